@@ -1,8 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-// One project a kind of test, so that `npx vitest --project unit` is fast and an end-to-end test may take its time.
+/** The longest value in a title, in characters. Vitest would cut a value such as the name of a planted bug after 40. */
+const LONGEST_VALUE_IN_TITLE = 160
+
+// One project per kind of test, so that `npx vitest --project unit` is fast and an end-to-end test may take its time.
 const project = (name: string, options: object = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], ...options },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    taskTitleValueFormatTruncate: LONGEST_VALUE_IN_TITLE,
+    ...options,
+  },
 })
 
 const BURSTS = ['test/e2e/admission.test.ts', 'test/e2e/openai-burst.test.ts']

@@ -29,7 +29,8 @@ function interrupted(): AbortSignal {
 
 async function start(): Promise<void> {
   const { runLocal } = await import('../lib/run-local.ts')
-  // The system reads its files where it runs. A path that the environment names is relative to the folder of the shell.
+  // The system reads its files in the folder where it runs. But a path from the environment is relative to the folder
+  // of the shell.
   if (!env.SLUICE_CONFIG && !env.SLUICE_DATA) process.chdir(projectFolder(process.cwd()))
   await runLocal(moduleBeside(import.meta.url, 'local'))
 }
@@ -37,7 +38,7 @@ async function start(): Promise<void> {
 process.exitCode = await main(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
-  // Someone who set NO_COLOR to anything wants no colours: https://no-color.org
+  // If NO_COLOR is set to any value, the user wants no colours: https://no-color.org
   colour: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
   width: stdout.isTTY ? Math.max(80, stdout.columns) : undefined,
   out: text => stdout.write(text),

@@ -8,5 +8,8 @@ const CdkJson = z.looseObject({ context: z.record(z.string(), z.unknown()) })
 export const readCdkJson = (): z.infer<typeof CdkJson> =>
   CdkJson.parse(JSON.parse(readFileSync(new URL('cdk.json', ROOT), 'utf8')))
 
-/** The CDK's feature flags with which Sluice is tested. They change what the CDK makes of the same constructs. */
+/**
+ * Returns the CDK's feature flags with which Sluice is tested. They change the template that the CDK makes from the
+ * same constructs.
+ */
 export const readFeatureFlags = (): Readonly<Record<string, unknown>> => readCdkJson().context

@@ -8,7 +8,7 @@ export const IS_PACKAGE = import.meta.url.endsWith('.js')
 /** The folder with package.json. The compiled code is in `dist` there. */
 export const ROOT = new URL(IS_PACKAGE ? '../../' : '../', import.meta.url)
 
-/** The folder for what later starts need not make again. npm deletes it together with the packages. */
+/** The folder for results that later starts reuse. npm deletes it together with the packages. */
 export const CACHE = fileURLToPath(new URL('node_modules/.cache/sluice/', ROOT))
 
 const PackageJson = z.object({

@@ -1,25 +1,25 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
+import { type Bundles, bundleTogether, type QueueBackend } from './bundle.ts'
 import { CACHE } from './installation.ts'
 import { makeUnfinished } from './local/unfinished.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Answers with the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some seconds of
- * both cores. Only the local system uses this: a deployment always bundles anew.
+ * Returns the stored bundles of the same sources, or makes and stores them. Bundling takes a second of a core.
+ * Only the local system uses this, because a deployment always makes new bundles.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
   const folder = join(CACHE, `${nameOf(backend)}${sources}`)
   try {
     return readBundles(pathToFileURL(`${folder}/`), backend)
   } catch {
-    // They are not there, or another process is deleting them.
+    // There are no bundles, or another process is deleting them.
   }
-  const bundles = await bundleAll(backend)
-  // A file was changed meanwhile, so nobody knows of which sources the bundles are.
+  const bundles = await bundleTogether(backend)
+  // A source file was changed meanwhile, so it is not known from which sources the bundles were made.
   if (hashOfSources() !== sources) return bundles
   try {
     keep(bundles, folder, nameOf(backend))
@@ -31,7 +31,10 @@ export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'
 
 const nameOf = (backend: QueueBackend): string => `bundles-${backend}-`
 
-/** Writes the bundles into a new folder and renames it, so that nobody reads half of them. Those of older sources are deleted. */
+/**
+ * Writes the bundles into a new folder and renames it, so that no process reads only a part of them. It deletes the
+ * bundles of older sources.
+ */
 function keep(bundles: Bundles, folder: string, prefix: string): void {
   mkdirSync(CACHE, { recursive: true })
   const older = readdirSync(CACHE)

@@ -13,13 +13,19 @@ import type { LocalSystem, PreparedSystem } from './local/system.ts'
 import { recover } from './recover.ts'
 import { ownVersion } from './version.ts'
 
-// What `npm start` does with a system as its operator. It imports the clients of all services, so that it is loaded while the emulators start.
+export { refuseOtherQueues } from './refuse-other-queues.ts'
+
+// The operations of `npm start` on its system. This file imports the clients of all services, so it is loaded while the
+// emulators start.
 
 export const DEMO_USER = 'demo'
 
 export const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
 
-/** Ends what an earlier run has left running. Leases end by themselves, so the system starts also where that fails. */
+/**
+ * Ends everything that an earlier run has left running. Leases end by themselves, so the system starts also if this
+ * fails.
+ */
 export async function recovered(admin: Admin, { waiting }: Pipeline, wasStopped: boolean): Promise<string[]> {
   try {
     const requests = await recover(admin, waiting.total, wasStopped)
@@ -31,7 +37,10 @@ export async function recovered(admin: Admin, { waiting }: Pipeline, wasStopped:
   }
 }
 
-/** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
+/**
+ * Reads or makes the demo user's key. The key is stored in the data folder, so that yesterday's curl command still
+ * works today.
+ */
 export async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -41,7 +50,7 @@ export async function demoKey(system: LocalSystem, admin: Admin): Promise<string
   return created.key
 }
 
-/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
+/** Serves the console on the address of the API. Returns its address, which has the token of this run. */
 export function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
   const token = newToken()
   const of = { admin, target: 'local', name, version: ownVersion() } as const

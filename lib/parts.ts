@@ -34,8 +34,9 @@ export interface PartsProps {
   /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
   /**
-   * Whether the tables, the database and, where Sluice is a stack of its own, the stack are protected from deletion. Default: true. A first
-   * deployment that fails can be rolled back only without this protection, since a rollback deletes what it has created.
+   * Whether the tables and the database are protected from deletion, and also the stack if Sluice is its own stack.
+   * Default: true. If a first deployment fails, it can be rolled back only without this protection, because a rollback
+   * deletes everything that it has created.
    */
   readonly protect?: boolean
 }
@@ -88,10 +89,12 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
     pipeline.observability.retention.ledger === undefined ? [] : [new Retention(scope, 'Retention', common).handler]
   for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
     user.lambda.node.addDependency(migrations)
-  // A message may have a type or a field that only the new version of its consumer knows, so that consumers come first.
+  // A message may have a type or a field that only the new version of its consumer knows, so consumers are updated
+  // first.
   const workers = models.map(({ worker }) => worker)
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
-  // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
+  // The sweeper ends requests of models that it does not know. So it is updated before requests of a new model are
+  // admitted.
   updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
 
   if (queues instanceof RabbitMqQueues) {
@@ -148,7 +151,7 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   return { alarms, dashboard, frontDoor, intake, state }
 }
 
-/** The VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
+/** Returns the VPC of the pipeline's functions: the given one, or our own VPC for a broker. SQS needs none. */
 function networkOf(scope: Construct, { models, network, queue, observability }: Pipeline): FunctionNetwork | undefined {
   const broker = rabbitMqOf(queue)
   if (network === undefined && broker === undefined) return undefined
@@ -172,7 +175,7 @@ function queuesOf(
   return new RabbitMqQueues({ pipeline, broker, consumers: settings.consumers })
 }
 
-/** Makes a deployment update the functions that send messages after the functions that receive these. */
+/** Makes a deployment update the functions that receive messages before the functions that send them. */
 function updateAfter(producers: readonly SluiceFunction[], consumers: readonly SluiceFunction[]): void {
   // The producer depends only on the consumer's function resource. The consumer's role and event source mappings name queues that the producer also needs.
   for (const producer of producers)

@@ -3,12 +3,12 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Pipeline } from './config/schema.ts'
 
-/** Milliseconds. */
+/** The longest time for a connection, in milliseconds. */
 const CONNECT_MS = 3_000
 
 /**
- * Looks for models that can't be reached, by a connection alone: a request could cost money, or wake a model up. Resolves with one line per
- * address that takes no connection.
+ * Finds models that can't be reached. It only opens a connection, because a request could cost money, or wake up a
+ * model. Resolves with one line per address that accepts no connection.
  */
 export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): Promise<string[]> {
   const lines = await Promise.all(
@@ -25,12 +25,12 @@ export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): P
   return lines.flat()
 }
 
-/** The code of the error with which a TCP connection, or for https a TLS connection, fails. */
+/** Returns the code of the error with which a TCP connection, or for https a TLS connection, fails. */
 async function problemOf({ protocol, hostname, port }: URL): Promise<string | undefined> {
   const host = hostname.replace(/^\[|\]$/g, '')
   const isSecure = protocol === 'https:'
   const socket = isSecure
-    ? // Many servers choose their certificate by this name. An address is none.
+    ? // Many servers choose their certificate by this name. An IP address is no name.
       connectTls({ host, port: Number(port || 443), ...(isIP(host) === 0 && { servername: host }) })
     : connect({ host, port: Number(port || 80) })
   try {

@@ -8,13 +8,15 @@ import type { Admin } from './cli/admin.ts'
 type Ports = LifecyclePorts &
   Pick<Admin, 'clock' | 'endAllWaits' | 'ids' | 'models' | 'modelStates' | 'random' | 'sleep' | 'statusesOf'>
 
-/** So many requests are recovered at the same time. */
+/** The number of requests that are recovered at the same time. */
 const AT_ONCE = 20
 
 /**
- * Ends all that the functions of an earlier run hold: the claims of requests, the one call and the probe of models, and waits. Only for a
- * system of which no function runs: then whoever held these is gone, and to wait for the end of each lease would only take time (ADR 0050).
- * `wasStopped` says that they were stopped in good order, and were not killed. Answers with the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
+ * Ends everything that the functions of an earlier run hold: the claims of requests, the one call and the probe of
+ * models, and waits. It is only for a system in which no function runs. Then the holders of these leases are gone, and
+ * a wait for the end of each lease would only take time (ADR 0050). `wasStopped` says that the functions were stopped
+ * in good order, and not killed. Returns the number of requests that run again. A repetition changes nothing. Rejects
+ * with `Unavailable`.
  */
 export async function recover(ports: Ports, maxWaits: number, wasStopped = false): Promise<number> {
   await Promise.all(Object.keys(ports.models).map(model => endCalls(ports, model)))
@@ -29,7 +31,10 @@ export async function recover(ports: Ports, maxWaits: number, wasStopped = false
   return again
 }
 
-/** Most open requests only wait in their queue. Their statuses are read many at a time, since there may be thousands. */
+/**
+ * Recovers the requests of a page of open reservations. Most of them only wait in their queue. Many statuses are read
+ * at once, because there may be thousands of requests.
+ */
 async function recoverPage(ports: Ports, page: readonly OpenReservation[], wasStopped: boolean): Promise<Recovery[]> {
   const statuses = await ports.statusesOf(page.map(({ reservation }) => reservation))
   const concerned = page.filter(({ reservation: { request_id } }) => {

@@ -7,7 +7,7 @@ import * as z from 'zod'
 import { Refusal } from './cli/refusal.ts'
 import { ROOT } from './installation.ts'
 
-/** The functions are compiled for this version, which Lambda has. */
+/** The version of Node for which the functions are compiled, which is Lambda's version. */
 const NODE_MAJOR = 24
 
 const NodePackages = z.object({ optionalDependencies: z.record(z.string(), z.string()) })
@@ -18,7 +18,7 @@ export async function runLocal(script: URL): Promise<void> {
   else process.exit(await runWith(nodeOfNpm(), script))
 }
 
-/** Runs a script with another Node, hands signals on, and resolves to its exit code. */
+/** Runs a script with another Node, passes signals to it, and resolves to its exit code. */
 async function runWith(node: string, script: URL): Promise<number> {
   const child = spawn(node, [fileURLToPath(script)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
@@ -26,7 +26,7 @@ async function runWith(node: string, script: URL): Promise<number> {
   return child.exitCode ?? 128 + (child.signalCode ? constants.signals[child.signalCode] : 0)
 }
 
-/** Finds the path of Node 24. npm fetches it once, and keeps it in its cache. Throws `Refusal`. */
+/** Finds the path of Node 24. npm downloads it once, and keeps it in its cache. Throws `Refusal`. */
 function nodeOfNpm(): string {
   const wanted = nodePackage()
   process.stdout.write(`this is Node ${process.versions.node}: npm gets ${wanted} for the local system\n`)
@@ -40,7 +40,7 @@ function nodeOfNpm(): string {
   )
 }
 
-/** The package with Node 24 for this platform, as `name@version`. */
+/** Returns the package with Node 24 for this platform, as `name@version`. */
 function nodePackage(): string {
   const { optionalDependencies } = NodePackages.parse(
     JSON.parse(readFileSync(new URL('bin/node/package.json', ROOT), 'utf8')),

@@ -22,11 +22,11 @@ export interface SluiceProps {
    * cdk.json.
    */
   readonly pipeline: string
-  /** The variables that `${NAME}` in the pipeline file stands for. Default: the environment of the process. */
+  /** The variables that replace `${NAME}` in the pipeline file. Default: the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * Whether the tables and the database are protected from deletion. Default: true. With false, a first deployment that fails can be
-   * rolled back and repeated. Give the same value to `terminationProtection` of the stack.
+   * Whether the tables and the database are protected from deletion. Default: true. With false, a failed first
+   * deployment can be rolled back and repeated. Give the same value to `terminationProtection` of the stack.
    */
   readonly protect?: boolean
   /** @internal The code of the functions. Default: that of the npm package. */
@@ -48,8 +48,8 @@ export interface SluiceTables {
 }
 
 /**
- * A whole Sluice in a stack of yours: the HTTP API, queues, functions, tables, ledger, alarms and dashboard of one pipeline file. It
- * works for any account and region.
+ * A whole Sluice in your own stack: the HTTP API, queues, functions, tables, ledger, alarms and dashboard of one
+ * pipeline file. It works for any account and region.
  *
  * The queues, the API and the dashboard are named after `name` in the pipeline file. So this name must be unique in an account and
  * region. A stack has at most one `Sluice`, because the operator's command line finds everything by the outputs of the stack.
@@ -67,8 +67,9 @@ export class Sluice extends Construct {
   /** The Postgres database with a row per request. Only the RDS Data API reaches it. */
   readonly ledger: DatabaseCluster
   /**
-   * The queues of SQS of `inputs` in the pipeline file, by their names. There are none with RabbitMQ. A sender decides for which user a message is. So grant
-   * `sqs:SendMessage` only to senders that you trust: `sluice.inputs['nightly-prompts']?.grantSendMessages(sender)`.
+   * The queues of SQS of `inputs` in the pipeline file, by their names. There are none with RabbitMQ. A sender chooses
+   * the user of a message. So grant `sqs:SendMessage` only to senders that you trust:
+   * `sluice.inputs['nightly-prompts']?.grantSendMessages(sender)`.
    */
   readonly inputs: Readonly<Record<string, Queue>>
 
@@ -79,7 +80,8 @@ export class Sluice extends Construct {
     const { pipeline, warnings } = checkPipeline(props.pipeline, props.env ?? process.env)
     for (const warning of warnings) Annotations.of(this).addWarningV2('sluice:config', warningLine(warning))
     Aspects.of(this).add(loopbackWarning)
-    // The template does not depend on the flags of the app: a flag that changes there must not replace a table here.
+    // The template does not depend on the flags of the app. If a flag changes in the app, it must not replace a table
+    // here.
     for (const [flag, value] of Object.entries(readFeatureFlags())) this.node.setContext(flag, value)
 
     const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))

@@ -8,13 +8,16 @@ import { IS_PACKAGE, ROOT } from './installation.ts'
 /** The folders with all code of Sluice, below the folder with package.json. */
 const FOLDERS = IS_PACKAGE ? ['dist'] : ['functions', 'lib']
 
-/** package-lock.json decides which packages the functions are bundled with. The npm package has its bundles with it. */
+/**
+ * The other files that decide bundles and templates. package-lock.json decides which packages are in the bundles. The
+ * npm package contains its bundles.
+ */
 const FILES = IS_PACKAGE ? ['cdk.json', 'package.json'] : ['cdk.json', 'package-lock.json', 'tsconfig.json']
 
 /** The packages that make a template, besides Sluice's own code. A project that uses the npm package chooses their versions. */
 const TEMPLATE_MAKERS = ['aws-cdk-lib', 'cdk-nag', 'constructs']
 
-/** The SHA-256, in hex, of all that bundles and templates are made of, apart from pipeline.yaml. It takes some 30 ms. */
+/** Returns the SHA-256, in hex, of all sources of bundles and templates, except pipeline.yaml. It takes about 30 ms. */
 export function hashOfSources(): string {
   const root = fileURLToPath(ROOT)
   const { resolve } = createRequire(import.meta.url)
@@ -28,6 +31,13 @@ export function hashOfSources(): string {
     const content = readFileSync(file)
     hash.update(`${file}\0${content.length}\0`).update(content)
   }
+  return hash.digest('hex')
+}
+
+/** The SHA-256, in hex, of all files of a folder. */
+export function hashOfFolder(folder: string): string {
+  const hash = createHash('sha256')
+  for (const file of filesIn(folder)) hash.update(`${file}\0`).update(readFileSync(file))
   return hash.digest('hex')
 }
 

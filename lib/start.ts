@@ -6,6 +6,7 @@ import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
 import { CACHE } from './installation.ts'
 import { keptAssembly } from './kept-assembly.ts'
+import { keptThreads } from './kept-threads.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
@@ -21,15 +22,16 @@ type Print = (line: string) => void
 
 const MODEL_PORT = 8081
 
-/** What a start has reached: `close` is there once functions run. */
+/** The progress of a start. `close` is set when functions run. */
 interface Running {
   close?: () => Promise<void>
 }
 
-/** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
+/** Runs the whole system on this machine until it is `stopped`, and ends the process. This is `npm start`. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
-  // Files of the system are readable for their owner only. Threads and libraries use the mask of this process, not that of the shell.
+  // Files of the system are readable only for their owner. Threads and libraries use the mask of this process, and not
+  // the mask of the shell.
   process.umask(0o077)
   try {
     const running: Running = {}
@@ -40,7 +42,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
       print('stopping')
       await system.close()
     } else {
-      // Once functions run, a stop must be a clean one. A system that has none yet just ends with the process.
+      // When functions run, the stop must be clean. Before that, the system just ends with the process.
       await running.close?.()
     }
     process.exit(0)
@@ -53,14 +55,16 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
 /** Starts the demo model and the system, makes a key for the demo user, and prints all addresses. */
 async function start(env: Environment, print: Print, running: Running): Promise<{ close(): Promise<void> }> {
   const port = portOf(env)
+  const compiling = keptThreads()
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
-  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual one.
+  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual address.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
   const { pipeline: checked, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
   checkSecrets(checked, env)
   for (const line of signedForAws(checked)) print(line)
-  const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
+  const threads = await compiling
+  const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print, threads)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
   const { pipeline } = checkPipeline(config, withModel)
@@ -72,15 +76,18 @@ async function start(env: Environment, print: Print, running: Running): Promise<
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
       const assembly = keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
-      // The emulators start in their threads while this one imports the clients of all services.
+      // The emulators start in their threads while this thread imports the clients of all services.
       operate.resolve(import('./operate-local.ts'))
       return assembly
     },
     prepare: async (prepared, wasStopped) => {
-      const { adminAt, recovered } = await operate.promise
-      for (const line of await recovered(adminAt(prepared), pipeline, wasStopped)) print(line)
+      const { adminAt, recovered, refuseOtherQueues } = await operate.promise
+      const admin = adminAt(prepared)
+      await refuseOtherQueues(admin, prepared.dataDir, pipeline.queue.backend)
+      for (const line of await recovered(admin, pipeline, wasStopped)) print(line)
     },
     kept: CACHE,
+    threads,
     port,
     dataDir: env.SLUICE_DATA || '.sluice',
     env: withModel,
@@ -103,7 +110,10 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   }
 }
 
-/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+/**
+ * Shows the metrics at `/metrics`, and exports them if the environment names a receiver. Returns the function that ends
+ * the export.
+ */
 function serveMetrics(
   metrics: LocalMetrics,
   system: LocalSystem,
@@ -119,7 +129,7 @@ function predictUrl(modelUrl: string): string {
   return `${modelUrl}/predict`
 }
 
-/** Refuses to start if a model's secret is missing: its requests would wait until they expire. */
+/** Refuses to start if a model's secret is missing, because the requests of the model would wait until they expire. */
 function checkSecrets({ models }: Pipeline, env: Environment): void {
   for (const [name, { endpoint }] of Object.entries(models)) {
     const secret = endpoint.auth && 'secret' in endpoint.auth ? endpoint.auth.secret : undefined
@@ -129,7 +139,10 @@ function checkSecrets({ models }: Pipeline, env: Environment): void {
   }
 }
 
-/** Warns of models on AWS. Functions have made-up credentials here, so that no call can reach AWS by mistake. */
+/**
+ * Warns of models on AWS. Functions have invented credentials in the local system, so that no call can reach AWS by
+ * mistake.
+ */
 function signedForAws({ models }: Pipeline): string[] {
   return Object.entries(models).flatMap(([name, { endpoint }]) => {
     const { hostname } = new URL(endpoint.url)
@@ -140,8 +153,8 @@ function signedForAws({ models }: Pipeline): string[] {
   })
 }
 
-async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
+async function startDemoModel(print: Print, threads: URL | undefined): Promise<DemoModel> {
+  const model = await startModel(MODEL_PORT, threads).catch(() => startModel(0, threads)) // If the usual port is taken, 0 means any free port.
   print(`demo model at ${model.url}`)
   return model
 }

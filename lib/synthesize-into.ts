@@ -13,8 +13,8 @@ import { SluiceStack } from './sluice-stack.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Makes an app for the local system: without cdk-nag and without the CDK's own validation of templates. These judge what is deployed, and
- * take most of a synthesis. A deployment and the tests have both (synthesize.ts).
+ * Makes an app for the local system: without cdk-nag and without the CDK's own validation of templates. Both check
+ * deployments, and take most of the time of a synthesis. A deployment and the tests use both (synthesize.ts).
  */
 export const createLocalApp = (outdir: string): App =>
   new App({
@@ -25,10 +25,10 @@ export const createLocalApp = (outdir: string): App =>
     builtinCloudFormationValidation: false,
   })
 
-/** A value of the CDK's context can't be used. The message is one sentence. */
+/** Says that a value of the CDK's context can't be used. The message is one sentence. */
 export class ContextError extends Error {}
 
-/** What was made of the pipeline file before. */
+/** The results that were already made from the pipeline file. */
 export interface Made {
   /** Without them, the functions are bundled. */
   readonly bundles?: Bundles | undefined
@@ -62,7 +62,7 @@ export async function synthesizeInto(
   }
 }
 
-/** Reads `-c protect=…`, which is a text, or the value of cdk.json. */
+/** Reads the text of `-c protect=…`, or the value in cdk.json. */
 function protectIn(given: unknown): boolean {
   if (given === undefined || given === true || given === 'true') return true
   if (given === false || given === 'false') return false

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-// Not of installation.ts: a command that needs no system must not load what checks a file's shape.
+// This is not imported from installation.ts, because a command that needs no system must not load the library for
+// schemas.
 const ROOT = new URL(import.meta.url.endsWith('.js') ? '../../' : '../', import.meta.url)
 
-/** The version of Sluice itself. */
+/** Returns the version of Sluice itself. */
 export function ownVersion(): string {
   const read: unknown = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))
   return typeof read === 'object' && read !== null && 'version' in read ? String(read.version) : 'unknown'

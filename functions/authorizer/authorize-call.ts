@@ -4,15 +4,15 @@ import type { UserRecord } from '../core/stores/access/port.ts'
 import type { AuthorizerPorts } from './ports.ts'
 import { presentedKey } from './presented-key.ts'
 
-/** The parts of API Gateway's question that are looked at. */
+/** The parts of API Gateway's event that the authorizer reads. */
 export type AuthorizerEvent = Pick<APIGatewayRequestAuthorizerEventV2, 'headers'>
 
 type Answer = APIGatewaySimpleAuthorizerWithContextResult<Record<string, string | number>>
 
 /**
- * Tells the functions behind API Gateway who calls, or that nobody may (docs/adr/0045). API Gateway itself could only answer 403, so
- * a refused call goes on, and `httpHandler` answers it in the shape of its API before anything else happens. API Gateway answers
- * 500 when this rejects: then nobody is let in by mistake.
+ * Tells the functions behind API Gateway which user calls, or that the call must be refused (docs/adr/0045). API
+ * Gateway itself could only answer 403. So a refused call goes on, and `httpHandler` first of all answers it in the
+ * shape of its API. If this function rejects, API Gateway answers 500, so no call is allowed by mistake.
  */
 export async function authorizeCall({ authorized }: AuthorizerPorts, { headers }: AuthorizerEvent): Promise<Answer> {
   const key = presentedKey(headers)

@@ -3,8 +3,8 @@ import { hashKey, isWellFormedKey, keyIdOf } from '../core/stores/access/key.ts'
 import type { Access, UserRecord } from '../core/stores/access/port.ts'
 
 /**
- * The user whose key this is. Undefined for a key that is malformed, unknown, expired or revoked, and for one whose user is
- * disabled or has no record. Rejects with `Unavailable`; then nobody is let in.
+ * Returns the user of a key. Returns undefined if the key is malformed, unknown, expired or revoked, or if its user is
+ * disabled or has no record. If it rejects with `Unavailable`, the call must not be allowed.
  */
 export async function authorize(access: Access, key: string, now: number): Promise<UserRecord | undefined> {
   if (!isWellFormedKey(key)) return undefined

@@ -1,8 +1,9 @@
 const BEARER = /^bearer +(\S+) *$/i
 
 /**
- * The API key that a call presents: the header X-API-Key, or `Authorization: Bearer`. Undefined without one. X-API-Key counts if
- * both are there, since something between the client and the API may set Authorization.
+ * Returns the API key that a call presents: the header X-API-Key, or `Authorization: Bearer`. Returns undefined without
+ * a key. If both headers are there, X-API-Key counts, because a proxy between the client and the API may set
+ * Authorization.
  */
 export function presentedKey(headers: Readonly<Record<string, string | undefined>> = {}): string | undefined {
   const own = headers['x-api-key']

@@ -4,10 +4,13 @@ import { hashKey, isWellFormedKey } from '../core/stores/access/key.ts'
 import type { Access, UserRecord } from '../core/stores/access/port.ts'
 import { authorize } from './authorize.ts'
 
-/** The user of a key; undefined for a key that is refused. Rejects with `Unavailable`. */
+/** Returns the user of a key, or undefined for a key that is refused. Rejects with `Unavailable`. */
 export type Authorized = (key: string) => Promise<UserRecord | undefined>
 
-/** So many keys are remembered of each kind. Beyond that, the oldest is forgotten. */
+/**
+ * The most keys that are remembered, each for accepted and for refused keys. If there are more, the oldest is
+ * forgotten.
+ */
 const MAX_KEYS = 10_000
 
 interface Verdict {
@@ -16,14 +19,14 @@ interface Verdict {
 }
 
 /**
- * Looks keys up, and remembers each verdict for a minute, by the hash of the key. So a revocation takes effect within a minute, and
- * a busy key costs two reads a minute per environment. Refused keys are remembered apart: a flood of made-up keys must not make
- * the good ones forgotten. A failed look-up is not remembered.
+ * Looks keys up, and remembers each verdict for a minute, by the hash of the key. So a revocation takes effect within a
+ * minute, and a busy key needs two reads per minute and environment. Refused keys have their own map, so that many
+ * invented keys do not push out the valid ones. A look-up that failed is not remembered.
  */
 export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): Authorized {
   const accepted = new Map<string, Verdict>()
   const refused = new Map<string, Verdict>()
-  /** The look-ups that are under way. Calls with the same key that come at once share one. */
+  /** The look-ups that are running. Simultaneous calls with the same key share one look-up. */
   const asked = new Map<string, Promise<UserRecord | undefined>>()
 
   async function lookUp(key: string, hash: string, now: number): Promise<UserRecord | undefined> {
@@ -39,7 +42,8 @@ export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): 
   return async key => {
     if (!isWellFormedKey(key)) return undefined
     const hash = hashKey(key)
-    // Before the look-up: a key that is revoked meanwhile must not be good for longer.
+    // The time is read before the look-up, so that a key that is revoked during the look-up is not accepted for longer
+    // than a minute.
     const now = clock()
     const known = [accepted.get(hash), refused.get(hash)].find(verdict => verdict && verdict.until > now)
     if (known) return known.user

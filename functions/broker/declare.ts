@@ -13,9 +13,10 @@ const Properties = z.object({
 export type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string }
 
 /**
- * Declares the queues of the stack. A queue that the stack does not have any more stays, since messages may wait in it. So the deletion of
- * the resource does nothing. A new broker can't be reached before its name is known in the VPC, so that it is tried until `giveUpAt`, in
- * epoch milliseconds: CloudFormation would delete the broker after a failure.
+ * Declares the queues of the stack. A queue that the stack no longer has is not deleted, because messages may wait in
+ * it. So the deletion of the resource does nothing. A new broker can't be reached before its name is known in the VPC.
+ * So the function tries again until `giveUpAt` (epoch milliseconds), because CloudFormation would delete the broker
+ * after a failure.
  */
 export async function declare(
   ports: BrokerPorts,
@@ -26,7 +27,7 @@ export async function declare(
   try {
     const { Queues, Requests } = Properties.parse(event.ResourceProperties)
     const queues = Queues.map(({ Name, DeadLetters }) => ({ name: Name, dead_letters: DeadLetters }))
-    // A declaration that stopped half-way is done again as a whole: what is there already stays as it is.
+    // If a declaration stops in the middle, it is repeated as a whole. Queues that exist already are not changed.
     await insist(ports, giveUpAt, () =>
       ports.declare({ queues, requests: Requests, unbind: formerRequests(event, Requests) }),
     )
@@ -37,7 +38,10 @@ export async function declare(
   }
 }
 
-/** The input that the deployment before has bound to the key of requests, if another one has its place now, or none. */
+/**
+ * Returns the input to which the previous deployment has bound the key of requests, if the binding has changed or is
+ * gone. Returns undefined otherwise.
+ */
 function formerRequests(event: CloudFormationCustomResourceEvent, requests: string | undefined): string | undefined {
   if (event.RequestType !== 'Update') return undefined
   const former = Properties.pick({ Requests: true }).safeParse(event.OldResourceProperties).data?.Requests

@@ -11,10 +11,13 @@ import { Settings } from './settings.ts'
 
 const ports = compose(Env.parse(process.env), readSettings(Settings))
 
-/** CloudFormation is answered in this time, and one more try to declare fits in before. Milliseconds. */
+/** The time that is kept for the answer to CloudFormation and for one last try to declare the queues. Milliseconds. */
 const ANSWER_MS = 60_000
 
-/** The function may run for longer when it moves messages, but a declaration must fail before CloudFormation stops waiting for it. Milliseconds. */
+/**
+ * The longest time of a declaration, in milliseconds. The function may run longer when it moves messages, but a
+ * declaration must fail before CloudFormation stops waiting for it.
+ */
 const DECLARE_MS = 300_000
 
 /** The custom resource that declares the queues, at each deployment that changes them. */
@@ -32,7 +35,7 @@ const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustom
 
 const operate = lambdaHandler(ports, (_, event: Operation): Promise<Performed> => perform(ports, event))
 
-/** A message is confirmed in this time, so that the last try to move it fits in before the end. Milliseconds. */
+/** The time that is kept for the last try to move a message, until the broker confirms the message. Milliseconds. */
 const MOVE_MS = 20_000
 
 const move = lambdaHandler(ports, async (_, event: BulkEvent, context) => {

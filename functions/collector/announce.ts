@@ -7,8 +7,8 @@ import type { CollectorPorts } from './ports.ts'
 type AnnouncingPorts = Pick<CollectorPorts, 'queue' | 'payloads'>
 
 /**
- * Announces the end of a request to systems that read it from the broker. A redelivered event announces it again, so readers compare
- * `request_id`. Rejects with `Unavailable`.
+ * Announces the end of a request to systems that read it from the broker. A redelivered event announces the same end
+ * again, so readers must compare `request_id`. Rejects with `Unavailable`.
  */
 export async function announce(
   { queue, payloads }: AnnouncingPorts,

@@ -1,4 +1,4 @@
-import { failureOf } from '../core/domain/events.ts'
+import { failureOf, usageOf } from '../core/domain/events.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
 import { costOf } from '../core/domain/price.ts'
@@ -19,16 +19,19 @@ interface Taken {
   readonly item?: RequestItem
 }
 
-/** The events that failed, and why. They must be redelivered; whatever was done for them already can be repeated. */
+/**
+ * The events that failed, each with its error. They must be redelivered. The steps that are done for them already can
+ * be repeated.
+ */
 type Failures = Map<ResultEvent, unknown>
 
 export interface Collected {
   readonly failures: ReadonlyMap<ResultEvent, unknown>
-  /** The requests that have ended, wherever they did, and that the ledger has now learnt of. */
+  /** The requests that have ended and are now recorded in the ledger, whichever function ended them. */
   readonly ended: readonly Ended[]
 }
 
-/** How a request ended, and what it was charged here. */
+/** The end of a request, and its charge in this run. */
 export type Ended = Pick<
   RequestItem,
   | 'request_id'
@@ -49,8 +52,9 @@ export type SpanOf = (event: ResultEvent) => Span
 
 /**
  * Takes a batch of events in five steps: decide (the transition of each outcome's item), record (one statement for the
- * ledger), discard (what was stored for a request that was cancelled while it ran), settle (one update per user where
- * possible), announce (where the queue's backend has readers of its own). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
+ * ledger), discard (the stored body and result of a request that was cancelled while it ran), settle (one update per
+ * user where possible), announce (if the queue's backend has its own readers). Each step can be repeated, so a
+ * redelivery repairs a batch that stopped between two steps. Never rejects.
  */
 export async function collect(
   ports: CollectorPorts,
@@ -62,7 +66,8 @@ export async function collect(
   await record(ports, taken, failures, spanOf)
   const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, failures)))
   await settle(ports, taken, failures, spanOf)
-  // A deletion that failed by a defect does not keep a charge from being settled. Its event is redelivered, so that the defect shows.
+  // If a deletion fails because of a defect, the charge is settled nevertheless. The event is redelivered, so that
+  // operators see the defect.
   for (const [i, result] of discarded.entries()) {
     const one = taken[i]
     if (one && result.status === 'rejected' && !failures.has(one.event)) failures.set(one.event, result.reason)
@@ -110,12 +115,13 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
 }
 
 /**
- * The charging rule. A request that never reached the model costs nothing. A success without a reported usage costs its
- * estimate, or the minimum that its worker reports, if that is more. The item's transition writes the charge, so the charge
- * is decided once (I3).
+ * Makes the decision of an outcome, with its charge. A request that never reached the model costs nothing. A success
+ * without a reported usage costs its estimate, or the minimum that its worker reports, if the minimum is more. The
+ * transition of the item writes the charge, so it is decided once (I3).
  */
 function decisionOf(event: OutcomeEvent) {
-  const { user_id, request_id, run, attempt, status, completed_at, usage } = event
+  const { user_id, request_id, run, attempt, status, completed_at } = event
+  const usage = usageOf(event)
   const unreported = status === 'completed' ? Math.max(event.estimate, event.charge_at_least ?? 0) : 0
   const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
   const cost = charge !== undefined && event.price ? { cost: costOf(event.price, charge, usage) } : {}
@@ -139,7 +145,10 @@ async function record(
   }
 }
 
-/** Announces the ends that are recorded and settled. A failure brings the event back, and every step before it can be repeated. */
+/**
+ * Announces the ends that are recorded and settled. If that fails, the event is redelivered, and every step before it
+ * is repeated without harm.
+ */
 async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
   if (!ports.queue.announce) return
   await Promise.all(
@@ -154,7 +163,9 @@ async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failu
   )
 }
 
-/** Deletes the body and the result of a request that was cancelled while it ran. It is charged all the same. */
+/**
+ * Deletes the body and the result of a request that was cancelled while it ran. The request is charged nevertheless.
+ */
 async function discard({ payloads }: CollectorPorts, { event, item }: Taken, failures: Failures): Promise<void> {
   if (item?.status !== 'cancelled' || event.type !== 'outcome' || failures.has(event)) return
   await discardBody({ payloads }, item)
@@ -179,7 +190,7 @@ async function settle(
   }
 }
 
-/** The end of a request. A rejected request was never accepted, so it has no end. */
+/** Returns the end of a request. A rejected request was never accepted, so it has no end. */
 function endOf({ event, item }: Taken, spanOf: SpanOf): Ended[] {
   const traceId = traceIdOf(item?.traceparent ?? spanOf(event).traceparent)
   const trace = traceId !== undefined && { trace_id: traceId }

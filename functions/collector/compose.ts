@@ -10,7 +10,7 @@ import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { CollectorPorts, TakeResultsPorts } from './ports.ts'
 
-/** How long to wait for a database that resumes, in milliseconds. It is less than the function's timeout. */
+/** The longest wait for a database that resumes, in milliseconds. It is shorter than the function's timeout. */
 const RESUME_MS = 60_000
 
 export function compose(

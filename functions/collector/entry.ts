@@ -56,8 +56,8 @@ export const refusedEntry = ({ input, at }: RefusedEvent): Entry => ({
 })
 
 /**
- * The row of a decided outcome. It takes everything that the item knows from the item, since a keyed twin may have sent a
- * message of another window. Only the result comes from the message (rule 9).
+ * Makes the ledger entry of a decided outcome. All that the item knows comes from the item, because another try with
+ * the same Idempotency-Key may have sent a message of another window. Only the result comes from the message (rule 9).
  */
 export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   const row: LedgerRow = {
@@ -78,7 +78,9 @@ export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   return row.status === 'failed' ? { row, deadLetter: { ...deadLetterOf(row), message: event.message } } : { row }
 }
 
-/** A dead letter per run: a redrive that fails again makes another one. */
+/**
+ * Makes the dead letter of a failed run. Each run has its own, so a redrive that fails again makes another dead letter.
+ */
 const deadLetterOf = (row: LedgerRow): DeadLetter => ({
   id: `${row.request_id}:${row.run}`,
   request_id: row.request_id,

@@ -15,11 +15,11 @@ export interface CollectorPorts extends LifecyclePorts {
   readonly tracing: Tracer
 }
 
-/** What it takes to log and count the results of a batch, besides collecting them. */
+/** The ports that log and count the results of a batch, besides those that collect them. */
 export interface TakeResultsPorts extends CollectorPorts {
   readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Meter
-  /** Whether the ledger gets the prompts of messages that their queue gave up. */
+  /** Whether the ledger gets the prompts of messages from dead-letter queues. */
   readonly stores_prompts?: boolean | undefined
 }

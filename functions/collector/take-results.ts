@@ -12,9 +12,9 @@ import { logEnd } from './log-end.ts'
 import type { TakeResultsPorts } from './ports.ts'
 
 /**
- * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues. An
- * unreadable message is taken as an event that says so, and a message of a newer version is redelivered. Never rejects: each message
- * that fails is redelivered by itself.
+ * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues.
+ * An unreadable message becomes an `unreadable` event. A message of a newer version is redelivered. Never rejects: only
+ * the messages that fail are redelivered.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const spans = startDeliverySpans(ports.tracing, deliveries)
@@ -61,9 +61,10 @@ async function takeAll(
 }
 
 /**
- * After how many seconds a message that met an outage is redelivered, by how often it was received. A client must see its result soon
- * after the ledger is back, also after an hour. But each receive counts, and after 1,000 the queue moves a message to its dead-letter
- * queue: so from then on the queue's own time holds, with which a message waits for more than a day.
+ * The delay before the redelivery of a message after an outage. An entry holds while the message has at most `receives`
+ * receives, and its delay is `seconds`. A client must see its result soon after the ledger is back, also after an
+ * outage of an hour. But each receive counts, and after 1,000 receives the queue moves a message to its dead-letter
+ * queue. So after the last entry the delay of the queue holds, which is long enough for an outage of more than a day.
  */
 const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
   { receives: 40, seconds: 10 },
@@ -76,7 +77,9 @@ const soon = (deliveries: readonly Delivery[]): ReturnedDelivery[] =>
     return found ? [{ delivery, seconds: found.seconds }] : []
   })
 
-/** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
+/**
+ * Ends the request of a message from a dead-letter queue as failed. Returns false if the message must be redelivered.
+ */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
   try {
     const prompt = ports.stores_prompts ? promptOf(message.body) : undefined
@@ -111,7 +114,7 @@ async function collected(
   for (const end of ended) logEnd(logger, end)
   countEnds(ports, ended)
   const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
-  // Without an end there is nothing to tell, and each line of the log costs money.
+  // Without an end there is nothing to report, and each log line costs money.
   if (ended.length > 0) metrics.add('ChargedTokens', charged)
   return failures
 }
@@ -124,8 +127,8 @@ const END_METRICS: Partial<Record<Status, MetricName>> = {
 }
 
 /**
- * Counts the requests that have ended, and measures how long they took. A redriven request is not measured, since it waited for an
- * operator. An event that is sent or delivered twice is counted twice.
+ * Counts the requests that have ended, and measures their durations. The duration of a redriven request is not
+ * measured, because it includes the wait for an operator. An event that is sent or delivered twice is counted twice.
  */
 function countEnds({ metrics }: TakeResultsPorts, ended: readonly Ended[]): void {
   for (const { model, status, run, created_at, started_at, completed_at } of ended) {
@@ -137,5 +140,8 @@ function countEnds({ metrics }: TakeResultsPorts, ended: readonly Ended[]): void
   }
 }
 
-/** The clocks of two functions may differ, so that an end is before its beginning. */
+/**
+ * Returns the seconds between two times, at least 0. The clocks of two functions may differ, so the end may seem to be
+ * before the beginning.
+ */
 const secondsBetween = (from: number, to: number): number => Math.max(0, to - from) / 1_000

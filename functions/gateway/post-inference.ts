@@ -8,7 +8,10 @@ import { preferredWait } from './headers.ts'
 import type { GatewayPorts } from './ports.ts'
 import { ANSWER_MS, type Submitted, submitCall } from './submit-call.ts'
 
-/** `POST /v1/inference`: admits a request, and waits for its end if the client prefers that. Throws `RequestError`, and `Unavailable`. */
+/**
+ * Answers `POST /v1/inference`: admits a request, and waits for its end if the client prefers that. Throws
+ * `RequestError`, and `Unavailable`.
+ */
 export async function postInference(ports: GatewayPorts, call: HttpCall): Promise<HttpResponse> {
   const submitted = await submitCall(ports, call, () => toSubmission(parseBody(call.body())))
   const { prepared, accepted } = submitted
@@ -16,8 +19,8 @@ export async function postInference(ports: GatewayPorts, call: HttpCall): Promis
 }
 
 /**
- * The answer with the end of the request, if the client prefers to wait for it and it comes in time. The request is accepted
- * whatever happens here.
+ * Returns the answer with the end of the request, if the client prefers to wait and the request ends in time. Whatever
+ * happens here, the request is accepted.
  */
 async function endedInTime(
   ports: GatewayPorts,
@@ -29,7 +32,8 @@ async function endedInTime(
   const { user_id, request_id } = accepted.item
   const ms = Math.min(seconds * 1000, call.remainingMs() - ANSWER_MS)
   try {
-    // A client that repeats a call has mostly given up its earlier call, so the earlier call's wait is of no use to anybody.
+    // A client that repeats a call has usually given up its earlier call. So no client needs the wait of the earlier
+    // call any more.
     const view = await waitForCompletion(ports, user_id, request_id, { ms, beside_others: false })
     return isTerminal(view.status) ? endedAnswer(prepared, accepted, view, seconds) : undefined
   } catch (error) {

@@ -15,8 +15,8 @@ import type { OpenAiPorts } from './ports.ts'
 import { ANSWER_MS, submitCall } from './submit-call.ts'
 
 /**
- * A POST of the OpenAI API: admits a request as `POST /v1/inference` does, and waits for its end, unless the client asks for
- * `background`. Throws `RequestError`, and `Unavailable`.
+ * Makes the function that answers a POST of the OpenAI API. It admits a request as `POST /v1/inference` does, and waits
+ * for its end, unless the client asks for `background`. Throws `RequestError`, and `Unavailable`.
  */
 export const postOpenAi =
   (operation: Operation) =>
@@ -27,7 +27,8 @@ export const postOpenAi =
       held.asked = parseOpenAi(operation, call.body(), ports.abilities)
       return held.asked.submission
     }
-    // Before the request exists: a client that can't wait must not have to pay for a request that it does not know.
+    // The lease is taken before the request exists. If the call can't wait, the client must not pay for a request whose
+    // id it does not know.
     const takeLease = async ({ request: { user_id, request_id } }: Prepared) => {
       if (held.asked?.background) return
       held.lease = await acquireLease(ports, user_id, request_id, true, waitsUntil)
@@ -44,7 +45,10 @@ export const postOpenAi =
     }
   }
 
-/** The request as it is now. A repeated call with an Idempotency-Key may find it ended, or deleted. */
+/**
+ * Returns the request as it is now. A repeated call with an Idempotency-Key may find a request that has ended or was
+ * deleted.
+ */
 const viewOf = async (ports: OpenAiPorts, { item }: Accepted): Promise<RequestView> =>
   item.status === 'queued' && !item.erased ? toView(item) : await viewRequest(ports, item.user_id, item.request_id)
 
@@ -57,7 +61,10 @@ const tooManyWaits = (): RequestError =>
     { retry_after_s: TOO_MANY_WAITS_RETRY_S },
   )
 
-/** Waits for the end of a request. The request is admitted, so a failed look at it must not seem to be a failed call. */
+/**
+ * Waits for the end of a request. The request is admitted, so an error while reading it must not look like a failed
+ * call.
+ */
 async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Promise<RequestView> {
   const { user_id, request_id } = item
   let view: RequestView | undefined

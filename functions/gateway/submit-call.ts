@@ -10,7 +10,7 @@ import type { GatewayPorts } from './ports.ts'
 import { submitKeyed } from './submit-keyed.ts'
 import { submitRequest } from './submit-request.ts'
 
-/** The answer is made in this time, which is left of the invocation when a wait ends. Milliseconds. */
+/** The time that is kept for the answer at the end of the invocation, when a wait ends. Milliseconds. */
 export const ANSWER_MS = 2_000
 
 export interface Submitted {
@@ -19,9 +19,10 @@ export interface Submitted {
 }
 
 /**
- * Admits what a call asks for, whichever API the call is of. `read` makes a submission of the call's body. `mayGoOn` may still refuse the
- * call: without an Idempotency-Key after the quota has admitted it, so that a call over the quota costs no more than the refusal; with one
- * before that, since another call with the key may rely on the reservation. Throws `RequestError`, and `Unavailable`.
+ * Admits the request of a call of any API. `read` makes a submission of the call's body. `mayGoOn` may still refuse the
+ * call. Without an Idempotency-Key, `mayGoOn` runs after the quota has admitted the request, so that a call over the
+ * quota is refused without the cost of `mayGoOn`. With a key, it runs before, because another call with the same key
+ * may rely on the reservation. Throws `RequestError`, and `Unavailable`.
  */
 export async function submitCall(
   ports: GatewayPorts,

@@ -9,9 +9,9 @@ import type { KeyedRequest } from '../core/stores/idempotency/port.ts'
 import type { GatewayPorts } from './ports.ts'
 
 /**
- * Submits under an Idempotency-Key: the same key and body give the same request, charged once (I5), however an earlier try
- * has ended. Throws `RequestError`, also for a key that was used with another body, and `Unavailable`; then a retry goes on
- * where this try stopped.
+ * Submits under an Idempotency-Key. The same key and body give the same request, charged once (I5), however an earlier
+ * try has ended. Throws `RequestError`, also if the key was used with another body. If it throws `Unavailable`, a retry
+ * continues where this try stopped.
  */
 export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Prepared): Promise<Accepted> {
   const { keys, clock } = ports
@@ -37,11 +37,15 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
   )
 }
 
-/** Undefined when the request turns out to be withdrawn: then the key needs another. */
+/**
+ * Admits a request and makes it durable. Returns undefined if the request was withdrawn: then the key needs another
+ * request.
+ */
 async function admitAndPublish(ports: GatewayPorts, prepared: Prepared): Promise<Accepted | undefined> {
   const verdict = await admit(ports, prepared, async () => undefined)
   if (verdict.admitted) return accept(ports, verdict, prepared.submission)
-  // Another try with the same key may have been admitted meanwhile, and have taken what was left (rule 7).
+  // Another try with the same key may have been admitted meanwhile, and may have used up the rest of the quota (rule
+  // 7).
   const twin = await ports.items.get(prepared.request.user_id, prepared.request.request_id)
   if (twin && twin.status !== 'rejected') return acceptAgain(ports, twin, prepared.submission)
   throw refuse(verdict, prepared, ports.clock())

@@ -8,13 +8,14 @@ import { goOnAfter, MayBeAdmitted, Unavailable } from '../core/platform/unavaila
 import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
 
-/** Throws the `RequestError` of a call that must not go on, although its request has a reservation. */
+/** Throws a `RequestError` if the call must not go on, although its request has a reservation. */
 export type MayGoOn = () => Promise<void>
 
 /**
- * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `RequestError` for a
- * refusal, which leaves nothing behind (I6). Throws `Unavailable` when the item or the message could not be written; then
- * the submission is withdrawn, here or by a function that finds its item or its reservation later. What `mayGoOn` throws is a refusal, too.
+ * Admits a submission and makes it durable. If it resolves, the request will run (I4). Throws `RequestError` for a
+ * refusal, which leaves nothing behind (I6). An error of `mayGoOn` is a refusal, too. Throws `Unavailable` if the item
+ * or the message could not be written. Then the submission is withdrawn, either here, or later by a function that finds
+ * its item or its reservation.
  */
 export async function submitRequest(
   ports: GatewayPorts,
@@ -35,14 +36,14 @@ export async function submitRequest(
   } catch (error) {
     const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
-    // If the item and the message are written after all, the request runs.
+    // Nobody knows whether the item and the message were written. If they were, the request runs.
     throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
 }
 
 /**
- * Releases the reservation of a request that nobody else knows: it has no item and no message yet, and its id is new. If that fails, the
- * sweeper finds the reservation.
+ * Releases the reservation of a request that no other function knows: it has no item and no message yet, and its id is
+ * new. If the release fails, the sweeper finds the reservation.
  */
 async function giveBack({ quota, logger }: GatewayPorts, item: RequestItem): Promise<void> {
   const { request_id } = item

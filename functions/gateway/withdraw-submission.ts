@@ -4,9 +4,10 @@ import { releaseRejected } from '../core/lifecycle/reject-request.ts'
 import { isFailedCall } from '../core/platform/unavailable.ts'
 
 /**
- * Withdraws a submission that failed, whatever it has written. Answers with the item as it is then: `rejected`, or accepted
- * after all (rule 6). Undefined when nobody knows, since the tombstone could not be written. The caller has the first error. What is left
- * to do after a tombstone, or without one, the sweeper does: it finds the open reservation.
+ * Withdraws a submission that failed, whatever it has written. Returns the item as it is then: `rejected`, or accepted
+ * in spite of the failure (rule 6). Returns undefined if the state is unknown, because the tombstone could not be
+ * written. The caller has the first error. If a step fails here, the sweeper does it later, because the sweeper finds
+ * the open reservation.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,

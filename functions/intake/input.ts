@@ -9,21 +9,27 @@ import type { Delivery } from '../core/queue/port.ts'
 /** A message of an input queue. */
 export interface Input {
   readonly queue: string
-  /** The same at each delivery, also from the dead-letter queue. */
+  /** The same id at each delivery, also from the dead-letter queue. */
   readonly message_id: string
   readonly text: string
-  /** Whether the input queue has given the message up, so that it comes from the dead-letter queue. */
+  /** Whether the message comes from the dead-letter queue, because it was received too often. */
   readonly given_up: boolean
 }
 
-/** Reads where a message comes from. pipeline.yaml refuses an input whose name ends like a dead-letter queue's. */
+/**
+ * Reads a delivery, and from which queue it comes. pipeline.yaml refuses an input whose name ends like the name of a
+ * dead-letter queue.
+ */
 export function inputOf({ id, queue: name, body }: Delivery): Input {
   const givenUp = name.endsWith(DEAD_LETTERS)
   const queue = givenUp ? name.slice(0, -DEAD_LETTERS.length) : name
   return { queue, message_id: id, text: body, given_up: givenUp }
 }
 
-/** What a message asks for, and for whom. IAM decides who may send to the queue, so the user is taken from the message. */
+/**
+ * The submission of a message, and its user. IAM decides which senders may send to the queue, so the message itself may
+ * name the user.
+ */
 export interface Order {
   readonly user_id: string
   readonly submission: Submission
@@ -33,7 +39,9 @@ const Body = InferenceBody.safeExtend({
   user_id: z.string().refine(id => UserId.safeParse(id).success, 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -'),
 })
 
-/** Reads an order from the text of a message. Throws a `RequestError` that says what is wrong with the text, and where. */
+/**
+ * Reads an order from the text of a message. Throws a `RequestError` that names the problem of the text and its place.
+ */
 export function parseInput(text: string): Order {
   const { user_id, ...body } = parseBodyAs(Body, text)
   return { user_id, submission: toSubmission(body) }

@@ -1,11 +1,17 @@
 import type { Refusal, RequestError } from '../core/domain/errors.ts'
 import { refusalOf } from '../core/inference-api/errors.ts'
 
-/** A refusal may quote names from a message of a megabyte. The kept refusal must fit into a row and an event. */
+/**
+ * The largest refusal that is kept whole, in bytes. A refusal may quote names from a message of a megabyte, but it must
+ * fit into a row and an event.
+ */
 const MAX_BYTES = 8 * 1024
 const MAX_SENTENCE = 500
 
-/** The answer that a message would have got by HTTP. A long answer is kept without its details, and with a short sentence. */
+/**
+ * Returns the answer that a message would have got by HTTP. A long answer is kept without its details, and with a short
+ * sentence.
+ */
 export function keptRefusal(error: RequestError): Refusal {
   const whole = refusalOf(error)
   if (Buffer.byteLength(JSON.stringify(whole)) <= MAX_BYTES) return whole

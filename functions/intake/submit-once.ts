@@ -17,18 +17,20 @@ interface Refused {
 }
 export type Once = Accepted | Refused
 
-/** A message, its unique name, and what it asks for. */
+/** A message: its unique name, and its order. */
 export interface Message {
   readonly key: string
   readonly order: Order
-  /** Whether its queue has given it up. Then it is not admitted any more, unless it was admitted before. */
+  /**
+   * Whether the message comes from the dead-letter queue. Then it is no longer admitted, unless it was admitted before.
+   */
   readonly given_up: boolean
 }
 
 /**
- * Admits a message or refuses it, once, however often it is delivered and wherever an earlier try stopped. The message is
- * bound to a request. The first delivery that admits or refuses it decides. Rejects with `Unavailable`; then the next delivery
- * goes on.
+ * Admits or refuses a message once, however often it is delivered and wherever an earlier try stopped. The message is
+ * bound to a request. The first delivery that admits or refuses the message decides. If it rejects with `Unavailable`,
+ * the next delivery continues.
  */
 export async function submitOnce(ports: IntakePorts, message: Message): Promise<Once> {
   const { inputs, ids, clock } = ports
@@ -45,7 +47,10 @@ export async function submitOnce(ports: IntakePorts, message: Message): Promise<
 
 const boundOf = (binding: InputBinding): Bound<Refused> => ('refusal' in binding ? { final: binding } : binding)
 
-/** Accepted, or what the message is bound to now: its refusal, or a request to look at. */
+/**
+ * Tries to admit the message under the id of a request. Returns the accepted request, or the refusal or the request to
+ * which the message is bound now.
+ */
 async function tryOnce(ports: IntakePorts, message: Message, requestId: string): Promise<Accepted | Bound<Refused>> {
   const { inputs, clock } = ports
   const { key, order } = message
@@ -54,19 +59,20 @@ async function tryOnce(ports: IntakePorts, message: Message, requestId: string):
   const { item } = judged
   const bound = boundOf(await inputs.admit(order.user_id, key, requestId, clock()))
   if ('final' in bound || bound.request_id !== requestId) {
-    // Another delivery has refused the message before, or found the request withdrawn: nobody may be admitted under its id any more.
+    // Another delivery has refused the message before, or found that the request was withdrawn. So no request may be
+    // admitted under this id any more.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
   }
   return (await accept(ports, judged, order.submission)) ?? bound
 }
 
-/** A reservation for the request, or why it has none. */
+/** Reserves for the request. Returns the reservation, or the refusal. */
 async function judge(ports: IntakePorts, { order, given_up }: Message, requestId: string): Promise<Once> {
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
-    // The rate limits HTTP calls. The intake itself decides how fast it takes the messages of a queue.
+    // `rate` limits HTTP calls only. The intake itself decides how fast it takes the messages of a queue.
     const limits = { ...prepared.limits, rate: undefined }
     const attempt = { ...prepared, limits, request: { ...prepared.request, request_id: requestId } }
     const verdict = await admit(ports, attempt, async () => undefined)
@@ -79,8 +85,8 @@ async function judge(ports: IntakePorts, { order, given_up }: Message, requestId
 }
 
 /**
- * The user, as the authorizer tells the gateway. A message can name anybody, so a user without a record is refused: otherwise each
- * misspelled name would be a new user with a quota of its own.
+ * Returns the user of a message, with the same fields as the authorizer gives to the gateway. A message can name any
+ * user. So a user without a record is refused. Otherwise each misspelled name would be a new user with its own quota.
  */
 async function callerOf({ users }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)

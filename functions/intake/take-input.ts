@@ -10,9 +10,9 @@ import { keptRefusal } from './refusal.ts'
 import { submitOnce } from './submit-once.ts'
 
 /**
- * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would have got
- * by HTTP (I10). Either is final. Answers with the accepted request or the refusal. Rejects with `Unavailable`: then the message
- * must be redelivered.
+ * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would
+ * have got by HTTP (I10). Both are final. Returns the accepted request or the refusal. If it rejects with
+ * `Unavailable`, the message must be redelivered.
  */
 export async function takeInput(ports: IntakePorts, input: Input): Promise<Accepted | { readonly refusal: Refusal }> {
   const order = parse(input)
@@ -22,10 +22,13 @@ export async function takeInput(ports: IntakePorts, input: Input): Promise<Accep
   return taken
 }
 
-/** Message ids are unique in a queue. */
+/** Makes the unique name of a message. Message ids are unique in a queue. */
 const keyOf = ({ queue, message_id }: Input): string => `${queue}/${message_id}`
 
-/** Parses a message. A message that can't be parsed is refused at each delivery alike, so its refusal needs no record. */
+/**
+ * Parses a message. A message that can't be parsed is refused in the same way at each delivery, so its refusal needs no
+ * record.
+ */
 function parse({ text }: Input): Order | { readonly refusal: Refusal } {
   try {
     return parseInput(text)

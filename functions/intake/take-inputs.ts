@@ -6,8 +6,8 @@ import type { IntakePorts } from './ports.ts'
 import { takeInput } from './take-input.ts'
 
 /**
- * Takes the messages of one invocation, all at once. They come from an input queue or from its dead-letter queue. Never
- * rejects: each message that fails is redelivered by itself.
+ * Takes the messages of one invocation, all at the same time. They come from an input queue or from its dead-letter
+ * queue. Never rejects: only the messages that fail are redelivered.
  */
 export async function takeInputs(ports: IntakePorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const failed = await Promise.all(

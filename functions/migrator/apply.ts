@@ -7,7 +7,9 @@ export const DONE: Answer = { Status: 'SUCCESS' }
 
 const LASTS: { readonly trouble: TroubleState } = { trouble: 'lasts' }
 
-/** Applies the migrations and sets the roles. All of it may be repeated, after a crash or a lost answer at any point. */
+/**
+ * Applies the migrations and sets the roles. All of this may be repeated, after a crash or a lost answer at any point.
+ */
 export async function apply(ports: MigratorPorts): Promise<Answer> {
   try {
     await retryUnlessRefused(ports, () => applyOnce(ports))

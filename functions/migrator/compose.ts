@@ -10,7 +10,7 @@ import type { MigratorPorts } from './ports.ts'
 export interface Sources {
   readonly env: LedgerEnv
   readonly roleSecrets: RoleSecrets
-  /** Repeats no call by itself: a repeated `CREATE TABLE` of one transaction would find its own table. */
+  /** A client that repeats no call by itself: a repeated `CREATE TABLE` of one transaction would find its own table. */
   readonly rdsData: RDSDataClient
   readonly secretsManager: SecretsManagerClient
 }

@@ -7,7 +7,7 @@ const Role = z.enum(Object.keys(LEDGER_ROLES) as [LedgerRole, ...LedgerRole[]])
 export const Env = z.object({
   ...BaseEnv.shape,
   ...LedgerEnv.shape,
-  /** JSON: the ARN of each role's secret, which holds its name and password. */
+  /** JSON with the ARN of each role's secret. The secret has the name and the password of the role. */
   LEDGER_ROLE_SECRETS: z.string(),
 })
 export type Env = z.infer<typeof Env>

@@ -12,7 +12,10 @@ import { compose } from './compose.ts'
 import { Env, RoleSecrets } from './env.ts'
 import type { MigratorPorts } from './ports.ts'
 
-/** In milliseconds. The Data API itself ends a statement after 45 seconds. */
+/**
+ * The longest time of a statement for the client, in milliseconds. The Data API itself ends a statement after 45
+ * seconds.
+ */
 const STATEMENT_MS = 50_000
 
 const env = Env.parse(process.env)
@@ -29,12 +32,12 @@ const ports: MigratorPorts = {
   sleep: systemSleep,
 }
 
-/** An operator calls it with this after a role's secret has changed. */
+/** The event of an operator's call, after a role's secret has changed. */
 type OperatorsCall = Record<string, never>
 
 /**
- * The custom resource whose creation and update apply the migrations and set the roles. Its deletion leaves the data alone.
- * Called with `{}`, it does the same and answers what came of it.
+ * Handles the custom resource. Its creation and its update apply the migrations and set the roles. Its deletion leaves
+ * the data as it is. If it is called with `{}`, it does the same as an update, and returns the result.
  */
 async function handle(event: CloudFormationCustomResourceEvent | OperatorsCall): Promise<Answer | undefined> {
   if (!isCloudFormations(event)) return apply(ports)

@@ -5,7 +5,7 @@ import type { RoleSecrets } from './env.ts'
 
 const Credentials = z.object({ password: z.string() })
 
-/** Reads the password of each role from its secret. Throws what Secrets Manager throws. */
+/** Reads the password of each role from its secret. Throws the errors of Secrets Manager. */
 export async function readPasswords(client: SecretsManagerClient, secrets: RoleSecrets): Promise<RolePasswords> {
   const passwords = await Promise.all(
     Object.entries(secrets).map(async ([role, SecretId]) => {
@@ -16,7 +16,10 @@ export async function readPasswords(client: SecretsManagerClient, secrets: RoleS
   return Object.fromEntries(passwords)
 }
 
-/** Throws an error of our own if the secret does not parse: the parser's error would quote the secret. */
+/**
+ * Reads the password in a secret. If the secret can't be parsed, it throws our own error, because the parser's error
+ * would quote the secret.
+ */
 function passwordIn(secret: string | undefined, role: string): string {
   try {
     return Credentials.parse(JSON.parse(secret ?? '')).password

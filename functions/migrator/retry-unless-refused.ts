@@ -2,7 +2,10 @@ import { isTransient } from '../core/platform/unavailable.ts'
 import { hasSqlState, isTransientInDatabase } from '../core/stores/ledger/transient.ts'
 import type { MigratorPorts } from './ports.ts'
 
-/** How long the migrator goes on trying, in milliseconds. Its function may run twice as long, so that it always answers CloudFormation. */
+/**
+ * How long the migrator goes on trying, in milliseconds. The timeout of its function is twice as long, so that it
+ * always answers CloudFormation.
+ */
 const PATIENCE_MS = 300_000
 
 /** The first pause between two tries, and the longest, in milliseconds. Each pause is twice the one before. */
@@ -10,9 +13,10 @@ const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
 /**
- * Repeats `work` for five minutes while AWS has not brought it as far as Postgres. The Data API has no common error for a database that
- * is new or resumes: it may be BadRequestException ("Communications link failure"), StatementTimeoutException or a denied call, as
- * long as a new role is not known everywhere. An answer of Postgres has an SQLSTATE, and mostly is final.
+ * Repeats `work` for at most five minutes, as long as its calls do not reach Postgres. The Data API has no common error
+ * for a database that is new or resumes. It may be BadRequestException ("Communications link failure") or
+ * StatementTimeoutException. It may also be a denied call, until a new role is known everywhere. An answer of Postgres
+ * has an SQLSTATE, and is usually final.
  */
 export async function retryUnlessRefused(
   { clock, sleep, logger }: Pick<MigratorPorts, 'clock' | 'sleep' | 'logger'>,
@@ -33,5 +37,5 @@ export async function retryUnlessRefused(
 const mayPass = (error: unknown): boolean =>
   isTransient(error) || isTransientInDatabase(error) || (isAnswerOfAws(error) && !hasSqlState(error))
 
-/** Whether a service of AWS has refused a call. Other errors are our own, and no repetition heals them. */
+/** Returns whether a service of AWS has refused a call. Other errors are our own, and a repetition would fail again. */
 const isAnswerOfAws = (error: unknown): error is Error => error instanceof Error && '$fault' in error

@@ -11,14 +11,14 @@ import { openAiCalls } from './openai-calls.ts'
 import type { ReaderPorts } from './ports.ts'
 import { readQuota } from './read-quota.ts'
 
-/** Answers a call of any route of the reader's. Throws `RequestError`, and `Unavailable`. */
+/** Answers a call of any route of the reader. Throws `RequestError`, and `Unavailable`. */
 export const answerCall = dispatch<ReaderPorts>({
   'GET /healthz': async () => json(200, { status: 'ok' }),
 
   'GET /v1/inference/{request_id}': async (ports, call) => {
     const { user_id } = countedCaller(ports, call)
     const seconds = waitSeconds(call.query.wait)
-    // Two tabs may wait for one request.
+    // Two tabs of a browser may wait for the same request.
     const patience = { ms: seconds * 1000, beside_others: true }
     return json(200, await waitForCompletion(ports, user_id, requestIn(call), patience))
   },
@@ -41,7 +41,10 @@ export const answerCall = dispatch<ReaderPorts>({
 
 let described: Promise<unknown> | undefined
 
-/** The OpenAPI document, which is made at the first call for it: it is the same for everybody, and needs code that no other call needs. */
+/**
+ * Returns the OpenAPI document. It is made at its first call, because it is the same for all callers, and needs code
+ * that no other call needs.
+ */
 async function description(): Promise<unknown> {
   described ??= Promise.all([import('../core/openai-api/openapi.ts'), import('../core/inference-api/body.ts')]).then(
     ([{ openApiDocument }, { InferenceBody }]) => openApiDocument(InferenceBody),
@@ -49,13 +52,16 @@ async function description(): Promise<unknown> {
   return described
 }
 
-/** The request's own fields stay beside the error. Only `error` of a failed request gives way to our sentence. */
+/**
+ * Returns the fields of the error, which stand beside the fields of the request. They replace only the `error` of a
+ * failed request.
+ */
 const alreadyEnded = ({ status }: RequestView) => ({
   error: `the request can't be cancelled, because it has already ended: it is ${status}`,
   code: 'already_ended',
 })
 
-/** Throws `RequestError`. */
+/** Reads the seconds of a wait. Throws `RequestError`. */
 function waitSeconds(text = '0'): number {
   const seconds = Number(text)
   if (/^\d+$/.test(text) && seconds <= MAX_WAIT_SECONDS) return seconds

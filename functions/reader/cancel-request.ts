@@ -5,17 +5,20 @@ import { goOnAfter, Unavailable } from '../core/platform/unavailable.ts'
 import type { ReaderPorts } from './ports.ts'
 
 export interface Cancellation {
-  /** False when the request had ended already. */
+  /** False if the request had ended already. */
   readonly cancelled: boolean
   readonly request: RequestView
 }
 
-/** Each round loses to another transition of the item at most, and a request has only a few before it ends. */
+/**
+ * The most tries to cancel a request. A round fails only if another transition changes the item meanwhile, and a
+ * request has only a few transitions before it ends.
+ */
 const ROUNDS = 10
 
 /**
- * Cancels a request of the caller's. A queued request ends at once and costs nothing. The outcome of a running request will be
- * discarded, and what the model did is charged (rule 10). Throws `RequestError`, and `Unavailable`.
+ * Cancels a request of the caller. A queued request ends at once and costs nothing. The outcome of a running request
+ * will be discarded, but its tokens are charged (rule 10). Throws `RequestError`, and `Unavailable`.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {
@@ -29,7 +32,10 @@ export async function cancelRequest(ports: ReaderPorts, userId: string, requestI
   throw new Unavailable('the request', new Error('it keeps changing'))
 }
 
-/** Tells the ledger and closes the reservation. If that fails, the request is cancelled all the same: the sweeper finds its open reservation. */
+/**
+ * Tells the ledger and closes the reservation. If this fails, the request is cancelled nevertheless, and the sweeper
+ * finds its open reservation.
+ */
 async function end(ports: ReaderPorts, item: RequestItem): Promise<void> {
   try {
     await finalizeRequest(ports, item)

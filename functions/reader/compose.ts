@@ -14,7 +14,9 @@ import type { Env } from './env.ts'
 import type { ReaderPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-/** How long the reader waits for a database that resumes. Its clients wait longer. Milliseconds. */
+/**
+ * The longest wait of the reader for a database that resumes, in milliseconds. The timeouts of its clients are longer.
+ */
 const RESUME_MS = 15_000
 
 export function compose(
@@ -31,7 +33,7 @@ export function compose(
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: composeQueue(env, clients, observed.tracing),
-    // Asked once: further tries to take a lease would only delay the answer.
+    // This client tries once, because further tries to take a lease would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,
     clock: systemClock,

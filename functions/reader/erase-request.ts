@@ -6,14 +6,17 @@ import { bodyKey, resultKey } from '../core/stores/payloads/names.ts'
 import { cancelRequest } from './cancel-request.ts'
 import type { ReaderPorts } from './ports.ts'
 
-/** Each further round follows a redrive of the request, which an operator makes by hand. */
+/**
+ * The most tries to erase a request. A further round is needed only after a redrive of the request, which an operator
+ * starts by hand.
+ */
 const ROUNDS = 5
 
 /**
- * Cancels a request of the caller's, and erases its prompt and its result. From then on, its owner is told that there is no such request.
- * The item is marked last: a client that repeats an interrupted call goes on where that stopped. Events that come later find the mark in
- * the ledger's row, and bring nothing back. A request that an operator runs again meanwhile is cancelled again: a marked request never
- * runs. Throws `RequestError`, and `Unavailable`.
+ * Cancels a request of the caller, and erases its prompt and its result. From then on, the API answers its owner that
+ * there is no such request. The item is marked last, so that a client can repeat an interrupted call, which then
+ * continues. Later events find the mark in the ledger's row, and restore nothing. If an operator redrives the request
+ * meanwhile, it is cancelled again, so a marked request never runs. Throws `RequestError`, and `Unavailable`.
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
@@ -32,8 +35,9 @@ async function cancelled(ports: ReaderPorts, userId: string, requestId: string):
 }
 
 /**
- * A request that still runs needs its body. The collector deletes the body and the result of a request that was cancelled while it
- * ran. If the store is unavailable, its lifecycle rule deletes them later: nobody can read them any more.
+ * Deletes the body and the result of a request that has ended. A request that still runs needs its body. If it is
+ * cancelled while it runs, the collector deletes both. If the store is unavailable, its lifecycle rule deletes them
+ * later. Until then, no caller can read them.
  */
 async function deletePayloads({ payloads }: ReaderPorts, item: RequestItem): Promise<void> {
   if (!isTerminal(item.status)) return

@@ -21,12 +21,12 @@ const Query = z.object({
   cursor: RequestId.optional(),
 })
 
-/** How many pages are read for one answer, at most, where the status filters out most of what they hold. */
+/** The most pages that are read for one answer, if the filter by status removes most of their items. */
 const READS = 10
 
 /**
- * The caller's own requests, newest first, without their results. `cursor` is what the page before ended with. Throws
- * `RequestError`, and `Unavailable`.
+ * Returns the caller's own requests, newest first, without their results. `cursor` is the `next_cursor` of the page
+ * before. Throws `RequestError`, and `Unavailable`.
  */
 export async function listRequests(
   ports: ReaderPorts,
@@ -50,7 +50,10 @@ export async function listRequests(
   return { requests: requests.map(toView), ...(next === undefined ? {} : { next_cursor: next }) }
 }
 
-/** The items as their owner may see them: one is completed only if the ledger has its result, or had it once (I9). */
+/**
+ * Returns the items as their owner may see them. An item is shown as completed only if the ledger has its result, or
+ * had it before its row was deleted (I9).
+ */
 async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
   const now = clock()
   const isOpen = (item: RequestItem) => item.status === 'completed' && !isPastRecording(item, now)

@@ -17,7 +17,10 @@ import type { ReaderPorts } from './ports.ts'
 
 type OpenAiRoute = Extract<RouteKey<'reader'>, `${string} /v1/${'models' | 'chat' | 'responses'}${string}`>
 
-/** The answers to the calls of the OpenAI API that read, cancel or delete. Each throws `RequestError`, and `Unavailable`. */
+/**
+ * Answers the calls of the OpenAI API that read, cancel or delete. Each function throws `RequestError`, and
+ * `Unavailable`.
+ */
 export const openAiCalls = {
   'GET /v1/models': async (ports, call) => {
     const data = allowedModels(ports, countedCaller(ports, call)).map(modelOf)
@@ -65,13 +68,13 @@ export const openAiCalls = {
 
 const idHeader = (requestId: string) => ({ 'x-request-id': requestId })
 
-/** When the models began to be there is not known. */
+/** Makes the description of a model. `created` is 0, because the time is not known. */
 const modelOf = (name: string) => ({ id: name, object: 'model', created: 0, owned_by: 'sluice' })
 
 const allowedModels = ({ settings }: ReaderPorts, { plan }: Caller): readonly string[] =>
   planOf(settings.quotas, plan).plan.models ?? settings.models
 
-/** What a client may ask of a stored response at OpenAI, and not here. */
+/** The parameters for a stored response that OpenAI has and Sluice does not support. */
 const UNSUPPORTED = ['stream', 'starting_after', 'include', 'include[]']
 
 function refuseQuery({ query }: HttpCall): void {

@@ -6,7 +6,10 @@ import type { Clock } from '../core/platform/clock.ts'
 import type { Quota } from '../core/stores/quota/port.ts'
 import { reservedTokens } from '../core/stores/quota/verdict.ts'
 
-/** What the caller has used of the current window: the body of `GET /v1/quota`. Rejects with `Unavailable`. */
+/**
+ * Returns how much of the current window's limits the caller has used: the body of `GET /v1/quota`. Rejects with
+ * `Unavailable`.
+ */
 export async function readQuota(
   { quota, clock }: { readonly quota: Pick<Quota, 'read'>; readonly clock: Clock },
   settings: QuotaSettings,

@@ -5,7 +5,10 @@ import { retryWhileResuming } from '../core/stores/ledger/retry-while-resuming.t
 import type { RetentionPorts } from './delete-old-rows.ts'
 import type { Env } from './env.ts'
 
-/** How long to wait for a database that resumes, in milliseconds. The function runs once a day, so the database has mostly paused. */
+/**
+ * The longest wait for a database that resumes, in milliseconds. The function runs once a day, so the database is
+ * usually paused.
+ */
 const RESUME_MS = 120_000
 
 export const compose = (env: Env, rdsData = retryWhileResuming(RESUME_MS)): RetentionPorts & Telemetry => ({

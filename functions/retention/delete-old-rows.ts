@@ -6,12 +6,13 @@ export interface RetentionPorts {
   readonly clock: Clock
 }
 
-/** One statement deletes at most so many rows and so many dead letters. That takes Postgres a second or two. */
+/** The most rows, and the most dead letters, that one statement deletes. That takes Postgres one or two seconds. */
 const CHUNK = 1_000
 
 /**
- * Deletes the rows of requests that ended more than `keep_ms` ago, one chunk after the other, until none is left or `mayGoOn`
- * says no. The next run deletes the rest. Answers with the number of rows and dead letters that were deleted.
+ * Deletes the rows of requests that ended more than `keep_ms` ago, one chunk after the other, until none is left or
+ * `mayGoOn` returns false. The next run deletes the rest. Returns the number of rows and dead letters that were
+ * deleted.
  */
 export async function deleteOldRows(
   { ledger, clock }: RetentionPorts,

@@ -5,7 +5,10 @@ import { deleteOldRows } from './delete-old-rows.ts'
 import { Env } from './env.ts'
 import { Settings } from './settings.ts'
 
-/** A chunk begins only if the invocation has so many milliseconds left, because the database may have to resume first. */
+/**
+ * The time that an invocation must have left before a chunk begins, in milliseconds. It is long, because the database
+ * may have to resume first.
+ */
 const CHUNK_MS = 130_000
 
 const { ledger_ms } = readSettings(Settings)

@@ -5,18 +5,25 @@ import { Unavailable } from '../core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { SweeperPorts } from './ports.ts'
 
-/** For how long after the first look a request is announced. A sweep begins every two minutes, so one or two sweeps do it. */
+/**
+ * How long after its first check by a sweep a request is announced, in milliseconds. A sweep begins every two minutes,
+ * so one or two sweeps announce each request.
+ */
 export const ANNOUNCED_FOR_MS = 180_000
 
-/** Whether a request whose reservation is of this time is announced. */
+/** Returns whether a request is announced, given the time `at` of its reservation. */
 export const isAnnounced = (at: number, now: number): boolean => now - at < STALE_RESERVATION_MS + ANNOUNCED_FOR_MS
 
-/** So many announcements are sent at once. The messages of a queue share its calls, so more would hold up a sweep for longer if the queue hangs. */
+/**
+ * The number of announcements that are sent at the same time. The messages of a queue share its calls. So with more, a
+ * sweep would take longer if the queue does not answer.
+ */
 export const SENT_AT_ONCE = 10
 
 /**
- * Gives requests that wait or run for long their rows in the ledger. Nothing depends on it: the end of a request makes its row, too.
- * Stops at the first outage and answers false, since each further send could take as long. Rejects if a send fails by a defect.
+ * Gives requests that wait or run for long their rows in the ledger. Nothing depends on these rows, because the end of
+ * a request makes its row, too. Stops at the first outage and returns false, because each further send could take as
+ * long. Rejects if a send fails because of a defect.
  */
 export async function announce({ queue }: SweeperPorts, items: readonly RequestItem[]): Promise<boolean> {
   for (let at = 0; at < items.length; at += SENT_AT_ONCE) {

@@ -17,7 +17,10 @@ export interface WatchedQueue {
 
 export interface WatchPorts {
   readonly watched: readonly WatchedQueue[]
-  /** The number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with `Unavailable`. */
+  /**
+   * Returns the number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with
+   * `Unavailable`.
+   */
   countMessages(queue: string): Promise<number>
   readonly metrics: Meter
   readonly logger: Pick<Logger, 'warn'>

@@ -1,8 +1,8 @@
 import type { WatchedQueue, WatchPorts } from './ports.ts'
 
 /**
- * Publishes how many messages wait in each watched queue. A queue that can't be asked has no value then, and the next run asks it again:
- * a sweep never fails for it.
+ * Publishes how many messages wait in each watched queue. If a queue can't be read, it has no value now, and the next
+ * run tries again. A sweep never fails because of this.
  */
 export async function reportWaiting({ watched, countMessages, metrics, logger }: WatchPorts): Promise<void> {
   const results = await Promise.allSettled(

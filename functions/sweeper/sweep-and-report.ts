@@ -4,13 +4,14 @@ import { reportWaiting } from './report-waiting.ts'
 import { sweep } from './sweep.ts'
 
 /**
- * Publishes how many messages wait, where it has queues to watch. Sweeps then, and logs and counts what was found. A reservation that could
- * not be closed is left for the next sweep. Rejects if none could be closed, so that the alarm sees it.
+ * Publishes how many messages wait, if it has queues to watch. Then it sweeps, and logs and counts the results. A
+ * reservation that could not be closed is left for the next sweep. Rejects if there were errors and no reservation
+ * could be closed, so that the alarm sees it.
  */
 export async function sweepAndReport(
   ports: SweeperPorts & Telemetry & Partial<Pick<WatchPorts, 'watched' | 'countMessages'>>,
 ): Promise<void> {
-  // First, since a sweep fails while a table is away, and queues fill then.
+  // This is done first, because a sweep fails during an outage of a table, and the queues fill during that time.
   const { watched, countMessages } = ports
   if (watched && countMessages) await reportWaiting({ ...ports, watched, countMessages })
   const { reasons, ...swept } = await sweep(ports)

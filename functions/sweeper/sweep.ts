@@ -6,7 +6,10 @@ import { announce, isAnnounced } from './announce.ts'
 import type { SweeperPorts } from './ports.ts'
 
 export interface Swept {
-  /** The number of reservations that the sweep has looked at, has closed, and could not close because of an error. */
+  /**
+   * The number of reservations that the sweep has checked. `closed` is the number that it has closed, and `failed` the
+   * number that it could not close because of an error.
+   */
   readonly seen: number
   readonly closed: number
   readonly failed: number
@@ -15,9 +18,10 @@ export interface Swept {
 }
 
 /**
- * Looks at each reservation that has been open for long, and closes it if its request has ended, never came to be, or can't
- * go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read. A reservation
- * that can't be closed is left for the next sweep. The ledger is told of requests that go on, until a send fails.
+ * Checks each reservation that has been open for long, and closes it if its request has ended, was never written, or
+ * can't go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read.
+ * A reservation that can't be closed is left for the next sweep. The sweep also tells the ledger about requests that go
+ * on, until a send fails.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
@@ -41,7 +45,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
         note(result.reason)
       } else if (result.value) swept.closed += 1
     }
-    // After the reservations are closed, which matters more. The next pages are swept also while the queue hangs.
+    // The sweep tells the ledger after it has closed reservations, because these are more important. If the queue does
+    // not answer, the sweep continues with the next pages.
     if (announces)
       announces = await announce(ports, young).catch((defect: Error) => {
         note(defect)
@@ -51,7 +56,7 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   return { ...swept, reasons: [...reasons.values()] }
 }
 
-/** The kind of an error. The message is no part of it, because it may differ each time. */
+/** Returns the kind of an error. The message is no part of it, because it may differ each time. */
 const kindOf = (error: Error): string =>
   error instanceof Unavailable || error instanceof Defect ? `${error.what}: ${nameOf(error.cause)}` : error.name
 

@@ -15,21 +15,27 @@ import { startBatchSpan, tracedReply } from './trace-call.ts'
 import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Granted, Invocation, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
 
-/** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
+/** The time after a call that the worker needs to publish the outcomes, in milliseconds. */
 const PUBLISH_MS = 10_000
 
-/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+/**
+ * Returns whether an invocation has enough time for a call that begins in `laterMs` milliseconds, also if the call
+ * times out.
+ */
 export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
   laterMs <= timeForCall(ports, invocation)
 
-/** How much later a call may begin at most, in milliseconds. */
+/** Returns how much later a call may begin at most, in milliseconds. A negative number means that no call may begin. */
 export const timeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation): number =>
   ends_at - clock() - settings.endpoint.timeout_ms - PUBLISH_MS
 
-/** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
+/** The longest time of a mapping, in milliseconds: the time limit of an expression, and the start of its thread. */
 const MAX_MAPPING_MS = 2_500
 
-/** Runs tasks one after the other while the invocation has time left for a call. Then it answers with undefined. */
+/**
+ * Runs tasks one after the other while the invocation has time left for a call. After that, it returns undefined
+ * instead of running a task.
+ */
 export type InTime = <T>(task: () => Promise<T>) => Promise<T | undefined>
 
 export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): InTime {
@@ -37,7 +43,10 @@ export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): In
   return task => serially(async () => (hasTimeForCall(ports, invocation, MAX_MAPPING_MS) ? await task() : undefined))
 }
 
-/** Maps a claimed request to what the call sends. Ends the request if that fails, and defers it with `late` if time is up. */
+/**
+ * Maps a claimed request to the body of its call. If the mapping fails, the request ends as failed. If the time is up,
+ * `late` defers the request.
+ */
 export async function mapRequest(
   ports: WorkerPorts,
   { body, ...claimed }: ClaimedWithBody,
@@ -60,7 +69,10 @@ export async function mapRequest(
   return undefined
 }
 
-/** A body of the OpenAI API is passed on as it is to an endpoint that has this API. For any other one, the mapping sees its fields. */
+/**
+ * Makes the body to send. An endpoint with the OpenAI API gets a body of that API unchanged. For any other endpoint,
+ * the mapping gets the body's fields.
+ */
 async function toSendOf(
   { mappings, passOn }: WorkerPorts,
   { item, message: { operation } }: Claimed,
@@ -73,7 +85,7 @@ async function toSendOf(
   return { toSend: await mappings.request({ body: { ...fields }, user_id, request_id, attempt }) }
 }
 
-/** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
+/** Calls the model for requests. Rejects with `Unavailable` only if no call was made. */
 export function callModel(
   ports: WorkerPorts,
   requests: readonly Mapped[],
@@ -111,8 +123,8 @@ const callOnce = (
 }
 
 /**
- * Makes one call for many requests. A batch that fails as a whole is split in halves, as long as that may show which request
- * is the cause. Each further call takes a permit of its own.
+ * Makes one call for many requests. If the whole batch fails, it is split into halves, as long as the split may show
+ * which request causes the failure. Each further call needs its own permit.
  */
 async function callForBatch(
   ports: WorkerPorts,
@@ -122,7 +134,7 @@ async function callForBatch(
 ): Promise<Called> {
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
-  // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
+  // Breadth first: as soon as one part succeeds, we know that the model itself is healthy.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
     const outputs = await callForPart(ports, part, invocation, calls.length === 0)
@@ -142,8 +154,8 @@ async function callForBatch(
 }
 
 /**
- * Calls the operation that stands in for one that the endpoint lacks, under a permit of its own. If there is none now, the request is
- * tried again later, and by that operation first.
+ * Calls another operation in place of one that the endpoint lacks. This call needs its own permit. If there is no
+ * permit now, the request is tried again later, and then with this operation first.
  */
 async function callStandIn(
   ports: WorkerPorts,
@@ -196,7 +208,7 @@ function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | Unsupp
   }
 }
 
-/** Measures how long a call takes. A call that could not be made is not measured. */
+/** Measures the time of a call. If the call could not be made, no time is measured. */
 async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>): Promise<Reply> {
   const startedAt = clock()
   const reply = await call()
@@ -204,7 +216,10 @@ async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>
   return reply
 }
 
-/** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
+/**
+ * Calls the model for a part of a batch. Returns undefined if a further call can't be made. The answers of the earlier
+ * calls still count then.
+ */
 async function callForPart(
   ports: WorkerPorts,
   part: readonly Mapped[],
@@ -244,7 +259,10 @@ function answerOf(request: Mapped, outputs: Outputs, i: number, batchSize: numbe
   return toAnswer(request, output, { batchSize: 1, isElement: true })
 }
 
-/** If an earlier call has reached the model, the request has reached it, even if a further call got lost. */
+/**
+ * Marks an answer as one that reached the model if any call for the request has reached it, even if a later call got
+ * lost.
+ */
 function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
   if (answer.ok || !earlier || earlier.ok) return answer
   const calls = [...(earlier.calls ?? [earlier.failure]), answer.failure]
@@ -256,7 +274,10 @@ function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer>
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
-/** Whether there is time for one more call, and a permit for it at once. An error counts as no. */
+/**
+ * Returns whether there is time for one more call, and a permit that allows it now. If an error happens, the result is
+ * false.
+ */
 async function mayCallAgain(
   ports: WorkerPorts,
   requests: readonly Mapped[],
@@ -269,7 +290,8 @@ async function mayCallAgain(
     const permit = await permitFurtherCall(ports, messages, first, invocation)
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
-    // A circuit has opened meanwhile. A batch that fails by itself must not be the probe that says whether the model is back.
+    // A circuit has opened meanwhile. The batch itself may be the cause of its failure, so its call must not be the
+    // probe.
     await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {
@@ -278,13 +300,19 @@ async function mayCallAgain(
   }
 }
 
-/** An error after the first call never throws its answers away: the model has been called. */
+/**
+ * Logs a defect in a further call, and throws nothing: the answers of the first call must not be lost, because the
+ * model was called.
+ */
 function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
   if (error instanceof Unavailable) return
   logger.error('the model is not called again because of a defect', { error: error as Error })
 }
 
-/** Splitting stops after so many calls without a success: the model is failing, or it refuses most of the batch. */
+/**
+ * The most calls of one batch without a success, if the model fails and if the model refuses. Splitting stops then,
+ * because the model is failing, or refuses most of the batch.
+ */
 const MAX_CALLS_WITHOUT_SUCCESS = { failing: 3, refusing: 8 }
 
 function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
@@ -294,8 +322,8 @@ function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
 }
 
 /**
- * Whether splitting may show which request is the cause. A failure that seems nobody's fault is worth it only if a request of
- * the batch has no attempt left.
+ * Returns whether splitting may show which request is the cause. If no request seems to be the cause, splitting is
+ * worth its calls only if a request of the batch has no attempt left.
  */
 function isWorthSplitting(
   failure: ModelFailure,
@@ -306,7 +334,7 @@ function isWorthSplitting(
   return !isNobodysFault(failure) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 
-/** Whether a failure says nothing of its request: the model was busy, slow or away. */
+/** Returns whether a failure says nothing about its request: the model was busy, slow or unreachable. */
 const isNobodysFault = (failure: ModelFailure): boolean =>
   failure.verdict === 'retry' && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
 

@@ -12,8 +12,8 @@ import { crashedOutcome, publishOutcome, storedPrompt } from './publish-outcome.
 import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
- * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was cancelled.
- * Answers with the request if it wants a call. Otherwise its message has been dealt with.
+ * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was
+ * cancelled. Returns the request if it still needs a call. Otherwise its message needs nothing more.
  */
 export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const { message } = request
@@ -28,15 +28,16 @@ export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promis
 }
 
 /**
- * Claims a request, and reads its body. Without a claim, the message has been deferred or dropped, or its request has ended,
- * as the item says. Rejects with `Unavailable`: then the message must be redelivered.
+ * Claims a request, and reads its body. Returns undefined without a claim: then the message was deferred or dropped, or
+ * the request was ended, as its item says. If it rejects with `Unavailable`, the message must be redelivered.
  */
 export async function claimRequest(
   ports: WorkerPorts,
   request: Planned,
   invocation: Invocation,
 ): Promise<ClaimedWithBody | undefined> {
-  // The body is read before the claim, since reading may fail, and after the permit, since a deferred request needs no body.
+  // The body is read before the claim, because the read may fail. It is read after the permit, because a deferred
+  // request needs no body.
   const body = await bodyOf(ports, request)
   if (!body) return undefined
   const claimed = await claim(ports, request, invocation)
@@ -44,8 +45,8 @@ export async function claimRequest(
 }
 
 /**
- * The body of a request, or undefined if the request wants no call any more. The body of a cancelled or expired request is
- * deleted. So the item is read before a missing body counts as an error.
+ * Returns the body of a request, or undefined if the request needs no call any more. The body of a cancelled or expired
+ * request is deleted. So if the body is missing, the item says whether that is an error.
  */
 async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<string, unknown> | undefined> {
   try {
@@ -74,8 +75,8 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
 }
 
 /**
- * Deals with a message whose claim was refused. Answers with the item only if its worker is gone and this request may be
- * taken over.
+ * Handles a message whose claim was refused. Returns the item only if its worker is gone and this worker may claim the
+ * request.
  */
 async function settleRefusedClaim(
   ports: WorkerPorts,
@@ -98,7 +99,8 @@ async function settleRefusedClaim(
     }
     case 'reclaim':
       if (isolated || item.stopped) return item
-      // The request may end this worker, too. It runs alone, so that a further crash is certainly its own.
+      // The request may crash this worker, too. It runs alone, so that a further crash is certainly caused by this
+      // request.
       await resend(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':
@@ -111,9 +113,9 @@ async function settleRefusedClaim(
 }
 
 /**
- * Deals with a message that has no item. The gateway writes the item and sends the message at once, so the item mostly
- * appears a moment later; past the grace it never does. Each wait is as long as the message is old: so there are few looks
- * in all, and no request waits for long.
+ * Handles a message that has no item. The gateway writes the item and sends the message at the same time, so the item
+ * usually appears a moment later. After `ITEM_GRACE_MS` it never appears. Each wait is as long as the message is old,
+ * so there are few reads, and no request waits for long.
  */
 async function settleMissingItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()

@@ -13,18 +13,22 @@ import type { Claimed } from './types.ts'
 type QueuePorts = Pick<WorkerPorts, 'queue' | 'clock'>
 
 /**
- * Defers a message until a time: it is sent once more, with a delay. A redelivery would not do, since the receive count
- * must not mistake a healthy wait for a crash (I8). The delay is in whole seconds, at least one, at most what the queue can do.
+ * Defers a message until a time: it is sent once more, with a delay. A redelivery would increase the receive count,
+ * which would then look like a crash and not like a healthy wait (I8). The delay is in whole seconds, at least one, and
+ * at most the longest delay of the queue.
  */
 export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessage, until: number): Promise<void> {
   const seconds = Math.ceil((until - clock()) / 1000)
   return send(queue, message, Math.max(1, seconds))
 }
 
-/** A deferred message returns 500 to 1,500 ms before its slot. */
+/**
+ * A message that was deferred for a slot comes back 500 to 1,500 ms before the slot: this time, and up to a second,
+ * since queues delay by whole seconds. Milliseconds.
+ */
 const EARLY_MS = 500
 
-/** Defers a message until just before its slot in the rate limit, since the slot is soon over. */
+/** Defers a message until just before its slot in the rate limit, because the slot lasts only for a short time. */
 export function deferUntilSlot({ queue, clock }: QueuePorts, message: InferenceMessage, slot: number): Promise<void> {
   const seconds = Math.floor((slot - EARLY_MS - clock()) / 1000)
   return send(queue, message, Math.max(0, seconds))
@@ -43,21 +47,24 @@ function send(queue: WorkerPorts['queue'], message: InferenceMessage, seconds: n
   })
 }
 
-/** The message with other hints. A hint that is undefined is removed. */
+/** Returns the message with other hints. Removes each hint whose new value is undefined. */
 export function withHints(message: InferenceMessage, hints: Hints): InferenceMessage {
   const { hints: before, ...rest } = message
   const after = Object.entries({ ...before, ...hints }).filter(([, value]) => value !== undefined)
   return after.length === 0 ? rest : { ...rest, hints: Object.fromEntries(after) }
 }
 
-/** A message is deferred for so long when its call could not be made. Milliseconds. */
+/** The deferral of a message whose call could not be made, in milliseconds. */
 const NO_CALL_MS = 5_000
 
-/** Defers a message whose call could not be made. A slot that it had is over by then. */
+/** Defers a message whose call could not be made. Its slot is removed, because the slot is over by then. */
 export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: Hints): Promise<void> =>
   deferUntil(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + NO_CALL_MS)
 
-/** A metric per reason, and not a label: so all counts of an invocation are one log line. */
+/**
+ * Each reason has its own metric. A label would need one log line per reason, while all these counts of an invocation
+ * fit into one line.
+ */
 const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
   halted: 'DeferredByHalt',
   open: 'DeferredByCircuit',
@@ -67,8 +74,8 @@ const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
 }
 
 /**
- * Defers a message until its call may be made. A call has one slot: the first of its messages takes the slot along, and the
- * others return with it.
+ * Defers a message until its call may be made. A call has one slot. The first of its messages carries the slot in its
+ * hints, and the others come back at the same time.
  */
 export function deferForPermit(
   ports: WorkerPorts,
@@ -85,12 +92,16 @@ export function deferForPermit(
   const isForEach = because === 'rate limited' || because === 'busy'
   const until = isForEach ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInBacklog ? { has_waited: true } : {}) }
-  // A queued request returns at its deadline, to expire. A running one, whose worker is gone, does not expire by its deadline.
+  // The message of a queued request comes back at its deadline, and the request expires. A running request whose worker
+  // is gone does not expire at its deadline.
   const mayExpire = message.deadline > ports.clock()
   return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
 }
 
-/** When a circuit closes or a halt ends, the deferred messages return spread over this fraction of the wait, and over so many milliseconds at most. */
+/**
+ * The deferred messages come back spread over this fraction of the wait for an open circuit or a halt, so that they do
+ * not all come at once.
+ */
 const SPREAD_FRACTION = 0.25
 const MAX_SPREAD_MS = 5_000
 
@@ -99,12 +110,13 @@ const spread = ({ clock, random }: WorkerPorts, until: number): number =>
 
 const longestSpread = (wait: number): number => Math.min(MAX_SPREAD_MS, SPREAD_FRACTION * wait)
 
-/** A deferred message returns up to so much late, since queues count in seconds. Milliseconds. */
+/** The most that a deferred message may come back late, in milliseconds, because queues delay by whole seconds. */
 const DELAY_ROUNDING_MS = 1_000
 
 /**
- * The time after which every message that a halt or an open circuit holds up has returned, epoch milliseconds. A request whose call has
- * just failed waits until then. Otherwise it would often be the next probe again, and an outage would use up all its attempts.
+ * Returns the time at which every message that waits for a halt or an open circuit has come back, in epoch
+ * milliseconds. A request whose call has just failed waits until then. Otherwise its next call would often be the next
+ * probe, and an outage would use up all attempts of this request.
  */
 export function afterAllHeldUp(
   { flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>,
@@ -114,18 +126,24 @@ export function afterAllHeldUp(
   return until > now ? until + Math.ceil(longestSpread(until - now)) + DELAY_ROUNDING_MS : now
 }
 
-/** The item of a claimed request is queued again, but its message could not be sent. Nobody holds the claim any more. */
+/**
+ * Says that the item of a claimed request is queued again, but its message could not be sent. No worker holds the claim
+ * any more.
+ */
 export class ReleasedClaim extends Error {
   override readonly name = 'ReleasedClaim'
 }
 
-/** How a claimed request is deferred. */
+/** The terms on which a claimed request is deferred. */
 interface ClaimedDeferral {
-  /** The request is not run again before this time, epoch milliseconds. */
+  /** The request is not claimed again before this time, in epoch milliseconds. */
   readonly notBefore: number
-  /** Whether a call was made. If not, no attempt is spent (I8). */
+  /** Whether a call was made. Without a call, the request keeps its attempt (I8). */
   readonly spent: boolean
-  /** Whether a call has reached the model since the claim. The item keeps what an earlier attempt has reached. */
+  /**
+   * Whether a call has reached the model since the claim. If an earlier attempt has reached the model, the item already
+   * says so.
+   */
   readonly reached: boolean
   readonly send: (message: InferenceMessage) => Promise<void>
   /** The outcome if the owner has asked to cancel the request meanwhile. */
@@ -133,8 +151,9 @@ interface ClaimedDeferral {
 }
 
 /**
- * Defers a claimed request: its item is queued again first, then its message is sent. After a crash between the two, the
- * message that was not acknowledged repairs it. A waiting request costs nothing. Rejects with `ReleasedClaim` if the send fails.
+ * Defers a claimed request: its item is queued again first, then its message is sent. If the worker crashes between the
+ * two, the old message was not acknowledged, so the queue redelivers it. Rejects with `ReleasedClaim` if the send
+ * fails.
  */
 export async function deferClaimed(
   ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings' | 'tracing'>,
@@ -150,7 +169,7 @@ export async function deferClaimed(
   if (requeued === 'cancel requested') await publishOutcome(ports, message, ifCancelled)
 }
 
-/** Defers a claimed request that no call was made for: it is as before its claim (I8). */
+/** Defers a claimed request for which no call was made. Its state is again the state before the claim (I8). */
 export function deferUncalled(
   ports: WorkerPorts,
   request: Claimed,
@@ -167,6 +186,6 @@ export function deferUncalled(
   })
 }
 
-/** Reports a message that nobody can read. The collector makes a dead letter of it. */
+/** Reports an unreadable message. The collector makes a dead letter of it. */
 export const reportUnreadable = ({ queue, clock }: QueuePorts, { id, body }: Delivery): Promise<void> =>
   queue.send(RESULTS_QUEUE, { body: unreadableEvent(id, body, clock()), group: 'unreadable' })

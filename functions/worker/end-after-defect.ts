@@ -11,22 +11,25 @@ const FAILURE = {
 } as const
 
 /**
- * A request that no worker could claim is ended at this delivery, and not at the thousandth. Deliveries are more than a minute
- * apart, so an operator has at least 20 minutes to correct a permission before requests fail. Deliveries during an outage count,
- * too: after a long outage, one defect is enough.
+ * The delivery at which a request that no worker could claim is ended after a defect. Without this limit, it would be
+ * ended at the thousandth delivery. Deliveries are more than a minute apart, so an operator has at least 20 minutes to
+ * correct a permission before requests fail. Deliveries during an outage count, too. So after a long outage, one defect
+ * is enough.
  */
 export const MAX_UNCLAIMED_DELIVERIES = 20
 
 /**
- * A request that was claimed is ended at this delivery: each further one may call the model again. Two, so that a defect that a
- * deployment has just removed fails nothing. It is below the number of crashes that ends a request as `worker_crashed`.
+ * The delivery at which a claimed request is ended after a defect, because each further delivery may call the model
+ * again. It is not 1, so that a defect that a deployment has just removed fails no request. It is below the number of
+ * crashes that ends a request as `worker_crashed`.
  */
 export const MAX_CLAIMED_DELIVERIES = 2
 
 /**
- * Ends a request whose message was not processed because of a defect, once it was delivered often enough. Answers whether the
- * message is done with. A claimed request that met the defect in a call with others is not ended: it is run alone next. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
- * delivered again: then its item says whether the outcome was accepted.
+ * Ends a request whose message was not processed because of a defect, if the message was delivered often enough.
+ * Returns whether the message may be acknowledged. If a claimed request had the defect in a call with others, it is not
+ * ended, but runs alone next. An outage ends no request: the message waits in its queue. The message of a claimed
+ * request is always delivered again. Then the item says whether the outcome was accepted.
  */
 export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {
   if (error instanceof Unavailable) return false
@@ -38,7 +41,10 @@ export async function endAfterDefect(ports: WorkerPorts, { request, error, share
   return deliveries >= MAX_UNCLAIMED_DELIVERIES && failUnclaimed(ports, request.message)
 }
 
-/** Nobody knows how far the worker came, so the request counts as one that reached the model, as after a crash. */
+/**
+ * Ends a claimed request as failed. Nobody knows how far the worker came, so the request counts as one that reached the
+ * model, as after a crash.
+ */
 function endClaimed(ports: WorkerPorts, { item, message }: Claimed): Promise<void> {
   const now = ports.clock()
   const times = { started_at: item.started_at ?? now, completed_at: now }

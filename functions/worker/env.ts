@@ -8,7 +8,10 @@ export const Env = z.object({
   QUOTA_TABLE: z.string(),
   MODELS_TABLE: z.string(),
   PAYLOADS_BUCKET: z.string(),
-  /** How many invocations an environment runs at a time, if there are several. Lambda sets it on its managed instances. */
+  /**
+   * How many invocations an environment runs at the same time, if it can run more than one. Lambda sets this variable
+   * on its managed instances.
+   */
   AWS_LAMBDA_MAX_CONCURRENCY: z.string().optional(),
 })
 export type Env = z.infer<typeof Env>

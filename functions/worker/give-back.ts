@@ -8,13 +8,14 @@ import type { WorkerPorts } from './ports.ts'
 import { failedOutcome } from './publish-outcome.ts'
 import type { Mapped } from './types.ts'
 
-/** A request whose attempt was given back waits at least so long. Milliseconds. */
+/** The shortest wait of a request whose attempt did not count, in milliseconds. */
 const MIN_WAIT_MS = 1_000
 
 /**
- * Gives the attempt of a call back that the model has not taken: the model is halted, loading, or in a long pause. The request waits
- * as if the call had not been made. So it costs nothing if it expires or is cancelled then. `failure.reached` says whether another call
- * under the same claim, such as that of a whole batch, has reached the model: that one still costs a request.
+ * Defers a request whose call failed because the model is halted, loading, or in a long pause. The attempt does not
+ * count, so the item is as if the call had not been made. The request costs nothing if it then expires or is cancelled.
+ * `failure.reached` says whether another call under the same claim, such as the call of a whole batch, has reached the
+ * model. Such a call still costs one request.
  */
 export function giveAttemptBack(
   ports: WorkerPorts,

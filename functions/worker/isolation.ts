@@ -1,13 +1,14 @@
 import type { Sleep } from '../core/platform/clock.ts'
 
-/** Ends a stay. A second call does nothing. */
+/** Ends a call that `enter` has begun. A second use does nothing. */
 export type Leave = () => void
 
-/** Keeps an isolated request apart from all others in an environment that runs several invocations at a time. */
+/** Keeps an isolated request apart from all others in an environment that runs several invocations at the same time. */
 export interface Isolation {
   /**
-   * Begins a call for requests. With `alone`, it waits until no other call runs, and calls that come later wait for its end. Answers with
-   * undefined if it would have to wait longer than `withinMs`, or if the environment is closed to calls that are not isolated.
+   * Begins a call for requests. With `alone`, it waits until no other call runs, and later calls wait for the end of
+   * this call. Returns undefined if the wait would be longer than `withinMs`, or if this call is not isolated and the
+   * environment is closed to such calls.
    */
   enter(alone: boolean, withinMs: number): Promise<Leave | undefined>
 }
@@ -19,15 +20,20 @@ interface Waiting {
 }
 
 /**
- * Calls begin in the order in which they came. An isolated call whose time ends while others run comes back in a later invocation. Until it
- * begins, the environment is closed to all calls that are not isolated, for `closedMs` after its time has ended. Otherwise it would meet others
- * each time, where calls take longer than it may wait. If `closedMs` is as long as a call, the calls that run have ended by then.
+ * Makes the isolation of one environment. Calls begin in the order in which they came. If an isolated call has waited
+ * for its whole time while others run, it comes back in a later invocation. Until it begins, and for `closedMs` at
+ * most, the environment is closed to all calls that are not isolated. Without this, other calls would run each time
+ * that the isolated call comes, if calls take longer than it may wait. If `closedMs` is as long as a call, the running
+ * calls have ended by then.
  */
 export function createIsolation(sleep: Sleep, closedMs: number): Isolation {
   const line: Waiting[] = []
   let running = 0
   let isAlone = false
-  /** There while the environment is closed. Each closing has its own, so that the end of an earlier one opens nothing. */
+  /**
+   * Set while the environment is closed. Each closing has its own symbol, so that the end of an earlier closing does
+   * not end a later one.
+   */
   let closing: symbol | undefined
 
   const mayBegin = ({ alone }: Waiting): boolean => !isAlone && !(alone && running > 0)
@@ -70,7 +76,8 @@ export function createIsolation(sleep: Sleep, closedMs: number): Isolation {
     if (index < 0) return
     line.splice(index, 1)
     waiting.refuse()
-    // Behind another isolated call it has met nobody who would not have let it begin. All others get their turn then.
+    // If it waited for another isolated call, no usual call was in its way, so the environment is not closed. Then the
+    // next calls in the line may begin.
     if (waiting.alone && !isAlone) close()
     advance()
   }

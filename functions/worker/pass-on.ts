@@ -9,20 +9,28 @@ import { passedBody, STAND_INS, translatedBody } from '../core/openai-format/pas
 export interface Passage {
   /** The operation that the client has called. */
   readonly asked: Operation
-  /** The operation of the endpoint that is called: the same, or one that stands in for it. */
+  /** The operation of the endpoint that is called: the same operation, or one that takes its place. */
   readonly called: Operation
   readonly url: string
   readonly body: Json
 }
 
-/** A field of a body that the operation which stands in has no place for. The sentence begins with the field's name. */
+/**
+ * Says that a field of a body has no place in the operation that stands in. The sentence begins with the field's name.
+ */
 export class UnsupportedField extends MappingError {}
 
 /** Passes bodies of the OpenAI API on to an endpoint, and remembers which operations the endpoint lacks. */
 export interface PassOn {
-  /** The call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes the body. */
+  /**
+   * Returns the call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes
+   * the body.
+   */
   to(asked: Operation, stored: Json): Passage
-  /** The call that stands in for one whose operation the endpoint lacks. Undefined if there is none. Throws `UnsupportedField`. */
+  /**
+   * Returns the call of another operation, in place of the one that the endpoint lacks. Returns undefined if no
+   * operation can take its place. Throws `UnsupportedField`.
+   */
   standIn(passage: Passage): Passage | undefined
   /** Notes whether the endpoint has an operation. */
   note(operation: Operation, isThere: boolean): void
@@ -58,7 +66,10 @@ export function createPassOn({ model, urls }: OpenAiEndpoint): PassOn {
 /** Statuses of a path or a method that a server does not have. */
 const NOT_THERE: readonly number[] = [404, 405, 501]
 
-/** Whether an answer says that the endpoint lacks the operation. LM Studio says so with the status 200. A missing model is something else. */
+/**
+ * Returns whether an answer says that the endpoint lacks the operation. LM Studio says this with the status 200. An
+ * answer about a missing model does not count.
+ */
 export function lacksOperation(reply: Reply): boolean {
   if (reply.kind !== 'answered') return false
   const error = reply.body.kind === 'json' && isObject(reply.body.value) ? reply.body.value.error : undefined

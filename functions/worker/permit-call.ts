@@ -5,14 +5,18 @@ import type { WorkerPorts } from './ports.ts'
 import { returnPermit } from './report-calls.ts'
 import type { AboutCall, AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
 
-/** How long a worker waits for the end of another call before its message is deferred, where calls are made one at a time. Milliseconds. */
+/**
+ * How long a worker waits for the end of another call before it defers its message, if the model takes one call at a
+ * time. Milliseconds.
+ */
 const MAX_WAIT_FOR_LEASE_MS = 10_000
-/** The first and the longest time between two looks meanwhile. Milliseconds. */
+/** The first and the longest time between two looks during this wait. Milliseconds. */
 const LOOK_AGAIN_MS = { first: 50, longest: 500 }
 
 /**
- * Asks for the one call that these messages are to have. Where the model takes one call at a time, it waits a while for the end of
- * the other call: queues delay messages by whole seconds, and the model would be idle for as long. Rejects with `Unavailable`.
+ * Asks for a permit for one call with these messages. If the model takes one call at a time, it waits a while for the
+ * end of the other call. A deferral would leave the model idle, because queues delay messages by whole seconds. Rejects
+ * with `Unavailable`.
  */
 export async function permitCall(
   ports: WorkerPorts,
@@ -39,13 +43,19 @@ async function askForCall(
   return { ...(await ask(ports, again, what, aboutCallOf(messages))), slot_of: slotOf }
 }
 
-/** Whose requests a call is for, and of which priority. Each queue has one priority, so all messages of a call have the same. */
+/**
+ * Returns the users of a call's requests, and its priority. Each queue has one priority, so all messages of a call have
+ * the same.
+ */
 const aboutCallOf = (messages: readonly InferenceMessage[]): AboutCall => ({
   users: messages.map(({ user_id }) => user_id),
   priority: messages[0]?.priority,
 })
 
-/** Asks for one more call for messages that have had one, under the lease of that one, and waits for its slot like `awaitPermit`. */
+/**
+ * Asks for a permit for one more call with the same messages, under the lease of the first call. Waits for its slot
+ * like `awaitPermit`.
+ */
 export async function permitFurtherCall(
   ports: WorkerPorts,
   messages: readonly InferenceMessage[],
@@ -58,8 +68,8 @@ export async function permitFurtherCall(
 }
 
 /**
- * The place in the backlog of a call that has had a slot. A request of high priority joins no backlog: the priorities have a
- * queue each, but one rate limit together, and an urgent request must not wait for a flood of others.
+ * Returns the place in the backlog of a call that has had a slot. A request of high priority joins no backlog: each
+ * priority has its own queue, but both share one rate limit, and an urgent request must not wait behind many others.
  */
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
@@ -74,17 +84,18 @@ async function ask(
   return { ...(await flowControl.permit({ ...what, ...about })), asked_at: askedAt, again, about }
 }
 
-/** Whether a permit's call may be made now, or so soon that the worker waits for it. */
+/** Returns whether the call of a permit may be made now, or so soon that the worker waits for that time. */
 export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
   permit.granted && permit.at <= clock() + MAX_SLOT_WAIT_MS
 
-/** A call that has missed so many slots is deferred. */
+/** The number of missed slots after which a call is deferred. */
 const MAX_MISSED_SLOTS = 3
 
 /**
- * Waits until a permit's call may be made; everything else must be done by then. Answers with the permit that holds at that
- * time. That is another one if the time has passed, or something holds the call up meanwhile. It may be refused, or be for
- * later; then no probe of it is left. `mayUse` says whether the slot is still this call's.
+ * Waits until the call of a permit may be made. Everything else must be ready before. Returns the permit that holds at
+ * that time. It is another permit if the time has passed, or if the model was halted, paused or its circuit opened
+ * meanwhile. If that permit is refused or is for later, its probe was returned already. `mayUse` says whether this call
+ * may still use the slot.
  */
 export async function awaitPermit(
   ports: WorkerPorts,
@@ -100,7 +111,7 @@ export async function awaitPermit(
     const wait = current.at - readyAt
     if (wait > 0) await sleep(wait)
     const isLate = flowControl.isLate(current.at)
-    // After a short wait, the permit is as good as it was.
+    // After a short wait, the permit still holds.
     if (!isLate && wait <= MIN_LEAD_TIME_MS) {
       if (current.at > clock()) continue // The timer was early.
       return current
@@ -112,7 +123,10 @@ export async function awaitPermit(
   return current
 }
 
-/** Asks for another permit in place of one. A probe or a lease that is not used now is given back, so that it holds up no other. */
+/**
+ * Asks for a new permit in place of an old one. If the new permit does not use the probe or the lease of the old one,
+ * these are returned, so that they block no other call.
+ */
 async function askAgain(
   ports: WorkerPorts,
   permit: AskedPermit & Granted,
@@ -125,13 +139,15 @@ async function askAgain(
   return next
 }
 
-/** What the next permit has not taken over. */
+/** Returns the probe and the lease that the next permit has not taken over. */
 function unusedOf({ probe, lease }: Granted, next: Permit): Pick<Granted, 'probe' | 'lease'> {
   const kept: Pick<Granted, 'probe' | 'lease'> = next.granted ? next : {}
   return { probe: kept.probe === probe ? undefined : probe, lease: kept.lease === lease ? undefined : lease }
 }
 
-/** Gives up the slot of a call that is always late. It has waited already, so it does not join the backlog anew. */
+/**
+ * Gives up the slot of a call that is always late. The call has waited already, so it does not join the backlog anew.
+ */
 async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> {
   await returnPermit(ports, permit)
   return { granted: false, until: ports.clock(), because: 'rate limited', isInBacklog: true }

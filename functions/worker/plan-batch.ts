@@ -2,9 +2,10 @@ import type { Hints } from '../core/domain/messages.ts'
 import type { Job, Planned, Received } from './types.ts'
 
 /**
- * Plans a call per message or, with batches, a call for as many messages as may be together. If some messages took a worker
- * with them before, those are called for one after the other, and all others are sent again. Where other invocations share the
- * environment, a request that has an invocation to itself is not isolated for that.
+ * Plans one call per message or, with batches, one call for as many messages as fit into it. If the worker crashed
+ * before while it processed some of the messages, these get their calls one after the other, and all other messages are
+ * sent again. If other invocations share the environment, a request is not isolated just because it is alone in its
+ * invocation.
  */
 export function planBatch(received: readonly Received[], batched: boolean, isShared = false): Job[] {
   const reports = received.flatMap(({ delivery, message }): Job[] =>
@@ -31,8 +32,8 @@ function callsOf(requests: readonly Planned[], batched: boolean): Planned[][] {
 }
 
 /**
- * The most requests of a call whose bodies are stored outside of their messages. Such a body may have 4 MB, and a worker
- * holds several copies of it until its call is made. Bodies in messages are small together: Lambda hands over 6 MB at most.
+ * The most requests of one call with a body in the payload store. Such a body may have 4 MB, and a worker holds several
+ * copies of it until the call is made. Bodies in messages need no limit: Lambda hands over at most 6 MB of messages.
  */
 export const MAX_STORED_BODIES = 10
 
@@ -51,9 +52,9 @@ const hasRoom = (call: readonly Planned[], request: Planned, size: number): bool
 
 const hasStoredBody = ({ message }: Planned): boolean => 'key' in message.body
 
-/** The next batch of a request is smaller by this factor after its batch has failed. */
+/** After the batch of a request has failed, its next batch is smaller by this factor. */
 const SHRINK_FACTOR = 4
 
-/** The hints for a request whose batch may have been too large: they bound its next batch. */
+/** Returns the hints for a request whose batch may have been too large: they bound its next batch. */
 export const inSmallerBatch = (batchSize: number): Hints =>
   batchSize > 1 ? { at_most: Math.ceil(batchSize / SHRINK_FACTOR) } : {}

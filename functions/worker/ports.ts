@@ -21,7 +21,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly endpoint: ModelEndpoint
   readonly judge: Judge
   readonly mappings: Mappings
-  /** There if the endpoint has the OpenAI API. */
+  /** Set if the endpoint has the OpenAI API. */
   readonly passOn?: PassOn | undefined
   readonly payloads: Payloads
   readonly clock: Clock
@@ -31,7 +31,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly logger: Pick<Logger, 'error' | 'warn' | 'info'>
   readonly metrics: Meter
   readonly tracing: Tracer
-  /** There if the environment runs several invocations at a time. */
+  /** Set if the environment runs several invocations at the same time. */
   readonly isolation?: Isolation | undefined
   /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span

@@ -13,8 +13,9 @@ type Ports = Pick<WorkerPorts, 'mappings' | 'endpoint' | 'judge' | 'clock'> & {
 }
 
 /**
- * Calls the model once with a body, as for a request that has it, and answers with everything that Sluice makes of the answer. It claims,
- * stores and charges nothing, and asks for no permit: an operator wants to see the model, also while its calls are stopped.
+ * Calls the model once, as for a request with this body, and returns everything that Sluice reads from the answer. It
+ * claims, stores and charges nothing. It asks for no permit, because an operator wants to test the model also while its
+ * calls are stopped.
  */
 export async function probeModel(ports: Ports, { probe }: ProbeEvent): Promise<Probed> {
   const { endpoint, settings, clock } = ports
@@ -89,7 +90,7 @@ const told = ({ verdict, code, message, reached, status, detail }: ModelFailure)
   detail,
 })
 
-/** Where a request bounds its output, a result without a usage costs at least its size. */
+/** Returns the minimum charge. If a request bounds its output, a result without a usage costs at least its size. */
 function minimum(body: Record<string, unknown>, bytes: number): { at_least?: number } {
   const bounded = boundedPromptTokens(body)
   return bounded === undefined ? {} : { at_least: minimumTokens(bounded, bytes) }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Reply } from '../core/inference/port.ts'
 import type { Settings } from './settings.ts'
 
-/** An operator's event: it asks the worker to call its model once, for no request. */
+/** The event of an operator. It asks the worker to call its model once, without a request. */
 export const ProbeEvent = z.strictObject({
   probe: z.strictObject({ body: z.record(z.string(), z.unknown()), request_id: z.string() }),
 })
@@ -17,13 +17,13 @@ const Failure = z.object({
   detail: z.string().optional(),
 })
 
-/** What one call of a model was, from the mapping of its request to the charge. */
+/** Everything about one call of a model, from the mapping of its request to the charge. */
 export const Probed = z.object({
-  /** Where the call goes, and its headers, with secrets masked. */
+  /** The URL and the headers of the call, with secrets masked. */
   to: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),
   /** The body of the call. Absent if nothing was sent. */
   sent: z.unknown().optional(),
-  /** How long the call took. */
+  /** The duration of the call, in milliseconds. */
   took_ms: z.number().optional(),
   /** The answer, if there was one. */
   came: z
@@ -33,14 +33,17 @@ export const Probed = z.object({
       headers: z.record(z.string(), z.string()),
       /** The beginning of the body, as text. */
       body: z.string(),
-      /** The fields of a JSON body that hold a value, such as `choices[0].message.content`. */
+      /** The fields with a value in a JSON body, such as `choices[0].message.content`. */
       fields: z.array(z.string()),
     })
     .optional(),
   failure: Failure.optional(),
   result: z.unknown().optional(),
   usage: z.unknown().optional(),
-  /** What a request would pay. `tokens` is absent where its estimate is charged, which is then at least `at_least`. */
+  /**
+   * The charge of a request with this answer. `tokens` is absent if the estimate is charged. Then the charge is at
+   * least `at_least`.
+   */
   charged: z.object({ requests: z.int(), tokens: z.number().optional(), at_least: z.number().optional() }).optional(),
 })
 export type Probed = z.infer<typeof Probed>
@@ -49,7 +52,7 @@ export type Probed = z.infer<typeof Probed>
 const SECRET_NAME = /auth|key|token|secret|password|cookie|sig|code/i
 const MASK = '***'
 
-/** Where the calls of a model go, with secrets masked. */
+/** Returns the URL and the headers of a model's calls, with secrets masked. */
 export function describeTarget({ url, headers, auth }: Settings['endpoint']): Probed['to'] {
   const target = new URL(url)
   for (const name of [...target.searchParams.keys()]) if (SECRET_NAME.test(name)) target.searchParams.set(name, MASK)
@@ -62,7 +65,10 @@ function maskedAuth(auth: Settings['endpoint']['auth']): Record<string, string> 
   return 'secret' in auth ? { [auth.header]: auth.prefix + MASK } : { Authorization: `AWS4-HMAC-SHA256 ${MASK}` }
 }
 
-/** In characters. An operator reads the beginning of a long answer, and Lambda's own answer has a bound. */
+/**
+ * The most characters of a body that a probe shows. An operator reads the beginning of a long answer, and the size of
+ * Lambda's answer is limited.
+ */
 const MAX_BODY = 4_000
 
 export function describeReply({
@@ -84,7 +90,10 @@ function textOf(body: Extract<Reply, { kind: 'answered' }>['body']): string {
 const MAX_FIELDS = 40
 const MAX_DEPTH = 6
 
-/** The paths of the values in an answer, in JSONata's form. Of a list, the first item stands for all. */
+/**
+ * Returns the paths of the values in an answer, in JSONata's form. For a list, it returns only the paths of the first
+ * item.
+ */
 function fieldsIn(value: unknown, path = '', depth = 0): string[] {
   if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return path === '' ? [] : [path]
   if (Array.isArray(value)) return value.length === 0 ? [] : fieldsIn(value[0], `${path || '$'}[0]`, depth + 1)

@@ -14,10 +14,11 @@ import { resolveOutcome } from './resolve-outcome.ts'
 import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Told, Undone } from './types.ts'
 
 /**
- * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves each
- * answer. Or it defers or drops messages, as the permit and the items say. The permit comes before the claims, so that a
- * wait changes no state (I8). Answers with the requests that failed; all other messages may be acknowledged. If it is
- * repeated, or runs twice at once, only one of both calls the model for a request. Never rejects.
+ * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves
+ * each answer. If the permit or an item does not allow the call, it defers or drops the message. The permit comes
+ * before the claims, so that a wait changes no state (I8). Returns the requests that failed. All other messages may be
+ * acknowledged. If the same messages are processed twice, also at the same time, only one of the two calls the model
+ * for a request. Never rejects.
  */
 export async function processCall(
   ports: WorkerPorts,
@@ -44,7 +45,10 @@ export async function processCall(
   return undone
 }
 
-/** Runs steps for several requests, each in its span. A request whose step fails is left out of the next steps, and is undone. */
+/**
+ * Runs steps for several requests, each in its span. If a step fails for a request, that request is undone, and the
+ * next steps leave it out.
+ */
 function settleEach(spans: DeliverySpans) {
   const undone: Undone[] = []
   return {
@@ -78,14 +82,17 @@ function settleEach(spans: DeliverySpans) {
   }
 }
 
-/** A request whose claim was released counts as unclaimed: another worker may hold it by now. */
+/**
+ * Makes the entry of a request whose step failed. If its claim was released, the request counts as unclaimed, because
+ * another worker may hold it by now.
+ */
 function undoneBy(request: Planned, error: unknown): Undone {
   if (!(error instanceof ReleasedClaim)) return { request, error, shared: false }
   const { delivery, message, isolated } = request
   return { request: { delivery, message, isolated }, error: error.cause, shared: false }
 }
 
-/** Answers with the request if it wants a call. Otherwise its message has been dealt with. */
+/** Returns the request if it still needs a call. Otherwise its message needs nothing more. */
 async function wantsCall(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const isOver = request.message.deadline <= ports.clock()
   return isOver || ports.settings.rate_limit ? keepIfWanted(ports, request) : request
@@ -103,12 +110,12 @@ async function prepareCall(
 
 type CallResult =
   | ({ readonly kind: 'called'; readonly started_at: number } & Called & Told)
-  /** The permit that holds now is no longer one for a call at once. */
+  /** The permit that holds now does not allow a call at this time. */
   | { readonly kind: 'not permitted'; readonly permit: Permit }
-  /** The call could not be made; the hints are for its messages. */
+  /** The call could not be made. The hints are for its messages. */
   | { readonly kind: 'not called'; readonly hints: Hints }
 
-/** Waits for the time of the permit and calls the model, if that is still permitted and possible then. */
+/** Waits for the time of the permit, and calls the model if the call is still permitted and possible then. */
 async function callWhenDue(
   ports: WorkerPorts,
   requests: readonly Mapped[],
@@ -116,7 +123,8 @@ async function callWhenDue(
   invocation: Invocation,
 ): Promise<CallResult> {
   const { slot_of } = asked
-  // If the request that brought the slot is not among these, another worker may have claimed it and made a call in the slot.
+  // If the request with the slot is not among these, another worker may have claimed it, and may have made a call in
+  // this slot.
   const mayUse = !slot_of || requests.some(({ message }) => message.request_id === slot_of.request_id)
   let permit: Permit = asked
   try {

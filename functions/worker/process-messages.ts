@@ -12,10 +12,10 @@ import type { WorkerPorts } from './ports.ts'
 import { processCall } from './process-call.ts'
 import type { Invocation, Job, Planned, Received, Undone } from './types.ts'
 
-/** A call may go on for so long after its function has been ended. Milliseconds. */
+/** The longest time that a call may go on after Lambda has ended its function, in milliseconds. */
 const LEASE_MARGIN_MS = 5_000
 
-/** Processes the messages of one invocation. Never rejects: each message that fails is redelivered by itself. */
+/** Processes the messages of one invocation. Never rejects: only the messages that fail are redelivered. */
 export async function processMessages(
   ports: WorkerPorts,
   deliveries: readonly Delivery[],
@@ -47,12 +47,16 @@ export async function processMessages(
   return { redeliver }
 }
 
-/** A request has waited for long once this part of the time until its deadline is over. The alarm begins at a half. */
+/**
+ * The part of the time until its deadline after which a request has waited for long. It is below a half, where the
+ * alarm begins.
+ */
 const LONG_WAIT = 0.25
 
 /**
- * Counts how much time the request nearest to its deadline has left, among those that have waited for long. The queue can't tell how
- * old a request is, since a deferred message is a new message. Usually none has waited, and a metric without values costs nothing.
+ * Counts the shortest time that a request has left until its deadline, among the requests that have waited for long.
+ * The queue can't tell the age of a request, because a deferred message is a new message. Usually no request has waited
+ * for long, and a metric without values costs nothing.
  */
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
   const now = clock()
@@ -64,10 +68,10 @@ function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Recei
   if (left.length > 0) metrics.add('TimeLeft', Math.min(...left) / 1_000)
 }
 
-/** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */
+/** Performs jobs at the same time, or one after the other if `concurrency` or an isolated request demands it. */
 async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: Invocation): Promise<Delivery[]> {
   const perform = (job: Job) => performJob(ports, job, invocation)
-  // `concurrency` bounds the calls at the same time: with batches, an invocation makes one at a time.
+  // `concurrency` limits the simultaneous calls. With batches, an invocation makes one call at a time.
   const isSerial = ports.settings.batched || jobs.some(isIsolated)
   const serially = serialize()
   const failed = jobs.map(job => (isSerial ? serially(() => perform(job)) : perform(job)))
@@ -78,7 +82,7 @@ type Call = Extract<Job, { act: 'call' }>
 
 const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.some(({ isolated }) => isolated)
 
-/** Performs a job, and answers with the deliveries that failed. */
+/** Performs a job, and returns the deliveries that failed. */
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
   if (job.act === 'call') return callApart(ports, job, invocation)
   const span = invocation.spans.of(job.delivery)
@@ -104,7 +108,10 @@ function performWithoutCall(ports: WorkerPorts, job: Exclude<Job, Call>): Promis
 
 const REDELIVERED = 'a message could not be processed and will be redelivered'
 
-/** Makes a call, in an environment that other invocations share: an isolated request's beside no other one. */
+/**
+ * Makes a call. If other invocations share the environment, it keeps the call of an isolated request apart from all
+ * other calls.
+ */
 async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation): Promise<Delivery[]> {
   const { requests } = job
   if (!ports.isolation) return call(ports, requests, invocation)
@@ -139,7 +146,10 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
   return (await Promise.all(failed)).flat()
 }
 
-/** Logs why a request was not processed. Answers whether its message is done with all the same: a defect has ended its request. */
+/**
+ * Logs why a request was not processed. Returns whether its message may be acknowledged nevertheless, because a defect
+ * has ended the request.
+ */
 async function hasEnded(ports: WorkerPorts, undone: Undone): Promise<boolean> {
   const { request, error } = undone
   const { request_id } = request.message

@@ -8,7 +8,7 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Claimed } from './types.ts'
 
-/** Publishes how an attempt came out. The collector decides whether the outcome counts (I7). */
+/** Publishes the outcome of an attempt. The collector decides whether the outcome counts (I7). */
 export function publishOutcome(
   { queue, settings, tracing }: Pick<WorkerPorts, 'queue' | 'settings' | 'tracing'>,
   message: InferenceMessage,
@@ -23,13 +23,16 @@ export function publishOutcome(
   return queue.send(RESULTS_QUEUE, { body: event, group: message.user_id })
 }
 
-/** The prompt of a request for the ledger. Undefined where prompts are not stored. */
+/** Returns the prompt of a request for the ledger. Returns undefined where prompts are not stored. */
 export const storedPrompt = (
   { store_prompts }: Pick<WorkerPorts['settings'], 'store_prompts'>,
   { body }: InferenceMessage,
 ): Payload | undefined => (store_prompts ? promptOf(body) : undefined)
 
-/** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */
+/**
+ * Builds the outcome of a request that has failed for good. `reached` is true if any attempt of its run has reached the
+ * model.
+ */
 export const failedOutcome = (
   { item }: Pick<Claimed, 'item'>,
   { code, message, reached, status, detail }: Omit<ModelFailure, 'ok' | 'verdict'>,
@@ -42,7 +45,7 @@ export const failedOutcome = (
   ...times,
 })
 
-/** The outcome of a request that has ended too many workers. */
+/** Builds the outcome of a request during which too many workers have crashed. */
 export const crashedOutcome = (item: RequestItem, now: number): OutcomeOf =>
   failedOutcome(
     { item },

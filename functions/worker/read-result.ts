@@ -4,20 +4,28 @@ import { MappingError, type Mappings } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { noResultSentence } from '../core/inference/sentences.ts'
 
-/** The largest result that is kept, as JSON in UTF-8 bytes: the reader's answer can carry no more. */
+/** The largest result that is kept: bytes of JSON in UTF-8. The reader's answer has no room for more. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
 
-/** What the response mapping makes of an answer. `usage` is absent if the model has reported none that can be read. */
+/** What the response mapping has read from an answer. `usage` is absent if the model has reported no readable usage. */
 export type ReadResult = {
   readonly usage: Usage | undefined
   /** Whether a part of the reported usage can't be read. */
   readonly isUsageUnreadable: boolean
 } & (
-  | { readonly ok: true; readonly result: unknown /** Of the result as JSON in UTF-8. */; readonly bytes: number }
+  | {
+      readonly ok: true
+      readonly result: unknown
+      /** The size of the result as JSON in UTF-8. */
+      readonly bytes: number
+    }
   | { readonly ok: false; readonly failure: ModelFailure }
 )
 
-/** Maps a successful answer to a result that can be kept, or to the failure of its request. */
+/**
+ * Maps a successful answer to its result. If there is no result that can be kept, it returns the failure of the
+ * request.
+ */
 export async function readResult(mappings: Pick<Mappings, 'response'>, answer: ModelSuccess): Promise<ReadResult> {
   try {
     const { result, usage, isUsageUnreadable } = await mappings.response(answer.answer)
@@ -31,7 +39,7 @@ export async function readResult(mappings: Pick<Mappings, 'response'>, answer: M
   }
 }
 
-/** The failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
+/** Builds the failure of a request whose answer has no result for the mapping. Usually the answer says why. */
 const noResult = ({ answer, status, content_type }: ModelSuccess, why: string): ModelFailure => ({
   ...failureOf('invalid_model_response', noResultSentence(why, { status, content_type })),
   status,

@@ -5,8 +5,8 @@ import type { WorkerPorts } from './ports.ts'
 import type { Called, Granted, Mapped, Told } from './types.ts'
 
 /**
- * Reports how the calls of one permit came out. Any answer that is no failure of the model, even a refusal, shows that the
- * model is healthy; a 403 may show that it refuses everybody.
+ * Reports the results of the calls of one permit. An answer that is no failure of the model shows that the model is
+ * healthy, also if it refuses the request. A 403 may show that the model refuses everybody.
  */
 export async function reportCalls(ports: WorkerPorts, permit: Granted, called: Called): Promise<Told> {
   const { calls, answers } = called
@@ -34,14 +34,14 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
   }
 }
 
-/** The first failure among the answers to the requests of a call. */
+/** Returns the first failure among the answers to the requests of a call. */
 function failureIn(answers: Called['answers']): CallFailure | undefined {
   for (const [{ item }, answer] of answers)
     if (!answer.ok) return { ...reasonOf(answer.failure), request_id: item.request_id }
   return undefined
 }
 
-/** What calls say about their model, and whose requests say it. */
+/** What calls show about their model, and the requests of these calls. */
 interface Found {
   readonly findings: Findings
   readonly requests: readonly Mapped[]
@@ -54,11 +54,11 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   const halting = failed.filter(({ failure }) => failure.verdict === 'halt')
   if (halting[0]) return { findings: { halt: reasonOf(halting[0].failure) }, requests: halting.map(one => one.request) }
   const refused = failed.filter(({ failure }) => isRefusal(ports, failure))
-  // A batch may be answered with 200, and each of its elements with 403: that is no success.
+  // A batch may be answered with 200 although each of its elements has 403. This is no success.
   if (calls.some(({ ok }) => ok) && refused.length < all.length)
     return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   if (refused[0]) {
-    // One request may be the cause that a whole batch is refused. So a batch counts as one user's.
+    // One request may be the reason why a whole batch is refused. So a batch counts as requests of one user.
     const isOfBatch = all.some(([, answer]) => !answer.ok && answer.batchSize > 1)
     const requests = (isOfBatch ? refused.slice(0, 1) : refused).map(one => one.request)
     return { findings: { refused: reasonOf(refused[0].failure) }, requests }
@@ -73,11 +73,11 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   return { findings: counted.length > 0 ? { failures: counted.length } : 'nothing', requests }
 }
 
-/** A 403 that pipeline.yaml does not speak of. */
+/** Returns whether a failure is a 403 for which pipeline.yaml has no rule. */
 const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>
   verdict === 'drop' && status === 403 && !configured && !retry.drop_on.includes(403)
 
-/** The whole pause that the model asks for, in milliseconds. */
+/** Returns the whole pause that the model asks for, in milliseconds. */
 const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
 
 const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason => ({
@@ -86,14 +86,15 @@ const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason =
   reason: detail === undefined ? message : `${message}: ${detail}`,
 })
 
-/** Gives a permit back that no call was made with. */
+/** Returns a permit with which no call was made. */
 export async function returnPermit(ports: WorkerPorts, { probe, lease }: Granted): Promise<void> {
   await report(ports, { findings: 'nothing', probe, lease })
 }
 
 /**
- * Answers with whether the model is halted now. A report that fails is lost: it protects the model, and no outcome waits for it.
- * A lost probe or lease ends when its worker must be gone.
+ * Reports to the flow control. Returns whether the model is halted now. If the report fails, it is lost: it only
+ * protects the model, and no outcome waits for it. A lost probe or lease ends at the time when its worker is certainly
+ * gone.
  */
 async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<boolean> {
   try {

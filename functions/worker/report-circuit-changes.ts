@@ -15,8 +15,9 @@ export interface ChangePorts {
 }
 
 /**
- * Logs and counts a change of a model's state. Only the worker that made the change does so: once, however many workers there
- * are. A change of the circuit or of a halt is a warning. A pause is not, since a healthy model may ask for one at any time.
+ * Logs and counts a change of a model's state. Only the worker that made the change does this, so each change has one
+ * line, also with many workers. A change of the circuit or of a halt is a warning. A pause is no warning, because a
+ * healthy model may ask for a pause at any time.
  */
 export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
   return (change, state, failure) => {
@@ -28,16 +29,19 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
   }
 }
 
-/** The call that has caused a change. Its reason is the model's own words in part, so it is no part of the message. */
+/**
+ * Returns the fields of the call that has caused a change. The reason is in a field and not in the message, because it
+ * may contain the model's own words.
+ */
 const causeOf = ({ reason, code, status, request_id }: CallFailure) => ({ reason, code, status, request_id })
 
 interface ChangeReport {
   readonly level: 'warn' | 'info'
   readonly metric: MetricName
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
-  /** Whether a failed call is the cause, which is then told, too. */
+  /** Whether a failed call is the cause. Then the line has the fields of that call, too. */
   readonly hasCause?: true
-  /** The change begins or ends a state that lasts: silence does not end it. */
+  /** Set if the change begins or ends a lasting state. Such a state does not end just because no further line comes. */
   readonly trouble?: TroubleFields
 }
 
@@ -53,7 +57,10 @@ interface Line {
 
 const usersText = (count: number): string => (count === 1 ? 'the user' : `the ${count} users`)
 
-/** The reason is the model's own words in part. It is not part of the message, so that a search finds every halt by the same words. */
+/**
+ * Makes the line about a halt. The reason is in a field and not in the message, so that a search finds every halt by
+ * the same words.
+ */
 function haltLine(what: string): ChangeReport['lineOf'] {
   return ({ model }, { halted }) => {
     const until = iso(halted?.until)

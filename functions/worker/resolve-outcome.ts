@@ -17,14 +17,17 @@ import type { Answer, Claimed, FailedAnswer, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
 
 /**
- * A retry waits at least so long. Another delivery of the message must not be run sooner: it has the same slot in the rate
- * limit, and a call was made in that slot already. Milliseconds.
+ * The shortest wait before a retry, in milliseconds. A second delivery of the same message must not run sooner, because
+ * it has the same slot in the rate limit, and a call was made in that slot already.
  */
 const MIN_RETRY_DELAY_MS = 1_000
 
 type Times = Pick<OutcomeOf, 'started_at' | 'completed_at'>
 
-/** Decides what the model's answer means for a request: publishes its outcome, or defers it for another attempt. */
+/**
+ * Decides what the model's answer means for a request. Publishes the outcome, or defers the request for another
+ * attempt.
+ */
 export async function resolveOutcome(
   ports: WorkerPorts,
   request: Mapped,
@@ -58,13 +61,13 @@ async function answeredOutcome(
   return { attempt: request.item.attempt, status: 'completed', reached: true, usage, result, ...minimum, ...times }
 }
 
-/** The answer to a body that was passed on is kept as a whole. */
+/** Returns the response mapping. If the body was passed on, the whole answer is the result. */
 const responseOf = ({ mappings }: WorkerPorts, { passage }: Mapped): Pick<Mappings, 'response'> =>
   passage ? { response: async answer => wholeAnswer(answer, ANSWER_LISTS[passage.called]) } : mappings
 
 /**
- * The minimum charge of a success without a reported usage. Only a request that bounds its output has one, and only if it is
- * more than the estimate.
+ * Returns the minimum charge of a success without a reported usage. Only a request that bounds its output has a minimum
+ * charge, and only if the minimum is more than the estimate.
  */
 function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
   if (bounded === undefined) return {}
@@ -72,13 +75,16 @@ function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<Outcom
   return chargeAtLeast > message.estimate ? { charge_at_least: chargeAtLeast } : {}
 }
 
-/** Whether a failure ends its request. A refusal of a whole batch does not, since another request may be its cause. */
+/**
+ * Returns whether a failure ends its request. The refusal of a whole batch does not end it, because another request may
+ * be the cause.
+ */
 function isFinal(
   { settings: { retry } }: WorkerPorts,
   { item }: Mapped,
   { failure, batchSize, isCulprit }: FailedAnswer,
 ): boolean {
-  // A call that may be made once more is not made a third time.
+  // `once` allows one more call, so there is no third call.
   const isSpent = item.attempt >= (failure.once && batchSize === 1 ? Math.min(2, retry.attempts) : retry.attempts)
   if (failure.verdict === 'retry') return isSpent || isCulprit
   return batchSize === 1
@@ -97,10 +103,11 @@ function retryRequest(
     times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS),
     afterAllHeldUp(ports, request.message.user_id),
   )
-  // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a
-  // connection it would not: a model without room has none for smaller batches either, and fewer calls help it.
+  // A smaller batch may succeed where a large one failed, and a refused batch must shrink until it has one request.
+  // After a 429 or without a connection, a smaller batch does not help: it would only mean more calls to a model that
+  // has no room.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
-  // The call has ended, and its worker lives: so the request may run beside others again.
+  // The call has ended, and its worker has not crashed. So the request may run beside others again.
   const hints = {
     alone: undefined,
     turn: undefined,
@@ -120,8 +127,9 @@ function retryRequest(
 }
 
 /**
- * Logs and counts a retry. It is a warning, so that a failing model shows before the first request has failed for good; but not if
- * the model only says when it takes more calls. Nothing else is kept of an attempt that is not the last.
+ * Logs and counts a retry. The line is a warning, so that an operator sees a failing model before the first request has
+ * failed for good. It is no warning if the model only says when it takes more calls. This line is all that is kept of
+ * an attempt that is not the last.
  */
 function reportRetry(
   { logger, metrics, tracing }: WorkerPorts,

@@ -7,14 +7,17 @@ import { OpenAiEndpoint } from '../core/openai-format/endpoint.ts'
 /** The settings of one model of pipeline.yaml. A worker runs the requests of a single model. */
 export const Settings = z.strictObject({
   model: z.string(),
-  /** How traces name the model's provider, and the model itself, where pipeline.yaml says it. */
+  /** The names of the model's provider and of the model in traces, if pipeline.yaml has them. */
   provider: z.string().optional(),
   endpoint_model: z.string().optional(),
   endpoint: z.strictObject({
     url: z.url(),
     timeout_ms: z.int().positive(),
     headers: z.record(z.string(), z.string()),
-    /** `secret` names a secret of AWS Secrets Manager, and `field` a field of it. `sigv4` names the AWS service that calls are signed for. */
+    /**
+     * `secret` names a secret of AWS Secrets Manager, and `field` a field of that secret. `sigv4` names the AWS service
+     * for which calls are signed.
+     */
     auth: z
       .union([
         z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string(), field: z.string().optional() }),
@@ -22,20 +25,20 @@ export const Settings = z.strictObject({
       ])
       .optional(),
   }),
-  /** JSONata over the request's fields: the body to send. */
+  /** The JSONata over the request's fields that makes the body to send. */
   request: z.string(),
-  /** JSONata over the model's answer: `{ result, usage? }`. */
+  /** The JSONata over the model's answer that makes `{ result, usage? }`. */
   response: z.string(),
   /** Whether one call is made for all messages of an invocation. */
   batched: z.boolean(),
-  /** JSONata over the answer to a batch: its elements. */
+  /** The JSONata over the answer to a batch that finds its elements. */
   outputs: z.string().optional(),
   retry: Retry,
   ...Policies.shape,
   store_prompts: z.boolean(),
-  /** What the model's tokens cost. */
+  /** The price of the model's tokens. */
   price: Price.optional(),
-  /** Where the OpenAI API of the endpoint is, if bodies of that API are passed on as they are. */
+  /** The URLs of the endpoint's OpenAI API, if bodies of that API are passed on unchanged. */
   openai: OpenAiEndpoint.optional(),
 })
 export type Settings = z.infer<typeof Settings>

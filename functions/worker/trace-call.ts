@@ -18,13 +18,19 @@ import type { Attributes, Span, Tracer } from '../core/platform/tracing/port.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-/** What the providers are called by the semantic conventions. Any other name is its own. */
+/**
+ * The names of providers in the semantic conventions of OpenTelemetry. A provider that is not in this map keeps its
+ * name.
+ */
 const PROVIDER_NAMES: Readonly<Record<string, string>> = { bedrock: 'aws.bedrock', sagemaker: 'aws.sagemaker' }
 
-/** The providers whose calls are not chats. */
+/** The providers whose calls are text completions and not chats. */
 const COMPLETES_TEXT: ReadonlySet<string | undefined> = new Set(['tgi', 'sagemaker', undefined])
 
-/** Makes the port that starts the spans of a model's calls. The URL's path and query may hold anything, so they are left out. */
+/**
+ * Makes the port that starts the spans of a model's calls. Spans don't have the URL's path and query, because these may
+ * contain secrets.
+ */
 export function callSpans(
   tracing: Tracer,
   { model, provider, endpoint_model, endpoint }: Pick<Settings, 'model' | 'provider' | 'endpoint_model' | 'endpoint'>,
@@ -44,7 +50,10 @@ export function callSpans(
   return links => tracing.start(`${operation} ${requestModel}`, { kind: 'client', attributes, ...(links && { links }) })
 }
 
-/** Starts the span of a call for several requests. It begins a trace of its own, and it and the requests' spans have links to each other. */
+/**
+ * Starts the span of a call for several requests. The span begins its own trace. It has links to the spans of the
+ * requests, and they have links to it.
+ */
 export function startBatchSpan(start: WorkerPorts['startCallSpan'], requests: readonly Span[]): Span {
   const span = start(requests.flatMap(({ traceparent }) => traceparent ?? []))
   span.set({ [BATCH_SIZE]: requests.length })
@@ -52,7 +61,7 @@ export function startBatchSpan(start: WorkerPorts['startCallSpan'], requests: re
   return span
 }
 
-/** Makes a call in its span, and notes in the span how it came out. */
+/** Makes a call in its span, and writes the result of the call into the span. */
 export function tracedReply(span: Span, call: () => Promise<Reply>): Promise<Reply> {
   return inSpan({ start: () => span }, '', {}, async () => {
     const reply = await call()
@@ -66,7 +75,10 @@ export function tracedReply(span: Span, call: () => Promise<Reply>): Promise<Rep
   })
 }
 
-/** The tokens, where the model reports them under the usual name. The response mapping, which knows all other names, comes later. */
+/**
+ * Returns the tokens if the model reports them under the usual name. The response mapping knows all other names, but it
+ * runs later.
+ */
 function usageIn(body: Extract<Reply, { kind: 'answered' }>['body']): Attributes {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return {}
   const { usage } = readUsage('usage' in body.value ? body.value.usage : undefined)

@@ -6,21 +6,21 @@ import type { BatchInvocation, Delivery } from '../core/queue/port.ts'
 import type { DeliverySpans } from '../core/queue/trace-delivery.ts'
 import type { Passage } from './pass-on.ts'
 
-/** The run of the function that a batch was handed to. Times are epoch milliseconds. */
+/** The invocation of the function that processes a batch. Times are epoch milliseconds. */
 export interface Invocation extends BatchInvocation {
-  /** When the run is certainly over, with every call that it has begun. */
+  /** The time at which the invocation and all its calls have certainly ended. */
   readonly lease_until: number
-  /** The spans in which its messages are processed. */
+  /** The spans in which the messages of the invocation are processed. */
   readonly spans: DeliverySpans
 }
 
-/** A delivery, and its message. The message is undefined if nobody can read it. */
+/** A delivery and its message. The message is undefined if it is unreadable. */
 export interface Received {
   readonly delivery: Delivery
   readonly message: InferenceMessage | undefined
 }
 
-/** A request that a call is planned for. */
+/** A request for which a call is planned. */
 export interface Planned {
   readonly delivery: Delivery
   readonly message: InferenceMessage
@@ -28,7 +28,7 @@ export interface Planned {
   readonly isolated: boolean
 }
 
-/** What an invocation does with its messages. */
+/** The tasks of an invocation with its messages. */
 export type Job =
   /** Makes one call for all these requests. */
   | { readonly act: 'call'; readonly requests: readonly Planned[] }
@@ -36,28 +36,31 @@ export type Job =
   | { readonly act: 'resend'; readonly delivery: Delivery; readonly message: InferenceMessage }
   /** Sends the message to its queue once more, with a delay. */
   | { readonly act: 'defer'; readonly delivery: Delivery; readonly message: InferenceMessage }
-  /** Tells the collector of a message that nobody can read. */
+  /** Tells the collector about an unreadable message. */
   | { readonly act: 'report unreadable'; readonly delivery: Delivery }
 
-/** A request that could not be processed, so that its delivery must be redelivered. */
+/** A request that could not be processed. Its message must be redelivered. */
 export interface Undone {
   readonly request: Planned | Claimed
   readonly error: unknown
-  /** Whether the error met several requests at once, so that each of them may be innocent. */
+  /** Whether the error happened in a step for several requests. Then each single request may be innocent. */
   readonly shared: boolean
 }
 
-/** Whose requests a call is for, and of which priority. */
+/** The users of a call's requests, and its priority. */
 export type AboutCall = Pick<Ask, 'users' | 'priority'>
 
-/** A permit. It also says when it was asked for, in epoch milliseconds, and what a later ask for the same call says. */
+/**
+ * A permit, with the time at which the worker asked for it (epoch milliseconds), and with what the worker says if it
+ * asks again for the same call.
+ */
 export type AskedPermit = Permit & {
   readonly asked_at: number
   readonly again: Ask['backlog']
   readonly about: AboutCall
 }
 
-/** The permit of a planned call, and the message that brought the slot along, if one did. */
+/** The permit of a planned call, and the message whose hints had the slot, if there is one. */
 export type CallPermit = AskedPermit & { readonly slot_of?: InferenceMessage | undefined }
 
 export type Granted = Permit & { readonly granted: true }
@@ -73,16 +76,16 @@ export interface ClaimedWithBody extends Claimed {
   readonly body: Record<string, unknown>
 }
 
-/** A claimed request, and what the call sends for it. */
+/** A claimed request, and the body that the call sends for it. */
 export interface Mapped extends Claimed {
   readonly toSend: unknown
-  /** How the body of the OpenAI API is passed on. Absent if the mappings make what is sent and what is kept. */
+  /** How the body of the OpenAI API is passed on. Absent if the mappings make the body to send and the result. */
   readonly passage?: Passage | undefined
   /** The tokens of the prompt, if the request bounds its output. */
   readonly bounded: number | undefined
 }
 
-/** What the model answered for one request. */
+/** The model's answer for one request. */
 export type Answer = ModelSuccess | FailedAnswer
 
 export interface FailedAnswer {
@@ -90,26 +93,29 @@ export interface FailedAnswer {
   readonly failure: ModelFailure
   /** The failures of all calls for the request under this claim, oldest first. Absent if there was one call. */
   readonly calls?: readonly ModelFailure[] | undefined
-  /** How many requests the failed call was for. With more than one, another request may be the cause. */
+  /** The number of requests in the failed call. With more than one, another request may be the cause. */
   readonly batchSize: number
-  /** The failure is that of one element in the answer to a batch. The call itself has not failed. */
+  /** Whether the failure is that of one element in the answer to a batch. Then the call itself has not failed. */
   readonly isElement: boolean
-  /** The request failed in a call of its own while others of its batch succeeded: it is the cause, not the model. */
+  /**
+   * Whether the request failed in its own call while others of its batch succeeded. Then the request is the cause, and
+   * not the model.
+   */
   readonly isCulprit: boolean
 }
 
-/** What a report has told about a call. */
+/** What a report says about a call. */
 export interface Told {
   /**
-   * Whether the call spends no attempt of a request that it did not end: it was the probe of a halted model or of one in a long pause, or
-   * the model is halted, or loading.
+   * Returns whether a call that did not end its request does not count as an attempt. This is so if the call was the
+   * probe of a halted model or of a model in a long pause, and if the model is halted or loading.
    */
   readonly is_free: (failure: ModelFailure) => boolean
 }
 
 export interface Called {
   readonly answers: ReadonlyMap<Mapped, Answer>
-  /** How a request was passed on in the end, if that is not as it was planned. */
+  /** How a request was passed on, if this differs from the plan. */
   readonly passages?: ReadonlyMap<Mapped, Passage>
   /** One answer per call that was made. */
   readonly calls: readonly ModelAnswer[]

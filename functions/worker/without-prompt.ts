@@ -3,8 +3,9 @@ import { coverPrompts, createMask, promptsIn, promptsSent } from '../core/infere
 import type { ModelFailure } from '../core/inference/port.ts'
 
 /**
- * The failure without what the model's words quote of the request. A failure is logged, and a prompt must be in no log. A body in the
- * payload store is not at hand any more; then what was sent for it is looked through.
+ * Returns the failure with the model's quotes from the request masked. A failure is logged, and no log may contain a
+ * prompt. The worker does not have a body of the payload store any more. Then it looks for texts of the body that it
+ * has sent.
  */
 export function withoutPrompt(failure: ModelFailure, { body }: InferenceMessage, sent: unknown): ModelFailure {
   const { detail, message, ...rest } = failure

@@ -39,7 +39,7 @@ import type { LogSource } from './logs/port.ts'
 import { type OperatorsQueues, queuesOf } from './queues.ts'
 import type { Target } from './target.ts'
 
-/** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
+/** The ports of an operator's commands. Each operation in operations/ takes the ports that it needs. */
 export interface Admin extends OperatorsQueues {
   readonly access: AccessAdmin
   readonly quota: Quota
@@ -53,28 +53,31 @@ export interface Admin extends OperatorsQueues {
   readonly failures: Pick<FailureNotes, 'last'>
   /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
-  /** These read whole tables, one page at a time. */
+  /** Reads all quota items, one page of the table at a time. `allItems` does the same with request items. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
-  /** The statuses of many requests, by their ids. A request without an item is left out. */
+  /** Returns the statuses of many requests, by their ids. A request without an item is left out. */
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
-  /** The items of many requests, by their ids. A request without an item is left out. */
+  /** Returns the items of many requests, by their ids. A request without an item is left out. */
   itemsOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<RequestItem[]>
-  /** The open reservations of all users, a page at a time. A reservation of the last second may be missing. */
+  /** Returns the open reservations of all users, a page at a time. A reservation of the last second may be missing. */
   openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
-  /** Ends the leases of waits of these users, and those that all users share, whose limit is `total`. */
+  /**
+   * Ends the leases of these users' waits, and all leases that count for all users together. `total` is the limit of
+   * these.
+   */
   endAllWaits(users: Iterable<string>, total: number): Promise<void>
-  /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
+  /** Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
-  /** What the functions have logged. */
+  /** The logs of the functions. */
   readonly logs: LogSource
   /** The address of the API. Undefined for a stack that does not name it. */
   readonly apiUrl: string | undefined
-  /** The models of that file, and how each one is protected. */
+  /** The models of that file, and the policies that protect each one. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids

@@ -4,16 +4,18 @@ const UNITS = [
   ['m', 60_000],
 ] as const
 
-/** How long ago a time is, in the largest unit that fits twice: `45s`, `3m`, `26h`, `4d`. `since` is ISO 8601. */
+/**
+ * Writes how long ago a time is, in the largest unit that fits twice: `45s`, `3m`, `26h`, `4d`. `since` is ISO 8601.
+ */
 export function age(since: string, now: number): string {
   return lasting(now - Date.parse(since))
 }
 
-/** A length of time in the largest unit that fits twice. */
+/** Writes a length of time in the largest unit that fits twice. */
 export function lasting(ms: number): string {
   for (const [unit, length] of UNITS) if (ms >= 2 * length) return `${Math.floor(ms / length)}${unit}`
   return `${Math.max(0, Math.floor(ms / 1000))}s`
 }
 
-/** A time without its milliseconds, as tables have it: `2026-11-23 10:00:03`, in UTC. */
+/** Writes a time without its milliseconds for a table: `2026-11-23 10:00:03`, in UTC. */
 export const shortTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 19)}`

@@ -3,9 +3,13 @@ import { requestIdOf } from '../../functions/core/openai-api/request-ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './window-name.ts'
 
-// These functions read arguments. When one throws, commander prints the argument's name and the sentence, and exits with 2.
+// These functions read arguments. If a function throws, commander prints the argument's name and the sentence, and
+// exits with 2.
 
-/** As in the functions, whose schemas take longer to load than most commands run. A test holds them equal. */
+/**
+ * The same form as in the functions. It is repeated here, because the schemas of the functions take longer to load than
+ * most commands run. A test compares both.
+ */
 const USER_ID = /^[A-Za-z0-9._@-]{1,128}$/
 const UUID =
   /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|0{8}-0{4}-0{4}-0{4}-0{12}|f{8}-f{4}-f{4}-f{4}-f{12})$/
@@ -15,14 +19,17 @@ export function userId(text: string): string {
   throw new InvalidArgumentError('A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')
 }
 
-/** The id of a request, which may have a prefix of the OpenAI API, such as `resp_`. */
+/** Parses the id of a request, which may have a prefix of the OpenAI API, such as `resp_`. */
 export function requestId(text: string): string {
   const id = requestIdOf(text)
   if (UUID.test(id)) return id
   throw new InvalidArgumentError('A request id is a UUID.')
 }
 
-/** What a dead letter is named by: the id of its request, or any other text, since some messages belong to no request. */
+/**
+ * Parses the name of a dead letter: the id of its request, or any other text, because some messages belong to no
+ * request.
+ */
 export function letterName(text: string): string {
   const id = requestIdOf(text)
   return UUID.test(id) ? id : text
@@ -31,17 +38,17 @@ export function letterName(text: string): string {
 /** Collects the names of several dead letters. */
 export const letterNames = (text: string, before: readonly string[] = []): string[] => [...before, letterName(text)]
 
-/** A hundred years. Every expiry up to that has a valid date. */
+/** The longest duration, in milliseconds: a hundred years. Every expiry up to that has a valid date. */
 const MAX_DURATION_MS = 36_500 * 86_400_000
 
-/** Milliseconds. */
+/** Parses a duration to milliseconds. */
 export function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0 && ms <= MAX_DURATION_MS) return ms
   throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h.')
 }
 
-/** Milliseconds, or `never`. */
+/** Parses a lifetime to milliseconds, or `never`. */
 export function lifetime(text: string): number | 'never' {
   if (text === 'never') return text
   try {
@@ -61,7 +68,7 @@ export function wholeNumber(text: string): number {
 /** A number of decimal digits, also as in 1e6 or 0.5. */
 const NUMBER = /^[0-9]{1,15}(\.[0-9]{1,6})?(e[0-9]{1,2})?$/i
 
-/** The most requests in a month that a bill is computed for. */
+/** The most requests per month for which a bill is computed. */
 const MAX_REQUESTS = 1e12
 
 export function monthlyRequests(text: string): number {
@@ -69,7 +76,7 @@ export function monthlyRequests(text: string): number {
   throw new InvalidArgumentError('It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.')
 }
 
-/** The longest `endpoint.timeout`. */
+/** The longest `endpoint.timeout`, in seconds. */
 const MAX_MODEL_SECONDS = 14 * 60
 
 export function modelSeconds(text: string): number {
@@ -85,7 +92,7 @@ export function openReservations(text: string): number {
   throw new InvalidArgumentError('It is a whole number from 1 to 100.')
 }
 
-/** A limit that replaces that of the plan, or `default`, which removes it. */
+/** Parses a limit that replaces the limit of the plan, or `default`, which removes it. */
 export function limit(text: string): number | 'default' {
   if (text === 'default') return text
   if (WHOLE_NUMBER.test(text)) return Number(text)

@@ -2,13 +2,13 @@ import { parseJson } from '../local/parse-json.ts'
 
 const CALL_TIMEOUT_MS = 40_000
 
-/** Where the API is, and with whose key it is called. */
+/** The address of the API, and the key for the calls. */
 export interface Caller {
   readonly apiUrl: string
   readonly key: string
 }
 
-/** The answer, or why there is none. */
+/** The answer, or the reason why there is none. */
 export type Answered = { readonly status: number; readonly body: unknown } | string
 
 /** Makes a GET, or a POST of a body. */
@@ -27,7 +27,7 @@ export async function callApi({ apiUrl, key }: Caller, path: string, body?: obje
   }
 }
 
-/** The reason is in the cause of fetch's error. */
+/** Returns the reason of a failed call. It is in the cause of fetch's error. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error instanceof Error ? error : new Error(String(error))
   return (cause instanceof Error ? cause.message : message).replace(/\s+/g, ' ').trim()

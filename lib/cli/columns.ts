@@ -1,4 +1,4 @@
-/** How wide the lines of a table may be, in characters. */
+/** The most characters in a line of a table. */
 export const DEFAULT_WIDTH = 80
 
 const GAP = '  '
@@ -12,8 +12,8 @@ export interface NotedRow {
 type Row = readonly string[] | NotedRow
 
 /**
- * Prints rows in aligned columns under a heading in capitals. No line is wider than `width`: a cell without room goes on in the next
- * line, in its own column. A note stands below its row.
+ * Prints rows in aligned columns under a heading in capitals. No line is wider than `width`: a cell that is too long
+ * continues in the next line, in its own column. A note is below its row.
  */
 export function columns(heading: readonly string[], rows: readonly Row[], width = DEFAULT_WIDTH): string[] {
   const noted = rows.map(row => ('cells' in row ? row : { cells: row }))
@@ -29,7 +29,10 @@ export function facts(named: Record<string, string | undefined>): string[] {
   return rows.map(([name, value]) => `${name.padEnd(widest)}${GAP}${value}`.trimEnd())
 }
 
-/** Shrinks columns until a row has room: first those of several words, then the others but for the first, which is the name of the row. */
+/**
+ * Shrinks columns until a row fits: first the columns with several words, then the others except the first, which is
+ * the name of the row.
+ */
 function fittingWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const cellsOf = (column: number) => rows.map(row => row[column] ?? '')
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...cellsOf(column).map(cell => cell.length)))
@@ -54,7 +57,7 @@ function fittingWidths(rows: readonly (readonly string[])[], width: number): num
   return widths
 }
 
-/** A column is at least so wide, if there is room for it. Characters. */
+/** The smallest width of a column in characters, if there is room for it. */
 const NARROW = 8
 
 function lay(cells: readonly string[], widths: readonly number[]): string[] {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 export type Shell = 'bash' | 'zsh' | 'fish'
 
-/** The words that may follow after some commands: `keys` → `create list …`. */
+/** The words that may follow some commands: `keys` → `create list …`. */
 interface Completions {
   /** The names of the commands so far, without options: empty for the first word. */
   readonly path: string
@@ -31,7 +31,7 @@ function completionsOf(command: Command, path: readonly string[], common: readon
 const cases = (all: readonly Completions[]): string[] =>
   all.map(({ path, words }) => `    '${path}') words='${words.join(' ')}' ;;`)
 
-/** A function of bash and zsh that prints the words after a path, and fails for a path that names no command. */
+/** Returns a function of bash and zsh that prints the words after a path. It fails for a path that is no command. */
 const wordsFunction = (all: readonly Completions[]): string => `_sluice_words() {
   local words
   case "$1" in
@@ -41,7 +41,7 @@ ${cases(all).join('\n')}
   echo "$words"
 }`
 
-// A word that continues no path of commands is an argument, and is passed over.
+// A word that is no command is an argument, and is skipped.
 const SCRIPTS: Readonly<Record<Shell, (all: readonly Completions[]) => string>> = {
   bash: all => `# Completes sluice in bash: eval "$(sluice completion bash)"
 ${wordsFunction(all)}

@@ -5,8 +5,9 @@ import { checkPipeline, warningLine } from '../config/load.ts'
 import type { Answer } from './answer.ts'
 
 /**
- * `sluice config check [FILE]` checks the pipeline file, and prints each mistake as `file:line:column: sentence`. As JSON:
- * `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }` or `{ "ok": false, "problems": [{ file, line, column, message }] }`.
+ * Runs `sluice config check [FILE]`: checks the pipeline file, and prints each mistake as `file:line:column: sentence`.
+ * As JSON: `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }` or `{
+ * "ok": false, "problems": [{ file, line, column, message }] }`.
  */
 export function configCheck(file: string, env: Environment): Answer {
   try {
@@ -22,7 +23,7 @@ export function configCheck(file: string, env: Environment): Answer {
   }
 }
 
-/** `sluice config schema` prints the JSON Schema of the pipeline file, for editors. */
+/** Runs `sluice config schema`: prints the JSON Schema of the pipeline file, for editors. */
 export function configSchema(): Answer {
   const json = pipelineJsonSchema()
   return { json, lines: [JSON.stringify(json, null, 2)] }

@@ -10,7 +10,10 @@ import { templateOf } from '../cost/synthesize.ts'
 import type { Answer } from './answer.ts'
 import { columns } from './columns.ts'
 
-/** `sluice cost [FILE]` computes the bill of a pipeline file. A file with mistakes is refused, as `config check` does it. */
+/**
+ * Runs `sluice cost [FILE]`: computes the bill of a pipeline file. It refuses a file with mistakes, as `config check`
+ * does.
+ */
 export function costOf(file: string, env: Environment, traffic: Traffic): Answer {
   try {
     return answer(file, loadPipeline(file, env), traffic)

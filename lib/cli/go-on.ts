@@ -4,14 +4,15 @@ import type { Tell } from './answer.ts'
 /** The longest time between two tries. Milliseconds. */
 const LONGEST_MS = 60_000
 
-/** Keeps a command going that reads again and again, also while what it reads is away. */
+/** Lets a command that reads again and again continue during an outage. */
 export interface GoOn {
   /**
-   * Reads once. Resolves with undefined if that failed by something that may pass. The first failure in a row is a line for people, and so
-   * is the first success after it. Rejects with any other error. `afterFailure` tells the task whether the try before has failed.
+   * Reads once. Resolves with undefined if the read failed with a transient error. It prints a line for people after
+   * the first failure in a row, and after the next success. Rejects with any other error. `afterFailure` tells the task
+   * whether the try before has failed.
    */
   read<T>(task: (afterFailure: boolean) => Promise<T>): Promise<T | undefined>
-  /** The time until the next try: `usual`, or longer after each failure in a row. Milliseconds. */
+  /** Returns the time until the next try: `usual`, or longer after each failure in a row. Milliseconds. */
   waitMs(usual: number): number
 }
 

@@ -1,6 +1,6 @@
 import type { LogLine } from './logs/port.ts'
 
-/** A line of a log for people: its time in UTC, its function, its level, its message, and its other fields. */
+/** Returns a line of a log for people: its time in UTC, its function, its level, its message, and its other fields. */
 export function logText({ at, function: name, level, message, fields }: LogLine): string {
   const shown = Object.entries(fields).flatMap(([field, value]) =>
     value === undefined ? [] : [`${field}=${valueText(value)}`],
@@ -15,7 +15,7 @@ function valueText(value: unknown): string {
   return JSON.stringify(value)
 }
 
-/** A line of a log for programs. */
+/** Returns a line of a log for programs. */
 export const logJson = ({ at, fields, ...line }: LogLine): object => ({
   at: new Date(at).toISOString(),
   ...line,

@@ -26,32 +26,33 @@ import { escaped, printable } from './printable.ts'
 import type { Place } from './project.ts'
 import { checkChoice, type TargetChoice } from './target-choice.ts'
 
-// A command loads what it needs when it runs: most of the time of a short command would otherwise be the loading of the others.
+// A command loads its modules when it runs. Otherwise a short command would spend most of its time on loading the
+// modules of the others.
 
 /** 0: done. 1: refused or failed. 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2
 
-/** What the command line reads and writes besides its arguments. */
+/** The inputs and outputs of the command line besides its arguments. */
 export interface Io extends Place {
   readonly clock?: Clock
   readonly sleep?: Sleep
-  /** How wide the lines of tables may be, in characters. */
+  /** The most characters in a line of a table. */
   readonly width?: number | undefined
   /** Whether stdout is a terminal whose user wants colours. */
   readonly colour?: boolean | undefined
   out(text: string): void
   err(text: string): void
-  /** Asks the person at the terminal, and resolves with the line that is typed. Absent where there is no terminal. */
+  /** Asks the person at the terminal, and resolves with the typed line. Absent without a terminal. */
   ask?(question: string): Promise<string>
   /** Reads all of stdin. */
   readInput?(): Promise<string>
-  /** From now on, Ctrl-C ends the command in order: the signal tells it. */
+  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C ends the command in order. */
   interrupted?(): AbortSignal
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
 }
 
-/** How commands print: a whole answer, or lines for people on stdout and stderr. */
+/** The ways in which commands print: a whole answer, or lines for people on stdout and stderr. */
 interface Console extends Io {
   finish(answer: Answer): void
   tell: Tell
@@ -60,7 +61,7 @@ interface Console extends Io {
 
 /** Runs `sluice <argv…>`. It never rejects: an error is one line on stderr and an exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
-  // Looked for before the arguments are parsed, so that errors in the arguments are JSON, too.
+  // This is read before the arguments are parsed, so that errors in the arguments are JSON, too.
   const json = argv.includes('--json')
   let exitCode: ExitCode = 0
   const toPeople = (write: Io['out'], lines: readonly string[]): void => {
@@ -113,14 +114,15 @@ export function commandLine(io: Console): Command {
     const wait = waiting(io)
     const { goOn } = await import('./go-on.ts')
     const { read, waitMs } = goOn(io.note)
-    // A failure at first ends the command: it is more likely a mistake in the command than an outage.
+    // A failure of the first run ends the command, because it is more likely a mistake in the command than an outage.
     let answer: Answer | undefined = await operation(admin, io.tell)
     for (;;) {
       if (answer && io.colour) io.out(CLEAR)
       if (answer) io.finish(answer)
       if (!(await wait(waitMs(1_000 * watch)))) return
       answer = await read(async afterFailure => {
-        // A local system that was started again within the wait has other addresses. One that stays away ends the command.
+        // A local system that was restarted during the wait has other addresses. If it does not come back, the command
+        // ends.
         if (afterFailure) admin = await open()
         return operation(admin, io.tell)
       })
@@ -153,10 +155,10 @@ export function commandLine(io: Console): Command {
   return program
 }
 
-/** Clears a terminal, so that a list that is printed again stands where it stood. */
+/** Clears a terminal, so that a list is printed again at the same place. */
 const CLEAR = '\u001b[H\u001b[2J'
 
-/** Waits between two rounds. Answers with false once somebody has pressed Ctrl-C. */
+/** Waits between two rounds. Returns false after the user has pressed Ctrl-C. */
 function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
@@ -166,12 +168,15 @@ function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Prom
   }
 }
 
-/** Commander has printed help, because it was asked for or the command was incomplete, or the version. */
+/** The codes with which commander ends after it has printed the help or the version. */
 const PRINTED: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
 
 const API_KEY = /sk_sluice_\w+/g
 
-/** Makes one line without secrets. Somebody may type a key in place of its id, and the key must not get into a terminal's log. */
+/**
+ * Makes one line without secrets. A user may type a key instead of its id, and the key must not get into a terminal's
+ * log.
+ */
 function sentenceOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return printable(message)
@@ -184,5 +189,6 @@ function print(write: (text: string) => void, lines: readonly string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`)
 }
 
-// Data of users may hold characters that act on a terminal. People see none of them, and programs get them escaped.
+// Data of users may contain characters that control a terminal. They are not printed for people, and are escaped for
+// programs.
 const toJson = (value: unknown): string => escaped(JSON.stringify(value, null, 2))

@@ -5,7 +5,7 @@ const YELLOW = [33, 39] as const
 
 type Colour = readonly [number, number]
 
-/** The cells of tables that have a colour. A cell ends at two spaces or at the end of the line. */
+/** The cells of tables that get a colour. A cell ends at two spaces or at the end of the line. */
 const CELLS: readonly (readonly [RegExp, Colour])[] = [
   [/(?<=^| {2})(?:failed|halted|open|ERROR|revoked|expired|disabled)(?=$| {2})/g, RED],
   [/(?<=^| {2})(?:completed|closed|ok|active|enabled)(?=$| {2})/g, GREEN],

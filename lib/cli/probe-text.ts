@@ -1,6 +1,6 @@
 import type { ModelProbe } from './operations/probe-model.ts'
 
-/** A probe for people: what was sent, what came, the verdict, and the charge. */
+/** Describes a probe for people: the body that was sent, the answer, the verdict, and the charge. */
 export function probeText({
   model,
   to,
@@ -46,7 +46,7 @@ function chargeText({ requests, tokens, at_least }: NonNullable<ModelProbe['char
   return at_least === undefined ? '1 request, its estimate' : `1 request, its estimate, but at least ${at_least} tokens`
 }
 
-/** In characters. */
+/** The most characters of a value that are shown. */
 const MAX_SHOWN = 1_000
 
 const cut = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)

@@ -2,17 +2,20 @@ import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Environment } from '../config/interpolate.ts'
 
-/** What a folder of a project has, one of them at least. */
+/** The names by which the folder of a project is recognized. It has at least one of them. */
 const MARKS = ['pipeline.yaml', '.sluice']
 
-/** Where a command was called, and its environment. */
+/** The folder and the environment of a command. */
 export interface Place {
   readonly env: Environment
   /** The folder in which the command runs. */
   readonly cwd?: string | undefined
 }
 
-/** The nearest folder with a pipeline.yaml or a data folder: this one, or one above it. Without any, this one. */
+/**
+ * Returns the nearest folder with a pipeline.yaml or a data folder: this one, or one above it. Returns this folder if
+ * there is none.
+ */
 export function projectFolder(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (MARKS.some(mark => existsSync(join(folder, mark)))) return folder
@@ -20,12 +23,12 @@ export function projectFolder(cwd: string): string {
   }
 }
 
-/** The path of a file of the project, relative to the folder in which the command runs. */
+/** Returns the path of a file of the project, relative to the folder in which the command runs. */
 const ofProject = ({ cwd = process.cwd() }: Place, name: string): string =>
   relative(cwd, join(projectFolder(cwd), name)) || name
 
-/** The pipeline file that is meant if none is named. */
+/** Returns the pipeline file of a command that names none. */
 export const pipelineFile = (place: Place): string => place.env.SLUICE_CONFIG || ofProject(place, 'pipeline.yaml')
 
-/** The data folder of the local system. */
+/** Returns the data folder of the local system. */
 export const dataFolder = (place: Place): string => place.env.SLUICE_DATA || ofProject(place, '.sluice')

@@ -3,9 +3,11 @@ import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import {
   type CountWaiting,
+  type MessagesLeft,
   type QueueExists,
   type SendInput,
   sqsCountWaiting,
+  sqsMessagesLeft,
   sqsQueueExists,
   sqsSendInput,
 } from '../../functions/core/queue/admin.ts'
@@ -15,18 +17,31 @@ import { invokeFunction } from './invoke-function.ts'
 import { Refusal } from './refusal.ts'
 import type { Target } from './target.ts'
 
-/** What an operator does with queues. All reject with `Unavailable`. */
+/** An operator's operations on queues. All reject with `Unavailable`. */
 export interface OperatorsQueues {
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
-  /** A redriven request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
+  readonly messagesLeft: MessagesLeft
+  /**
+   * Finds the queues that should be on a broker and are not there. Queues of inputs are not checked. Absent with SQS.
+   * Rejects with `Unavailable`.
+   */
+  missingQueues?(): Promise<readonly string[]>
+  /**
+   * If a user has more open requests than this, a redriven request of this user gives way to requests of other users.
+   * Absent if the queue itself serves users fairly.
+   */
   readonly givesWayAbove?: number
 }
 
-/** The queues of a system, whatever backend they have. */
-export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>): OperatorsQueues {
+/** Returns the queues of a system with any backend. */
+export function queuesOf(
+  target: Pick<Target, 'sqs' | 'lambdaOnce'> & {
+    readonly outputs: Pick<Target['outputs'], 'QueueUrlPrefix' | 'BrokerFunction'>
+  },
+): OperatorsQueues {
   const { QueueUrlPrefix: prefix, BrokerFunction } = target.outputs
   if (BrokerFunction !== undefined) return queuesOfBroker(target, BrokerFunction)
   if (prefix === undefined) throw new Refusal('the system does not say where its queues are: deploy or start it again')
@@ -35,10 +50,14 @@ export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>)
     queueExists: sqsQueueExists(target.sqs, prefix),
     sendInput: sqsSendInput(target.sqs, prefix),
     countWaiting: sqsCountWaiting(target.sqs, prefix),
+    messagesLeft: sqsMessagesLeft(target.sqs, prefix),
   }
 }
 
-/** Only functions reach the private broker, so that one of them does the work. The operator needs no password of the broker. */
+/**
+ * Returns the queues of a system with a broker. Only functions reach the private broker, so a function does the work,
+ * and the operator needs no password of the broker.
+ */
 function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName: string): OperatorsQueues {
   const perform = async (operation: Operation): Promise<Performed> => {
     const answer = Performed.parse(await invokeFunction(lambdaOnce, functionName, operation, 'function of the broker'))
@@ -64,6 +83,14 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
     countWaiting: async queue => {
       const answer = await perform({ operation: 'count', queue })
       return 'count' in answer ? answer.count : 0
+    },
+    missingQueues: async () => {
+      const answer = await perform({ operation: 'find missing' })
+      return 'missing' in answer ? answer.missing : []
+    },
+    messagesLeft: async inputs => {
+      const answer = await perform({ operation: 'count left', inputs: [...inputs] })
+      return 'messages' in answer ? answer.messages : {}
     },
   }
 }

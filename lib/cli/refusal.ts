@@ -1,4 +1,4 @@
-/** Thrown when a command can't be done as asked. Its message is the one sentence that the operator reads. */
+/** Thrown if a command can't do what the operator asks. Its message is the one sentence that the operator reads. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
 }

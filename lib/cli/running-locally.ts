@@ -17,10 +17,13 @@ export interface LocalSystem extends z.infer<typeof LocalSystem>, AwsFile {
   readonly folder: string
 }
 
-/** The part that every version writes. */
+/** The fields that every version writes. */
 const Running = LocalSystem.pick({ pid: true })
 
-/** The local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal` when none does. */
+/**
+ * Returns the local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal`
+ * if none runs.
+ */
 export function runningLocally(place: Place): LocalSystem {
   const folder = dataFolder(place)
   if (folder === ':memory:')
@@ -29,7 +32,7 @@ export function runningLocally(place: Place): LocalSystem {
     )
   const file = read(join(folder, 'local.json'))
   const running = Running.safeParse(file).data
-  // The file of a system that was killed is still there.
+  // If a system was killed, its file still exists.
   if (!running || !isAlive(running.pid))
     throw new Refusal(
       `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,

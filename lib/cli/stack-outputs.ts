@@ -10,16 +10,16 @@ export async function outputsOfStack(stack: string): Promise<Record<string, stri
   }
 }
 
-/** A stack as CloudFormation has it. */
+/** The state of a stack in CloudFormation. */
 export interface StackState {
   /** Such as `CREATE_COMPLETE`. */
   readonly status: string
-  /** Why it is in this state, if AWS says so. */
+  /** The reason of this state, if AWS gives one. */
   readonly reason: string | undefined
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/** Reads the state of a stack. Undefined if there is no such stack. Rejects with the error of AWS. */
+/** Reads the state of a stack. Returns undefined if there is no such stack. Rejects with the error of AWS. */
 export async function stateOfStack(stack: string): Promise<StackState | undefined> {
   try {
     const found = await describe(stack)
@@ -40,7 +40,7 @@ const outputsIn = (stack: Stack | undefined): Record<string, string> =>
 
 const isAbsent = ({ name, message }: Error): boolean => name === 'ValidationError' && message.endsWith('does not exist')
 
-/** Why a stack can't be read, in one sentence. */
+/** Returns one sentence with the reason why a stack can't be read. */
 export function reasonOf(stack: string, thrown: unknown): string {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const { name, message } = error

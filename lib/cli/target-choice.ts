@@ -7,10 +7,10 @@ export interface TargetChoice {
   readonly stack?: string | undefined
 }
 
-/** The stack that is meant if none is named. */
+/** The stack of a command that names none. */
 export const DEFAULT_STACK = 'sluice'
 
-/** What opening a target needs from the command line. `note` tells people why they wait. */
+/** The parts of the command line that are needed to open a target. `note` tells people why they wait. */
 export interface Surroundings extends Place {
   readonly clock?: Clock | undefined
   readonly sleep?: Sleep | undefined

@@ -30,13 +30,13 @@ const Outputs = z.object({
   LedgerClusterArn: z.string(),
   LedgerSecretArn: z.string(),
   LedgerDatabase: z.string(),
-  /** A queue's URL is this and its name. Only a system on SQS has it. */
+  /** The beginning of a queue's URL, before its name. Only a system on SQS has it. */
   QueueUrlPrefix: z.string().optional(),
   /** The function that performs commands on the broker. Only a system on RabbitMQ has it. */
   BrokerFunction: z.string().optional(),
   /** JSON in the output of a stack. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
-  /** JSON, too: how each model is protected. */
+  /** JSON, too: the policies that protect each model. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
   /** The address of the API. */
   ApiUrl: z.string().optional(),
@@ -49,14 +49,14 @@ type Outputs = z.infer<typeof Outputs>
 export interface Target {
   readonly outputs: Outputs
   readonly dynamoDb: DynamoDBClient
-  /** Repeats no call by itself. Reservations use it. */
+  /** A client that repeats no call by itself, for reservations. */
   readonly dynamoDbOnce: DynamoDBClient
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
   readonly sqs: SQSClient
-  /** Repeats no call by itself: a second one would call a model again. */
+  /** A client that repeats no call by itself, because a second call would call a model again. */
   readonly lambdaOnce: LambdaClient
-  /** What the functions have logged. */
+  /** The logs of the functions. */
   readonly logs: LogSource
 }
 
@@ -89,7 +89,10 @@ export function localTarget({
   }
 }
 
-/** The local system takes only bodies that are declared as JSON. Lambda itself takes any type. */
+/**
+ * Makes a client declare its bodies as JSON. The local system accepts only such bodies, while Lambda itself accepts any
+ * type.
+ */
 function sendingJson(client: LambdaClient): LambdaClient {
   client.middlewareStack.add(
     next => async args => {
@@ -101,7 +104,10 @@ function sendingJson(client: LambdaClient): LambdaClient {
   return client
 }
 
-/** A paused database resumes within 15 s, or within a minute if it has been paused for a day. */
+/**
+ * The longest wait for a paused database, in milliseconds. It resumes within 15 s, or within a minute if it has been
+ * paused for a day.
+ */
 const RESUME_MS = 60_000
 
 /** Opens a deployed stack, with the region and the credentials that the SDK finds. */

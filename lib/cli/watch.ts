@@ -7,7 +7,7 @@ export const watchable = (command: Command): Command =>
   command.addOption(
     new Option(
       '--watch [seconds]',
-      `print it again every ${DEFAULT_SECONDS} seconds, or as often as is said, until Ctrl-C`,
+      `print the list again every ${DEFAULT_SECONDS} seconds (or every [seconds]), until Ctrl-C`,
     )
       .argParser(seconds)
       .preset(String(DEFAULT_SECONDS)),

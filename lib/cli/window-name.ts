@@ -1,6 +1,9 @@
 import { type WindowLength, windowAt } from '../../functions/core/domain/window.ts'
 
-/** A window as an operator names it, in UTC: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour. */
+/**
+ * A window with the name that an operator uses, in UTC: `2026-11-23`, or `2026-11-23T10` if the quota windows are
+ * hours.
+ */
 export interface NamedWindow {
   readonly name: string
   readonly length: WindowLength
@@ -8,7 +11,7 @@ export interface NamedWindow {
   readonly start: number
 }
 
-/** Reads the name of a window. Undefined if no window has that name. */
+/** Reads the name of a window. Returns undefined if no window has that name. */
 export function parseWindow(name: string): NamedWindow | undefined {
   const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
   if (!length) return undefined

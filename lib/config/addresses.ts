@@ -13,9 +13,9 @@ const METADATA_NAMES = new Set([
 ])
 
 const linkLocal = new BlockList()
-linkLocal.addSubnet('169.254.0.0', 16, 'ipv4') // also covers the ::ffff: form of IPv6
+linkLocal.addSubnet('169.254.0.0', 16, 'ipv4') // This also covers the ::ffff: form of IPv6.
 linkLocal.addSubnet('fe80::', 10, 'ipv6')
-linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6') // AWS's own services over IPv6
+linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6') // AWS's own services over IPv6.
 // IPv6 can write 169.254.0.0/16 in three more forms: compatible, NAT64 and 6to4.
 linkLocal.addSubnet('::a9fe:0', 112, 'ipv6')
 linkLocal.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
@@ -25,14 +25,17 @@ const privateAddresses = new BlockList()
 privateAddresses.addSubnet('10.0.0.0', 8, 'ipv4')
 privateAddresses.addSubnet('172.16.0.0', 12, 'ipv4')
 privateAddresses.addSubnet('192.168.0.0', 16, 'ipv4')
-privateAddresses.addSubnet('100.64.0.0', 10, 'ipv4') // a VPC may have it, too
+privateAddresses.addSubnet('100.64.0.0', 10, 'ipv4') // A VPC may have these addresses, too.
 privateAddresses.addSubnet('fc00::', 7, 'ipv6')
 
 /** Matches names that no public DNS server resolves to a public address, such as those of AWS's internal load balancers. */
 const PRIVATE_NAME =
   /^(?:[^.]+|.*\.(?:internal|local|lan|home\.arpa)|internal-.*\.elb\.amazonaws\.com|.*\.vpce\.amazonaws\.com)$/
 
-/** Whether a URL leads into the internet. Undefined if its name may be a public or a private one. */
+/**
+ * Returns whether a URL leads into the internet. Returns undefined if the name alone does not show whether it is public
+ * or private.
+ */
 export function isPublic(url: string): boolean | undefined {
   const host = hostOf(url)
   const address = host.replace(/^\[(.*)\]$/, '$1')
@@ -42,13 +45,13 @@ export function isPublic(url: string): boolean | undefined {
   return PRIVATE_NAME.test(host) ? false : undefined
 }
 
-/** Whether a URL leads to the machine that calls it. */
+/** Returns whether a URL leads to the machine that calls it. */
 export const isLoopback = (url: string): boolean => LOOPBACK.test(hostOf(url))
 
 /**
- * Whether a URL leads to a link-local address. No model runs there, but the cloud's metadata service does, and it gives out
- * the credentials of the calling machine. `new URL` has already turned every other notation of IPv4 (decimal, hexadecimal)
- * into the dotted one.
+ * Returns whether a URL leads to a link-local address. No model runs there, but the cloud's metadata service does, and
+ * it gives out the credentials of the calling machine. `new URL` has already turned every other notation of IPv4
+ * (decimal, hexadecimal) into the dotted one.
  */
 export function isLinkLocal(url: string): boolean {
   const host = hostOf(url)

@@ -16,7 +16,9 @@ export function checkBroker(pipeline: Pipeline): Finding[] {
   return [...checkEgress(pipeline, broker), ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker))]
 }
 
-/** Each subnet has an availability zone, and the nodes of a cluster are in different ones. */
+/**
+ * Checks the availability zones of the subnets. Each subnet has one, and the nodes of a cluster need different ones.
+ */
 export function checkNetwork({ network, queue }: Pipeline): Finding[] {
   if (network === undefined) return []
   const { availability_zones: zones, subnets } = network
@@ -50,7 +52,10 @@ function checkEgress({ network, models, observability }: Pipeline, { egress }: R
   return [...unreachable, ...checkReceivers(observability)]
 }
 
-/** A receiver may be inside the VPC. */
+/**
+ * Checks that the receivers of traces and metrics can be reached without a way to the internet. A receiver may be
+ * inside the VPC.
+ */
 function checkReceivers(observability: Observability): Finding[] {
   const { tracing } = observability
   const elsewhere = otherReceivers(observability)
@@ -65,7 +70,10 @@ function checkReceivers(observability: Observability): Finding[] {
   return [...elsewhere, { path: ['observability', 'tracing', 'endpoint'], message }]
 }
 
-/** Warns of receivers whose names don't tell whether they are inside the VPC, where nothing else can be reached. */
+/**
+ * Warns of receivers whose names don't show whether they are inside the VPC, if functions can reach nothing outside of
+ * the VPC.
+ */
 function warnOfReceivers({ network, observability }: Pipeline, { egress }: RabbitMq): Finding[] {
   if (egress !== 'endpoints' || network !== undefined) return []
   return otherReceivers(observability)
@@ -80,7 +88,7 @@ function warnOfReceivers({ network, observability }: Pipeline, { egress }: Rabbi
 const isInAws = ({ endpoint: { auth } }: Model): boolean =>
   auth !== undefined && 'sigv4' in auth && (auth.sigv4 === 'bedrock' || auth.sigv4 === 'sagemaker')
 
-// Each queue runs at least one call at a time. A lease keeps to one call where the concurrency is 1.
+// Each queue has at least one call at a time. If the concurrency is 1, a lease makes sure that there is only one call.
 function checkConcurrency(name: string, { concurrency, batch }: Model, { consumers }: RabbitMq): Finding[] {
   if (batch) return []
   return (['high', 'normal'] as const)
@@ -92,7 +100,7 @@ function checkConcurrency(name: string, { concurrency, batch }: Model, { consume
     }))
 }
 
-/** Warns of what a broker can't give: calls at the same time, and ways to receivers. */
+/** Warns if a broker can't give the wanted simultaneous calls, or a way to receivers. */
 export function warnOfBroker(pipeline: Pipeline): Finding[] {
   const broker = rabbitMqOf(pipeline.queue)
   if (broker === undefined) return []

@@ -10,7 +10,7 @@ import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, resourcesOf } from
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
 
-/** Finds contradictions between parts of a pipeline. Each value has already been checked by itself. */
+/** Finds contradictions between parts of a pipeline. Each single value was checked before. */
 export function crossCheck(pipeline: Pipeline): Finding[] {
   return [
     ...checkResources(pipeline),
@@ -46,7 +46,8 @@ function checkResources(pipeline: Pipeline): Finding[] {
   return [{ path: ['models'], message, atKey: true }]
 }
 
-// All queues of an account share one set of names. The name of an input has no prefix, because other systems send to it.
+// All queues of an account and region share one set of names. The name of an input has no prefix, because other systems
+// send to it.
 function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
   const seen = new Set<string>()
   return inputs.flatMap(({ queue }, index): Finding[] => {
@@ -73,7 +74,7 @@ function checkRetention({ queue, observability: { retention } }: Pipeline): Find
 }
 
 const DAY_MS = 86_400_000
-/** The queues of the stack keep messages as long as SQS can. */
+/** How long the queues of the stack keep messages, in milliseconds. It is the longest time that SQS allows. */
 const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
@@ -83,7 +84,7 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   ]
 }
 
-/** The least that the queues take must leave room for the API. */
+/** Checks that the fewest executions of the queues leave enough for the API. */
 function checkExecutions(pipeline: Pipeline): Finding[] {
   const { account_concurrency } = pipeline
   const { queues, least } = executionsOf(pipeline)
@@ -95,7 +96,9 @@ function checkExecutions(pipeline: Pipeline): Finding[] {
   return [{ path: ['account_concurrency'], message }]
 }
 
-/** Waiting calls alone must not use up a function's reserved concurrency: all of them may be in one function. */
+/**
+ * Checks that waiting calls alone can't use up a function's reserved concurrency. All of them may be in one function.
+ */
 function checkReserved({ waiting, reserved_concurrency }: Pipeline): Finding[] {
   return (['gateway', 'reader'] as const)
     .filter(name => (reserved_concurrency[name] ?? Number.POSITIVE_INFINITY) <= waiting.total)

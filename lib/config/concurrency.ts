@@ -1,15 +1,16 @@
-// An event source mapping of SQS can have 2 to 1,000 simultaneous invocations. At most 10 calls per invocation keep its memory and
-// its payload small.
+// An event source mapping of SQS can have 2 to 1,000 simultaneous invocations. An invocation has at most 10 calls, so
+// that its memory and its payload stay small.
 const MAPPING = { min: 2, max: 1_000 }
 const CALLS_MAX = 10
 
-// A batch of one message occupies an invocation as long as a batch of ten. So requests that arrive one by one get this many calls at
-// once, if the number can be split so. The rest of the concurrency is used as soon as requests wait.
+// A batch of one message occupies an invocation as long as a batch of ten. So requests that arrive one by one get this
+// many simultaneous calls, if the concurrency can be split in this way. The rest of the concurrency is used as soon as
+// requests wait.
 const PREFERRED_INVOCATIONS = 5
 
 /**
- * The invocations of a priority with one call at a time. A mapping can't have fewer. The worker keeps to one call by a lease in the
- * model's state, and the other invocation waits for it.
+ * The invocations of a priority with one call at a time. A mapping can't have fewer. A lease in the model's state
+ * allows only one call, and the other invocation waits for it.
  */
 const ONE_AT_A_TIME = { mapping: MAPPING.min, calls: 1 }
 
@@ -20,10 +21,11 @@ export const MAX_INVOCATIONS = MAPPING.max
 export const MAX_CONCURRENCY = MAPPING.max * CALLS_MAX
 
 /**
- * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source mapping, 2..1000)
- * with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the model works, so the split takes
- * as many calls per invocation as possible, but keeps at least five invocations. Undefined if there is no such product, for
- * example for a prime over 1000. One call at a time can't be split: see `ONE_AT_A_TIME`.
+ * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source
+ * mapping, 2..1000) with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the
+ * model works, so the split takes as many calls per invocation as possible, but keeps at least five invocations.
+ * Returns undefined if there is no such product, for example for a prime over 1000. One call at a time can't be split:
+ * see `ONE_AT_A_TIME`.
  */
 export function splitConcurrency(concurrency: number): { mapping: number; calls: number } | undefined {
   if (concurrency === 1) return ONE_AT_A_TIME
@@ -34,10 +36,13 @@ export function splitConcurrency(concurrency: number): { mapping: number; calls:
   return possible.findLast(({ mapping }) => mapping >= PREFERRED_INVOCATIONS) ?? possible[0]
 }
 
-/** The simultaneous invocations of a priority where each invocation makes one call at a time, as with batches. */
+/**
+ * Returns the number of simultaneous invocations of a priority if each invocation makes one call at a time, as with
+ * batches.
+ */
 export const invocationsFor = (concurrency: number): number => Math.max(MAPPING.min, concurrency)
 
-/** The nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
+/** Returns the nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
 export function nearestConcurrency(concurrency: number): number {
   for (let distance = 0; distance < MAX_CONCURRENCY; distance += 1) {
     const found = [concurrency - distance, concurrency + distance].find(candidate => splitConcurrency(candidate))

@@ -2,34 +2,40 @@ import { invocationsFor, splitConcurrency } from './concurrency.ts'
 import type { Model } from './model-schema.ts'
 import { type Queue, type RabbitMq, rabbitMqOf } from './queue-schema.ts'
 
-/** An event source mapping of SQS can't be limited to fewer simultaneous invocations. */
+/** The smallest limit of simultaneous invocations that an event source mapping of SQS can have. */
 const LEAST_PER_MAPPING = 2
 
-/** At most so many calls share an invocation, and at most so many messages of another queue. */
+/** The most calls of a worker's invocation, and the most messages of another function's invocation. */
 const MOST_CALLS = 10
 
 /**
- * At most so many messages of a broker are in an invocation. A message has less than 200 KB, so that the event has less than the 6 MB of
- * which Lambda drops an event.
+ * The most messages of a broker in an invocation. A message has less than 200 KB, so the event has less than 6 MB.
+ * Lambda drops larger events.
  */
 export const MOST_MESSAGES_OF_BROKER = 20
 
-/** A message of an input may have 1 MB: other systems send it. */
+/**
+ * The most messages of an input in an invocation with a broker. It is smaller, because other systems send these
+ * messages, and each may have 1 MB.
+ */
 export const INPUT_MESSAGES_OF_BROKER = 3
 
-/** The API needs so many executions at least: one for a call, and one for the next. */
+/** The fewest executions that the API needs: one for a call, and one for the next. */
 export const API_ROOM = 2
 
-/** The API gets this part of a small account, if the queues can do with the rest. */
+/** The part of a small account's executions that the API gets, if the rest is enough for the queues. */
 const API_PART = 0.2
 
-/** The mappings of each dead-letter queue. They can't have fewer, and need no more. */
+/** The simultaneous invocations of each dead-letter queue. A mapping can't have fewer, and they need no more. */
 const DEAD_LETTERS = LEAST_PER_MAPPING
 
-/** One small database can run ten statements at a time. More would only wait for each other's rows. */
+/**
+ * The most simultaneous invocations of the collector. A small database can run ten statements at the same time. More
+ * statements would only wait for each other's rows.
+ */
 const COLLECTOR = 10
 
-/** This is enough for some thousand admissions per second. */
+/** The most simultaneous invocations of the intake. They are enough for a few thousand admissions per second. */
 const INTAKE = 10
 
 type Priority = 'high' | 'normal'
@@ -40,7 +46,7 @@ export interface Split {
   readonly calls: number
 }
 
-/** The concurrent executions of Lambda that the queues of a pipeline may take. */
+/** The concurrent executions of Lambda that the queues of a pipeline may use. */
 export interface Executions {
   worker(model: string, priority: Priority): Split
   readonly collector: number
@@ -49,13 +55,13 @@ export interface Executions {
   readonly batches: { readonly collector: number; readonly intake: number }
   /** The number of queues with a consumer. */
   readonly queues: number
-  /** What all queues take together when all are full. */
+  /** The most executions of all queues together, when all are full. */
   readonly most: number
-  /** What they take then at least, whatever pipeline.yaml says. */
+  /** The fewest executions when all are full, whatever pipeline.yaml says. */
   readonly least: number
 }
 
-/** The parts of a pipeline that decide how many executions its queues take. */
+/** The parts of a pipeline that decide how many executions its queues use. */
 interface Consuming {
   readonly queue?: Queue
   readonly models: Readonly<Record<string, Model>>
@@ -69,7 +75,10 @@ export function executionsOf(pipeline: Consuming): Executions {
   return broker ? ofBroker(pipeline, broker) : ofSqs(pipeline)
 }
 
-/** Lambda runs one invocation at a time for each queue of a broker. So a model has several queues, and nothing can be squeezed. */
+/**
+ * Returns the executions with a broker. Lambda runs one invocation at a time for each queue of a broker. So a model has
+ * several queues, and the number of executions can't be reduced.
+ */
 function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): Executions {
   const queues = OF_MODEL * consumers * Object.keys(models).length + RESULTS_QUEUES + INPUT_QUEUES * inputs.length
   return {
@@ -89,13 +98,14 @@ function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): 
 
 /** A model has a queue and a bulk queue per priority. */
 const OF_MODEL = 4
-/** The results and the dead letters of all models; the messages and the dead letters of an input. */
+/** The queue of results and the dead-letter queue of all models. An input has a queue and a dead-letter queue, too. */
 const RESULTS_QUEUES = 2
 const INPUT_QUEUES = 2
 
 /**
- * Divides the executions among the queues of SQS. Without `account_concurrency`, each queue gets what it can use. With it, all
- * queues give up the same part of what they have above the least, until the API has its room.
+ * Divides the executions among the queues of SQS. Without `account_concurrency`, each queue gets what it can use. With
+ * it, every queue gives up the same part of its executions above the smallest number, until enough are left for the
+ * API.
  */
 function ofSqs({ models, inputs = [], account_concurrency: account }: Consuming): Executions {
   const workers = Object.values(models).flatMap(model => [wanted(model, 'high'), wanted(model, 'normal')])
@@ -125,7 +135,7 @@ function modelOf(models: Consuming['models'], name: string): Model {
   return model
 }
 
-/** Makes the function that says how many invocations a mapping may have, of those that it wants. */
+/** Makes the function that reduces the invocations that a mapping wants to those that it may have. */
 function squeezeTo(account: number | undefined, least: number, most: number): (invocations: number) => number {
   if (account === undefined) return invocations => invocations
   const forQueues = account - Math.max(API_ROOM, Math.ceil(account * API_PART))
@@ -133,7 +143,7 @@ function squeezeTo(account: number | undefined, least: number, most: number): (i
   return invocations => LEAST_PER_MAPPING + Math.floor((invocations - LEAST_PER_MAPPING) * part)
 }
 
-/** With batches, each invocation is one call. */
+/** Returns the invocations and calls that a priority of a model wants. With batches, each invocation is one call. */
 function wanted({ concurrency, batch }: Model, priority: Priority): Split {
   const calls = concurrency[priority]
   if (batch) return { mapping: invocationsFor(calls), calls: batch.count }
@@ -142,7 +152,9 @@ function wanted({ concurrency, batch }: Model, priority: Priority): Split {
   return split
 }
 
-/** Fewer invocations make more calls each, as far as that is possible, and never more calls together. */
+/**
+ * Reduces the invocations of a priority. Each then makes more calls, up to the limit, but never more calls together.
+ */
 function squeezed(model: Model, priority: Priority, squeeze: (invocations: number) => number): Split {
   const { mapping, calls } = wanted(model, priority)
   const fewer = squeeze(mapping)

@@ -4,10 +4,10 @@ import { DURATION, parseDuration } from './duration.ts'
 import { checkMapping } from './mapping.ts'
 import { suggest } from './suggest.ts'
 
-// The kinds of values in the pipeline file. Each error message completes a sentence that begins with the key. It says which value
-// would be right, no matter whether the type, the form or the size is wrong.
+// The kinds of values in the pipeline file. Each error message completes a sentence that begins with the key. It says
+// which values are right, whether the type, the form or the size is wrong.
 
-/** A whole number between two bounds. */
+/** Makes the schema of a whole number between two limits. */
 export function wholeNumber(min: number, max: number) {
   const message = `must be a whole number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`
   return z
@@ -24,7 +24,10 @@ interface DurationField {
   description: string
 }
 
-/** A duration between two bounds, which are durations too. The file has `30s`, and the schema gives milliseconds. */
+/**
+ * Makes the schema of a duration between two limits, which are durations, too. The file has `30s`, and the schema gives
+ * milliseconds.
+ */
 export function duration({ min, max, example, description }: DurationField, form = 'a duration') {
   const message = `must be ${form} from ${min} to ${max}, such as ${example}`
   return z
@@ -40,7 +43,7 @@ export function duration({ min, max, example, description }: DurationField, form
     )
 }
 
-/** A duration in whole seconds, where AWS counts in seconds. */
+/** Makes the schema of a duration in whole seconds, for settings that AWS counts in seconds. */
 export function wholeSeconds(field: DurationField) {
   const message = `must be whole seconds from ${field.min} to ${field.max}, such as ${field.example}`
   return duration(field).refine(milliseconds => milliseconds % 1_000 === 0, message)
@@ -51,7 +54,7 @@ const isUpTo = (max: number, count: number): boolean => count >= 1 && count <= m
 const CALLS = /^(\d{1,7})\/([smh])$/
 const INTERVALS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
 
-/** A number of calls per interval, written as `600/m`. */
+/** Makes the schema of a number of calls per interval, written as `600/m`. */
 export function callRate(max: number, description: string) {
   const most = max.toLocaleString('en-US')
   const message = `must be 1 to ${most} calls a second, minute or hour, such as 10/s, 600/m or 5000/h`
@@ -70,13 +73,13 @@ export function callRate(max: number, description: string) {
     })
 }
 
-/** A duration in whole days. */
+/** Makes the schema of a duration in whole days. */
 export function wholeDays(field: DurationField) {
   const message = `must be whole days from ${field.min} to ${field.max}, such as ${field.example}`
   return duration(field, 'whole days').refine(milliseconds => milliseconds % 86_400_000 === 0, message)
 }
 
-/** One of a few words. */
+/** Makes the schema of one of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words) {
   return z.enum(words, `must be one of ${words.join(', ')}`)
 }
@@ -84,12 +87,15 @@ export function oneOf<const Words extends readonly string[]>(...words: Words) {
 /** True or false. */
 export const flag = z.boolean('must be true or false')
 
-/** A text of one form. `what` completes "must be …" in errors, and describes the value in the reference. */
+/**
+ * Makes the schema of a text with a given form. `what` completes "must be …" in errors, and describes the value in the
+ * reference.
+ */
 export function text(pattern: RegExp, what: string) {
   return z.string(`must be ${what}`).regex(pattern, `must be ${what}`).meta({ title: what })
 }
 
-/** A mapping with these keys and no others. Its error for unknown keys has one line per key. */
+/** Makes the schema of a mapping with these keys and no others. Its error for unknown keys has one line per key. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
@@ -121,7 +127,9 @@ export const Mapping = z
 const OTLP_FORM =
   'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
 
-/** A receiver of OTLP/HTTP. Credentials in its URL are refused, since everybody who sees the template could read them. */
+/**
+ * A receiver of OTLP/HTTP. Credentials in its URL are refused, because everybody who sees the template could read them.
+ */
 export const OtlpEndpoint = z
   .string(OTLP_FORM)
   .refine(endpoint => endpoint === 'xray' || (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)), {
@@ -137,7 +145,10 @@ export const OtlpEndpoint = z
 
 const URL_FORM = 'must be an http or https URL, such as http://127.0.0.1:8081/predict'
 
-/** The address of an HTTP endpoint. Credentials in it are refused, because they would end up in logs and fetch does not accept them. */
+/**
+ * The address of an HTTP endpoint. Credentials in it are refused, because logs would contain them, and fetch does not
+ * accept them.
+ */
 export const Url = z
   .string(URL_FORM)
   .regex(/^https?:\/\//, { error: URL_FORM, abort: true })

@@ -1,4 +1,4 @@
-/** Where a value stands in the pipeline file: `['models', 'text', 'retry']`. */
+/** The path of a value in the pipeline file: `['models', 'text', 'retry']`. */
 export type Path = readonly PropertyKey[]
 
 /**
@@ -21,7 +21,9 @@ export interface Problem {
   message: string
 }
 
-/** The pipeline file can't be used. The message has one line per problem: `pipeline.yaml:12:7: <sentence>`. */
+/**
+ * Says that the pipeline file can't be used. The message has one line per problem: `pipeline.yaml:12:7: <sentence>`.
+ */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
 

@@ -10,16 +10,17 @@ export interface Interpolated {
   value: string
   /** The variables in it. */
   names: string[]
-  /** Whether the text was nothing but one `${…}`. */
+  /** Whether the whole text was one `${…}`. */
   isWhole: boolean
   unset: { name: string; offset: number }[]
-  /** Converts a place in `value` to the place in the text as it was written. Both count characters from 0. */
+  /** Converts a place in `value` to the place in the original text. Both count characters from 0. */
   origin: (offset: number) => number
 }
 
 /**
- * Replaces `${NAME}` and `${NAME:default}` by variables of the environment. A variable with an empty value counts as set. `$${NAME}`
- * gives `${NAME}`. All other text stays as it is, because JSONata uses `$` and `{` too. Undefined if there is nothing to replace.
+ * Replaces `${NAME}` and `${NAME:default}` by variables of the environment. A variable with an empty value counts as
+ * set. `$${NAME}` gives `${NAME}`. All other text stays as it is, because JSONata uses `$` and `{` too. Returns
+ * undefined if there is nothing to replace.
  */
 export function interpolate(text: string, env: Environment): Interpolated | undefined {
   const unset: Interpolated['unset'] = []

@@ -29,7 +29,7 @@ const VARIABLE: JsonSchema = {
   pattern: '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:[^}]*)?\\}',
 }
 
-/** The JSON Schema of a pipeline file without variables. */
+/** Returns the JSON Schema of a pipeline file without variables. */
 export function plainJsonSchema(): JsonSchema {
   return z.toJSONSchema(Pipeline, {
     io: 'input',
@@ -48,7 +48,7 @@ function requireWithoutProvider(model: JsonSchema): void {
   model.else = { required: OF_PROVIDER }
 }
 
-/** The JSON Schema (2020-12) of the pipeline file for editors. It allows a variable in place of any value. */
+/** Returns the JSON Schema (2020-12) of the pipeline file for editors. It allows a variable in place of any value. */
 export function pipelineJsonSchema(): JsonSchema {
   return { ...withVariables(plainJsonSchema()), $defs: { variable: VARIABLE } }
 }

@@ -79,7 +79,8 @@ function checkShape(source: SourceDocument): { pipeline: Pipeline } | { findings
   const data = withProviders(source.toData())
   const result = Pipeline.safeParse(data)
   if (result.success) return { pipeline: result.data }
-  // The value of a variable is a text at first. Where the schema wants a number or a boolean, it is converted and checked again.
+  // The value of a variable is a text at first. If the schema needs a number or a boolean there, the value is converted
+  // and checked again.
   const retyped = mistypedPaths(result.error.issues, data).filter(source.retype)
   if (retyped.length > 0) return checkShape(source)
   return { findings: toFindings(result.error.issues, { data, writtenAs: source.writtenAs }) }

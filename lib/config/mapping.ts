@@ -1,7 +1,7 @@
 import jsonata from 'jsonata'
 import { suggest } from './suggest.ts'
 
-/** Why a text is not a JSONata expression (`is …`), and where, in characters from 0. */
+/** The reason why a text is not a JSONata expression (`is …`), and the place, in characters from 0. */
 export interface MappingProblem {
   message: string
   offset: number
@@ -35,7 +35,7 @@ function syntaxProblem(error: unknown, text: string): MappingProblem {
   // JavaScript has refused a regular expression, and its message quotes the expression.
   if (error instanceof SyntaxError)
     return { message: `is not valid JSONata: ${message}`, offset: offsetOfRegex(message, text) }
-  // JSONata gives the end of the wrong token, but a reader looks for its start.
+  // JSONata gives the end of the wrong token, but a reader needs its start.
   const written = ['', '"', "'", '`'].map(quote => `${quote}${token}${quote}`)
   const width = written.find(form => text.slice(0, position).endsWith(form))?.length ?? 0
   return { message: `is not valid JSONata: ${message}`, offset: position - width }
@@ -84,8 +84,8 @@ function unknownVariable(name: string): string {
   return `uses $${name}, which is not defined; ${meant}`
 }
 
-// A name counts as bound everywhere if the expression binds it anywhere. This check looks for typing errors, and exact scopes would not
-// find more of them.
+// A name counts as bound everywhere if the expression binds it anywhere. This check searches for typing errors, and
+// exact scopes would not find more of them.
 function boundNames({ type, value, lhs, arguments: given = [], focus, index }: Node): string[] {
   if (type === 'bind') return [String(lhs?.value)]
   if (type === 'lambda') return given.map(argument => String(argument.value))

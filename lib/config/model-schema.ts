@@ -18,20 +18,21 @@ const HeaderAuth = section({
   prefix: HeaderValue.prefault('Bearer ').meta({ description: 'The text before the secret in the header.' }),
   secret: text(/^[A-Za-z0-9/_+=.@-]{1,512}$/, 'the name of a secret in AWS Secrets Manager').meta({
     description:
-      'The name of the secret in AWS Secrets Manager. `npm start` reads the environment variable of that name in capitals, with _ in place of ' +
-      'other characters than letters and digits: `PROD_TEXT_MODEL` for prod/text-model.',
+      'The name of the secret in AWS Secrets Manager. `npm start` reads an environment variable instead. Its name is the name of the ' +
+      'secret in capitals, with _ for each character that is no letter and no digit: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
   field: text(/^[^\p{Cc}]{1,128}$/u, 'the name of a field of the secret, such as apiKey')
     .optional()
     .meta({
       description:
-        'The field of the secret that the header carries, if the secret is a JSON object such as `{ "apiKey": "…" }`. Without it, the header carries the whole secret. If the model answers 401, the secret is read anew, and the call is made once more if the secret has changed.',
+        'The field of the secret that the header carries, if the secret is a JSON object such as `{ "apiKey": "…" }`. Without this key, the header carries the whole secret. If the model answers 401, the worker reads the secret again. If the secret has changed, the worker repeats the call once.',
       examples: ['apiKey'],
     }),
 }).meta({ title: 'with a secret' })
 
-// Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
+// Some services have one name in hosts and SDKs, and another name in signatures. With the wrong name, AWS would only
+// answer 403.
 const SIGNING_NAMES = new Map([
   ['bedrock-runtime', 'bedrock'],
   ['sagemaker-runtime', 'sagemaker'],
@@ -51,7 +52,7 @@ const SigV4Auth = section({
     })
     .meta({
       description:
-        'The AWS service that calls are signed for: sagemaker, bedrock, execute-api or lambda. The signature (Signature Version 4) uses the credentials of the worker. docs/recipes.md says which permissions the worker gets, and which you have to grant.',
+        'The AWS service that calls are signed for: sagemaker, bedrock, execute-api or lambda. The signature (Signature Version 4) uses the credentials of the worker. docs/recipes.md lists the permissions that the worker gets, and the permissions that you have to grant.',
       examples: ['sagemaker', 'bedrock'],
     }),
 }).meta({ title: 'signed' })
@@ -64,7 +65,7 @@ const Endpoint = section({
       'The address of the model. Each call is a POST. With `auth`, it must be an https URL, unless the model is on this machine. A link-local address is refused. Redirects are not followed.',
     examples: ['https://models.example.com/predict'],
   }),
-  // A Lambda function runs 15 minutes at most, and has to publish the result, too.
+  // A Lambda function runs at most 15 minutes, and must publish the result, too.
   timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'The longest time of one call.' }).prefault(
     '60s',
   ),
@@ -73,7 +74,7 @@ const Endpoint = section({
     .prefault({})
     .meta({
       description:
-        'Headers of each call. They can be read in the code of the deployed function, so use `auth` for a secret.',
+        'Headers of each call. Their values can be read in the code of the deployed function, so use `auth` for a secret.',
       examples: [{ 'X-Team': 'search' }],
     }),
   auth: Auth.optional().meta({ description: 'How a call authenticates itself.' }),
@@ -96,19 +97,19 @@ const Concurrency = z
   .prefault(10)
   .meta({
     description:
-      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait. With 1, calls are made strictly one after the other.',
+      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only if enough requests wait. With 1, calls are made strictly one after the other.',
     examples: [10, { high: 20, normal: 5 }],
   })
 
 const Batch = section({
   // One worker claims every request of the batch before the call and publishes every result after it. It has half a minute for that.
   count: wholeNumber(2, 1_000).meta({ description: 'The most requests in one call.', examples: [10] }),
-  // It becomes the window of the event source mapping: whole seconds, 5 minutes at most.
+  // It becomes the window of the event source mapping, which has whole seconds and at most 5 minutes.
   period: wholeSeconds({
     min: '1s',
     max: '5m',
     example: '1s',
-    description: 'How long a batch waits for more requests, in whole seconds.',
+    description: 'The time for which a batch waits for more requests, in whole seconds.',
   }),
   url: Url.optional().meta({
     description: 'The address for batches. The default is `endpoint.url`, and the same rules apply.',
@@ -116,14 +117,14 @@ const Batch = section({
   }),
   outputs: Mapping.optional().meta({
     description:
-      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, they are put into this order.',
+      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, the elements are sorted by it.',
     examples: ['data'],
   }),
 })
 
 const RateLimit = section({
   count: wholeNumber(1, 1_000_000).meta({
-    description: 'The most calls of the endpoint in an interval, by all workers together.',
+    description: 'The most calls of the endpoint in an interval, counted over all workers.',
     examples: [100],
   }),
   interval: duration({ min: '1s', max: '1h', example: '60s', description: 'The length of an interval.' }),
@@ -136,12 +137,13 @@ const statuses = (preset: number[], description: string) =>
     .prefault(preset)
     .meta({ description })
 
-const SEEN = '`{ status, headers, body }` of any answer, also of one with status 200, and in a batch of each element'
+const SEEN =
+  '`{ status, headers, body }` of every answer, including answers with status 200. In a batch, it is evaluated for each element'
 
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
     description:
-      'The most calls for one request, including the first. If a whole batch fails, a few more may be needed to find the request that causes it.',
+      'The most calls for one request, including the first. If a whole batch fails, a few more calls may be needed to find the request that causes the failure.',
   }),
   // SQS can delay a message by 15 minutes at most.
   period: duration({
@@ -155,14 +157,14 @@ const Retry = section({
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
   backoff_on: statuses(
     [429, 503],
-    'Statuses after which the request is tried again. So are 408, 409, 425, 429 and every 5xx, unless `drop_on` names them.',
+    'Statuses after which the request is tried again. The request is also tried again after 408, 409, 425, 429 and every 5xx, unless `drop_on` names them.',
   ),
   drop_on: statuses(
     [400, 404],
-    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them. A 401 halts the model if `auth` has a `secret`.',
+    'Statuses after which the request fails at once. The request also fails at once after other 4xx, unless `backoff_on` names them. A 401 halts the model if `auth` has a `secret`.',
   ),
   halt_when: Mapping.optional().meta({
-    description: `A condition over ${SEEN}. If it is true, the model is not called until a probe succeeds or an operator resets it. No request is to blame, so none spends an attempt. It is evaluated first, then \`drop_when\`, then \`backoff_when\`. The first that is true decides, before any status.`,
+    description: `A condition over ${SEEN}. If it is true, the model is not called until a probe succeeds or an operator resets the model. The requests are not the cause, so the call does not count as an attempt. \`halt_when\` is evaluated first, then \`drop_when\`, then \`backoff_when\`. The first condition that is true decides, before any status.`,
     examples: ['body.error.code = "insufficient_quota"'],
   }),
   drop_when: Mapping.optional().meta({
@@ -175,13 +177,16 @@ const Retry = section({
   }),
 })
 
-/** This many make the model's state two kilobytes larger, so each call that a rate limit counts costs two write units more. */
+/**
+ * The most failures that open a circuit. This number makes the model's state two kilobytes larger, so each call that a
+ * rate limit counts needs two more write units.
+ */
 const MAX_FAILURES = 100
 
 const Circuit = section({
   failures: wholeNumber(1, MAX_FAILURES).prefault(5).meta({
     description:
-      'Failed calls that open the circuit. A call counts if `retry` would make it again. A 429 with Retry-After does not count: it pauses the model.',
+      'The number of failed calls that opens the circuit. A failed call counts if `retry` would repeat it. A 429 with Retry-After does not count: it pauses the model.',
   }),
   within: duration({
     min: '1s',
@@ -194,7 +199,7 @@ const Circuit = section({
     max: '1h',
     example: '30s',
     description:
-      'How long no call is made before one call, the probe, is tried. After each failed probe the wait grows by one `open` (30 s, 60 s, 90 s …), ' +
+      'The time without calls before one call, the probe, is made. After each failed probe the wait grows by one `open` (30 s, 60 s, 90 s …), ' +
       'to at most eight times `open` and at most 15 minutes (or to `open` itself, if that is longer).',
   }).prefault('30s'),
 })
@@ -208,19 +213,19 @@ const Price = section({
   input: Dollars.meta({ description: 'US dollars per million tokens of the prompt.', examples: [0.15] }),
   output: Dollars.meta({
     description:
-      'US dollars per million tokens of the answer. Tokens of which the model does not say what they were have the higher price of the two.',
+      'US dollars per million tokens of the answer. If the model does not say whether tokens are input or output, the higher price of the two counts.',
     examples: [0.6],
   }),
 })
 
-/** One model: where it is, how it is called and how it is protected. */
+/** One model: its endpoint, its mappings and its protection. */
 export const Model = section({
   provider: oneOf(...PROVIDERS)
     .optional()
     .meta({
       description:
-        'The kind of the endpoint. It gives `request`, `response`, `estimate`, the path of `endpoint.url`, how `auth` sends its secret, and what ' +
-        'answers mean (`retry`). Keys that are given win. [providers.md](providers.md) has all of it.',
+        'The kind of the endpoint. Each provider has its own `request`, `response`, `estimate`, path of `endpoint.url`, header for the secret of `auth`, ' +
+        'and rules for answers (`retry`). A key in this file replaces that of the provider. [providers.md](providers.md) describes each provider.',
       examples: ['openai'],
     }),
   model: text(/^[\x21-\x7e]{1,512}$/, 'the name of the model at its endpoint, without spaces')
@@ -233,9 +238,9 @@ export const Model = section({
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
   estimate: Mapping.optional().meta({
     description:
-      "Gives the tokens to reserve for a request, from the request's fields, `user_id` and `plan`. Nothing or `null` means the usual estimate. A " +
-      'request for which it gives no number of at least 0 is refused. The usual estimate is twice the tokens of the prompt, or the tokens of the ' +
-      'prompt and the bound of the output.',
+      "Gives the tokens to reserve for a request, from the request's fields, `user_id` and `plan`. If it gives nothing or `null`, the usual " +
+      'estimate counts. If it gives any other value than a number of at least 0, the request is refused. The usual estimate is twice the tokens of the ' +
+      'prompt, or, if the request limits its output, the tokens of the prompt and that limit.',
     examples: ['$ceil($bytes(prompt) / 3) + 1000 * $count(images)'],
   }),
   request: Mapping.meta({
@@ -245,25 +250,26 @@ export const Model = section({
   }),
   response: Mapping.meta({
     description:
-      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
+      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, the size of the result is charged.',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order, unless `outputs` says where its elements are.',
+      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order. `outputs` can name another place for the elements of the answer.',
   }),
-  rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
+  rate_limit: RateLimit.optional().meta({ description: 'Limits the number of calls of the endpoint per interval.' }),
   price: Price.optional().meta({
     description:
-      'What the tokens of the model cost. It gives `cost` in `charged`, in Postgres and in `sluice quota show`. Without it, there is no cost.',
+      'The price of the tokens of the model. With it, Sluice computes `cost` in `charged`, in Postgres and in `sluice quota show`. Without it, there is no `cost`.',
     examples: [{ input: 0.15, output: 0.6 }],
   }),
   retry: Retry.prefault({}).meta({
-    description: 'What happens after a failed call. These defaults are used if it is left out.',
+    description: 'The rules for failed calls. Without this key, the defaults are used.',
   }),
   circuit: Circuit.optional().meta({
-    description: 'A circuit breaker: it stops calls of an endpoint that fails. Without this key there is none.',
+    description:
+      'A circuit breaker, which stops the calls of an endpoint that fails. Without this key, the model has no circuit breaker.',
   }),
 })
 export type Model = z.infer<typeof Model>

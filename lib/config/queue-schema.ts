@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { duration, oneOf, section, text, wholeNumber } from './fields.ts'
 
-/** RabbitMQ 4 runs on these instances of Amazon MQ, and on no others. */
+/** The only instances of Amazon MQ that run RabbitMQ 4. */
 const INSTANCES = ['medium', 'large', 'xlarge', '2xlarge', '4xlarge', '8xlarge', '12xlarge', '16xlarge'] as const
 
-/** A mapping is one of the stack's resources, so there is a limit. */
+/** The most consumers of a queue. There is a limit, because each mapping is one of the stack's resources. */
 export const MOST_CONSUMERS = 20
 
 const DAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const
@@ -18,14 +18,14 @@ const Maintenance = section({
     .meta({ description: 'The time in UTC at which the window begins.', examples: ['22:30'] }),
 })
 
-/** The broker on Amazon MQ. The local system uses none of it but `consumers`. */
+/** The broker on Amazon MQ. The local system uses only `consumers`. */
 export const RabbitMq = section({
   deployment: oneOf('single', 'cluster')
     .prefault('single')
     .meta({
       description:
         'One broker, or a cluster of three in several availability zones. With one broker, clients get 503 while AWS replaces or updates it. ' +
-        'AWS cannot change it later: another value replaces the broker, and what waits in its queues is lost.',
+        'AWS cannot change this later: another value replaces the broker, and the messages in its queues are lost.',
     }),
   instance: oneOf(...INSTANCES.map(size => `mq.m7g.${size}` as const))
     .prefault('mq.m7g.medium')
@@ -37,7 +37,7 @@ export const RabbitMq = section({
     .prefault('4.2')
     .meta({
       description:
-        'The version of RabbitMQ, in quotes. A broker can be updated to a newer one, and never back. AWS installs patches by itself.',
+        'The version of RabbitMQ, in quotes. A broker can be updated to a newer version, and never back. AWS installs patches by itself.',
       examples: ['4.3'],
     }),
   consumers: wholeNumber(1, MOST_CONSUMERS)
@@ -45,21 +45,21 @@ export const RabbitMq = section({
     .meta({
       description:
         'The number of queues that a model has per priority. Lambda runs one invocation at a time per queue, so the number multiplies the throughput. ' +
-        'All requests of one user are in the same queue. Queues can be added at any time; docs/queues.md says how to remove some.',
+        'All requests of one user are in the same queue. Queues can be added at any time; docs/queues.md explains how to remove queues.',
       examples: [4],
     }),
   egress: oneOf('nat', 'endpoints')
     .optional()
     .meta({
       description:
-        'How the functions reach AWS and the models from the VPC that Sluice creates: through one NAT gateway, or, without a way to the internet, ' +
-        "through interface endpoints. `nat` by default. With `endpoints`, models must be Bedrock's or SageMaker's in the region of the stack. " +
-        'It must not be there beside `network`, since the routes of a given VPC decide.',
+        'How the functions reach AWS and the models from the VPC that Sluice creates: through one NAT gateway, or ' +
+        "through interface endpoints, without access to the internet. `nat` by default. With `endpoints`, models must be Bedrock's or SageMaker's in the region of the stack. " +
+        'It must not be set together with `network`, since the routes of your own VPC decide.',
       examples: ['endpoints'],
     }),
   maintenance: Maintenance.prefault({}).meta({
     description:
-      'The weekly window of two hours in which AWS updates the broker. A single broker restarts in it; the brokers of a cluster restart one by one.',
+      'The weekly window of two hours in which AWS updates the broker. A single broker restarts in this window; the brokers of a cluster restart one after the other.',
   }),
 })
 export type RabbitMq = z.infer<typeof RabbitMq>
@@ -74,13 +74,13 @@ export const Queue = section({
     min: '1m',
     max: '13d',
     example: '6h',
-    description: 'A request that has not started after this time expires, and costs nothing.',
+    description: 'A request that has not started after this time expires, and is not charged.',
   }).prefault('6h'),
-  rabbitmq: RabbitMq.optional().meta({ description: 'The broker, where `backend` is `rabbitmq`.' }),
+  rabbitmq: RabbitMq.optional().meta({ description: 'The broker, if `backend` is `rabbitmq`.' }),
 })
 export type Queue = z.infer<typeof Queue>
 
-/** The broker of a pipeline, or undefined if its backend is SQS. */
+/** Returns the broker of a pipeline, or undefined if its backend is SQS. */
 export const rabbitMqOf = ({ backend, rabbitmq }: Queue): RabbitMq | undefined =>
   backend === 'rabbitmq' ? (rabbitmq ?? RabbitMq.parse({})) : undefined
 
@@ -120,7 +120,7 @@ export const Network = section({
     .optional()
     .meta({
       description:
-        'The security groups of all functions. They must allow HTTPS out, the ports of the models, and 5671 to the broker. Sluice creates some by default.',
+        'The security groups of all functions. They must allow outgoing HTTPS, the ports of the models, and port 5671 of the broker. By default, Sluice creates security groups.',
       examples: [['sg-0a1b2c3d4e5f67890']],
     }),
 })

@@ -1,4 +1,4 @@
-/** The parts of pipeline.yaml that say where traces and metrics go. */
+/** The parts of pipeline.yaml with the receivers of traces and metrics. */
 interface Observability {
   readonly tracing: false | { readonly endpoint: string }
   readonly metrics?: { readonly endpoint: string } | undefined
@@ -7,15 +7,18 @@ interface Observability {
 /** The addresses of AWS's own receiver of traces. */
 const AWS_RECEIVER = /^xray\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
-/** Whether an endpoint of traces is AWS's own receiver. */
+/** Returns whether an endpoint of traces is AWS's own receiver. */
 export const isXray = (endpoint: string): boolean =>
   endpoint === 'xray' || AWS_RECEIVER.test(new URL(endpoint).hostname)
 
-/** Whether traces go to AWS's own receiver. */
+/** Returns whether traces go to AWS's own receiver. */
 export const tracesToXray = ({ tracing }: Pick<Observability, 'tracing'>): boolean =>
   tracing !== false && isXray(tracing.endpoint)
 
-/** The URLs to which functions send traces and metrics by OTLP, except that of AWS's own receiver, each with its path in pipeline.yaml. */
+/**
+ * Returns the URLs to which functions send traces and metrics by OTLP, except the URL of AWS's own receiver. Each has
+ * its path in pipeline.yaml.
+ */
 export function otherReceivers({ tracing, metrics }: Observability): { url: string; path: string[] }[] {
   return [
     ...(tracing === false || isXray(tracing.endpoint)

@@ -4,20 +4,21 @@ const INTRODUCTION = `# pipeline.yaml
 
 <!-- Generated from lib/config/schema.ts by \`npm run generate\`. -->
 
-This file configures a deployment of Sluice. \`npx sluice config check [FILE]\` checks it, and names each mistake with its line
-and column. \`npm start\` and \`npx cdk deploy\` refuse a file with mistakes before anything starts. For completion in an editor,
-put this on the first line:
+The file pipeline.yaml configures a deployment of Sluice. \`npx sluice config check [FILE]\` checks the file, and names each mistake with
+its line and column. \`npm start\` and \`npx cdk deploy\` refuse a file with mistakes before anything starts. For completion in an editor,
+put this on the first line of the file:
 
     # yaml-language-server: $schema=docs/pipeline.schema.json
 
-- **Variables**: \`\${NAME}\` and \`\${NAME:default}\` in a value are replaced from the environment. The default may be empty. It may contain
-  colons, but no \`}\`. A variable without a value and without a default is refused. \`$\${NAME}\` gives the text \`\${NAME}\`. Put a value with
-  a variable in quotes where YAML would misread it, for example inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
-  since \`\${name: …}\` is a variable.
-- **Secrets**: values, also those of variables, can be read in the code of the deployed functions. Use \`auth\`, which names a secret of AWS
-  Secrets Manager. \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\` warn of a value that looks like a secret.
+- **Variables**: \`\${NAME}\` and \`\${NAME:default}\` in a value are replaced by the environment variable NAME. The default may be empty. It may
+  contain colons, but no \`}\`. A variable without a value and without a default is refused. \`$\${NAME}\` gives the text \`\${NAME}\`. Put a
+  value with a variable in quotes if YAML would misread it, for example inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the
+  context, since \`\${name: …}\` is a variable.
+- **Secrets**: all values of the file, including the values of variables, can be read in the code of the deployed functions. So don't write
+  a secret into the file. Use \`auth\`, which names a secret of AWS Secrets Manager. \`npx sluice config check\`, \`npm start\` and
+  \`npx cdk synth\` warn about a value that looks like a secret.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
-- **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) says what they can use.
+- **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) describes their input and output.
 `
 
 /** Writes the reference of the pipeline file in Markdown, with one table per mapping. */

@@ -2,10 +2,13 @@ import type { Model } from './model-schema.ts'
 import { type Network, type Queue, rabbitMqOf } from './queue-schema.ts'
 import { tracesToXray } from './receivers.ts'
 
-/** CloudFormation allows this many resources per stack. */
+/** The most resources that CloudFormation allows per stack. */
 export const CLOUDFORMATION_TAKES = 500
 
-/** The most resources that a pipeline's stack may have. Four of CloudFormation's 500 stay free, because the CDK adds policies when a stack has many models. */
+/**
+ * The most resources that a pipeline's stack may have. Four of CloudFormation's 500 are not used, because the CDK adds
+ * policies if a stack has many models.
+ */
 export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 
 /** The number of resources per part of the stack with SQS. A stack test compares their sum with the synthesized template. */
@@ -14,15 +17,21 @@ export const RESOURCES = { stack: 108, model: 14, circuit: 1, profile: 1, intake
 /** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has two mappings per consumer and priority, and one more alarm. */
 const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 4, input: 4 }
 
-/** The broker, its password, its configuration, its four alarms, the function that declares queues with its alarm, and what the security group allows itself. */
+/**
+ * The number of resources of a broker: the broker, its password, its configuration, its four alarms, the function that
+ * declares queues with its alarm, and the rules within its security group.
+ */
 const BROKER = 16
-/** What the broker and a security group of functions allow each other. */
+/** The number of rules between the broker and a security group of functions. */
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 
-/** The policy with which functions are in a VPC, the two security groups of functions, and a VPC with its way out. */
+/**
+ * The number of resources of a network: the policy for functions in a VPC, the two security groups of functions, and a
+ * VPC with its way out.
+ */
 const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, further_endpoint: 1 }
 
-/** The policy with which functions send traces to X-Ray. */
+/** The number of resources for traces in X-Ray: the policy with which functions send them. */
 const TO_XRAY = 1
 
 /** The parts of a pipeline that decide how many resources its stack has. */
@@ -37,7 +46,7 @@ interface Counted {
   readonly network?: Network | undefined
 }
 
-/** The number of resources per part of a pipeline's stack. */
+/** Returns the number of resources per part of a pipeline's stack. */
 export function resourcesOf({ queue, network, models, observability }: Counted): typeof RESOURCES {
   const broker = queue && rabbitMqOf(queue)
   if (broker === undefined) return { ...RESOURCES, stack: RESOURCES.stack + ofNetwork(network) }

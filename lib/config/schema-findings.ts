@@ -4,16 +4,19 @@ import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** The parameters with which our own checks say where in a value the mistake is. */
+/** The parameters of our own checks with the place of the mistake in a value. */
 const Place = z.object({ offset: z.number().optional(), atKey: z.boolean().optional() })
 
-/** The data that the schema checked, and the text of a value in the file where a variable was replaced. */
+/** The data that the schema checked, and the original text of each value in which a variable was replaced. */
 interface Checked {
   data: unknown
   writtenAs: (path: Path) => string | undefined
 }
 
-/** Turns the schema's issues into one finding per mistake. Where a value may have several forms, the finding is about the nearest form. */
+/**
+ * Turns the schema's issues into one finding per mistake. If a value may have several forms, the finding is about the
+ * nearest form.
+ */
 export function toFindings(issues: readonly Issue[], checked: Checked, parent: Path = []): Finding[] {
   return issues
     .filter(issue => !isMistypedKey(issue, issues))
@@ -82,7 +85,7 @@ function meantForm(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   return forms.toSorted((a, b) => misfits(a) - misfits(b))[0] ?? []
 }
 
-// The message shows the value as the file has it, because the value of a variable may be a secret.
+// The message shows the text in the file, because the value of a variable may be a secret.
 function withValue(message: string, { data, writtenAs }: Checked, path: Path): string {
   const value = valueAt(data, path)
   if (value === undefined) return `is missing; it ${message}`

@@ -16,7 +16,10 @@ import { Model } from './model-schema.ts'
 import { Network, Queue } from './queue-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
-/** A quota item lists its open requests, and each admission writes it. This limit keeps the item small. */
+/**
+ * The most open requests per shard. A quota item contains its open requests, and each admission writes the item. So
+ * this limit keeps the item small.
+ */
 export const IN_FLIGHT_PER_SHARD = 100
 
 const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.model + RESOURCES.circuit))
@@ -50,22 +53,22 @@ export const Plan = section({
     .optional()
     .meta({
       description:
-        'The models that a request of this plan may use, whether the request names the model or routing chooses it. All models by default. A request for another model gets 403 `model_not_allowed`.',
+        'The models that a request of this plan may use. This holds for a model that the request names, and for a model that routing chooses. All models by default. A request for another model gets 403 `model_not_allowed`.',
       examples: [['text']],
     }),
   shards: wholeNumber(1, 1_000)
     .optional()
     .meta({
       description:
-        'The number of counters that the limits are split over. Each has an equal part of the limits, and one request can reserve at most ' +
-        'one part of the tokens. The default and the least is one shard per 100 requests in flight. More shards help a user who posts ' +
-        'hundreds of requests per second.',
+        'The number of counters over which the limits are split. Each counter has an equal part of the limits, and one request can reserve ' +
+        'at most one part of the tokens. There must be at least one shard per 100 requests in flight; this is also the default. More shards ' +
+        'help a user who posts hundreds of requests per second.',
       examples: [10],
     }),
   rate: callRate(
     1_000_000,
-    'The most API calls of one user. Admitted POSTs are counted exactly (each shard allows an equal part). All calls are also counted ' +
-      'by each Lambda environment for itself. A call over the rate gets 429 `rate_exceeded`, and costs nothing.',
+    'The most API calls of one user. Admitted POSTs are counted exactly (each shard allows an equal part). Each Lambda ' +
+      'environment also counts all calls that it gets. A call above the rate gets 429 `rate_exceeded`, and is not charged.',
   ).prefault('30000/m'),
 }).transform(plan => ({
   ...plan,
@@ -88,14 +91,17 @@ const Quotas = section({
 export const Route = section({
   when: Mapping.optional().meta({
     description:
-      "A condition over the request's fields, `user_id` and `plan`. The last two are always the caller's, whatever the body says. The last route has no condition: it is the default.",
+      "A condition over the request's fields, `user_id` and `plan`. `user_id` and `plan` are always those of the caller, even if the body has fields with these names. The last route has no condition: it is the default.",
     examples: ['model_type = "image"'],
   }),
   model: Name.meta({ description: 'The model that runs a request of this route.', examples: ['text'] }),
 })
 export type Route = z.infer<typeof Route>
 
-/** More leases of one user would not fit into one DynamoDB expression. functions/core/stores/waits/port.ts refuses them too. */
+/**
+ * The most waits of one user. More leases would not fit into one DynamoDB expression.
+ * functions/core/stores/waits/port.ts refuses more, too.
+ */
 const MAX_WAITS_PER_USER = 50
 
 const Waiting = section({
@@ -108,7 +114,7 @@ const Waiting = section({
     .meta({
       description:
         'The most calls of all users that wait at the same time. Each waiting call uses one concurrent execution of Lambda. All functions of ' +
-        'an account share 1,000 of them. In an account that has only 10, set this to 4. With 0, no call waits for two seconds or more.',
+        'an account share 1,000 executions. In an account that has only 10 executions, set this to 0: then no call waits for two seconds or more.',
       examples: [4],
     }),
 })
@@ -129,7 +135,9 @@ const ReservedConcurrency = section({
   collector: reserved('collector, which records results. Its queues use up to 12'),
 })
 
-/** Fields that log lines have already: those of Lambda, those of the logger, and those that name the subject of a line. */
+/**
+ * The fields that log lines have already: those of Lambda, those of the logger, and those with the subject of a line.
+ */
 const LOGGED = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
   ...['function_name', 'function_arn', 'function_memory_size', 'function_request_id'],
@@ -143,7 +151,7 @@ const Retention = section({
     example: '90d',
     description:
       'How long Postgres keeps dead letters, and the rows of ended requests. For ever by default. Older rows are deleted once a day. ' +
-      'The least is 15 days, since a result may stay in a queue for 14 days.',
+      'The shortest time is 15 days, since a result may stay in a queue for 14 days.',
   }).optional(),
   payloads: wholeDays({
     min: '15d',
@@ -167,7 +175,7 @@ const Tracing = z.union([
   section({
     endpoint: OtlpEndpoint.meta({
       description:
-        "The receiver of the traces: the URL to which OTLP/HTTP posts them, or `xray`, which is AWS's own receiver in the region of the stack.",
+        "The receiver of the traces: the URL to which functions post them by OTLP/HTTP, or `xray`, which is AWS's own receiver in the region of the stack.",
       examples: ['https://collector.example.com/v1/traces', 'xray'],
     }),
     sample: z
@@ -177,7 +185,7 @@ const Tracing = z.union([
       .prefault(1)
       .meta({
         description:
-          'The fraction of the traces that are kept. A request with a `traceparent` is kept if its client keeps the trace.',
+          'The fraction of the traces that are kept. If a request has a `traceparent`, its flag decides instead.',
         examples: [0.1],
       }),
   }),
@@ -196,20 +204,20 @@ const Observability = section({
   metrics: section({
     endpoint: Url.meta({
       description:
-        'Where the functions send their metrics by OTLP over HTTP with JSON, beside CloudWatch. The local system uses `OTEL_EXPORTER_OTLP_ENDPOINT` instead.',
+        'The URL to which the functions send their metrics, in addition to CloudWatch, by OTLP over HTTP with JSON. The local system uses `OTEL_EXPORTER_OTLP_ENDPOINT` instead.',
       examples: ['https://otel.example.com/v1/metrics'],
     }),
   })
     .optional()
-    .meta({ description: 'A further receiver of metrics. Without it, they go to CloudWatch alone.' }),
+    .meta({ description: 'A further receiver of metrics. Without this key, the metrics go only to CloudWatch.' }),
   tracing: Tracing.prefault(false).meta({
     description:
-      'Where traces go, or `false`. On this machine, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` says where they go. [tracing.md](tracing.md) has all about traces.',
+      'The receiver of traces, or `false` for no traces. On this machine, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` names the receiver. [tracing.md](tracing.md) explains traces.',
     examples: [{ endpoint: 'xray', sample: 0.1 }],
   }),
   store_prompts: flag.prefault(true).meta({
     description:
-      'Keeps prompts in Postgres. A dead letter has the message with its prompt even if this is false, since a redrive needs it. ' +
+      'Keeps prompts in Postgres. Even if this is false, a dead letter has the message with its prompt, since a redrive needs the prompt. ' +
       'Prompts are never logged.',
   }),
   fields: z
@@ -229,10 +237,10 @@ const Observability = section({
 })
 
 const Input = section({
-  // A queue's name has 80 characters at most, and the name of its dead-letter queue is four longer.
+  // A queue's name has at most 80 characters, and the name of its dead-letter queue is four characters longer.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
-      'The name of the queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages to a queue of SQS.',
+      'The name of the queue. The stack creates it. Each message has the fields of a POST body, and a `user_id`. IAM decides who may send messages to a queue of SQS.',
     examples: ['nightly-prompts'],
   }),
 })
@@ -247,7 +255,7 @@ export const Pipeline = section({
     .meta({ description: 'The name of the deployment. It is part of the names in AWS.' }),
   inputs: z.array(Input, 'must be a list of inputs, such as [{ queue: nightly-prompts }]').optional().meta({
     description:
-      'Queues that bring requests, beside HTTP. The admission is the same. A refused request becomes a dead letter.',
+      'Queues from which Sluice takes requests, in addition to HTTP. The admission is the same. A refused request becomes a dead letter.',
   }),
   queue: Queue.prefault({}).meta({ description: 'The queue in which requests wait.' }),
   network: Network.optional().meta({
@@ -258,37 +266,37 @@ export const Pipeline = section({
   quotas: Quotas.meta({ description: 'The limits of users.' }),
   waiting: Waiting.prefault({}).meta({
     description:
-      'How many calls may wait two seconds or more for the end of a request (`Prefer: wait=N`, `?wait=N`). A call over a limit is ' +
+      'The number of calls that may wait two seconds or more for the end of a request (`Prefer: wait=N`, `?wait=N`). A call above a limit is ' +
       'answered at once.',
   }),
   account_concurrency: wholeNumber(10, 1_000_000)
     .optional()
     .meta({
       description:
-        'The concurrent executions of Lambda that the account has, if they are few (`aws lambda get-account-settings`; new accounts may have 10). ' +
-        'The queues then leave at least a fifth of them, and no fewer than 2, to the API. Each queue with a consumer takes at least 2: a model has two ' +
-        'queues, an input has two, and the stack has two more. So 10 is enough for one model. Up to ten calls share an execution, so a model may get fewer ' +
-        'simultaneous calls than its `concurrency`.',
+        'The number of concurrent executions of Lambda that the account has. Set it in an account with few executions (`aws lambda ' +
+        'get-account-settings`; new accounts may have 10). The queues then leave at least a fifth of the executions to the API, and at least 2. Each ' +
+        'queue with a consumer takes at least 2 executions: a model has two queues, an input has two, and the stack has two more. So 10 executions are ' +
+        'enough for one model. Up to ten calls share an execution. A model may get fewer simultaneous calls than its `concurrency`.',
       examples: [10],
     }),
   reserved_concurrency: ReservedConcurrency.prefault({}).meta({
     description:
-      'Concurrent executions that are reserved for one function. Other functions cannot use them, and the function gets no more. ' +
-      'None by default. AWS refuses a reservation that leaves fewer than 100 to the rest of the account, so a small account cannot reserve any.',
+      'Concurrent executions that are reserved for one function. Other functions cannot use these executions, and this function cannot use ' +
+      'more. By default, none are reserved. AWS refuses a reservation that leaves fewer than 100 executions to the rest of the account. So a small account cannot reserve any.',
   }),
   routing: z
     .array(Route, 'must be a list of routes')
     .min(1, 'must have at least the default route, such as [{ model: text }]')
     .meta({
       description:
-        'Chooses the model of a request. The first route whose condition is true wins. A request that names its model needs no route.',
+        'Chooses the model of a request. The first route whose condition is true decides. A request that names its model needs no route.',
     }),
   models: z
     .record(Name, Model, 'must be a mapping of model names to models')
     .refine(isFilled, 'must have at least one model')
     .meta({
       description:
-        `The models by name. A stack can have ${CLOUDFORMATION_TAKES} resources, which is enough for ${MOST_MODELS} models with a circuit. ` +
+        `The models by name. A stack can have ${CLOUDFORMATION_TAKES} resources. This is enough for ${MOST_MODELS} models with a circuit. ` +
         `Each input needs ${RESOURCES.input} of these resources.`,
     }),
   observability: Observability.prefault({}).meta({ description: 'Logs, metrics, and how long data is kept.' }),

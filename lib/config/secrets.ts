@@ -47,7 +47,10 @@ function variables(source: SourceDocument): Finding[] {
   })
 }
 
-/** Whether a value of `auth` is a name (of a header, a secret or a service). All its values are, except the prefix. */
+/**
+ * Returns whether a value of `auth` is the name of a header, a secret or a service. All values of `auth` are names,
+ * except the prefix.
+ */
 const isName = (path: Path): boolean => path.at(-2) === 'auth' && path.at(-1) !== 'prefix'
 
 function endpointSecrets(name: string, { endpoint, batch }: Pipeline['models'][string]): Finding[] {

@@ -23,7 +23,7 @@ export interface Position {
   column: number
 }
 
-/** A YAML document that knows where in its text each value stands. */
+/** A YAML document that knows the place of each value in its text. */
 export interface SourceDocument {
   /** The reasons why the file can't be used: mistakes in YAML's syntax or, without such mistakes, variables that are not set. */
   problems: (Position & { message: string })[]
@@ -35,7 +35,7 @@ export interface SourceDocument {
   variables: () => { path: Path; names: readonly string[]; value: string }[]
   /** Gives the text of a value as it was written, if a variable was replaced in it. */
   writtenAs: (path: Path) => string | undefined
-  /** Converts a text that was nothing but `${…}` to a number or a boolean. Returns false if it is neither. */
+  /** Converts a text that was only one `${…}` to a number or a boolean. Returns false if it is neither. */
   retype: (path: Path) => boolean
 }
 
@@ -111,7 +111,8 @@ function unsetProblems({ scalar, written, unset }: Replaced, text: string): Synt
   }))
 }
 
-// Finds the node at a path and its key, also through aliases. If the path ends early, it gives the last key on the way and no node.
+// Finds the node at a path and its key, also through aliases. If a part of the path does not exist, it returns the last
+// existing key and no node.
 function locate(document: Document, path: Path): { key?: Node; value?: Node } {
   let value = toNode(document.contents)
   let key: Node | undefined

@@ -10,7 +10,8 @@ export interface SyntaxProblem {
 export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {
   const errors = [...document.errors, ...document.warnings]
   const broken = errors.filter(error => error.code !== 'DUPLICATE_KEY').slice(0, 1)
-  // After one mistake the parser reports many more, and only the first one helps. Each duplicate key is a mistake of its own.
+  // After one mistake the parser reports many more, and only the first one helps. Each duplicate key is a separate
+  // mistake.
   if (errors.length > 0) return (broken.length > 0 ? broken : errors).map(error => toProblem(error, text))
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return [{ offset: 0, message: 'the file is empty; it must hold a pipeline' }]
@@ -59,7 +60,7 @@ function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
   return [{ offset: aliases[0]?.offset ?? 0, message: 'the file has too many aliases; write the values out' }]
 }
 
-// Whether the aliases expand to a reasonable size. The yaml package counts it and throws at its limit.
+// Returns whether the aliases expand to a reasonable size. The yaml package counts this size, and throws at its limit.
 function expands(document: Document.Parsed): boolean {
   try {
     document.toJS()

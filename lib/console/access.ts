@@ -1,10 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** Makes the token of a console, with 256 random bits. Anybody who knows it may operate the system until the console stops. */
+/**
+ * Makes the token of a console, with 256 random bits. With this token, anybody may operate the system until the console
+ * stops.
+ */
 export const newToken = (): string => randomBytes(32).toString('base64url')
 
-/** Compares in constant time. The hashes have the same length, whatever was given. */
+/** Compares a text with the token in constant time. The hashes always have the same length. */
 export function isToken(given: string | undefined | null, token: string): boolean {
   return given !== undefined && given !== null && timingSafeEqual(hashOf(given), hashOf(token))
 }
@@ -12,8 +15,8 @@ export function isToken(given: string | undefined | null, token: string): boolea
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * The token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of another origin can't make
- * it send the header. A cookie would go to every server on 127.0.0.1, whatever its port.
+ * Returns the token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of
+ * another origin can't make it send the header. A cookie would go to every server on 127.0.0.1, whatever its port.
  */
 export const bearerOf = ({ headers: { authorization } }: IncomingMessage): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]

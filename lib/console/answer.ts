@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
-/** No page may show an answer in a frame, load it, or keep it. Nothing tells another server the address, which has the token. */
+/**
+ * The headers of each answer. With them, no page may show an answer in a frame, load it, or keep it. The browser sends
+ * the address, which has the token, to no other server.
+ */
 const HEADERS = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
@@ -25,7 +28,7 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(text)
 }
 
-/** A page, with the policy that lets the browser run only what is in it. */
+/** A page, with the policy that lets the browser run only the code in this page. */
 export interface Page {
   readonly html: string
   readonly policy: string

@@ -2,8 +2,9 @@ import type { Page } from './answer.ts'
 import { pageOf } from './page-policy.ts'
 
 /**
- * The page for a call without the token. A reloaded console comes here, since it takes the token out of its address. The script finds
- * the token where the console has put it: in the storage of this tab, which only pages of this origin can read.
+ * The page for a call without the token. A reloaded console gets this page, because it has removed the token from its
+ * address. The script finds the token in the storage of this tab, where the console has put it. Only pages of this
+ * origin can read this storage.
  */
 export const closedPage: Page = pageOf({
   title: 'Sluice console',

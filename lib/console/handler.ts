@@ -9,11 +9,11 @@ import { closedPage } from './closed-page.ts'
 import { findRoute } from './operator-api/find-route.ts'
 import type { System } from './operator-api/system.ts'
 
-/** Where the console is. The operator API is under `/console/api`. */
+/** The path of the console. The operator API is under `/console/api`. */
 export const CONSOLE_PATH = '/console'
 const API_PATH = `${CONSOLE_PATH}/api`
 
-/** The address of a console, with its token. */
+/** Returns the address of a console, with its token. */
 export const consoleUrl = (origin: string, token: string): string => `${origin}${CONSOLE_PATH}?token=${token}`
 
 export interface Console {
@@ -26,8 +26,8 @@ export interface Console {
 type Respond = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * Answers the calls of `/console` and of all paths under it. The server must have refused foreign hosts and origins already. The page
- * wants the token in its address, and the operator API wants it in a header.
+ * Answers the calls of `/console` and of all paths under it. The server must have refused foreign hosts and origins
+ * already. The page needs the token in its address, and the operator API needs it in a header.
  */
 export const consoleHandler =
   (console: Console): Respond =>
@@ -85,7 +85,10 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   return body === undefined ? NOT_JSON : body
 }
 
-/** The sentence of an unexpected error may hold anything, so it is not shown. */
+/**
+ * Answers a call that failed. It does not show the message of an unexpected error, because the message may contain
+ * anything.
+ */
 function sendFailure(response: ServerResponse, error: unknown): void {
   if (response.headersSent) response.destroy()
   else if (error instanceof z.ZodError) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Page } from './answer.ts'
 
-/** What a page consists of. Everything is in its one document, so that nothing can be loaded without the token. */
+/** The parts of a page. All of them are in one document, so that no part can be loaded without the token. */
 export interface PageParts {
   readonly title: string
   readonly style: string
@@ -9,7 +9,7 @@ export interface PageParts {
   readonly body: string
 }
 
-/** A picture that is a valve in a pipe, as SVG. */
+/** The icon: a valve in a pipe, as SVG. */
 const ICON =
   'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 16 16%22%3E%3Crect y=%226%22 width=%2216%22 height=%224%22 rx=%221%22 fill=%22%232563eb%22/%3E%3Crect x=%227%22 y=%221%22 width=%222%22 height=%2214%22 rx=%221%22 fill=%22%231e40af%22/%3E%3C/svg%3E'
 

@@ -9,7 +9,7 @@ import { loadPage } from './load-page.ts'
 import type { System } from './operator-api/system.ts'
 
 export interface ServedConsole {
-  /** With the token. */
+  /** The address, with the token. */
   readonly url: string
   close(): Promise<void>
 }

@@ -11,13 +11,13 @@ export interface AlarmProps {
   readonly threshold: number
   /** The alarm needs this many periods in a row. Default: 1. */
   readonly periods?: number
-  /** Says what has happened and why the threshold has its value. The person who is woken reads this first. */
+  /** Says what has happened, and why the threshold has its value. The person on call reads this first. */
   readonly description: string
   /** The anchor of a heading in docs/runbook.md. */
   readonly runbook: string
 }
 
-/** One value of an alarm's metric covers this time. Standard metrics have too few values for a shorter one. */
+/** The time that one value of an alarm's metric covers. Standard metrics have too few values for a shorter time. */
 export const ALARM_PERIOD = Duration.minutes(5)
 
 /** The topic that gets the alarms. The person on call subscribes to it. */
@@ -26,7 +26,8 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id)
-    // It is not encrypted with our own key: a message says which threshold was passed, and nothing about a request.
+    // The topic is not encrypted with our own key, because a message says only which threshold was exceeded, and
+    // nothing about a request.
     this.topic = new Topic(this, 'Topic', { displayName: 'Sluice alarms', enforceSSL: true })
     // `enforceSSL` replaces the topic's default policy, which allowed the alarms of this account. So they are allowed here again.
     this.topic.addToResourcePolicy(
@@ -46,7 +47,7 @@ export class Alarms extends Construct {
       threshold: props.threshold,
       evaluationPeriods: props.periods ?? 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // Idle queues and functions report nothing, and that must not wake anybody.
+      // Idle queues and functions report no values, and this must not be an alarm.
       treatMissingData: TreatMissingData.NOT_BREACHING,
       alarmDescription: `${props.description} Runbook: docs/runbook.md#${props.runbook}`,
     })

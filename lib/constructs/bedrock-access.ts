@@ -20,8 +20,9 @@ const INVOKED = /^arn:[a-z-]+:bedrock:([a-z0-9-]*):(\d*):([a-z-]+)\/([\w.:-]+)$/
 const INVOKED_BY_ARN = ['foundation-model', 'provisioned-model', 'imported-model', 'custom-model-deployment']
 
 /**
- * Finds the permission for a call of `/model/ID/invoke` or `/converse`: the foundation model, or the inference profile and the models
- * behind it. Undefined if the id does not say which resources the call needs, as for a prompt router.
+ * Finds the permission for a call of `/model/ID/invoke` or `/converse`: the foundation model, or the inference profile
+ * and the models behind it. Returns undefined if the id does not say which resources the call needs, as for a prompt
+ * router.
  */
 export function bedrockAccess(arn: WriteArn, { pathname }: URL): Access | undefined {
   const [, encoded] = /^\/model\/([^/]+)\/(?:invoke|converse)$/.exec(pathname) ?? []

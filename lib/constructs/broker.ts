@@ -13,10 +13,13 @@ import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 import type { FunctionNetwork } from './network.ts'
 
-/** The only port of clients. AMQP without TLS has no listener on Amazon MQ. */
+/** The only port for clients. Amazon MQ has no port for AMQP without TLS. */
 const AMQPS = Port.tcp(5671)
 
-/** The connections that a broker of each size takes by default, per node. Each environment of a function has one. */
+/**
+ * The most connections of a broker of each size, per node, by default. Each environment of a function has one
+ * connection.
+ */
 const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {
   'mq.m7g.medium': 100,
   'mq.m7g.large': 1_500,
@@ -29,10 +32,16 @@ const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {
 }
 const NODES: Readonly<Record<RabbitMq['deployment'], number>> = { single: 1, cluster: 3 }
 
-/** The most messages of the results queue, of the dead-letter queues and of inputs that functions take at once, roughly. */
+/**
+ * The approximate number of messages of the results queue, of dead-letter queues and of inputs that functions have at
+ * the same time.
+ */
 const OTHER_MESSAGES = 50
 
-/** Messages are unacknowledged while their function runs. So many times as many as all functions take together are a fault. */
+/**
+ * The alarm's multiple of the messages that all functions have at the same time. Messages are unacknowledged while
+ * their function runs, so a larger number shows a fault.
+ */
 const MAX_UNACKNOWLEDGED_BATCHES = 5
 
 export interface BrokerProps {
@@ -43,8 +52,8 @@ export interface BrokerProps {
 }
 
 /**
- * RabbitMQ on Amazon MQ. Only functions and event source mappings in the VPC reach it, with TLS and with the password of one secret.
- * AWS encrypts its disks with a key of its own: RabbitMQ brokers take no other.
+ * RabbitMQ on Amazon MQ. Only functions and event source mappings in the VPC reach it, with TLS and with the password
+ * of one secret. AWS encrypts its disks with its own key, because RabbitMQ brokers support no other key.
  */
 export class Broker extends Construct {
   readonly arn: string
@@ -97,7 +106,7 @@ export class Broker extends Construct {
   #broker({ settings, network }: BrokerProps, secret: Secret): CfnBroker {
     const { deployment, instance, version, maintenance } = settings
     const configuration = new CfnConfiguration(this, 'Configuration', {
-      // AWS replaces the configuration for another version. Then both must have names of their own.
+      // AWS replaces the configuration for another version. Then both need their own names.
       name: `${this.#name}-${version.replace('.', '-')}`,
       engineType: 'RABBITMQ',
       engineVersion: version,
@@ -107,7 +116,8 @@ export class Broker extends Construct {
       brokerName: this.#name,
       engineType: 'RABBITMQ',
       engineVersion: version,
-      // AWS demands it. It installs patches, and no version that pipeline.yaml does not name, as long as AWS supports that.
+      // AWS requires this. It installs patches, but no other version than the one in pipeline.yaml, as long as AWS
+      // supports that version.
       autoMinorVersionUpgrade: true,
       deploymentMode: deployment === 'cluster' ? 'CLUSTER_MULTI_AZ' : 'SINGLE_INSTANCE',
       hostInstanceType: instance,
@@ -127,7 +137,10 @@ export class Broker extends Construct {
     })
   }
 
-  /** Event source mappings are in the security group of the broker, so it also admits itself and calls AWS. */
+  /**
+   * Makes the security group of the broker. Event source mappings are in the same group, so it also allows calls from
+   * itself and calls to AWS.
+   */
   #access(network: FunctionNetwork): string {
     const access = network.newGroup(
       this,
@@ -214,7 +227,7 @@ function messagesTakenAtOnce(pipeline: Pipeline): number {
   return (
     Object.keys(pipeline.models)
       .flatMap(model => Priority.options.map(priority => executions.worker(model, priority)))
-      // As many again may be on their way out of the bulk queues.
+      // The same number of messages may be on their way out of the bulk queues.
       .reduce((sum, { mapping, calls }) => sum + 2 * mapping * calls, OTHER_MESSAGES)
   )
 }

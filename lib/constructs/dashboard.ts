@@ -157,16 +157,16 @@ function resultsRow({ gateway, reader, intake, models, results, ledger, defects 
 
 const waiting = (queue: WorkQueue | DeadLetters): IMetric => queue.waiting()
 
-/** The ages of the queues whose backend knows them. */
+/** Returns the ages of the queues whose backend knows them. */
 const oldest = (queues: readonly WorkQueue[]): IMetric[] =>
   queues.flatMap(queue => queue.oldest()?.with({ label: queue.name }) ?? [])
 
-/** Counts how requests ended, for one model or for all of them. */
+/** Makes the metrics of the ends of requests, for one model or for all models. */
 const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
   ENDS.map(name => (model === undefined ? collector.countedForAll(name) : collector.counted(name, model)))
 
 const ENDS: readonly MetricName[] = ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests']
 
-/** The usual value of a histogram, and the value of the slowest. */
+/** Makes the metrics of a histogram: its median, and its value for the slowest. */
 const percentiles = (metric: Metric): IMetric[] =>
   [50, 99].map(percent => metric.with({ statistic: Stats.p(percent), label: `p${percent}` }))

@@ -6,14 +6,14 @@ import type { Pipeline } from '../config/schema.ts'
 import type { Alarms } from './alarms.ts'
 import type { TracesReceiver } from './traces-receiver.ts'
 
-/** A function, as far as its place needs it. */
+/** The parts of a function that its place needs. */
 export interface PlacedFunction {
   readonly node: Node
   readonly lambda: LambdaFunction
   readonly role: Role
 }
 
-/** What a function reaches from its place. */
+/** The things that a function must reach from its place. */
 export interface Reach {
   readonly queues: boolean
   /** The addresses of models may have any port. */
@@ -22,7 +22,7 @@ export interface Reach {
 
 /** The place in which functions run. */
 export interface FunctionPlace {
-  /** Puts a function there, if it needs that. */
+  /** Puts a function into this place, if the function needs it. */
   place(fn: PlacedFunction, reach: Reach): void
 }
 

@@ -19,23 +19,26 @@ import { NO_ROUTE, type OpenRouteKey, ROUTES, type RouteKey } from '../../functi
 import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
-/** In five minutes: a single 503 is retried by its client, and wakes nobody. */
+/**
+ * The number of server errors in five minutes that is an alarm. The client retries a single 503, so this is no alarm.
+ */
 const MAX_SERVER_ERRORS = 5
 
-/** Calls a second, and at once after a pause. */
+/** `rate`: calls per second. `burst`: simultaneous calls after a pause. */
 interface Throttle {
   readonly rate: number
   readonly burst: number
 }
 
 /**
- * API Gateway counts each route for itself, and all routes of an account's APIs together against 10,000 calls a second
- * and 5,000 at once, by default. So what counts is the sum over all routes: it leaves at least two fifths of both to the
- * account's other APIs, whoever floods this one; a test adds it up. Within a route, made-up keys and good ones share
- * what it has: API Gateway can't tell them apart before it has looked them up (docs/cloudfront.md says what can).
+ * The throttle of each route. API Gateway limits each route by itself. By default, it also limits all APIs of an
+ * account together to 10,000 calls per second and 5,000 simultaneous calls. So the sum over all routes is important: it
+ * leaves at least two fifths of both limits to the account's other APIs, also if this API gets far too many calls. A
+ * test computes this sum. Calls with invalid keys and calls with valid keys share the limit of their route, because API
+ * Gateway can't distinguish them before the authorizer has checked the keys (docs/cloudfront.md names what can).
  */
 const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>> = {
-  // What a busy deployment calls all the time: it posts, and asks for the end.
+  // The routes that the clients of a busy deployment call all the time: they post, and read the end.
   'POST /v1/inference': { rate: 1_500, burst: 700 },
   'GET /v1/inference/{request_id}': { rate: 1_500, burst: 700 },
   'POST /v1/chat/completions': { rate: 800, burst: 400 },
@@ -45,7 +48,8 @@ const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>>
   // Clients of the old pipeline.
   'POST /generate': { rate: 250, burst: 100 },
   'POST /api/v1/inference': { rate: 250, burst: 100 },
-  // Without a key: many times what monitors ask, and less than one instance of the reader answers.
+  // Routes without a key: the limit is many times the calls of monitors, and less than one instance of the reader can
+  // answer.
   'GET /healthz': { rate: 20, burst: 50 },
   'GET /openapi.json': { rate: 20, burst: 50 },
   [NO_ROUTE]: { rate: 20, burst: 50 },
@@ -54,15 +58,21 @@ const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>>
 /** The throttle of each route that is not in the table, such as the list and the quota. People call these routes, so calls are rare. */
 const THROTTLE: Throttle = { rate: 50, burst: 25 }
 
-/** A permission for the whole API, and not one per route: CloudFormation takes so many resources only. */
+/** One permission for the whole API, and not one per route, because CloudFormation limits the number of resources. */
 const ONE_PERMISSION = { scopePermissionToRoute: false }
 
 const REFUSED_CALLS: MetricName = 'RefusedCalls'
 
-/** In five minutes, that is ten a second: more than a few clients with an old key ask, and few enough to cost little. */
+/**
+ * The number of refused calls in five minutes that is an alarm: ten per second. A few clients with an old key make
+ * fewer calls, and this number still costs little.
+ */
 const MAX_REFUSED_CALLS = 3_000
 
-/** No header values, which hold keys, and no path, which may hold anything. */
+/**
+ * The fields of the access log. It has no values of headers, because these contain keys, and no path, because it may
+ * contain anything.
+ */
 const ACCESS_LOG = AccessLogFormat.custom(
   JSON.stringify({
     time: '$context.requestTime',
@@ -78,7 +88,7 @@ const ACCESS_LOG = AccessLogFormat.custom(
   }),
 )
 
-/** The routes that need no key, and why that is right. */
+/** The routes that need no key, each with the reason. */
 const OPEN_ROUTES: Readonly<Record<OpenRouteKey | typeof NO_ROUTE, { readonly id: string; readonly reason: string }>> =
   {
     'GET /healthz': {
@@ -98,20 +108,20 @@ const OPEN_ROUTES: Readonly<Record<OpenRouteKey | typeof NO_ROUTE, { readonly id
 export interface FrontDoorProps {
   readonly alarms: Alarms
   readonly apiName: string
-  /** Of CloudWatch metrics. */
+  /** The namespace of CloudWatch metrics. */
   readonly namespace: string
   readonly authorizer: IFunction
   readonly gateway: IFunction
   readonly reader: IFunction
 }
 
-/** The HTTP API: which path goes to which function, and who may call it. */
+/** The HTTP API: the function and the access of each path. */
 export class FrontDoor extends Construct {
   readonly api: HttpApi
 
   constructor(scope: Construct, id: string, props: FrontDoorProps) {
     super(scope, id)
-    // No CORS: a key in a web page is everybody's key.
+    // There is no CORS, because everybody could read a key in a web page.
     this.api = new HttpApi(this, 'Api', { apiName: props.apiName, createDefaultStage: false })
     const accessLog = this.#stage(this.#routes(props))
     this.#watchRefusedCalls(accessLog, props)
@@ -124,7 +134,10 @@ export class FrontDoor extends Construct {
     })
   }
 
-  /** One alarm for the three functions that a client waits for: they share the executions of the account, and so the cure. */
+  /**
+   * Adds one alarm for the three functions that a client waits for. They share the executions of the account, so the
+   * remedy is the same.
+   */
   #watchThrottles({ alarms, authorizer, gateway, reader }: FrontDoorProps): void {
     alarms.add(this, 'ThrottlesAlarm', {
       metric: new MathExpression({
@@ -145,12 +158,12 @@ export class FrontDoor extends Construct {
   }
 
   /**
-   * Of 401 and 403, API Gateway has only one metric with all 4xx, the authorizer sees neither a call without a key nor one
-   * with a refused key that is cached: the access log alone has them all.
+   * Counts the answers 401 and 403 in the access log, because only the access log has all of them. API Gateway has only
+   * one metric for all 4xx. The authorizer sees neither a call without a key nor a call whose refused key is cached.
    */
   #watchRefusedCalls(accessLog: LogGroup, { alarms, apiName, namespace }: FrontDoorProps): void {
     const filter = accessLog.addMetricFilter('RefusedCalls', {
-      // A status is a text there, as all that the log's format takes from API Gateway.
+      // A status is a text there, like all values that the log's format takes from API Gateway.
       filterPattern: FilterPattern.any(
         FilterPattern.stringValue('$.status', '=', '401'),
         FilterPattern.stringValue('$.status', '=', '403'),
@@ -167,7 +180,7 @@ export class FrontDoor extends Construct {
     })
   }
 
-  /** Answers with the access log. */
+  /** Returns the access log. */
   #stage(routes: readonly HttpRoute[]): LogGroup {
     const logGroup = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.THREE_MONTHS,
@@ -191,14 +204,14 @@ export class FrontDoor extends Construct {
     return logGroup
   }
 
-  /** Answers with all routes. */
+  /** Returns all routes. */
   #routes(props: FrontDoorProps): HttpRoute[] {
     const gateway = new HttpLambdaIntegration('Gateway', props.gateway, ONE_PERMISSION)
     const reader = new HttpLambdaIntegration('Reader', props.reader, ONE_PERMISSION)
     const authorizer = new HttpLambdaAuthorizer('ApiKeys', props.authorizer, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],
-      // A key comes in one of two headers, and API Gateway demands all identity sources of an authorizer. So it has none, and
-      // is asked each time; it remembers keys itself (docs/adr/0045).
+      // A key comes in one of two headers, and API Gateway demands all identity sources of an authorizer. So it has no
+      // identity source, and API Gateway calls it for each call. It caches keys itself (docs/adr/0045).
       identitySource: [],
       resultsCacheTtl: Duration.seconds(0),
     })

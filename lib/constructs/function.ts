@@ -30,7 +30,7 @@ type Base = z.infer<typeof BaseEnvSchema>
 /** The functions that requests pass through. Only these send traces. */
 const TRACED: ReadonlySet<EntryPoint> = new Set(['gateway', 'intake', 'reader', 'worker', 'collector', 'sweeper'])
 
-/** A number without an exponent. */
+/** Writes a number without an exponent. */
 const decimal = (fraction: number): string => fraction.toFixed(9).replace(/\.?0+$/, '')
 
 /** The variables that only this entry point has. The others of its `Env` come from the function and from its `queues`. */
@@ -41,16 +41,19 @@ export interface SluiceFunctionProps {
   readonly entryPoint: EntryPoint
   /** The name of the function in logs and metrics, after the pipeline's name. Default: the name of its entry point. */
   readonly service?: string
-  /** Write it with `satisfies Own<Env>`: then a missing variable is a type error. */
+  /** Write it with `satisfies Own<Env>`, so that a missing variable is a type error. */
   readonly environment: Readonly<Record<string, string>>
   /** The backend of the queues, if the function sends or takes messages. */
   readonly queues?: { readonly environment: Readonly<Record<string, string>> }
   /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
-  /** In MB. */
+  /** The memory of the function, in MB. */
   readonly memory?: number
-  /** So many of its invocations may wait for seconds at the same time. The local system makes room for others beside them. */
+  /**
+   * The number of its invocations that may wait for seconds at the same time. The local system has room for others
+   * besides them.
+   */
   readonly waits?: number
   /** Whether the function calls models, whose addresses may have any port. */
   readonly callsModels?: boolean
@@ -77,10 +80,10 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     const reserved: Partial<Record<EntryPoint, number | undefined>> = reserved_concurrency
     const reservedConcurrentExecutions = reserved[entryPoint]
     const { log_level, namespace } = observability
-    // Deployments in one account may share a namespace, so the name of the pipeline tells them apart.
+    // Deployments in one account may share a namespace, so the name of the pipeline distinguishes them.
     this.#service = `${name}-${props.service ?? entryPoint}`
     this.#namespace = namespace
-    // It has no managed policy: AWS's policy for logs would allow every log group of the account.
+    // The role has no managed policy, because AWS's policy for logs would allow every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
@@ -93,7 +96,8 @@ export class SluiceFunction extends Construct implements PlacedFunction {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // Only the worker needs more memory. The others hold at most one body or result of 4 MB, or one event of 6 MB.
+      // Only the worker needs more memory. The other functions have at most one body or result of 4 MB, or one event of
+      // 6 MB, in memory.
       memorySize: props.memory ?? USUAL_MEMORY,
       timeout: props.timeout,
       ...(reservedConcurrentExecutions !== undefined && { reservedConcurrentExecutions }),
@@ -102,7 +106,8 @@ export class SluiceFunction extends Construct implements PlacedFunction {
       loggingFormat: LoggingFormat.JSON,
       // Metrics are log lines of level INFO, and a higher level here would drop them too. The logger itself uses `log_level`.
       applicationLogLevelV2: log_level === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
-      // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are WARN and stay.
+      // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are at level
+      // WARN, so they stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: {
@@ -115,7 +120,10 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     deployment.network?.place(this, { queues: props.queues !== undefined, models: props.callsModels ?? false })
   }
 
-  /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */
+  /**
+   * Writes `waits` into the template for the local system. Lambda itself does not need it, because it starts
+   * environments on demand.
+   */
   #note({ waits }: SluiceFunctionProps): void {
     const { defaultChild } = this.lambda.node
     if (waits !== undefined && defaultChild instanceof CfnFunction) defaultChild.addMetadata('sluice:waits', waits)
@@ -126,12 +134,12 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** A metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
+  /** Returns a metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
   counted(name: MetricName, model?: string): Metric {
     return metricOf(name, { namespace: this.#namespace, service: this.#service, model })
   }
 
-  /** A metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
+  /** Returns a metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
   countedForAll(name: MetricName): IMetric {
     return sumOverModels(name, { namespace: this.#namespace, service: this.#service })
   }

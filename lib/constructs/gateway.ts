@@ -71,7 +71,7 @@ const gatewaySettings = (pipeline: Pipeline): Settings => ({
   openai: abilitiesOf(pipeline),
 })
 
-/** The settings of every function that admits requests. */
+/** Returns the settings of every function that admits requests. */
 export function admissionSettings({ quotas, routing, models, queue }: Pipeline): AdmissionSettings {
   return {
     quotas,

@@ -12,7 +12,10 @@ import { SqsWorkQueue } from './sqs-queues.ts'
 import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
-/** It is equal to the gateway's: a worker that gets a message without a stored item waits this long for its admission. */
+/**
+ * The same timeout as the gateway's, because a worker that gets a message without an item waits for the item for a time
+ * that depends on it.
+ */
 const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
 
 export interface IntakeProps {
@@ -25,8 +28,8 @@ export interface IntakeProps {
 }
 
 /**
- * Takes requests from the input queues of pipeline.yaml, with one function for all of them. The operators of the account decide who
- * may send to an input: they grant `sqs:SendMessage` on its queue.
+ * Takes requests from the input queues of pipeline.yaml, with one function for all of them. The operators of the
+ * account decide which senders may send to an input, by granting `sqs:SendMessage` on its queue.
  */
 export class Intake extends Construct {
   readonly handler: SluiceFunction
@@ -87,7 +90,10 @@ export class Intake extends Construct {
     return input
   }
 
-  /** Outputs where senders find a queue of SQS. They are numbered, because the name of an output may have only letters and digits. */
+  /**
+   * Adds an output with the URL of a queue of SQS for senders. The outputs are numbered, because the name of an output
+   * may have only letters and digits.
+   */
   #output(input: WorkQueue, number: number): void {
     if (!(input instanceof SqsWorkQueue)) return
     const { name, queue } = input

@@ -23,13 +23,16 @@ import type { SluiceFunction } from './function.ts'
 
 const DATABASE = 'sluice'
 
-/** It is not the default port of Postgres, which every scanner tries first. Nobody connects to it: all statements use the Data API. */
+/**
+ * The port of the database. It is not the default port of Postgres, which every scanner tries first. No client connects
+ * to it, because all statements use the Data API.
+ */
 const PORT = 5433
 
-/** The engine's version. The template alone changes it. */
+/** The engine's version. Only the template changes it. */
 const ENGINE_VERSION = '17.7'
 
-/** The context key that names another minor version, for a database that has a newer one already. */
+/** The context key that names another minor version, for a database that already has a newer one. */
 const ENGINE_VERSION_KEY = 'ledgerEngineVersion'
 
 const SUBNETS: SubnetConfiguration = { name: 'Ledger', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 27 }
@@ -48,7 +51,7 @@ export type DataApiAction =
  */
 export class LedgerDatabase extends Construct {
   readonly cluster: DatabaseCluster
-  /** The secret of each role. With it, a function has the rights of that role in the database. */
+  /** The secret of each role. A function with this secret has the rights of that role in the database. */
   readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
   readonly #masterSecret: string
 
@@ -59,12 +62,13 @@ export class LedgerDatabase extends Construct {
       engine: DatabaseClusterEngine.auroraPostgres({ version: engineVersion(this) }),
       writer: ClusterInstance.serverlessV2('Writer', {
         publiclyAccessible: false,
-        // Otherwise AWS would raise the minor version by itself. The next update of the stack would then fail, since it would ask for
-        // the older version of the template, and AWS refuses a downgrade.
+        // Otherwise AWS would raise the minor version by itself. The next update of the stack would then fail, because
+        // the template has the older version, and AWS refuses a downgrade.
         autoMinorVersionUpgrade: false,
       }),
-      // An idle database is paused after half an hour, and then costs no capacity. It resumes within 15 to 30 seconds. Meanwhile
-      // nothing is lost or refused: results wait, and a request whose result can't be read yet is shown as `running`.
+      // An idle database is paused after half an hour, and then needs no capacity. It resumes within 15 to 30 seconds.
+      // During this time, nothing is lost or refused: results wait, and a request whose result can't be read yet is
+      // shown as `running`.
       serverlessV2MinCapacity: 0,
       serverlessV2AutoPauseDuration: Duration.minutes(30),
       serverlessV2MaxCapacity: 8,
@@ -100,7 +104,7 @@ export class LedgerDatabase extends Construct {
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }
 
-  /** The variables with which a function reaches the database, as a role or as the owner of its tables. */
+  /** Returns the variables with which a function reaches the database, as a role or as the owner of its tables. */
   environment(as: LedgerRole | 'owner'): LedgerEnv {
     return {
       LEDGER_CLUSTER_ARN: this.cluster.clusterArn,
@@ -166,7 +170,9 @@ export class LedgerDatabase extends Construct {
   }
 }
 
-/** The version of the template, or the one that the context names. Throws for a version that is no newer minor version. */
+/**
+ * Returns the version of the template, or the one that the context names. Throws if this is not a newer minor version.
+ */
 function engineVersion(scope: Construct): AuroraPostgresEngineVersion {
   const named: unknown = scope.node.tryGetContext(ENGINE_VERSION_KEY)
   const version = named === undefined ? ENGINE_VERSION : String(named)

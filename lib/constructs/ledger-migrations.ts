@@ -8,8 +8,8 @@ import type { LedgerDatabase } from './ledger-database.ts'
 const TIMEOUT = Duration.minutes(10)
 
 /**
- * Brings the ledger's tables and roles up to date, at each deployment that changes them. Every function that uses the ledger depends on
- * this resource. So no function runs before its tables and its role exist.
+ * Updates the ledger's tables and roles at each deployment that changes them. Every function that uses the ledger
+ * depends on this resource. So no function runs before its tables and its role exist.
  */
 export class LedgerMigrations extends Construct {
   readonly migrator: SluiceFunction

@@ -2,7 +2,9 @@ import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { MetricDefinition } from '../../functions/core/platform/metrics/definition.ts'
 import { definitionOf, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 
-/** The statistic that says most about a metric. A gauge is a time that is left, so its least value counts. */
+/**
+ * The most useful statistic of each kind of metric. A gauge is a remaining time, so its smallest value is important.
+ */
 const STATISTICS: Readonly<Record<MetricDefinition['kind'], string>> = {
   counter: Stats.SUM,
   gauge: Stats.MINIMUM,
@@ -18,7 +20,7 @@ export interface MetricOrigin {
   readonly queue?: string | undefined
 }
 
-/** A metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
+/** Returns a metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
 export function metricOf(name: MetricName, { namespace, service, model, queue }: MetricOrigin): Metric {
   const { kind, on_cloudwatch } = definitionOf(name)
   if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
@@ -34,7 +36,10 @@ export function metricOf(name: MetricName, { namespace, service, model, queue }:
   })
 }
 
-/** A metric that CloudWatch keeps per model, added up over all models. It is computed when somebody looks, so it costs nothing. */
+/**
+ * Returns a metric that CloudWatch keeps per model, added up over all models. It is computed only when somebody looks
+ * at it, so it costs nothing.
+ */
 export function sumOverModels(name: MetricName, { namespace, service }: MetricOrigin): MathExpression {
   if (definitionOf(name).on_cloudwatch !== 'per model') throw new Error(`CloudWatch does not keep ${name} per model`)
   const search = `{"${namespace}",service,model} MetricName="${name}" service="${service}"`

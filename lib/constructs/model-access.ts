@@ -7,8 +7,8 @@ import { type Access, bedrockAccess, type WriteArn } from './bedrock-access.ts'
 import type { SluiceFunction } from './function.ts'
 
 /**
- * Gives a worker the permissions that its model's `auth` needs, and no more. If the URL does not name the resource, the operator has to
- * give the permission to the worker's role. The role is then an output of the stack (docs/recipes.md).
+ * Gives a worker the permissions that its model's `auth` needs, and no more. If the URL does not name the resource, the
+ * operator must give the permission to the worker's role. The role is then an output of the stack (docs/recipes.md).
  */
 export function allowModelAccess(worker: SluiceFunction, { endpoint, batch }: Model): void {
   const { auth, url } = endpoint
@@ -88,8 +88,8 @@ function allowBehindProfile(
 }
 
 /**
- * Secrets Manager adds six characters to the name. The secret belongs to the operator. If it is encrypted with a KMS key of the
- * operator, the policy of that key has to allow the worker's role to decrypt.
+ * Returns the ARN of a secret. Secrets Manager adds six characters to the name. The secret belongs to the operator. If
+ * it is encrypted with a KMS key of the operator, the policy of that key has to allow the worker's role to decrypt.
  */
 const secretArn = (scope: Construct, name: string): string =>
   Stack.of(scope).formatArn({

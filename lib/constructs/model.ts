@@ -22,10 +22,13 @@ import type { Tables } from './tables.ts'
 import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
-/** A deferred request comes back after this time at the latest. The alarm on waiting requests must not end before. */
+/** The latest time after which a deferred request comes back. The alarm on waiting requests must not end before. */
 const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 
-/** Few failures in a long period: so the alarm notices a wrong API key even if a model gets a dozen requests per hour. */
+/**
+ * The number of failures that is an alarm. It is small and its period is long, so that the alarm notices a wrong API
+ * key even if a model gets only a dozen requests per hour.
+ */
 const MIN_FAILURES = 3
 const FAILURES_PERIOD = Duration.minutes(15)
 
@@ -78,8 +81,9 @@ export class Model extends Construct {
   }
 
   /**
-   * The alarm uses the time that workers see, because a deferred request is a new message in its queue. It also uses the age in the
-   * queues, if the backend knows it, in case no worker runs.
+   * Adds the alarm on waiting requests. It uses the waiting time that workers measure, because a deferred request is a
+   * new message in its queue. It also uses the age in the queues, if the backend knows it, for the case that no worker
+   * runs.
    */
   #watchWaiting({ deployment }: ModelProps): void {
     const seconds = deployment.pipeline.queue.expire_after / 1_000
@@ -99,7 +103,10 @@ export class Model extends Construct {
     })
   }
 
-  /** RabbitMQ does not tell the age of a message. So waiting messages are a fault if the worker does not run at all. */
+  /**
+   * Adds the alarm on messages that no worker takes. RabbitMQ does not report the age of a message. So waiting messages
+   * are a fault if the worker does not run at all.
+   */
   #watchUntaken({ deployment }: ModelProps): void {
     const { high, normal } = this.queues
     if (high.oldest() !== undefined) return
@@ -135,8 +142,8 @@ export class Model extends Construct {
   }
 
   /**
-   * The shortest time that a request had until its deadline when a worker received it, in seconds. There are values only if a request has
-   * waited for long.
+   * Returns the shortest time that a request had until its deadline when a worker received it, in seconds. There are
+   * values only if a request has waited for long.
    */
   timeLeft(): Metric {
     return this.worker.counted('TimeLeft').with({ label: 'least time left' })
@@ -153,7 +160,7 @@ export class Model extends Construct {
     })
   }
 
-  /** A failed probe is counted, too: so the alarm lasts as long as the halt. */
+  /** Adds the alarm on a halt. A failed probe counts, too, so the alarm lasts as long as the halt. */
   #watchHalt({ deployment }: ModelProps): void {
     const { circuit, endpoint } = modelOf(deployment, this.name)
     deployment.alarms.add(this, 'HaltAlarm', {
@@ -239,19 +246,27 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   }
 }
 
-/** The timeout of a worker function. Lambda wants whole seconds. */
+/** Returns the timeout of a worker function. Lambda wants whole seconds. */
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
 
-/** The period is longer than the time between two openings of a circuit, including the probe. So one outage is one alarm. */
+/**
+ * Returns the period of the circuit's alarm. It is longer than the time between two openings of a circuit, including
+ * the probe. So one outage is one alarm.
+ */
 const betweenOpenings = (open: number, timeout: number): Duration =>
   Duration.minutes(Math.ceil((Math.max(open, LONGEST_OPEN_MS) + timeout) / 60_000)).plus(ALARM_PERIOD)
 
-/** Messages are gathered for this time before a batch is called. They are invisible in the queue meanwhile. */
+/**
+ * Returns the time for which messages are collected before a batch is called. The messages are invisible in the queue
+ * during this time.
+ */
 const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
 
-/** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
+/**
+ * Returns the load of a worker. The same function takes the messages of both priorities, so the larger batch counts.
+ */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
   const { batch, request, response, retry } = modelOf(deployment, name)
   const conditions = [retry.halt_when, retry.drop_when, retry.backoff_when, batch?.outputs].filter(
@@ -266,8 +281,8 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
 }
 
 /**
- * The invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same time. With batches, each
- * invocation is one call.
+ * Returns the invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same
+ * time. With batches, each invocation is one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
   const { batch } = modelOf(deployment, name)

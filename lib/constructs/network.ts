@@ -24,7 +24,7 @@ import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
 export interface NetworkProps {
   readonly models: Readonly<Record<string, Model>>
-  /** Where traces and metrics go. */
+  /** The receivers of traces and metrics. */
   readonly telemetry: Telemetry
   /** The VPC of pipeline.yaml. Without one, a VPC is created. */
   readonly given: Network | undefined
@@ -36,12 +36,18 @@ export interface NetworkProps {
 
 type Telemetry = Pick<Pipeline['observability'], 'tracing' | 'metrics'>
 
-/** It differs from the VPC of the ledger, so that both can be peered with another one. */
+/**
+ * The addresses of a created VPC. They differ from those of the ledger's VPC, so that both can be peered with another
+ * VPC.
+ */
 const CIDR = '10.0.4.0/22'
 
 const HTTPS = Port.tcp(443)
 
-/** What Lambda does with the role of a function to connect it with a VPC. AWS has no narrower resource for these actions. */
+/**
+ * The actions that Lambda performs with the role of a function to connect the function with a VPC. AWS has no narrower
+ * resource for these actions.
+ */
 const VPC_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
@@ -50,13 +56,15 @@ const VPC_ACTIONS = [
   'ec2:DescribeSubnets',
   'ec2:UnassignPrivateIpAddresses',
 ]
-/** What an event source mapping of a broker needs in addition. */
+/** The further actions that an event source mapping of a broker needs. */
 const MAPPING_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs']
 
 /**
- * The VPC in which functions run. It is created, or it is given by its ids: nothing is looked up, so that a template needs no account.
+ * The VPC in which functions run. It is created, or pipeline.yaml gives its ids. Nothing is looked up, so a template
+ * can be made without an account.
  *
- * In a given VPC, all functions run. In a created one, only those that reach the broker do, because the others need nothing in it.
+ * All functions run in a given VPC. In a created VPC, only those that reach the broker run, because the others need
+ * nothing in it.
  */
 export class FunctionNetwork extends Construct implements FunctionPlace {
   readonly vpc: IVpc
@@ -90,7 +98,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     if (!given && egress === 'endpoints') this.#addEndpoints()
   }
 
-  /** All security groups of functions, each once. */
+  /** Returns all security groups of functions, each once. */
   allGroups(): ISecurityGroup[] {
     return [...new Set([...this.groups.workers, ...this.groups.others])]
   }
@@ -116,7 +124,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     fn.lambda.node.addDependency(this.#access)
   }
 
-  /** One policy for the roles of all functions, because the resources of a stack are limited. */
+  /** Makes one policy for the roles of all functions, because the resources of a stack are limited. */
   #newAccess(hasBroker: boolean): Policy {
     const policy = new Policy(this, 'Access', {
       statements: [
@@ -151,7 +159,8 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(CIDR),
       maxAzs: 2,
-      // One gateway for both zones: a second one would cost as much again. While its zone fails, functions of the other can't call models.
+      // There is one gateway for both zones, because a second one would double the cost. While the zone of the gateway
+      // fails, functions of the other zone can't call models.
       natGateways: isPrivate ? 0 : 1,
       subnetConfiguration: isPrivate
         ? [{ name: SUBNETS, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }]
@@ -176,7 +185,10 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     return vpc as IVpc
   }
 
-  /** The endpoints take calls of functions. The broker's mappings are in a group that the broker adds (`allowAws`). */
+  /**
+   * Adds the endpoints, which accept calls of functions. The broker's mappings are in a group that the broker adds
+   * (`allowAws`).
+   */
   #addEndpoints(): void {
     const group = this.newGroup(
       this,
@@ -215,11 +227,16 @@ function acceptIds(scope: IConstruct): void {
     })
 }
 
-/** Its subnets are left out, because functions and the broker get their ids as they are. */
+/**
+ * Imports the given VPC. It does not import the subnets, because functions and the broker get the given ids directly.
+ */
 const importedVpc = (scope: Construct, { vpc, availability_zones }: Network): IVpc =>
   Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: vpc, availabilityZones: [...availability_zones] })
 
-/** Functions read secrets and the ledger. Event source mappings call Lambda, STS and Secrets Manager. */
+/**
+ * Returns the services that need an endpoint. Functions read secrets and the ledger. Event source mappings call Lambda,
+ * STS and Secrets Manager.
+ */
 function servicesFor({ models, telemetry }: NetworkProps): Record<string, InterfaceVpcEndpointAwsService> {
   const signed = new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
@@ -235,13 +252,13 @@ function servicesFor({ models, telemetry }: NetworkProps): Record<string, Interf
   }
 }
 
-/** The ports at which models are called. */
+/** Returns the ports at which models are called. */
 const portsOf = (models: NetworkProps['models']): number[] =>
   Object.values(models)
     .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])
     .map(portOf)
 
-/** The ports of the receivers of traces and metrics. */
+/** Returns the ports of the receivers of traces and metrics. */
 const portsOfTelemetry = (telemetry: Telemetry): number[] => otherReceivers(telemetry).map(({ url }) => portOf(url))
 
 function portOf(url: string): number {

@@ -32,13 +32,13 @@ export class PayloadStore extends Construct {
   /**
    * Adds the permissions to the bucket's policy. In a role's policy, the objects would be a wildcard among its other resources.
    *
-   * A reader also gets `s3:ListBucket`. Without it, S3 says of an object that retention has deleted that access is denied
+   * A reader also gets `s3:ListBucket`. Without it, S3 answers for a deleted object that access is denied
    * (docs/adr/0028).
    */
   allow(fn: SluiceFunction, ...actions: ('s3:DeleteObject' | 's3:GetObject' | 's3:PutObject')[]): void {
     this.#add(fn, actions, this.bucket.arnForObjects('*'))
     if (actions.includes('s3:GetObject')) this.#add(fn, ['s3:ListBucket'], this.bucket.bucketArn)
-    // So a new version of the function starts when the bucket knows its permissions.
+    // So a new version of the function starts after the bucket has its permissions.
     if (this.bucket.policy) fn.lambda.node.addDependency(this.bucket.policy)
   }
 

@@ -3,7 +3,10 @@ import type { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { Model } from '../config/model-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 
-/** The protection of a model, in the form that workers and operators read. A part that pipeline.yaml does not have is absent. */
+/**
+ * Returns the protection of a model, in the form that workers and operators read. A part that pipeline.yaml does not
+ * have is absent.
+ */
 export function policiesOf({
   circuit,
   rate_limit,

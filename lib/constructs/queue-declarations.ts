@@ -7,18 +7,21 @@ import type { Deployment } from './deployment.ts'
 import { SluiceFunction } from './function.ts'
 import type { RabbitMqQueues } from './rabbitmq-queues.ts'
 
-/** A declaration takes seconds. It is repeated for the most part of this time, since a new broker's name is known in the VPC only after a while. */
+/**
+ * The longest time of a declaration. A declaration takes seconds, but it is repeated for most of this time, because a
+ * new broker's name is known in the VPC only after a while.
+ */
 const DECLARE_TIMEOUT = Duration.minutes(5)
 
-/** What a move has over the longest call of the models, to send the messages. */
+/** The time that a move has in addition to the longest call of the models, to send the messages. Seconds. */
 const MOVE_MARGIN_S = 30
 /** Lambda's longest timeout. Seconds. */
 const MAX_TIMEOUT_S = 900
 
 /**
- * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and performs an operator's
- * commands on the private broker. The
- * queues are declared after the broker is there, and before anything takes messages from them or sends messages to them.
+ * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and
+ * performs an operator's commands on the private broker. The queues are declared after the broker exists, and before
+ * any function takes messages from them or sends messages to them.
  */
 export class QueueDeclarations extends Construct {
   readonly declared: CustomResource
@@ -61,7 +64,10 @@ export class QueueDeclarations extends Construct {
   }
 }
 
-/** Lambda tries a failed or throttled move again. Declarations and operations answer with their failures, and are not counted. */
+/**
+ * Adds the alarm on failed moves. Lambda repeats a failed or throttled move. Declarations and operations return their
+ * failures as answers, so they are not counted.
+ */
 function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction): void {
   alarms.add(scope, 'MoverAlarm', {
     metric: new MathExpression({
@@ -79,8 +85,8 @@ function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction):
 }
 
 /**
- * A message of a bulk queue may wait for the longest call of its model before it moves. With the longest calls that Lambda allows, the mover
- * ends before that, and moves the messages then.
+ * Returns the timeout of the mover. A message of a bulk queue may wait for the longest call of its model before it
+ * moves. With the longest calls that Lambda allows, the mover ends earlier, and moves the messages at that time.
  */
 function timeoutFor(queues: RabbitMqQueues): Duration {
   const longest = Math.ceil(Math.max(...Object.values(queues.longestCalls())) / 1_000) + MOVE_MARGIN_S

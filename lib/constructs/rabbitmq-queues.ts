@@ -21,7 +21,7 @@ import type {
   WorkQueueProps,
 } from './work-queue.ts'
 
-/** So many messages are a sign that they are taken too slowly, if there are never fewer within some minutes. */
+/** The number of messages that shows that they are taken too slowly, if there are never fewer within a few minutes. */
 const LATE_MESSAGES = 100
 
 /** A queue that must be on the broker, and the dead-letter queue of its messages. */
@@ -37,8 +37,8 @@ interface RabbitMqQueuesProps {
 }
 
 /**
- * The queues of a RabbitMQ broker. CloudFormation knows none of them: functions declare them. So a queue of the template is its name, the
- * mappings that take its messages, and the metric that the sweeper publishes of it.
+ * The queues of a RabbitMQ broker. CloudFormation knows none of them: functions declare them. So in the template, a
+ * queue consists of its name, the mappings that take its messages, and the metric that the sweeper publishes.
  */
 export class RabbitMqQueues implements QueueBackend {
   readonly environment: Readonly<Record<keyof RabbitMqEnv, string>>
@@ -84,7 +84,7 @@ export class RabbitMqQueues implements QueueBackend {
       map(scope, `From-${name}`, { ...this.#props, mappings: this.mappings, name, parts, consumer: mover, batchSize })
   }
 
-  /** How long the worker of each queue with a bulk queue may run, in milliseconds, by the name of the queue. */
+  /** Returns how long the worker of each queue with a bulk queue may run, in milliseconds, by the name of the queue. */
   longestCalls(): Record<string, number> {
     return Object.fromEntries(
       this.#bulk.flatMap(({ parts, longestCall }) => parts.map(part => [beforeBulk(part), longestCall])),
@@ -112,18 +112,21 @@ export class RabbitMqQueues implements QueueBackend {
     return this.#watched.map(({ name, parts }) => ({ name, parts: [...parts] }))
   }
 
-  /** One user of the broker has all rights. Which queues a function sends to is decided by its code. */
+  /**
+   * Lets a function connect to the broker. The one user of the broker has all rights, so only the code of a function
+   * decides to which queues it sends.
+   */
   allowSending(sender: SluiceFunction): void {
     this.#props.broker.allowConnecting(sender)
   }
 }
 
-/** The bulk queues of a model and a priority, and how many messages are moved at a time. */
+/** The bulk queues of a model and a priority, and the number of messages that are moved at the same time. */
 interface BulkQueue {
   readonly name: string
   readonly parts: readonly string[]
   readonly batchSize: number
-  /** How long a worker may run that has taken messages, in milliseconds. */
+  /** The longest time that a worker runs after it has taken messages, in milliseconds. */
   readonly longestCall: number
 }
 
@@ -150,7 +153,7 @@ class RabbitMqDeadLetters extends Construct implements DeadLetters {
   }
 
   feed(consumer: SluiceFunction): void {
-    // They may be those of an input.
+    // The dead letters may be those of an input, which are large.
     map(this, 'Mapping', { ...this.#props, consumer, batchSize: INPUT_MESSAGES_OF_BROKER })
   }
 }
@@ -179,7 +182,7 @@ class RabbitMqQueue extends Construct implements WorkQueue {
     return waitingIn(this.#props)
   }
 
-  /** RabbitMQ does not tell the age of a message. */
+  /** Returns undefined, because RabbitMQ does not report the age of a message. */
   oldest(): undefined {
     return undefined
   }
@@ -192,14 +195,18 @@ class RabbitMqQueue extends Construct implements WorkQueue {
   feed(consumer: SluiceFunction, id: string, { batchSize, window }: ConsumerProps): void {
     map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
     const { name, parts, bulk, split, consumerTimeout } = this.#props
-    // Half of an invocation's messages: so another user's message waits for few of them, and the worker never for more.
+    // The mover moves half of an invocation's messages at a time. So a message of another user waits for few of them,
+    // and the worker never waits for further messages.
     if (!split) return
     const longestCall = consumerTimeout.toMilliseconds()
     bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2), longestCall })
   }
 }
 
-/** The number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of RabbitMQ 4. */
+/**
+ * Returns the number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of
+ * RabbitMQ 4.
+ */
 const waitingIn = ({ pipeline, name }: QueueProps): Metric =>
   metricOf('WaitingMessages', {
     namespace: pipeline.observability.namespace,

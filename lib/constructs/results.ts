@@ -10,7 +10,10 @@ import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { DeadLetters, QueueBackend, WorkQueue } from './work-queue.ts'
 
-/** A statement may have to wait for a paused ledger, which needs 15 to 30 seconds to resume. */
+/**
+ * The timeout of the collector. A statement may have to wait for a paused ledger, which needs 15 to 30 seconds to
+ * resume.
+ */
 const TIMEOUT = Duration.minutes(2)
 
 export interface ResultsProps {
@@ -35,7 +38,7 @@ export class Results extends Construct {
     const queueName = `${pipeline.name}-${RESULTS_QUEUE}`
     const deadLetters = queues.deadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
     this.work = queues.workQueue(this, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
-    // There is one for all models, because it is mostly empty and the resources of a stack are limited.
+    // All models share one dead-letter queue, because it is usually empty, and the resources of a stack are limited.
     this.givenUp = queues.deadLetters(this, 'GivenUp', {
       alarms,
       queueName: `${pipeline.name}-${UNDELIVERED}`,
@@ -63,8 +66,9 @@ export class Results extends Construct {
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     const { collector: mapping, batches } = executionsOf(pipeline)
     this.work.feed(this.collector, 'Mapping', {
-      // Ten or twenty results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping
-      // does not wait for them: a client asks a second after its post, and under load they are there anyway.
+      // Ten or twenty results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per
+      // statement. The mapping does not wait for a full batch, because a client asks for its result a second after its
+      // post. Under load, many results are there anyway.
       batchSize: batches.collector,
       maxConcurrency: mapping,
     })

@@ -9,7 +9,7 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 
-/** It does not run more often, because it resumes a paused database. */
+/** The time between two runs. The function does not run more often, because each run resumes a paused database. */
 const INTERVAL = Duration.days(1)
 
 /** Deletes rows and dead letters of the ledger that are older than `observability.retention.ledger`. Without that key there is no such function. */

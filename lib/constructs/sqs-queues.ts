@@ -16,11 +16,14 @@ import type {
   WorkQueueProps,
 } from './work-queue.ts'
 
-/** The longest that SQS allows. Messages outlive a long weekend without an operator, and any `queue.expire_after`. */
+/**
+ * How long queues keep messages: the longest time that SQS allows. It is longer than a long weekend without an
+ * operator, and than any `queue.expire_after`.
+ */
 const RETENTION = Duration.millis(MESSAGE_RETENTION_MS)
 
 /**
- * A message stays invisible this much longer than its function's timeout, so that Lambda can hand it over and delete it.
+ * How much longer than its function's timeout a message stays invisible, so that Lambda can hand it over and delete it.
  *
  * AWS advises six times the timeout, because a throttled function wastes receives. Here that is not needed: the maximum concurrency of
  * a mapping keeps its pollers from receiving more than the function runs, and the lease in the request item keeps a second delivery
@@ -28,17 +31,21 @@ const RETENTION = Duration.millis(MESSAGE_RETENTION_MS)
  */
 const VISIBILITY_MARGIN = Duration.seconds(30)
 
-/** Longer than the collector's timeout. If the request of a message still has a valid lease, the message comes back after this time. */
+/**
+ * The visibility timeout of dead-letter queues, which is longer than the collector's timeout. If the request of a
+ * message still has a valid lease, the message comes back after this time.
+ */
 const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
 
 /**
- * The highest number that SQS allows: it takes more than half a day. So messages wait while a table, the ledger or a model's secret can't
- * be reached. A deferral is a new message, so it does not count here. Crashes are counted in the request's item, and the sweeper ends
- * overdue requests.
+ * The number of receives after which a message moves to the dead-letter queue: the highest number that SQS allows.
+ * These receives take more than half a day, so messages wait while a table, the ledger or a model's secret can't be
+ * reached. A deferral is a new message, so it does not count. Crashes are counted in the request's item, and the
+ * sweeper ends overdue requests.
  */
 const MAX_RECEIVES = 1000
 
-/** A message that is usually taken in a second is late after this time. */
+/** The age from which a message is late, if messages are usually taken within a second. */
 const LATE = Duration.minutes(5)
 
 const COMMON = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
@@ -72,7 +79,7 @@ export class SqsQueues implements QueueBackend {
   }
 }
 
-/** The queue of SQS behind a work queue or a dead-letter queue. Throws for one of another backend. */
+/** Returns the SQS queue of a work queue or a dead-letter queue. Throws for a queue of another backend. */
 function ofSqs(queue: WorkQueue | DeadLetters): Queue {
   if (queue instanceof SqsWorkQueue || queue instanceof SqsDeadLetters) return queue.queue
   throw new Error(`${queue.name} is not a queue of SQS`)
@@ -89,8 +96,8 @@ class SqsDeadLetters extends Construct implements DeadLetters {
     this.queue = new Queue(this, 'Queue', { ...COMMON, queueName, visibilityTimeout: DEAD_LETTER_VISIBILITY })
     alarms.add(this, 'Alarm', {
       metric: new MathExpression({
-        // CloudWatch samples the waiting messages, and a consumer takes a message before the next sample: so received ones count too.
-        // Without a consumer, none is received: so waiting ones count.
+        // CloudWatch samples the waiting messages, and a consumer may take a message before the next sample. So
+        // received messages count, too. Without a consumer, no message is received, so waiting messages count.
         expression: 'MAX([FILL(waiting, 0), FILL(received, 0)])',
         usingMetrics: {
           waiting: this.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
@@ -136,7 +143,7 @@ export class SqsWorkQueue extends Construct implements WorkQueue {
     return waitingIn(this)
   }
 
-  /** SQS leaves out messages that were received three times. */
+  /** Returns the age of the oldest message, without messages that were received three times, which SQS leaves out. */
   oldest(): Metric {
     return this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: Stats.MAXIMUM })
   }
@@ -145,7 +152,7 @@ export class SqsWorkQueue extends Construct implements WorkQueue {
     return { metric: this.oldest(), threshold: LATE.toSeconds() }
   }
 
-  /** The function reports the failed messages of a batch. */
+  /** Makes the function take this queue's messages. The function reports the failed messages of a batch. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void {
     map(this, id, this.queue, consumer, props)
   }

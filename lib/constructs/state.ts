@@ -9,8 +9,8 @@ import { Tables } from './tables.ts'
 const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operator']
 
 /**
- * Everything that stores data which exists nowhere else. It is kept when the stack is deleted, except after a first deployment that
- * failed: what that has created is empty, and the next one must not find it.
+ * All stores of data that exists nowhere else. They are kept when the stack is deleted. They are not kept after a
+ * failed first deployment, because they are empty then, and the next deployment must not find them.
  */
 export class State extends Construct {
   readonly tables: Tables

@@ -12,7 +12,10 @@ import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
-/** The sweeper checks a reservation when it is two minutes old. So an orphan is closed within five minutes. */
+/**
+ * The time between two runs. The sweeper checks a reservation when it is two minutes old, so an orphan is closed within
+ * five minutes.
+ */
 const INTERVAL = Duration.minutes(2)
 
 export interface SweeperProps {
@@ -44,7 +47,7 @@ export class Sweeper extends Construct {
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       queues,
-      // If two run at once, they do the same work twice, which does no harm.
+      // If two sweepers run at the same time, they do the same work twice, which does no harm.
       timeout: Duration.minutes(5),
     })
     const sweeper = this.handler

@@ -47,9 +47,10 @@ export class Tables extends Construct {
   #table(id: string, keys: Keys): TableV2 {
     return new TableV2(this, id, {
       ...keys,
-      // Bursts reach admission and the authorizer before any queue, so the capacity of tables must follow by itself.
+      // Bursts reach admission and the authorizer before any queue, so the capacity of the tables must adapt by itself.
       billing: Billing.onDemand(),
-      // The key belongs to AWS. A KMS key would be called and billed at every few reads, and would protect from nobody else.
+      // The key belongs to AWS. A KMS key would be called and billed for every few reads, and would not protect from
+      // anybody else.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: this.#protect,

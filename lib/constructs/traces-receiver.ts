@@ -6,7 +6,10 @@ import type { Pipeline } from '../config/schema.ts'
 
 type Tracing = Exclude<Pipeline['observability']['tracing'], false>
 
-/** Where the functions send their traces. AWS's own receiver takes them only from roles that may do so. */
+/**
+ * The receiver to which the functions send their traces. AWS's own receiver accepts them only from roles with a
+ * permission.
+ */
 export class TracesReceiver extends Construct {
   /** The URL for OTLP/HTTP. */
   readonly endpoint: string
@@ -26,7 +29,7 @@ export class TracesReceiver extends Construct {
     this.#policy?.attachToRole(role)
   }
 
-  /** One policy for all functions, since the resources of a stack are limited. */
+  /** Makes one policy for all functions, because the resources of a stack are limited. */
   #grant(): Policy {
     const policy = new Policy(this, 'Policy')
     policy.addStatements(new PolicyStatement({ actions: ['xray:PutTraceSegments'], resources: ['*'] }))

@@ -5,7 +5,7 @@ import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import type { AlarmProps, Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
-/** A metric with the value from which it is an alarm. */
+/** A metric, and the value from which it is an alarm. */
 export type Limit = Pick<AlarmProps, 'metric' | 'threshold' | 'periods'>
 
 export interface DeadLettersProps {
@@ -16,7 +16,7 @@ export interface DeadLettersProps {
 /** The dead-letter queue of one or more queues, and its alarm. */
 export interface DeadLetters {
   readonly name: string
-  /** The number of waiting messages. */
+  /** Returns the number of waiting messages. */
   waiting(): IMetric
   /** Invokes the function with dead letters. They are rare, so the mapping is as small as possible. */
   feed(consumer: SluiceFunction): void
@@ -26,32 +26,32 @@ export interface WorkQueueProps {
   readonly queueName: string
   /** The longest time for which a consumer has a message. */
   readonly consumerTimeout: Duration
-  /** A message goes here after too many receives. */
+  /** The queue to which a message moves after too many receives. */
   readonly deadLetters: DeadLetters
-  /** Whether the queue is split by user where the backend runs one invocation at a time per queue. */
+  /** Whether the queue is split by user, if the backend runs one invocation at a time per queue. */
   readonly split?: boolean
 }
 
 export interface ConsumerProps {
   readonly batchSize: number
-  /** A batch waits this long to become full. Default: it does not wait. */
+  /** How long a batch waits to become full. Default: it does not wait. */
   readonly window?: Duration
   /** The most simultaneous invocations. */
   readonly maxConcurrency: number
 }
 
 /**
- * A queue of work. It is deleted with the stack or with its model. The request items and the reservations are kept, and say which
- * requests were waiting in it.
+ * A queue of work. It is deleted with the stack or with its model. The request items and the reservations are kept, and
+ * show which requests were waiting in it.
  */
 export interface WorkQueue {
   readonly name: string
   readonly deadLetters: DeadLetters
-  /** The number of waiting messages. */
+  /** Returns the number of waiting messages. */
   waiting(): IMetric
-  /** The age of the oldest message, in seconds. Undefined if the backend does not know it. */
+  /** Returns the age of the oldest message, in seconds. Returns undefined if the backend does not know it. */
   oldest(): Metric | undefined
-  /** The limit from which messages that are usually taken in a second are taken too slowly. */
+  /** Returns the limit from which messages are taken too slowly, if they are usually taken within a second. */
   late(): Limit
   /** Invokes the function with this queue's messages as soon as there are any. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void
@@ -61,9 +61,12 @@ export interface WorkQueue {
 export interface QueueBackend {
   /** The variables with which functions reach the queues. */
   readonly environment: Readonly<Record<string, string>>
-  /** What the operator's command line needs to reach the queues: the outputs of the stack by name. */
+  /** The outputs of the stack with which the operator's command line reaches the queues, by name. */
   readonly outputs: Readonly<Record<string, string>>
-  /** All queues so far whose waiting messages the sweeper has to publish. Absent where the platform publishes them. */
+  /**
+   * Returns all queues so far whose waiting messages the sweeper must publish. Absent if the platform publishes these
+   * numbers.
+   */
   watched?(): WatchedQueue[]
   workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue
   deadLetters(scope: Construct, id: string, props: DeadLettersProps): DeadLetters

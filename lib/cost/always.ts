@@ -13,11 +13,11 @@ import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
 import { PRICES } from './prices.ts'
 
-/** What a deployment costs in a month without traffic. */
+/** Returns the monthly cost of a deployment without traffic. */
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
   const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
-  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only what it had to repair.
+  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only its repairs.
   const watched = rabbitMqOf(pipeline.queue) ? inventory.watchedQueues : 0
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
@@ -47,9 +47,9 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   ]
 }
 
-/** A single call wakes the database until it pauses again. ACU-hours. */
+/** The capacity after a single call, which wakes the database until it pauses again. ACU-hours. */
 const AWAKE_AFTER_CALL = LEAST_CAPACITY * PAUSE_AFTER_HOURS
 
-/** The billed time of a function. */
+/** Returns the billed time of a function. */
 export const gbSeconds = ({ memory }: Inventory, service: keyof typeof BILLED_SECONDS, invocations: number): number =>
   (invocations * BILLED_SECONDS[service] * (memory[service] ?? 0)) / 1_024

@@ -1,15 +1,15 @@
 /*
- * Quantities that nobody has measured in an AWS account. Each is a cautious estimate. The bill names the ones that matter.
+ * Quantities that were not measured in an AWS account. Each is a cautious estimate. The bill names the important ones.
  */
 
-/** A month as AWS's price pages count it. */
+/** The hours of a month on AWS's price pages. */
 export const HOURS_PER_MONTH = 730
 export const SECONDS_PER_MONTH = HOURS_PER_MONTH * 3_600
 
-/** The client posts a request, then reads it twice: before its end and after it. */
+/** The API calls per request: the client posts it, and then reads it twice, before its end and after it. */
 export const API_CALLS = 3
 
-/** The authorizer remembers a key for a minute. So many of its calls pass per look-up of a key. */
+/** The number of calls per look-up of a key, because the authorizer remembers a key for a minute. */
 export const CALLS_PER_LOOKUP = 20
 
 /** Billed time of one invocation, without the call of a model. Seconds. */
@@ -19,25 +19,29 @@ export const BILLED_SECONDS = {
   reader: 0.03,
   worker: 0.06,
   collector: 0.06,
+  /** For messages of a bulk queue that don't wait. */
+  broker: 0.06,
   sweeper: 0.2,
   retention: 20,
 }
 
-/** Billed time of the sweeper for a look at one request. It looks at many at the same time. Seconds. */
+/** The billed time of the sweeper for reading one request, in seconds. It reads many at the same time. */
 export const SECONDS_PER_LOOK = 0.001
 
 /**
- * One of so many invocations starts an environment, whose start is billed. AWS says that it is fewer than one of a hundred
- * (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/). The time is that of the largest bundle's import
- * with a third of a core. Seconds.
+ * The number of invocations per start of an environment, which is billed. AWS says that fewer than one in a hundred
+ * invocations starts one (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/).
+ * `START_SECONDS` is the time of the largest bundle's import with a third of a core.
  */
 export const INVOCATIONS_PER_START = 100
 export const START_SECONDS = 0.6
 
-/** In bursts: the requests of a month come in so many parts. Between two of them, the database pauses. */
+/**
+ * The number of bursts in which the requests of a month come, with `bursts`. The database pauses between two of them.
+ */
 export const BURSTS_PER_MONTH = 30
 
-/** Lambda polls an idle queue with five pollers that wait for 20 seconds each. */
+/** The polls of an idle queue per month. Lambda polls it with five pollers that wait for 20 seconds each. */
 export const IDLE_POLLS_PER_MONTH = (5 * SECONDS_PER_MONTH) / 20
 
 /** The sweeper runs every two minutes; the deletion of old rows runs once a day. */
@@ -47,10 +51,10 @@ export const RETENTION_RUNS_PER_MONTH = SECONDS_PER_MONTH / 86_400
 /** Aurora's smallest capacity while it is not paused, and the time without statements after which it pauses. */
 export const LEAST_CAPACITY = 0.5
 export const PAUSE_AFTER_HOURS = 0.5
-/** So many statements per second are one unit of capacity. */
+/** The number of statements per second for one unit of capacity. */
 export const STATEMENTS_PER_CAPACITY = 100
 
-/** Storage writes of Postgres per request: its row is inserted, and the indexes learn of it. */
+/** Storage writes of Postgres per request: its row is inserted, and the indexes are updated. */
 export const DATABASE_IOS = 2
 
 /** Sizes, in bytes. Prompt and result have 2 KB each. */
@@ -66,7 +70,7 @@ export const BYTES = {
   gateway_log: 257,
   worker_log: 325,
   settled_log: 1_081,
-  /** One queue of a broker. */
+  /** The log line of the sweeper for one queue of a broker. */
   sweeper_log: 280,
 }
 

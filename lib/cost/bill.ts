@@ -7,18 +7,19 @@ import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
 import { type Load, loadOf, type Spread, type Traffic } from './load.ts'
 import { troubleMetrics } from './metrics.ts'
+import { moverItems } from './mover.ts'
 import { trafficItems } from './traffic.ts'
 
-/** What a deployment costs in a month. */
+/** The monthly bill of a deployment. */
 export interface Bill {
-  /** What it costs without traffic. */
+  /** The cost without traffic. */
   readonly always: readonly Item[]
-  /** What the requests add. */
+  /** The additional cost of the requests. */
   readonly traffic: readonly Item[]
   readonly always_usd: number
   readonly traffic_usd: number
   readonly total_usd: number
-  /** Sentences about what the numbers leave out or can't be. */
+  /** Sentences about costs that the numbers leave out, and about impossible traffic. */
   readonly notes: readonly string[]
 }
 
@@ -27,7 +28,11 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
   const inventory = inventoryOf(template)
   const load = loadOf(pipeline, inventory, traffic)
   const always = [...alwaysItems(pipeline, inventory), ...brokerItems(template)]
-  const items = [...trafficItems(pipeline, inventory, load, traffic), ...passedItems(template, traffic.requests)]
+  const items = [
+    ...trafficItems(pipeline, inventory, load, traffic),
+    ...moverItems(pipeline, inventory, load, traffic),
+    ...passedItems(template, traffic.requests),
+  ]
   const [alwaysUsd, trafficUsd] = [sumOf(always), sumOf(items)]
   return {
     always,

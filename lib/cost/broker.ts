@@ -7,7 +7,10 @@ import { PRICES } from './prices.ts'
 const Broker = z.object({ HostInstanceType: z.string(), DeploymentMode: z.string() })
 const Endpoint = z.object({ VpcEndpointType: z.string(), SubnetIds: z.array(z.unknown()).default([]) })
 
-/** The cores and the disk of a broker of each size. GB per node of a cluster; a single broker has a disk of 200 GB, and pays what it uses. */
+/**
+ * The cores and the disk of a broker of each size. `gb` is per node of a cluster. A single broker has a disk of 200 GB,
+ * and only the used part is billed.
+ */
 const SIZES: Readonly<Record<string, { readonly cores: number; readonly gb: number }>> = {
   medium: { cores: 1, gb: 5 },
   large: { cores: 2, gb: 15 },
@@ -21,7 +24,10 @@ const SIZES: Readonly<Record<string, { readonly cores: number; readonly gb: numb
 
 const CORES_OF_LARGE = 2
 
-/** What a broker and the VPC of the functions cost in a month by being there. There is none without a broker. */
+/**
+ * Returns the monthly cost of a broker and of the VPC of the functions, without traffic. Without a broker, there is no
+ * such cost.
+ */
 export function brokerItems(template: Template): Item[] {
   const brokers = propertiesOf(template, 'AWS::AmazonMQ::Broker').map(found => Broker.parse(found))
   const endpoints = propertiesOf(template, 'AWS::EC2::VPCEndpoint')
@@ -52,7 +58,10 @@ function ofBroker({ HostInstanceType, DeploymentMode }: z.infer<typeof Broker>):
   ]
 }
 
-/** What requests add: all that functions in the VPC send to models and to AWS passes the NAT gateway. */
+/**
+ * Returns the additional cost of requests: all data that functions in the VPC send to models and to AWS passes the NAT
+ * gateway.
+ */
 export function passedItems(template: Template, requests: number): Item[] {
   if (propertiesOf(template, 'AWS::EC2::NatGateway').length === 0) return []
   const bytes = requests * (BYTES.transfer + BYTES.row) + SWEEPS_PER_MONTH * BYTES.sweeper_log

@@ -1,6 +1,6 @@
 /*
- * What one completed request uses of AWS, as `npm run bench` counts it (test/bench/calls.ts). A test runs the bench's counting
- * and compares it with these numbers.
+ * The AWS calls of one completed request, counted by `npm run bench` (test/bench/calls.ts). A test counts again and
+ * compares the result with these numbers.
  */
 
 /** The AWS calls of a step, and the capacity units of DynamoDB that they use. */
@@ -22,7 +22,7 @@ export const ACCEPTED: StepCalls = { ...NONE, sends: 1, item_writes: 1, quota_wr
 /** The worker, with one message in an invocation: read the model's state, claim, send the outcome. */
 export const WORKED: StepCalls = { ...NONE, sends: 1, reads: 1, item_writes: 1 }
 
-/** What a `rate_limit` adds for each call of the model: its log is read once more, and written. */
+/** The additional calls of a `rate_limit` for each call of the model: its log is read once more, and written. */
 export const RATE_LIMITED = { reads: 1, writes: 1 }
 
 /** The collector, for the outcome: decide, record, settle. */
@@ -43,6 +43,6 @@ const QUOTA_ITEM_BYTES = 150
 const OPEN_RESERVATION_BYTES = 70
 const WRITE_UNIT_BYTES = 1_024
 
-/** The write units of one change of a quota item in which so many reservations are open. */
+/** Returns the write units of one change of a quota item with `open` open reservations. */
 export const quotaWriteUnits = (open: number): number =>
   Math.ceil((QUOTA_ITEM_BYTES + OPEN_RESERVATION_BYTES * open) / WRITE_UNIT_BYTES)

@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import type { Priority } from '../../functions/core/domain/ids.ts'
-import { isBulk, queueName } from '../../functions/core/queue/names.ts'
+import { bulkOf, isBulk, queueName } from '../../functions/core/queue/names.ts'
 
-/** A synthesized template, as far as this folder reads it. */
+/** The parts of a synthesized template that this folder reads. */
 export interface Template {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
   >
 }
 
-/** A queue whose messages Lambda takes, and the function that it feeds. */
+/** A queue whose messages Lambda takes, and the function that gets them. */
 export interface Mapping {
   readonly queue: string
   /** Whether Lambda polls the queue, which costs calls of SQS. */
@@ -17,11 +17,11 @@ export interface Mapping {
   readonly batchSize: number
   readonly windowSeconds: number
   readonly maxConcurrency: number
-  /** Of the function. MB. */
+  /** The memory of the function, in MB. */
   readonly memory: number
 }
 
-/** The parts of a stack that cost money by being there. */
+/** The parts of a stack that cost money also without traffic. */
 export interface Inventory {
   /** The metrics that all alarms read: an alarm is billed for each. */
   readonly alarmMetrics: number
@@ -48,11 +48,11 @@ const EventSourceMapping = z.object({
   ScalingConfig: z.object({ MaximumConcurrency: z.number() }).default({ MaximumConcurrency: 1 }),
   EventSourceArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }),
   FunctionName: z.object({ Ref: z.string() }),
-  /** Of a broker. */
+  /** The queues of a mapping of a broker. */
   Queues: z.array(z.string()).optional(),
 })
 
-/** Counts what a template has. */
+/** Counts these parts of a template. */
 export function inventoryOf(template: Template): Inventory {
   const alarms = propertiesOf(template, 'AWS::CloudWatch::Alarm', Alarm)
   const clusters = propertiesOf(template, 'AWS::RDS::DBCluster', Cluster)
@@ -80,22 +80,43 @@ export function inventoryOf(template: Template): Inventory {
   }
 }
 
-/** The mapping of a model's queue. The queues that share its messages are one, with as many invocations. */
-export function mappingOf({ mappings }: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
+/**
+ * Returns the mapping of a model's queue. The queues that share its messages count as one queue, with the sum of their
+ * invocations.
+ */
+export function mappingOf(inventory: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
-  const mapping = mappings.find(({ queue }) => queue === name)
+  const mapping = sharing(inventory, name, /^(-\d+)?$/)
   if (!mapping) throw new Error(`the template has no mapping for the queue ${name}`)
-  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && /^(-\d+)?$/.test(queue.slice(name.length)))
-  return { ...mapping, maxConcurrency: mapping.maxConcurrency * shares.length }
+  return mapping
 }
 
-/** An alarm on one metric has no list of them. An expression of the list reads the others, and is not a metric. */
+/** Returns the mapping of a model's bulk queues, which also count as one queue. SQS has none. */
+export const bulkMappingOf = (
+  inventory: Inventory,
+  pipeline: string,
+  model: string,
+  priority: Priority,
+): Mapping | undefined =>
+  sharing(inventory, `${pipeline}-${queueName(model, priority)}`, new RegExp(`^(-\\d+)?${bulkOf('')}$`))
+
+/** Joins the mappings of all queues whose name is `name` and an ending like this. */
+function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping | undefined {
+  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && ending.test(queue.slice(name.length)))
+  const [first] = shares
+  return first && { ...first, maxConcurrency: first.maxConcurrency * shares.length }
+}
+
+/**
+ * Counts the metrics of an alarm. An alarm on one metric has no list of metrics. An expression in the list reads other
+ * metrics, and is no metric itself.
+ */
 const metricsOf = ({ Metrics }: z.infer<typeof Alarm>): number =>
   Metrics === undefined ? 1 : Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length
 
 const Declared = z.object({ Queues: z.array(z.object({ Name: z.string() })) })
 
-/** Counts the declared queues. The queues that share the messages of one count once. */
+/** Counts the declared queues. The queues that share the messages of one queue count once. */
 function watchedQueues(template: Template): number {
   const names = propertiesOf(template, 'Custom::Queues', Declared).flatMap(({ Queues }) =>
     Queues.map(({ Name }) => Name),

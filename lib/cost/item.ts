@@ -10,7 +10,7 @@ export interface Item {
   readonly usd: number
 }
 
-/** A quantity of one thing that AWS bills. */
+/** Makes the line of a bill for a quantity of one thing. */
 export const item = (service: string, what: string, quantity: number, { usd, unit }: Price): Item => ({
   service,
   what,

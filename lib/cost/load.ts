@@ -14,10 +14,10 @@ import { type Inventory, type Mapping, mappingOf } from './inventory.ts'
 import { sweepsOf } from './sweeps.ts'
 
 /**
- * How the requests of a month are spread over its time. `even`: at the same pace all the time. Nothing shares an invocation then, and the
- * database never pauses. `bursts`: they come together and wait in their queue, so that workers make all the calls that `concurrency`
- * allows until all is done. Invocations are full then. But the sweeper looks at each request that waits, again and again: the longer
- * the bursts, the dearer.
+ * How the requests of a month are spread over its time. `even`: they come at the same pace all the time. Then no
+ * messages share an invocation, and the database never pauses. `bursts`: they come together and wait in their queue,
+ * and workers make all the calls that `concurrency` allows until all requests have ended. Then invocations are full.
+ * But the sweeper reads each waiting request again and again, so longer bursts cost more.
  */
 export const SPREADS = ['even', 'bursts'] as const
 export type Spread = (typeof SPREADS)[number]
@@ -27,7 +27,7 @@ export interface Traffic {
   readonly requests: number
   /** The time of one call of a model. */
   readonly modelSeconds: number
-  /** The reservations that the user of a request has open at the same time. They make the quota item larger. */
+  /** The number of simultaneous open reservations of a request's user. They make the quota item larger. */
   readonly open: number
   readonly spread: Spread
 }
@@ -38,7 +38,7 @@ export interface ModelLoad {
   readonly requests: number
   readonly invocations: number
   readonly gbSeconds: number
-  /** Of the starts of environments. */
+  /** The billed time of starts of environments. */
   readonly startGbSeconds: number
   /** Calls of SendMessage and SendMessageBatch. */
   readonly sends: number
@@ -47,7 +47,10 @@ export interface ModelLoad {
   readonly mostRequests: number
   /** The time in which the model has requests. */
   readonly busySeconds: number
-  /** How often the sweeper reads the item of a request that has been open for long, and how often it tells the ledger of one. */
+  /**
+   * How often the sweeper reads the item of a request that has been open for long. `announcements` is how often it
+   * tells the ledger about such a request.
+   */
   readonly looks: number
   readonly announcements: number
 }
@@ -55,7 +58,10 @@ export interface ModelLoad {
 /** The load of a month, spread evenly over the models. */
 export interface Load {
   readonly models: readonly ModelLoad[]
-  /** Invocations of the collector: for the outcome of each request, and for announcements of the sweeper, which come many at a time. */
+  /**
+   * Invocations of the collector: for the outcome of each request, and for announcements of the sweeper, of which many
+   * come together.
+   */
   readonly collections: number
   /** The time in which there are requests. */
   readonly busySeconds: number
@@ -110,11 +116,11 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   }
 }
 
-/** The billed time in which so many invocations start the environments that they need. */
+/** Returns the billed time of the environments' starts for a number of invocations. */
 export const startGbSeconds = (invocations: number, memory: number): number =>
   ((invocations / INVOCATIONS_PER_START) * START_SECONDS * memory) / 1_024
 
-/** The most requests per second that `concurrency`, `batch` and `rate_limit` allow. */
+/** Returns the most requests per second that `concurrency`, `batch` and `rate_limit` allow. */
 function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSeconds: number): number {
   const byConcurrency = (mapping.maxConcurrency * mapping.batchSize) / billedSeconds
   if (!rate_limit) return byConcurrency
@@ -122,10 +128,11 @@ function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSec
 }
 
 /**
- * How many messages an invocation takes on average. With a window, it takes those that arrive during the window. Without one, it
- * takes what waits: one message, until all invocations that the mapping allows are busy.
+ * Returns the average number of messages per invocation. With a window, an invocation takes the messages that arrive
+ * during the window. Without one, it takes the waiting messages: one message, until all invocations that the mapping
+ * allows are busy.
  */
-function perInvocation(
+export function perInvocation(
   { batchSize, windowSeconds, maxConcurrency }: Mapping,
   perSecond: number,
   seconds: number,
@@ -134,5 +141,8 @@ function perInvocation(
   return Math.min(batchSize, Math.max(1, waiting))
 }
 
-/** The outcomes of a batch are sent at the same moment: the first alone, the others behind it, ten in a send. */
+/**
+ * Returns the number of sends for the outcomes of a batch. They are sent at the same moment: the first alone, and the
+ * others after it, ten per send.
+ */
 const sendsOfBatch = (messages: number): number => 1 + Math.max(Math.min(1, messages - 1), (messages - 1) / 10)

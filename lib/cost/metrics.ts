@@ -3,11 +3,11 @@ import { definitionOf, METRIC_NAMES, type MetricName } from '../../functions/cor
 import type { Pipeline } from '../config/schema.ts'
 
 /*
- * CloudWatch bills each combination of a metric's name and its dimensions, for each hour in which it has a value. So a metric
- * costs nothing while nothing happens that it counts.
+ * CloudWatch bills each combination of a metric's name and its dimensions, for each hour in which it has a value. So a
+ * metric costs nothing as long as it has nothing to count.
  */
 
-/** The metrics of CloudWatch that a function has at such times. */
+/** Returns the metrics of CloudWatch for which a function has values on the occasion `appears`. */
 function namesOf(source: Source, appears: Appears): MetricName[] {
   return METRIC_NAMES.filter(name => {
     const { sources, on_cloudwatch } = definitionOf(name)
@@ -15,22 +15,25 @@ function namesOf(source: Source, appears: Appears): MetricName[] {
   })
 }
 
-/** There is one per model of these. */
+/** Returns whether CloudWatch has this metric once per model. */
 const isPerModel = (name: MetricName): boolean => definitionOf(name).on_cloudwatch === 'per model'
 
 const collectorNames = namesOf('collector', 'with requests')
 
-/** The number of metrics that all functions together have once requests end well, however many models there are. */
+/** The number of metrics of all functions together if requests end well. It does not depend on the number of models. */
 export const sharedCount =
   namesOf('gateway', 'with requests').length + collectorNames.filter(name => !isPerModel(name)).length
 
-/** The number of metrics that a model adds once it has traffic. */
+/** Returns the number of metrics that a model adds once it has traffic. */
 export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
   namesOf('worker', 'with requests').length +
   collectorNames.filter(isPerModel).length +
   (batch ? namesOf('worker', 'with batches').length : 0)
 
-/** The most metrics that appear where something is refused, deferred, lost or failed, and with inputs. Each model has a worker. */
+/**
+ * Returns the most metrics that appear if something is refused, deferred, lost or failed, and with inputs. Each model
+ * has a worker.
+ */
 export function troubleMetrics(models: number): number {
   return METRIC_NAMES.flatMap(name =>
     Object.entries(definitionOf(name).sources)

@@ -26,16 +26,16 @@ const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/'
 export const PRICES = {
   apiCall: price(1 / MILLION, 'call', 'https://aws.amazon.com/api-gateway/pricing/'),
   invocation: price(0.2 / MILLION, 'invocation', LAMBDA),
-  /** On arm64. */
+  /** The price on arm64. */
   gbSecond: price(0.0000133334, 'GB-second', LAMBDA),
   writeUnit: price(0.625 / MILLION, 'write unit', DYNAMODB),
   readUnit: price(0.125 / MILLION, 'read unit', DYNAMODB),
   tableGb: price(0.25, 'GB-month', DYNAMODB),
   recoveryGb: price(0.2, 'GB-month', DYNAMODB),
   sqsCall: price(0.4 / MILLION, 'call', SQS),
-  /** On top of the price of a call, for messages with a group: a standard queue is then a fair queue. */
+  /** An additional price of a call for messages with a group, with which a standard queue is a fair queue. */
   fairQueueCall: price(0.1 / MILLION, 'call', SQS),
-  /** Per 32 KB. */
+  /** The price per 32 KB. */
   dataApiCall: price(0.35 / MILLION, 'call', AURORA),
   capacityHour: price(0.12, 'ACU-hour', AURORA),
   databaseGb: price(0.1, 'GB-month', AURORA),
@@ -46,12 +46,12 @@ export const PRICES = {
   dashboard: price(3, 'dashboard', CLOUDWATCH),
   logGb: price(0.5, 'GB', CLOUDWATCH),
   logStorageGb: price(0.03, 'GB-month', CLOUDWATCH),
-  /** Of a broker `mq.m7g.large`. Other sizes are computed from it in proportion to their cores. */
+  /** The price of a broker `mq.m7g.large`. Other sizes are computed in proportion to their cores. */
   brokerHour: price(0.2734, 'hour of a broker of 2 cores', MQ),
   brokerGb: price(0.1, 'GB-month', MQ),
   natHour: price(0.045, 'hour', VPC),
   natGb: price(0.045, 'GB', VPC),
-  /** Of an interface endpoint, per availability zone. */
+  /** The price of an interface endpoint, per availability zone. */
   endpointHour: price(0.01, 'hour', 'https://aws.amazon.com/privatelink/pricing/'),
   addressHour: price(0.005, 'hour', VPC),
   transferGb: price(0.09, 'GB', 'https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer'),

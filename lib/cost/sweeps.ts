@@ -2,11 +2,11 @@ import { STALE_RESERVATION_MS } from '../../functions/core/domain/timing.ts'
 import { ANNOUNCED_FOR_MS, SENT_AT_ONCE } from '../../functions/sweeper/announce.ts'
 import { SECONDS_PER_MONTH, SWEEPS_PER_MONTH } from './assumptions.ts'
 
-/** What the sweeper does for one request that waits or runs for long, on average. */
+/** The average work of the sweeper for one request that waits or runs for long. */
 export interface Sweeps {
-  /** It looks at the request: it reads its item. */
+  /** How often it reads the item of the request. */
   readonly looks: number
-  /** It tells the ledger of the request. */
+  /** How often it tells the ledger about the request. */
   readonly announcements: number
 }
 
@@ -18,15 +18,16 @@ const ANNOUNCED_FOR = ANNOUNCED_FOR_MS / 1_000
 const BETWEEN_SWEEPS = SECONDS_PER_MONTH / SWEEPS_PER_MONTH
 
 /**
- * The sweeps that requests meet that are open for `shortest` to `longest` seconds, with all times in between equally often. A sweep looks
- * at a request once it has been open for two minutes, and announces it in the three minutes after that.
+ * Returns the average number of sweeps for requests that are open for `shortest` to `longest` seconds, if all times in
+ * between are equally frequent. A sweep reads a request that has been open for two minutes, and announces it in the
+ * three minutes after that.
  */
 export const sweepsOf = (shortest: number, longest: number): Sweeps => ({
   looks: mean(shortest, longest, Number.POSITIVE_INFINITY) / BETWEEN_SWEEPS,
   announcements: mean(shortest, longest, ANNOUNCED_FOR) / BETWEEN_SWEEPS,
 })
 
-/** How many seconds of its time, and of these at most `most`, a request is old enough, on average. */
+/** Returns the average number of seconds for which a request is old enough for a sweep, and at most `most` of them. */
 function mean(shortest: number, longest: number, most: number): number {
   const from = Math.max(0, shortest - BEGIN)
   const to = Math.max(0, longest - BEGIN)
@@ -34,7 +35,7 @@ function mean(shortest: number, longest: number, most: number): number {
   return (area(to, most) - area(from, most)) / (longest - shortest)
 }
 
-/** The sum of the smaller one of `x` and `most`, for all `x` from 0 to `end`. */
+/** Returns the sum of the smaller one of `x` and `most`, for all `x` from 0 to `end`. */
 function area(end: number, most: number): number {
   const bent = Math.min(end, most)
   return bent ** 2 / 2 + (end > most ? (end - most) * most : 0)

@@ -15,7 +15,7 @@ const emptyBundles = Object.fromEntries(entryPointsOf('rabbitmq').map(name => [n
   Bundle
 >
 
-/** The template of a pipeline's stack. */
+/** Returns the template of a pipeline's stack. */
 export function templateOf(pipeline: Pipeline): Template {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cost-'))
   try {

@@ -1,9 +1,13 @@
+import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { parsePipeline } from '../config/load.ts'
 import { RabbitMq } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { BURSTS_PER_MONTH } from './assumptions.ts'
 import { type Bill, billOf } from './bill.ts'
-import type { Traffic } from './load.ts'
+import { inventoryOf } from './inventory.ts'
+import { sumOf } from './item.ts'
+import { loadOf, SPREADS, type Traffic } from './load.ts'
+import { moverItems } from './mover.ts'
 import { PRICES_AS_OF, PRICES_REGION } from './prices.ts'
 import { templateOf } from './synthesize.ts'
 
@@ -11,11 +15,11 @@ const BEGIN = '<!-- The costs: written by `npm run generate`. -->'
 const END = '<!-- The end of the costs. -->'
 
 const MILLION: Traffic = { requests: 1e6, modelSeconds: 2, open: 1, spread: 'even' }
-/** One user with this many open requests makes the quota item large. */
+/** The open requests of the user in the most expensive example. They make the quota item large. */
 const MANY_OPEN = 100
 const MODELS = 10
 
-/** A text with the table of costs between its marks. */
+/** Returns the text with a new table of costs between its two marks. */
 export function withCosts(text: string, pipelineFile: string): string {
   const [before, rest] = splitAt(text, BEGIN)
   const [, after] = splitAt(rest, END)
@@ -28,7 +32,7 @@ function splitAt(text: string, mark: string): [string, string] {
   return [text.slice(0, at), text.slice(at + mark.length)]
 }
 
-/** The bills of a pipeline with one model, and of the same with ten. */
+/** Makes the table with the bills of a pipeline with one model, and with ten such models. */
 function costs(pipelineFile: string): string {
   const one = parsePipeline(pipelineFile, {}, 'pipeline.yaml')
   const ten = withModels(one, MODELS)
@@ -47,11 +51,13 @@ function costs(pipelineFile: string): string {
     '',
     perMillion(bills),
     '',
-    `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes all of it: a million such requests cost $${more.toFixed(2)} more.`,
+    `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes the whole item. So a million requests of users with ${MANY_OPEN} open requests cost $${more.toFixed(2)} more.`,
     '',
-    'With RabbitMQ, a broker and a VPC cost money by being there ([docs/queues.md](docs/queues.md)). The pipeline with one model, with either backend:',
+    'With RabbitMQ, the broker and the VPC cost money even without traffic ([docs/queues.md](docs/queues.md)). These are the bills of the pipeline with one model, for each backend:',
     '',
     ...backends(one, bills.one),
+    '',
+    moves(one),
     '',
   ].join('\n')
 }
@@ -64,11 +70,27 @@ const BROKERS: Readonly<Record<string, unknown>> = {
   'RabbitMQ, three `mq.m7g.large` in a cluster, NAT gateway': { instance: 'mq.m7g.large', deployment: 'cluster' },
 }
 
-/** The bills of a pipeline with each backend. */
+/** Says what it costs to move a million requests of users with many open requests out of bulk queues. */
+function moves(pipeline: Pipeline): string {
+  const of = withBroker(pipeline, {})
+  const template = templateOf(of)
+  const inventory = inventoryOf(template)
+  const [even = '', bursts = ''] = SPREADS.map(spread => {
+    const traffic = { ...MILLION, open: MANY_OPEN, spread }
+    return cents(sumOf(moverItems(of, inventory, loadOf(of, inventory, traffic), traffic)))
+  })
+  return `With RabbitMQ, requests of users with more than ${GIVES_WAY_ABOVE} open requests pass a bulk queue. A function moves them to the worker's queue. For a million such requests, this costs $${even} if they are spread evenly, and $${bursts} in bursts, in which the function waits with them.`
+}
+
+const withBroker = (pipeline: Pipeline, settings: unknown): Pipeline => ({
+  ...pipeline,
+  queue: { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) },
+})
+
+/** Makes the rows with the bills of a pipeline with each backend. */
 function backends(pipeline: Pipeline, sqs: Bill): string[] {
   const bills = Object.entries(BROKERS).map(([name, settings]): [string, Bill] => {
-    const queue: Pipeline['queue'] = { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) }
-    const of = { ...pipeline, queue }
+    const of = withBroker(pipeline, settings)
     return [name, billOf(of, templateOf(of), MILLION)]
   })
   return [
@@ -80,7 +102,7 @@ function backends(pipeline: Pipeline, sqs: Bill): string[] {
   ]
 }
 
-/** The pipeline with so many copies of its first model. */
+/** Returns the pipeline with `count` copies of its first model. */
 function withModels(pipeline: Pipeline, count: number): Pipeline {
   const [[name, model] = []] = Object.entries(pipeline.models)
   if (name === undefined || model === undefined) throw new Error('the pipeline has no model')
@@ -112,16 +134,19 @@ function table({ one, bursts, ten }: Bills): string[] {
   ]
 }
 
-/** What a million requests add, without the database's capacity, which is billed by time and not by request. */
+/**
+ * Returns the additional cost of a million requests, without the database's capacity, which is billed by time and not
+ * by request.
+ */
 function perMillion({ one, bursts }: Bills): string {
   const [even, together] = [one, bursts].map(({ traffic, traffic_usd }) => {
     const capacity = traffic.find(({ service, what }) => service === 'Aurora' && what === 'capacity')
     return cents(traffic_usd - (capacity?.usd ?? 0))
   })
-  return `Of that, a million completed requests cost $${even} if they are spread evenly, and $${together} in bursts. The rest is what is idle, and the capacity of the database, which is billed by the time that it is awake.`
+  return `A million completed requests add $${even} if they are spread evenly, and $${together} in bursts. The rest of the bill is the idle deployment and the capacity of the database. AWS bills this capacity by the time in which the database is awake.`
 }
 
-/** A cell of a row has at least one cent. */
+/** Returns whether a row has a cost of at least one cent. */
 const isMoreThanNothing = (row: string): boolean => /[1-9]/.test(row.split('|').slice(3).join())
 
 const cents = (usd = 0): string => usd.toFixed(2)

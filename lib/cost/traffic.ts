@@ -35,7 +35,7 @@ import { ANNOUNCEMENTS_PER_SEND } from './sweeps.ts'
 const GB = 1e9
 const DAYS_PER_MONTH = 30
 
-/** What a month's requests cost. */
+/** Returns the cost of a month's requests. */
 export function trafficItems(pipeline: Pipeline, inventory: Inventory, load: Load, traffic: Traffic): Item[] {
   return [
     item('API Gateway', 'a POST and two GETs per request', API_CALLS * traffic.requests, PRICES.apiCall),

@@ -8,7 +8,7 @@ export function arn(service: string, resource: string): string {
   return `arn:${PARTITION}:${service}:${REGION}:${ACCOUNT}:${resource}`
 }
 
-/** Finds the function's name in a function ARN (with or without qualifier), or in the URI that API Gateway makes of one. */
+/** Finds the function's name in a function ARN (with or without qualifier), or in the URI that API Gateway makes from such an ARN. */
 export function functionNameOf(text: string): string | undefined {
   return /:function:([A-Za-z0-9_-]+)/.exec(text)?.[1]
 }

@@ -11,12 +11,12 @@ import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 import { isForm, refuseAwsCall } from './trust/refuse.ts'
 
-/** Stands for the parts of AWS that are not emulators: Secrets Manager, Lambda's Invoke, and the address to which custom resources answer. */
+/** Answers calls of services that have no emulator: Secrets Manager, Lambda's Invoke, and the address to which custom resources answer. */
 export interface AwsEndpoint {
   url: string
   /** Makes a ResponseURL for one answer. `response` resolves with that answer. */
   expectResponse(): { url: string; response: Promise<unknown> }
-  /** From now on, gives out the secrets with these names. Any other secret of the environment is not found. */
+  /** From now on, callers may read the secrets with these names. Other variables of the environment are not found. */
   grant(secrets: readonly string[]): void
   /** From now on, invokes these functions by their names, as Lambda's API does. */
   invokes(functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>): void
@@ -34,8 +34,8 @@ const TOO_LONG = { Status: 'FAILED', Reason: 'Response object is too long.' }
 const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, GetSecretValue of Secrets Manager, and Invoke of Lambda'
 
 /**
- * Serves on a free port of 127.0.0.1, for callers that sign with the access key id. It reads granted secrets from `environment`, and
- * refuses any other service by its name.
+ * Listens on a free port of 127.0.0.1, and answers callers that sign with the access key id. It reads granted secrets from `environment`.
+ * Calls of other services are refused, and the error names the service.
  */
 export async function startAwsEndpoint(environment: Environment, accessKeyId: string): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
@@ -67,7 +67,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     refuseAwsCall(request, response, { status: 400, code: 'UnknownOperationException', message })
   }
 
-  /** Reads a secret that the template creates, or a granted one of the environment. */
+  /** Reads a secret that the template creates, or a granted secret from the environment. */
   const read: Read = name => {
     const created = secrets.get(name)
     if (created !== undefined) return { value: created }
@@ -100,7 +100,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   }
 }
 
-/** What a call asks for: an operation, or a service. The credential of a call names its service, such as `…/us-east-1/sns/aws4_request`. */
+/** Returns the operation that a call names, or its service. The credential of a call names its service, such as `…/us-east-1/sns/aws4_request`. */
 function calledIn({ headers }: IncomingMessage): string {
   const target = headers['x-amz-target']
   if (typeof target === 'string') return target
@@ -108,7 +108,7 @@ function calledIn({ headers }: IncomingMessage): string {
   return service === undefined ? 'This call' : `The service ${service}`
 }
 
-/** Lets a call without a body and a form through, since these are refused in the words of their service. Everything else must be JSON. */
+/** Refuses bodies that are neither JSON nor a form. Calls with a form, and calls without a body, get the error of their service later. */
 const inAProtocolOfAws: Check = request => {
   const hasBody = request.method === 'POST' || request.method === 'PUT'
   return hasBody && !isForm(request.headers) ? declaredAsJson(request) : undefined

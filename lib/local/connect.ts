@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type Answer, type Caller, openCaller } from './emulators/calls.ts'
 
-/** The ends of the connections to the emulators, by the name that the SDK has for the service. */
+/** The ports to the emulators' threads, by the SDK's name of the service. */
 export type EmulatorPorts = Readonly<Record<'DynamoDB' | 'SQS' | 'RDS Data', MessagePort>>
 
 /** A client of the AWS SDK. */
@@ -19,12 +19,12 @@ interface Context {
   readonly [SMITHY_CONTEXT]?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The key that the SDK has for the description of an operation. */
+/** The key under which the SDK's context has the description of an operation. */
 const SMITHY_CONTEXT = '__smithy_context'
 
 /**
- * The operations whose inputs and outputs are their JSON, apart from the members below that have bytes. All other operations, and inputs
- * with bytes, go over HTTP as on AWS.
+ * The operations whose inputs and outputs can be sent as JSON without a change. The members below are an exception, since they hold bytes.
+ * All other operations, and inputs with bytes, use HTTP as on AWS.
  */
 const OPERATIONS: Readonly<Record<keyof EmulatorPorts, readonly string[]>> = {
   DynamoDB: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchGetItem', 'BatchWriteItem', 'Query', 'Scan'],
@@ -42,8 +42,8 @@ const OPERATIONS: Readonly<Record<keyof EmulatorPorts, readonly string[]>> = {
 const MAY_HAVE_BYTES = /"(?:B|BS|BinaryValue|blobValue)":/
 
 /**
- * Connects the AWS clients of this thread with the emulators' threads. A call that goes this way is not signed, and passes no socket:
- * that costs a tenth of the same call over HTTP. The middleware of the SDK that comes before serializing stays, and so do its errors.
+ * Connects the AWS clients of this thread with the emulators' threads. A call over such a connection is not signed and uses no socket. It takes
+ * a tenth of the time of the same call over HTTP. The SDK's middleware before the serializing, and the SDK's errors, stay the same.
  */
 export function connector(ports: EmulatorPorts): (client: Client, timeoutMs?: number) => void {
   const callers = new Map(Object.entries(ports).map(([service, port]) => [service, openCaller(port)]))
@@ -52,7 +52,7 @@ export function connector(ports: EmulatorPorts): (client: Client, timeoutMs?: nu
     const caller = callers.get(serviceId)
     if (!caller) return
     const operations = new Set(OPERATIONS[serviceId as keyof EmulatorPorts])
-    // The chain of middleware is then made once per command, and not once per call.
+    // The SDK then makes the chain of middleware once per command, and not once per call.
     client.config.cacheMiddleware = true
     client.middlewareStack.add(
       (next, context) => {
@@ -89,9 +89,9 @@ async function outputOf(answer: Answer, { config }: Client, context: Context): P
 async function within(ms: number | undefined, answer: ReturnType<Caller['call']>): Promise<Answer> {
   if (ms === undefined) return answer
   const timeout = Promise.withResolvers<never>()
-  // The name is the SDK's.
+  // The SDK gives its own timeouts this name.
   const error = () => Object.assign(new Error(`The emulator did not answer within ${ms} ms.`), { name: 'TimeoutError' })
-  // After a thread was blocked, Node runs its timers before it reads messages. An answer that is there must count.
+  // After a thread was blocked, Node runs its timers before it reads messages. If the answer has arrived by then, it must count.
   const timer = setTimeout(() => setImmediate(() => timeout.reject(error())), ms)
   try {
     return await Promise.race([answer, timeout.promise])

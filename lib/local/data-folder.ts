@@ -18,9 +18,9 @@ import { deleteTemporary, LOCK, makeTemporaryFolder, markTemporary, unmarkTempor
 import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
-  /** The folder's absolute path. With `:memory:` it is a temporary folder that has logs, local.json and Postgres, and is deleted in the end. */
+  /** The folder's absolute path. With `:memory:`, it is a temporary folder for logs, local.json and Postgres. `close` deletes it. */
   path: string
-  /** The folder for an emulator's state. Undefined if it keeps its state in memory. */
+  /** Returns the folder for an emulator's state. Undefined if the emulator keeps its state in memory. */
   stateOf(emulator: string): string | undefined
   readJson(name: string): unknown
   /** Writes a file in one step: a reader sees the whole old file or the whole new one. */
@@ -30,7 +30,7 @@ export interface DataFolder {
   close(): void
 }
 
-/** Opens the folder for this process alone. Throws LocalError if another process has it open or if it can't be written. */
+/** Opens the folder for this process alone. Throws LocalError if another process has opened it, or if this process can't write to it. */
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
   const path = isTemporary ? makeTemporaryFolder() : makeFolder(resolve(dataDir))
@@ -46,7 +46,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     try {
       removeTemporary()
     } catch {
-      // A thread still writes there. The folder keeps its mark, so that a later start deletes it.
+      // A thread still writes there. The folder keeps its mark, so a later start deletes it.
     }
   }
   process.once('exit', removeAtExit) // in case the process ends before close
@@ -86,7 +86,7 @@ function makeFolder(path: string): string {
   return path
 }
 
-// Creates a folder and its parents. Node's own recursive mkdir never ends where the parent exists but takes no folder, as in /proc.
+// Creates a folder and its parents. If the parent exists but can't contain folders, as in /proc, Node's own recursive mkdir never ends.
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   makeFolders(dirname(path))
@@ -106,7 +106,7 @@ const OWN_NAMES = [
   'cdk.out',
 ]
 
-/** Takes the rights of other users of this machine away, from the folder and from files that an earlier version left readable. */
+/** Removes the permissions of other users of this machine, from the folder and from files that an earlier version left readable. */
 function closeToOthers(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) === 0) return
@@ -117,7 +117,7 @@ function closeToOthers(path: string): void {
   }
 }
 
-/** Takes the rights of other users of this machine away, from a file or from a folder with all that is in it. */
+/** Removes the permissions of other users of this machine, from a file, or from a folder and everything in it. */
 export function closeTree(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory()) {
@@ -126,7 +126,7 @@ export function closeTree(path: string): void {
   } else if (found?.isFile()) chmodSync(path, 0o600)
 }
 
-// Locks the folder with a lock of SQLite. The operating system frees it when the process ends in any way, unlike a file with a pid.
+// Locks the folder with a lock of SQLite. Unlike a file with a pid, the operating system releases this lock however the process ends.
 function lock(path: string, dataDir: string): () => void {
   const sqlite = process.getBuiltinModule?.('node:sqlite')
   if (!sqlite) throw new LocalError(`${dataDir} can be locked only by Node 24 or later: run this command with that.`)

@@ -2,11 +2,10 @@
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
-  /** Takes out this item, wherever it stands. Answers whether it was waiting. */
+  /** Removes this item, wherever it stands. Returns whether it was waiting. */
   remove(item: T): boolean
   /**
-   * Takes the next one out, or answers undefined if none waits. Of groups of which more or less is done already, the one with the
-   * lowest `loadOf` is next.
+   * Removes the next item and returns it, or undefined if no item waits. With `loadOf`, the next item is from the group with the lowest load.
    */
   shift(loadOf?: (group: unknown) => number): T | undefined
 }
@@ -74,7 +73,7 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
   }
 }
 
-/** The first of those that have the lowest value; undefined if there are none. */
+/** Returns the first item with the lowest value, or undefined if there are no items. */
 function lowest<T>(items: Iterable<T>, rank: (item: T) => number): T | undefined {
   let found: { item: T; value: number } | undefined
   for (const item of items) {
@@ -106,7 +105,7 @@ function createLane<T>() {
     items: () => kept.slice(taken),
     push: (item: T) => void kept.push(item),
     shift,
-    /** Takes out an item, wherever it stands. Answers whether it was there. */
+    /** Removes an item, wherever it stands. Returns whether it was there. */
     remove(item: T): boolean {
       const at = kept.indexOf(item, taken)
       if (at < 0) return false

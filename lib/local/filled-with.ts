@@ -10,17 +10,17 @@ import { authorizationOf } from './trust/access-key.ts'
 /** The file in the data folder that says which database the folder belongs to. */
 const FILE = 'database.json'
 
-/** A database. The requests in a data folder have their rows in one, and in no other. */
+/** A database. All requests of a data folder have their rows in the same database. */
 const Filled = z.union([
   z.object({ embedded: z.literal(true) }),
-  /** `id` is that of the server and of the database in it. It is missing if the server does not tell it. */
+  /** `id` consists of the server's id and the id of the database in it. It is missing if the server does not tell it. */
   z.object({ address: z.string(), id: z.string().optional() }),
 ])
 type Filled = z.infer<typeof Filled>
 
 /**
- * Reads which database the folder was filled with, and refuses another kind: embedded, or at a URL. It needs no database, so it comes
- * before one is started. Throws LocalError.
+ * Reads which database the folder was filled with, and refuses a database of the other kind: embedded, or at a URL. This needs no running
+ * database, so it is done before one is started. Throws LocalError.
  */
 export function refuseOtherKind(data: DataFolder, databaseUrl: string | undefined): void {
   const filled = filledWith(data)
@@ -36,8 +36,8 @@ export function refuseOtherKind(data: DataFolder, databaseUrl: string | undefine
 }
 
 /**
- * Asks the database that runs now who it is, and refuses another one than the folder was filled with. Throws LocalError. The function
- * that it returns writes the database into the folder: call it when the stack is created, since the folder is filled from then on.
+ * Asks the running database for its id. Throws LocalError if the folder was filled with another database. Returns a function that notes the
+ * database in the folder. Call this function when the stack is created, since the folder is filled from then on.
  */
 export async function refuseOtherDatabase(
   data: DataFolder,
@@ -51,7 +51,7 @@ export async function refuseOtherDatabase(
   return () => data.writeJson(FILE, now satisfies Filled)
 }
 
-/** Without the file, a folder of an earlier version may have an embedded database. */
+/** Reads the note. A folder of an earlier version has no note, but may have an embedded database. */
 function filledWith(data: DataFolder): Filled | undefined {
   const known = Filled.safeParse(data.readJson(FILE)).data
   if (known) return known
@@ -60,7 +60,7 @@ function filledWith(data: DataFolder): Filled | undefined {
 
 type AtUrl = Exclude<Filled, { embedded: true }>
 
-/** One database may have several addresses, and one address may lead to another database later. So the ids count, where both are known. */
+/** One database may have several addresses, and one address may lead to another database later. So if both ids are known, they are compared. */
 function isSame(filled: AtUrl, now: AtUrl): boolean {
   if (filled.id !== undefined && now.id !== undefined) return filled.id === now.id
   return filled.address === now.address
@@ -83,7 +83,7 @@ const ID = `
 
 const Answer = z.object({ records: z.tuple([z.tuple([z.object({ stringValue: z.string() })])]) })
 
-/** Undefined if the server does not tell its id to this user. */
+/** Returns the id of the server and its database, or undefined if the server does not tell it to this user. */
 async function idOf({ url, accessKeyId }: DataApi): Promise<string | undefined> {
   const body = { resourceArn: arn('rds', 'cluster:any'), secretArn: arn('secretsmanager', 'secret:owner'), sql: ID }
   const headers = { authorization: authorizationOf(accessKeyId), 'content-type': 'application/json' }

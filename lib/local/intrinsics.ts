@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ACCOUNT, PARTITION, REGION } from './arn.ts'
 import { LocalError } from './error.ts'
 
-/** The questions that an intrinsic may ask about its template. */
+/** What an intrinsic can look up in its template. */
 export interface Scope {
   /** The logical id or the output that is being resolved. Every error names it. */
   where: string
@@ -66,7 +66,7 @@ const intrinsics: Record<string, Intrinsic> = {
 const Scalar = z.union([z.string(), z.number(), z.boolean()])
 const SubWithVariables = z.tuple([z.string(), z.record(z.string(), z.unknown())])
 
-/** The pseudo parameters for Ref. `AWS::StackName` and `AWS::StackId` depend on the stack, so stack.ts knows them. */
+/** The pseudo parameters for Ref. `AWS::StackName` and `AWS::StackId` depend on the stack, so they are in stack.ts. */
 export const PSEUDO_PARAMETERS: Record<string, string> = {
   'AWS::Region': REGION,
   'AWS::AccountId': ACCOUNT,
@@ -76,7 +76,7 @@ export const PSEUDO_PARAMETERS: Record<string, string> = {
 
 /**
  * Replaces every intrinsic in a template value by its result. `Ref: AWS::NoValue` removes the property or element. Throws LocalError
- * for an intrinsic that is not in the table.
+ * if the table above does not have the intrinsic.
  */
 export async function resolve(value: unknown, scope: Scope): Promise<unknown> {
   if (Array.isArray(value)) {

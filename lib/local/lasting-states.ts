@@ -1,22 +1,22 @@
 import type { Trouble } from './lambda/log-line.ts'
 
-/** The states that last, such as an open circuit, until a line tells their end. */
+/** States that last until a log line says that they have ended, such as an open circuit. */
 export interface LastingStates {
-  /** Takes each trouble that is reported. One that tells no state, or not what it is about, changes nothing. `text` is what the terminal shows. */
+  /** Notes the state of a reported trouble. A trouble without a state or without a topic changes nothing. `text` is the line on the terminal. */
   note(source: string, trouble: Trouble, text: string): void
-  /** Answers with the texts of the states of which nothing was heard for 20 minutes, and forgets them. */
+  /** Returns the texts of the states that had no news for 20 minutes, and forgets these states. */
   takeSilent(): readonly string[]
 }
 
 /**
- * A state of which nothing was heard for so long may be over. As long as requests wait, an open circuit and a halt have news every 15 minutes,
+ * A state without news for this time may be over. As long as requests wait, an open circuit and a halt have news every 15 minutes,
  * or after `circuit.open` if that is longer. Milliseconds.
  */
 const SILENT_MS = 1_200_000
 
 /**
- * Keeps in mind which states last. Not each of them gets a line for its end: an operator may have reset a model, or the thread that knew of
- * the state has ended.
+ * Remembers which states last. Some states end without a line: an operator may have reset a model, or the thread that knew of the state
+ * has ended.
  */
 export function createLastingStates(clock: () => number): LastingStates {
   const lasting = new Map<string, { readonly text: string; readonly at: number }>()

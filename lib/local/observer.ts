@@ -1,8 +1,8 @@
-/** Is told what happens in the system, so that it can be counted. It must not throw. */
+/** The local system calls these methods when something happens, for example to count it. They must not throw. */
 export interface Observer {
   /** A function has written metrics: a line in CloudWatch's embedded format. */
   metrics(line: string): void
-  /** An invocation of a function has ended. `service` is what people call the function, such as `worker-text`. */
+  /** An invocation of a function has ended. `service` is the function's short name, such as `worker-text`. */
   invoked(invocation: Invocation): void
   /** The API has answered a call with this status. */
   answered(status: number): void
@@ -21,9 +21,9 @@ export interface QueueState {
   readonly name: string
   /** Messages that can be received. */
   readonly waiting: number
-  /** When the oldest message was sent that is in the queue, received or not. Epoch milliseconds. Absent if the queue is empty. */
+  /** The time at which the oldest message of the queue was sent, even if it is received. Epoch milliseconds. Absent if the queue is empty. */
   readonly oldest_sent_at?: number
-  /** Whether nobody knows how old the messages are. */
+  /** Whether the queue can't tell how old its messages are. */
   readonly ageless?: boolean
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * The body of a call, or undefined if it has more bytes than `most`. One that is too large is read to its end all the same, and thrown
- * away: most clients look at the answer only after they have sent everything. Rejects if the connection is cut off.
+ * Reads the body of a call. Resolves with undefined if the body has more than `most` bytes. A body that is too large is also read to its end,
+ * but not kept: most clients read the answer only after they have sent everything. Rejects if the connection is cut off.
  */
 export async function readBody(incoming: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []

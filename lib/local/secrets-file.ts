@@ -7,7 +7,7 @@ export const SECRETS_FILE = 'secrets.json'
 
 const Secrets = z.record(z.string(), z.string())
 
-/** Reads the file. It gives no secrets if there is no such file yet. */
+/** Reads the file. Returns no secrets if the file does not exist yet. */
 export function readSecrets(folder: string): z.infer<typeof Secrets> {
   try {
     return Secrets.parse(JSON.parse(readFileSync(join(folder, SECRETS_FILE), 'utf8')))

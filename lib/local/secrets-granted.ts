@@ -4,10 +4,10 @@ import type { Template } from './assembly.ts'
 const Policy = z.object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Action: z.unknown() })) }) })
 const InlinePolicies = z.object({ Policies: z.array(Policy) })
 
-/** Secrets Manager adds six characters to a name, and policies have `?` in their place. */
+/** Secrets Manager adds six random characters to a secret's name. Policies have six `?` in their place. */
 const SECRET_ARN = /:secret:([^"]+)-\?{6}$/
 
-/** Lists the secrets of the operator that the template's policies let functions read. Secrets that the stack creates are not among them. */
+/** Lists the operator's secrets that functions may read by the template's policies. The list does not contain secrets that the stack creates. */
 export function secretsGranted({ Resources }: Template): string[] {
   return Object.values(Resources)
     .flatMap(({ Properties }) => [Properties, ...(InlinePolicies.safeParse(Properties).data?.Policies ?? [])])
@@ -17,7 +17,7 @@ export function secretsGranted({ Resources }: Template): string[] {
     .flatMap(text => SECRET_ARN.exec(text)?.[1] ?? [])
 }
 
-/** Lists all texts in a value, also those inside intrinsics. */
+/** Lists all texts in a value, also the texts inside intrinsics. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []

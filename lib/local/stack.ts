@@ -9,7 +9,7 @@ const Properties = z.record(z.string(), z.unknown())
 /** A created resource, as `Ref` and `Fn::GetAtt` see it. */
 export interface Created {
   ref: string
-  /** The value of an attribute, or undefined for one that the local system doesn't have. */
+  /** Returns the value of an attribute, or undefined if the local system doesn't have this attribute. */
   attribute(name: string): string | readonly string[] | undefined
 }
 
@@ -18,29 +18,29 @@ export interface Declared {
   logicalId: string
   type: string
   metadata: Record<string, unknown>
-  /** Resolves all intrinsics in the properties. It first creates the resources to which they refer. */
+  /** Resolves all intrinsics in the properties. It first creates the resources to which the properties refer. */
   properties(): Promise<Record<string, unknown>>
 }
 
 export interface StackOptions {
   stackName: string
   template: Template
-  /** Creates a resource, or goes on with its state from an earlier start. Throws LocalError for a type that it doesn't know. */
+  /** Creates a resource, or continues with its state from an earlier start. Throws LocalError if it doesn't know the type. */
   create(declared: Declared): Promise<Created>
-  /** Changes a resolved text, if it contains an address of AWS that has another address on this machine. */
+  /** Replaces the addresses of AWS in a resolved text by the addresses of the local system. */
   localize(text: string): string
 }
 
 /**
- * Creates the resources of the template at the same time, each after those to which it refers, and returns the outputs. If the local
- * system does not support something, it throws LocalError with the logical id. It throws when all other resources are done.
+ * Creates the resources of the template at the same time, but each only after the resources to which it refers. Returns the outputs. If the
+ * local system does not support something, it throws LocalError with the logical id. It throws only when all other resources are done.
  */
 export async function createStack(options: StackOptions): Promise<Record<string, string>> {
   const { template } = options
   const creating = new Map<string, Promise<Created>>()
   const waits = createWaits(Object.keys(template.Resources))
 
-  /** Creates a resource, or waits for its creation, for another one that needs it. */
+  /** Creates a resource that the resource `by` needs, or waits until it is created. */
   async function need(logicalId: string, by: string): Promise<Created> {
     const declaration = declared(logicalId, by)
     waits.add(by, logicalId)
@@ -100,7 +100,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
   const all = Object.entries(template.Resources).map(async ([logicalId, declaration]) => {
     if (await isWanted(declaration, scopeOf(logicalId))) await create(logicalId, declaration)
   })
-  // All are waited for, so that none goes on while the system is closed after an error.
+  // This waits for all resources, so no creation goes on while the system is closed after an error.
   const failed = (await Promise.allSettled(all)).find(result => result.status === 'rejected')
   if (failed) throw failed.reason
 
@@ -112,11 +112,11 @@ export async function createStack(options: StackOptions): Promise<Record<string,
   return outputs
 }
 
-/** Knows which resource waits for which others. */
+/** Keeps track of which resource waits for which others. */
 function createWaits(resources: readonly string[]) {
   const waitsFor = new Map<string, Set<string>>()
 
-  /** The resources by which one waits for another one, both included. Undefined if it does not. */
+  /** Returns the chain of resources through which `from` waits for `to`, both included. Undefined if `from` does not wait for `to`. */
   function chain(from: string, to: string, seen = new Set<string>()): string[] | undefined {
     if (from === to) return [from]
     if (seen.has(from)) return undefined
@@ -128,7 +128,7 @@ function createWaits(resources: readonly string[]) {
     return undefined
   }
 
-  /** A circle of resources, begun and ended with the one that the template has first. */
+  /** Returns the resources of a circle. The list begins and ends with the resource that comes first in the template. */
   function inOrder(circle: readonly string[]): string[] {
     const first = resources.find(id => circle.includes(id)) ?? ''
     const at = circle.indexOf(first)
@@ -136,7 +136,7 @@ function createWaits(resources: readonly string[]) {
   }
 
   return {
-    /** Notes that a resource waits for another one. Throws LocalError if the other one waits for it, too: both would wait forever. */
+    /** Notes that `waiting` waits for `needed`. Throws LocalError if `needed` also waits for `waiting`: both would wait forever. */
     add(waiting: string, needed: string): void {
       const back = chain(needed, waiting)
       if (back) throw new LocalError(`${inOrder(back).join(' → ')}: a circular reference.`)

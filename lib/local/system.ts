@@ -30,32 +30,34 @@ import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
 export interface LocalOptions {
   /**
-   * A synthesized folder (`<Stack>.template.json`, `*.assets.json` and the assets), or a function that makes one in the data folder.
-   * The function is called once the folder and the port are known to be free. The emulators start meanwhile.
+   * A synthesized folder (`<Stack>.template.json`, `*.assets.json` and the assets), or a function that makes such a folder in the data folder.
+   * The function is called when this process has the data folder and the port. The emulators start at the same time.
    */
   assembly: string | ((dataDir: string) => Promise<string>)
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Where the local system may keep files for other data folders. Default: it keeps none. */
+  /** A folder in which the local system keeps files that it can use for other data folders. Default: it keeps none. */
   kept?: string
+  /** A folder with the compiled first files of threads. Default: they are taken as they are. */
+  threads?: URL | undefined
   /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
-  /** Takes a line about the progress, or about a failure in a function. */
+  /** Is called with each line about the progress, or about a failure in a function. */
   log(line: string): void
   /**
-   * Is called when all resources exist, and before any function runs on its own or for a client. No function of an earlier run is left
-   * then. `wasStopped` says that the earlier run was closed, and did not die.
+   * Is called when all resources exist, and before any function runs by itself or for a client. At that time, no function of an earlier run
+   * is left. `wasStopped` says that the earlier run was closed, and did not die.
    */
   prepare?(system: PreparedSystem, wasStopped: boolean): Promise<void>
-  /** Counts what happens. Default: nobody does. */
+  /** Counts what happens. Default: nothing is counted. */
   observer?: Observer
   /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
   startThread?: StartThread
 }
 
-/** What reaches a system that does not answer yet. */
+/** The addresses of a system that does not answer clients yet. */
 export type PreparedSystem = Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId' | 'otherServices' | 'dataDir'>
 
 export interface LocalSystem {
@@ -63,9 +65,9 @@ export interface LocalSystem {
   apiUrl: string
   outputs: Record<string, string>
   endpoints: System['endpoints']
-  /** Random for each run. The emulators answer only callers that sign with it. */
+  /** Random in each run. The emulators answer only callers that sign with it. */
   accessKeyId: string
-  /** Where Lambda's Invoke is answered, and other services of AWS are refused. */
+  /** The address that answers Lambda's Invoke, and refuses calls of AWS's other services. */
   otherServices: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
@@ -73,18 +75,18 @@ export interface LocalSystem {
   functions: ReadonlyMap<string, LocalFunction>
   /** Invokes a function of the template with an event. */
   invoke(logicalId: string, event: unknown): Promise<InvocationResult>
-  /** Gives all calls of a path on the API's address, and of the paths under it, to a handler. */
+  /** Lets a handler answer all calls of a path on the API's address, and of the paths under it. */
   mount(path: string, handler: Handler): void
   /** The queues of the stack, as they are now. */
   queues(): Promise<QueueState[]>
-  /** Stops everything. Running invocations get a few seconds to end. A second call does nothing. */
+  /** Stops everything. Running invocations have a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
 
-/** The data folder has this file from the end of a system that was closed until the next one runs functions. */
+/** This file is written when a system has been closed, and deleted before the next system runs functions. */
 const STOPPED_FILE = 'stopped.json'
 
-/** Running invocations get this time when the system stops. */
+/** When the system stops, running invocations have this time to end. Milliseconds. */
 const GRACE_MS = 5000
 
 /**
@@ -95,7 +97,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
   const running = new AsyncDisposableStack()
   let closing: Promise<void> | undefined
   const close = () => {
-    // If one part can't be closed, the others are closed all the same, and that part ends with the process.
+    // If one part can't be closed, the other parts are closed nevertheless. The part itself ends with the process.
     closing ??= running.disposeAsync().catch(() => {})
     return closing
   }
@@ -126,7 +128,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   let mayRunFunctions = false
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
-    // Now no invocation is left. A system that could not start leaves what the one before it has noted.
+    // Now no invocation is left. If this system could not start, the note of the system before it stays as it is.
     if (mayRunFunctions) data.writeJson(STOPPED_FILE, { stopped: true })
   })
   const outputs = await createStack({
@@ -138,13 +140,15 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   noteDatabase()
   const prepared = { outputs, endpoints, accessKeyId, otherServices: system.aws.url, dataDir: data.path }
   await options.prepare?.(prepared, data.readJson(STOPPED_FILE) !== undefined)
-  // If this process dies from here on, its functions may have been the reason.
+  // The functions of custom resources have done their work until the next start.
+  for (const one of system.functions.values()) one.endIdle()
+  // If this process dies after this line, its functions may be the reason.
   data.remove(STOPPED_FILE)
   mayRunFunctions = true
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  // Whoever finds local.json finds the other file, too.
+  // This file is written before local.json, so a reader of local.json finds it, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
   data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints })
@@ -179,7 +183,8 @@ async function openSystem(
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
-  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept: options.kept, log })
+  const { kept, threads } = options
+  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept, threads, log })
   running.defer(emulators.close)
 
   const makeAssembly = async () => (typeof assembly === 'string' ? assembly : assembly(data.path))
@@ -221,7 +226,7 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect, threads })),
     invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
@@ -229,10 +234,10 @@ async function openSystem(
   }
 }
 
-/** As many as Lambda's managed instances run by default per virtual CPU, and far more than the local system does at a time. */
+/** Lambda's managed instances run the same number per virtual CPU by default. It is far more than the local system runs at a time. */
 const INVOCATIONS_PER_THREAD = '64'
 
-/** Throws LocalError if the variable is no such number. */
+/** Reads the number of invocations per thread. Throws LocalError if the variable is no whole number from 1 to 1000. */
 function invocationsPerThreadOf({ SLUICE_INVOCATIONS_PER_THREAD: text }: LocalOptions['env']): number {
   const count = Number(text || INVOCATIONS_PER_THREAD)
   if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count
@@ -241,7 +246,7 @@ function invocationsPerThreadOf({ SLUICE_INVOCATIONS_PER_THREAD: text }: LocalOp
   )
 }
 
-/** Reads the variable that OpenTelemetry has for this. Throws LocalError if it is no URL. */
+/** Reads OpenTelemetry's variable for the address of a receiver. Throws LocalError if its value is no URL. */
 function otlpEndpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: LocalOptions['env']): string | undefined {
   if (!endpoint) return undefined
   if (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)) return endpoint
@@ -250,7 +255,7 @@ function otlpEndpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: LocalOptions[
   )
 }
 
-/** Lets the display tell what is over. Answers with the function that ends it. */
+/** Makes the display show every second which troubles are over. Returns the function that ends this. */
 function showing(troubles: Troubles): () => void {
   const timer = setInterval(troubles.tick, 1_000)
   return () => {

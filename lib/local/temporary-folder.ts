@@ -6,21 +6,21 @@ import { pathToFileURL } from 'node:url'
 const PREFIX = 'sluice-'
 const NAME = /^sluice-[A-Za-z0-9]{6}$/
 
-/** The file that says that a folder is temporary. A folder that the user has named has no such file, whatever its name is. */
+/** A temporary folder has this file. A folder that the user has chosen has no such file, whatever its name is. */
 const MARK = '.sluice-temporary'
 
-/** The file in each data folder on which the process of the folder has a lock of SQLite. */
+/** The process that uses a data folder holds a lock of SQLite on this file in it. */
 export const LOCK = 'lock'
 
 export const makeTemporaryFolder = (): string => mkdtempSync(join(tmpdir(), PREFIX))
 
-/** Says of a folder that a later start may delete it once no process has its lock. Call it with the lock. */
+/** Marks a folder as temporary: a later start may delete it when no process has its lock. The caller must have the lock. */
 export const markTemporary = (path: string): void => writeFileSync(join(path, MARK), '', { mode: 0o600 })
 
-/** Says of a folder that it stays: a user has named it. Call it with the lock. */
+/** Removes the mark from a folder that a user has chosen. The caller must have the lock. */
 export const unmarkTemporary = (path: string): void => rmSync(join(path, MARK), { force: true })
 
-/** Deletes a temporary folder. The mark goes last, so that a later start deletes the rest if this process is killed meanwhile. */
+/** Deletes a temporary folder. It deletes the mark last. If this process is killed before, a later start deletes the rest. */
 export function deleteTemporary(path: string): void {
   const names = namesIn(path).filter(name => name !== MARK && name !== LOCK)
   for (const name of names) rmSync(join(path, name), { recursive: true, force: true })
@@ -47,13 +47,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Whether it is a folder of this user. Where all users may write, a link or a folder of somebody else may have any name. */
+/** Whether the path is a folder of this user. All users may write to the folder of temporary files, so it may be a link or another user's folder. */
 function isOwn(path: string): boolean {
   const found = lstatSync(path)
   return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)
 }
 
-/** Throws if another process has the lock, or if there is none. */
+/** Deletes a temporary folder that no process uses. Throws if another process has the lock, or if the folder has no lock file. */
 function deleteIfFree(path: string): void {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const lock = pathToFileURL(join(path, LOCK))
@@ -61,7 +61,7 @@ function deleteIfFree(path: string): void {
   const database = new DatabaseSync(lock, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
-    // The mark may have gone before the lock was taken.
+    // Another process may have removed the mark before this process had the lock.
     if (existsSync(join(path, MARK))) deleteTemporary(path)
   } finally {
     database.close()

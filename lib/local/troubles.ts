@@ -3,31 +3,31 @@ import { createLastingStates } from './lasting-states.ts'
 
 /** Shows the warnings and errors of functions on the terminal. */
 export interface Troubles {
-  /** Shows a trouble the first time. Repetitions are counted until it has been quiet for a while. */
+  /** Shows a trouble when it comes for the first time. Repetitions are only counted, until the trouble has not come for a while. */
   report(source: string, trouble: Trouble): void
-  /** Shows which troubles are over, and how often they came. Shows how often those have come that go on. Call it every second. */
+  /** Shows which troubles are over and how often they came. From time to time, shows how often the other troubles have come. Call it every second. */
   tick(): void
-  /** Shows the counts of everything that is not over. */
+  /** Shows the counts of all troubles that are not over. */
   close(): void
 }
 
-/** A trouble that has not come for this time is over. Milliseconds. */
+/** If a trouble has not come for this time, it is over. Milliseconds. */
 const QUIET_MS = 10_000
-/** A trouble that comes at longer and longer intervals, as retries do, is over after so many of its longest interval. */
+/** With retries, the intervals between troubles grow. A trouble that has not come for this multiple of its longest interval is over. */
 const QUIET_INTERVALS = 2.5
-/** A trouble that goes on is shown again after this time. Milliseconds. */
+/** If a trouble goes on, it is shown again after this time. Milliseconds. */
 const STILL_MS = 60_000
 
 interface Known {
   readonly text: string
   readonly since: number
   last: number
-  /** When it was last shown. */
+  /** The time at which it was last shown. */
   shown: number
   count: number
-  /** The longest time between two of them. Milliseconds. */
+  /** The longest time between two repetitions. Milliseconds. */
   interval: number
-  /** Whether another line tells the end. Then a short silence is no end. */
+  /** Whether a log line of its own says that the trouble has ended. Then a short silence is no end. */
   readonly hasOwnEnd: boolean
 }
 
@@ -46,8 +46,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       lasting.note(source, trouble, text)
-      // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
-      // The same warning may name another time.
+      // If two functions report the same outage, it is shown once. A worker's outage is shown by itself, since it may be an outage of its model.
+      // Two warnings that differ only in a time are the same warning.
       const key = cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
       const before = known.get(key)
       if (before) {
@@ -56,7 +56,7 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
         before.last = now
         return
       }
-      // The words of a model may differ each time. They are shown, and are no part of the trouble's name.
+      // A model's words may differ each time. So they are shown, but are no part of the key.
       const shown = said === undefined ? text : `${text}: ${said}`
       const hasOwnEnd = state !== undefined
       known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0, hasOwnEnd })
@@ -86,7 +86,7 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
 
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
-/** The service that is away, as an outage's error names it. What it answers changes while it stops and starts. */
+/** Returns the part of an outage's error that names the unavailable service. The rest changes while the service stops and starts. */
 const outageIn = (cause: string): string => /^.+? is unavailable(?=: )/.exec(cause)?.[0] ?? cause
 
 /** The time of day on this machine: `10:00:03`. */

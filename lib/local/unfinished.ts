@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 const PREFIX = 'unfinished-'
 
-/** Whatever is made in such a folder takes seconds. Milliseconds. */
+/** The work in such a folder takes seconds. So after this time, no process works in it any more. Milliseconds. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1_000
 
 /**
- * Makes a new folder in `folder`, for something that gets its own name when it is complete. Folders of processes that ended before that
- * are deleted after an hour.
+ * Makes a new folder in `folder`. The caller fills it, and renames it when its content is complete. If a process ends before it renames
+ * its folder, a later call deletes the folder after an hour.
  */
 export function makeUnfinished(folder: string): string {
   for (const name of readdirSync(folder)) if (name.startsWith(PREFIX)) deleteIfAbandoned(join(folder, name))

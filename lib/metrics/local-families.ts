@@ -1,10 +1,10 @@
 import type { Family } from '../../functions/core/platform/metrics/registry.ts'
 
-/** A metric that AWS has by itself in a deployment, and that the local system counts. */
+/** A metric of the local system that AWS itself has in a deployment. */
 export interface LocalFamily extends Family {
   /** The labels of its series. */
   readonly labels: readonly string[]
-  /** The metrics of AWS that say the same. */
+  /** The metrics of AWS with the same meaning. */
   readonly on_aws: string
 }
 
@@ -54,7 +54,7 @@ export const LOCAL_FAMILIES = {
     name: 'sluice.queue_oldest_message',
     kind: 'gauge',
     unit: 's',
-    description: 'The age of the oldest message of a queue. RabbitMQ does not tell it.',
+    description: 'The age of the oldest message of a queue. With RabbitMQ, it is not known.',
     labels: ['queue'],
     on_aws: '`ApproximateAgeOfOldestMessage` of `AWS/SQS`',
   },

@@ -8,7 +8,7 @@ import { LOCAL_FAMILIES } from './local-families.ts'
 /** The metrics of the local system since its start. */
 export interface LocalMetrics {
   readonly registry: Registry
-  /** Counts what the local system tells it. */
+  /** Counts the events of the local system. */
   readonly observer: Observer
   /** Notes the state of the queues. */
   note(queues: readonly QueueState[]): void
@@ -25,7 +25,7 @@ export function createLocalMetrics(clock: () => number): LocalMetrics {
       },
       invoked({ service, ok }) {
         registry.add(LOCAL_FAMILIES.invocations, { service }, [1])
-        // A failure that has not happened yet is 0, so that its first one is a change.
+        // Without a failure, the value is 0, so that the first failure is a change.
         registry.add(LOCAL_FAMILIES.errors, { service }, [ok ? 0 : 1])
       },
       answered: status => registry.add(LOCAL_FAMILIES.answers, { status: String(status) }, [1]),

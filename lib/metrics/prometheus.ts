@@ -3,7 +3,10 @@ import type { Distribution, Family, Labels, Registry, Series } from '../../funct
 /** The content type of Prometheus's text format. */
 export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** The name by Prometheus's rules for names of OpenTelemetry: a unit and, for a counter, `total` at its end. */
+/**
+ * Returns the name of a metric by Prometheus's rules for names of OpenTelemetry: with its unit and, for a counter,
+ * `total` at the end.
+ */
 export function prometheusName({ name, kind, unit }: Pick<Family, 'name' | 'kind' | 'unit'>): string {
   return `${name.replaceAll('.', '_')}${unit === 's' ? '_seconds' : ''}${kind === 'counter' ? '_total' : ''}`
 }
@@ -27,7 +30,10 @@ function linesOf(series: readonly Series[]): string[] {
   ]
 }
 
-/** In Prometheus, a bucket has all values up to its bound. In the registry, a value is in one bucket. */
+/**
+ * Writes the lines of a histogram. In Prometheus, a bucket counts all values up to its bound. In the registry, a value
+ * is in one bucket.
+ */
 function histogramLines(
   name: string,
   { buckets = [] }: Family,

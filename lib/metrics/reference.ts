@@ -9,22 +9,22 @@ const INTRODUCTION = `# Metrics
 <!-- Generated from functions/core/platform/metrics/definitions.ts and lib/metrics/local-families.ts by \`npm run generate\`. -->
 
 This page lists each metric of Sluice once. The dashboard, the alarms, the bill and all exports use the same definitions.
-[monitoring.md](monitoring.md) says how to reach the metrics: CloudWatch, Prometheus, Grafana and OTLP.
+[monitoring.md](monitoring.md) describes how to read the metrics with CloudWatch, Prometheus, Grafana and OTLP.
 
-- **Labels.** \`service\` is the function, such as \`sluice-worker-text\`. \`model\` is there where the table says so. No label has a user, a
-  request or a key. So pipeline.yaml bounds the number of series.
-- **CloudWatch** bills each set of dimensions, for the hours in which it has values. *in the log* means that the value is a field of the function's
-  log line and no metric of CloudWatch, so it costs nothing more. CloudWatch Logs Insights can read it there.
-- **OpenTelemetry's names** are Prometheus's with dots, and without \`_total\` and \`_seconds\`: \`sluice.completed_requests\`. The names that begin with
+- **Labels.** \`service\` is the function, such as \`sluice-worker-text\`. The column "labels" shows which metrics also have \`model\`. No label has a user, a
+  request or a key. So the number of series depends only on pipeline.yaml.
+- **CloudWatch** bills each set of dimensions, for the hours in which it has values. *in the log* means that the value is only a field of the function's
+  log line, and not a metric of CloudWatch. So it has no extra cost. CloudWatch Logs Insights can read it there.
+- **OpenTelemetry's names** have dots instead of the underscores of Prometheus's names, and no \`_total\` and \`_seconds\`: \`sluice.completed_requests\`. The names that begin with
   \`gen_ai\` are \`gen_ai.client.operation.duration\` and \`gen_ai.client.token.usage\`, with the buckets of OpenTelemetry's conventions.
-- **A gauge** has its last value. Prometheus and OTLP get it only for 5 minutes after it got that value, so \`TimeLeft\` is absent where nothing waits for long.
-- A message of a queue may be delivered twice. Then it is counted twice. The ledger in Postgres is exact.
+- **A gauge** keeps its last value. Prometheus and OTLP get this value only for 5 minutes after the function has set it. So \`TimeLeft\` is absent if no request waits for long.
+- A message of a queue may be delivered twice. Then its request is counted twice. The ledger in Postgres is exact.
 `
 
 const GROUPS: readonly { readonly title: string; readonly has: (definition: MetricDefinition) => boolean }[] = [
-  { title: 'What happens', has: ({ kind, sources }) => kind !== 'histogram' && !isTrouble(sources) },
-  { title: 'How long, how many', has: ({ kind }) => kind === 'histogram' },
-  { title: 'Where something is refused, deferred, lost or failed', has: ({ sources }) => isTrouble(sources) },
+  { title: 'Counts of normal operation', has: ({ kind, sources }) => kind !== 'histogram' && !isTrouble(sources) },
+  { title: 'Durations and sizes', has: ({ kind }) => kind === 'histogram' },
+  { title: 'Refusals, deferrals, losses and failures', has: ({ sources }) => isTrouble(sources) },
 ]
 
 const isTrouble = (sources: MetricDefinition['sources']): boolean =>
@@ -73,7 +73,10 @@ function row(name: MetricName): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** The collector works for all models, and says the model of each time that it measures. */
+/**
+ * Returns whether the function measures a metric per model. The collector works for all models, and names the model of
+ * each time that it measures.
+ */
 const isMeasuredPerModel = (name: MetricName): boolean => {
   const { kind, sources } = definitionOf(name)
   return kind === 'histogram' && 'collector' in sources
@@ -89,7 +92,7 @@ function histogramNotes(names: readonly MetricName[]): string {
     const { buckets } = definitionOf(name)
     return buckets ? [`- \`${name}\`: ${buckets.join(', ')}`] : []
   })
-  return notes.length === 0 ? '' : `\nThe upper bounds of their buckets:\n\n${notes.join('\n')}\n`
+  return notes.length === 0 ? '' : `\nThe histograms have buckets with these upper bounds:\n\n${notes.join('\n')}\n`
 }
 
 function localTable(): string {
@@ -98,9 +101,9 @@ function localTable(): string {
       `| \`${prometheusName(family)}\` | ${family.labels.map(label => `\`${label}\``).join(', ')} | ${family.on_aws} | ${family.description} |`,
   )
   return `${[
-    '## Of the local system alone',
+    '## Metrics of the local system only',
     '',
-    'AWS counts these by itself in a deployment. So the local system counts them, too. They are at `/metrics` and in its OTLP.',
+    'In a deployment, AWS itself counts these values. On this machine, the local system counts them. They are at `/metrics` and in the OTLP exports of the local system.',
     '',
     '| Prometheus | labels | on AWS | meaning |',
     '|---|---|---|---|',

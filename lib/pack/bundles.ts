@@ -6,7 +6,8 @@ import { ROOT } from '../installation.ts'
 import { bundlesFolder, writeBundles } from '../packaged-bundles.ts'
 import { noticesOf } from './notices.ts'
 
-// Makes dist/ anew, with the code of the functions and the console's page in it. The TypeScript compiler adds the rest (`npm run build`).
+// Makes a new dist/ with the code of the functions and the console's page. The TypeScript compiler adds the rest (`npm
+// run build`).
 const dist = new URL('dist/', ROOT)
 rmSync(dist, { recursive: true, force: true })
 const BACKENDS = ['sqs', 'rabbitmq'] as const

@@ -6,7 +6,10 @@ import { packageName } from '../packages/lock-file.ts'
 
 const RULE = `\n${'-'.repeat(80)}\n\n`
 
-/** The licences of all packages that have code in a bundle. The npm package hands this code on, and so it must hand on their notices. */
+/**
+ * Returns the licences of all packages that have code in a bundle. The npm package contains this code, so it must
+ * contain the notices, too.
+ */
 export function noticesOf(bundles: readonly Pick<Bundle, 'packages'>[]): string {
   const folders = [...new Set(bundles.flatMap(({ packages }) => packages))].sort()
   const byText = Map.groupBy(folders, licenceText)

@@ -7,12 +7,12 @@ export function bundlesReference(bundles: Bundles, lock: LockFile): string {
     const names = [...new Set(packages.map(folder => nameAndVersion(lock, folder)))].sort()
     return [`## ${entryPoint}`, '', ...names.map(name => `- \`${name}\``), ''].join('\n')
   })
-  return `# What is in each Lambda function
+  return `# The packages in each Lambda function
 
 <!-- Generated from what esbuild bundles by \`npm run generate\`. -->
 
-The packages that have code in a function's bundle, by function. A test keeps this list equal to the bundles, so that a package that
-comes into one, or has another version, is seen in the change that brings it.
+This page lists, per function, the packages that have code in the function's bundle. A test fails if a bundle differs from this list. So a
+new package, or a new version of a package, is visible in the change that adds it.
 
 ${sections.join('\n')}`
 }

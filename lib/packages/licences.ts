@@ -1,6 +1,6 @@
 import { type LockFile, nameAndVersion } from './lock-file.ts'
 
-/** SPDX ids of licences that ask only for a notice. A person decides about any other licence, and adds it here. */
+/** SPDX ids of licences that ask only for a notice. For any other licence, a person decides, and adds it here. */
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
 
 /** A package that production needs. Packages for development only are left out. */
@@ -20,8 +20,8 @@ export function productionLicences(lock: LockFile): Licensed[] {
 }
 
 /**
- * Whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. An expression that is nested deeper
- * is not allowed, so that a person looks at it.
+ * Returns whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. A more
+ * nested expression is not allowed, so that a person must check it.
  */
 export function isAllowed(licence: string | undefined): boolean {
   const expression = (licence ?? '').replace(/^\(([^()]*)\)$/, '$1')
@@ -37,9 +37,9 @@ export function licencesReference(lock: LockFile): string {
 
 <!-- Generated from package-lock.json by \`npm run generate\`. -->
 
-The packages that \`npm ci --omit=dev\` may install, on any platform, and their licences as their package.json files name them (SPDX).
-A test refuses a package whose licence is not one of: ${[...ALLOWED].join(', ')}.
-What of these is in the code of a Lambda function is in [bundles.md](bundles.md). \`npm run -s sbom\` prints all of them as CycloneDX, with their hashes.
+This page lists the packages that \`npm ci --omit=dev\` may install, on any platform, with the licences that their package.json files name (SPDX).
+A test refuses a package with any other licence than: ${[...ALLOWED].join(', ')}.
+[bundles.md](bundles.md) lists the packages that are in the code of a Lambda function. \`npm run -s sbom\` prints all packages as CycloneDX, with their hashes.
 
 | package | licence |
 |---|---|

@@ -6,9 +6,9 @@ const Entry = z.looseObject({
   license: z.string().optional(),
   integrity: z.string().optional(),
   resolved: z.string().optional(),
-  /** Needed for development only. */
+  /** Whether the package is only for development. */
   dev: z.boolean().optional(),
-  /** It is inside the archive of another package, and the integrity of that archive covers it. */
+  /** Whether the package is inside the archive of another package. Then the integrity of that archive covers it. */
   inBundle: z.boolean().optional(),
   link: z.boolean().optional(),
   hasInstallScript: z.boolean().optional(),
@@ -25,7 +25,7 @@ export const readLockFile = (): LockFile =>
 /** Finds the name of the package in a folder: `node_modules/a/node_modules/@b/c` → `@b/c`. */
 export const packageName = (folder: string): string => folder.slice(folder.lastIndexOf('node_modules/') + 13)
 
-/** The name and version of a package, as npm writes them. The same package in two folders has one name. */
+/** Returns the name and version of a package in npm's form. The same package in two folders has one name. */
 export function nameAndVersion(lock: LockFile, folder: string): string {
   const version = lock.packages[folder]?.version
   if (version === undefined) throw new Error(`package-lock.json has no package in ${folder}: run npm install`)

@@ -7,15 +7,15 @@ import { createTable, type Engines } from './engines.ts'
 import { median, round, table } from './table.ts'
 
 const ROUNDS = 160
-/** So many are open at the end of a round, at most, in one item: an item's size is part of a write's price. */
+/** The calls of a round. The number is small, because each open reservation makes the quota item larger and its writes slower. */
 const ROUND_CALLS = 10
 const CONCURRENCY = 8
 const TABLE = 'bench-admission'
 const LIMITS = { requests: 1e9, tokens: 1e9, in_flight: 1e9 }
 
 /**
- * Admissions a second for one user and for 1,000, against bare UpdateItem calls (`SET n = n + :one`) on as many items of
- * the same table. The two take turns, so that a noisy machine slows both; what counts is the ratio.
+ * Measures admissions per second for one user and for 1,000 users. Compares them with bare UpdateItem calls (`SET n = n + :one`) on the
+ * same number of items in the same table. Both run in turn, so a busy machine slows both, and their ratio stays the same.
  */
 export async function benchAdmission({ newDynamoDb, dynamoDbName }: Engines): Promise<string> {
   const dynamoDb = newDynamoDb()

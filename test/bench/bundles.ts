@@ -7,7 +7,7 @@ import { round, table } from './table.ts'
 
 const RUNS = 7
 
-/** The SDK clients that each function has at its start, and nothing else: what its bundle is compared with. */
+/** The SDK clients that each function imports at its start. Its bundle is compared with a bundle of only these clients. */
 const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
   authorizer: ['dynamodb'],
   gateway: ['dynamodb', 'sqs'],
@@ -21,8 +21,8 @@ const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
 }
 
 /**
- * Each function's minified size (what a cold start loads, and all of it) and the CPU time of its import, against a bundle of
- * its bare SDK clients. The two imports take turns, each in a process of its own.
+ * Measures each function's minified size and the CPU time of its import. Compares them with a bundle of only its SDK clients. The two
+ * imports run in turn, each in a new process.
  */
 export async function benchBundles(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))

@@ -6,9 +6,9 @@ import { round, table } from './table.ts'
 
 const IN_FLIGHT = 100
 
-/** The AWS calls of one request, by the step that makes them. */
+/** The AWS calls of one request per step. */
 export interface RequestCalls {
-  /** A key that the authorizer does not remember, and one that it does. */
+  /** The first call with a key, and the second call, for which the authorizer remembers the key. */
   readonly authorized: readonly Call[]
   readonly authorizedAgain: readonly Call[]
   readonly accepted: readonly Call[]
@@ -16,18 +16,18 @@ export interface RequestCalls {
   readonly settled: readonly Call[]
   readonly readQueued: readonly Call[]
   readonly readCompleted: readonly Call[]
-  /** With this many open reservations in the user's quota item before the step. */
+  /** The calls of an accepted request, by the number of open reservations in the user's quota item before it. */
   readonly acceptedBeside: ReadonlyMap<number, readonly Call[]>
   readonly rejected: readonly Call[]
-  /** By the way that the request comes. No wait has time for more than one look. */
+  /** The calls of an accepted request by the route of the post. A wait checks only once. */
   readonly posted: ReadonlyMap<string, readonly Call[]>
-  /** The same for a request that the quota refuses. */
+  /** The calls of a request that the quota refuses, by the route of the post. */
   readonly refused: ReadonlyMap<string, readonly Call[]>
 }
 
 const TEXT = 'How fast?'
 
-/** A request by each way: the first one is Sluice's own API. */
+/** A post per route. The first route is Sluice's own API. */
 const WAYS = [
   { name: '/v1/inference', path: '/v1/inference', body: { prompt: TEXT }, code: 202 },
   {
@@ -47,10 +47,10 @@ const WAYS = [
   { name: '/v1/embeddings', path: '/v1/embeddings', body: { model: 'text', input: TEXT }, code: 'still_running' },
 ] as const
 
-/** How many open reservations are measured: the item with them is what each admission pays for. */
+/** The numbers of open reservations that are measured. They determine the size of the quota item, and so the price of an admission. */
 const OPEN = [10, 50, 99]
 
-/** Counts the AWS calls of a request as our code makes them. What Lambda's pollers receive and delete comes on top. */
+/** Counts the AWS calls that Sluice's code makes for a request. The calls of Lambda's pollers are not counted. */
 export async function countRequest(engines: Engines): Promise<RequestCalls> {
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
   const model = await startStubModel({ result: 'ok', usage })
@@ -58,7 +58,7 @@ export async function countRequest(engines: Engines): Promise<RequestCalls> {
     const stage = await newRequestStage(engines, model.url, { inFlight: IN_FLIGHT })
     const authorized = await stage.counting(stage.authorize)
     const authorizedAgain = await stage.counting(stage.authorize)
-    const first = await stage.submit() // brings the user's quota item: once a window
+    const first = await stage.submit() // makes the user's quota item, which is made once per window
     const readQueued = await stage.counting(() => stage.read(first.item.request_id))
     const worked = await stage.counting(stage.work)
     const outcome = await stage.takeEvents()
@@ -68,7 +68,7 @@ export async function countRequest(engines: Engines): Promise<RequestCalls> {
     await stage.work()
     await stage.collect(await stage.takeEvents())
     const acceptedBeside = await countBeside(stage)
-    // The last of them has used up what the plan allows in flight.
+    // These requests have used up the limit of requests in flight.
     const rejected = await stage.counting(() => stage.submit().catch(() => undefined))
     const { posted, refused } = await countPosts(stage)
     const steps = { authorized, authorizedAgain, accepted, worked, settled, readQueued, readCompleted }
@@ -85,7 +85,7 @@ async function countPosts(stage: RequestStage): Promise<Pick<RequestCalls, 'post
     const answer = await stage.post(path, body, { ...caller, ...limits })
     if (answer.code !== code) throw new Error(`${path} answers ${answer.code}`)
   }
-  // These bring the user's quota item and the items of leases.
+  // These posts make the user's quota item and the items of leases.
   for (const way of WAYS) await expectCode(way, way.code)
   for (const way of WAYS) {
     posted.set(way.name, await stage.counting(() => expectCode(way, way.code)))
@@ -103,7 +103,7 @@ async function countBeside(stage: RequestStage): Promise<Map<number, readonly Ca
   return beside
 }
 
-/** The AWS calls of a request as a table. */
+/** Returns a table of the AWS calls of a request. */
 export async function benchCalls(engines: Engines): Promise<string> {
   const counted = await countRequest(engines)
   const rows = [
@@ -131,9 +131,9 @@ const row = (name: string, calls: readonly Call[]): (string | number)[] => [
   tally(calls),
 ]
 
-/** The capacity units of DynamoDB that calls have used, or those of some commands. */
+/** The capacity units of DynamoDB that calls have used. With `names`, only calls of these commands count. */
 export const unitsOf = (calls: readonly Call[], names?: readonly string[]): number =>
   calls.reduce((sum, { name, units = 0 }) => sum + (names === undefined || names.includes(name) ? units : 0), 0)
 
-/** The bytes of the bodies of calls. */
+/** The total size of the bodies of calls in bytes. */
 export const bytesOf = (calls: readonly Call[]): number => calls.reduce((sum, { bytes }) => sum + bytes, 0)

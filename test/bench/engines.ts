@@ -12,12 +12,12 @@ export interface Engines {
   newDynamoDb(): DynamoDBClient
   newSqs(): SQSClient
   newRdsData(): RDSDataClient
-  /** Which engine answers as DynamoDB. */
+  /** The name of the engine that answers as DynamoDB. */
   readonly dynamoDbName: string
   close(): Promise<void>
 }
 
-/** The emulators of the local system, each in its own thread; AWS's DynamoDB Local instead, at `DYNAMODB_LOCAL_URL`. */
+/** Starts the emulators of the local system, each in its own thread. If `DYNAMODB_LOCAL_URL` is set, AWS's DynamoDB Local is used for DynamoDB. */
 export async function startEngines(): Promise<Engines> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
   const start = (file: string) => startEmulator(new URL(file, emulators), { accessKeyId: ACCESS_KEY_ID }, log)
@@ -52,7 +52,7 @@ export async function createTable(
   )
 }
 
-/** Creates a queue, and answers with what comes before its name in its URL. */
+/** Creates a queue, and returns the part of its URL before its name. */
 export async function createQueue(client: SQSClient, name: string): Promise<string> {
   const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: name }))
   return QueueUrl.slice(0, -name.length)

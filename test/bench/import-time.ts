@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { type Bundle, writeBundle } from '../../lib/bundle.ts'
 import { median } from './table.ts'
 
-/** Writes a bundle into a new folder. Answers with the file to import. */
+/** Writes a bundle into a new folder, and returns the path of the file to import. */
 export function importable(bundle: Bundle, folder: string): string {
   writeBundle(bundle, folder)
   return join(folder, 'index.mjs')
 }
 
 /**
- * The CPU time of an import in a new process, in milliseconds, over all of its threads. The wall clock of a busy machine scatters by more
- * than what is measured. An entry point that misses its environment throws once all is loaded, so only the loading is measured.
+ * The CPU time of an import in a new process, of all its threads, in milliseconds. The wall-clock time is not used, because on a busy
+ * machine it varies too much. The entry point throws after the import, because its environment is missing, so only the import is measured.
  */
 function importTime(file: string): number {
   const script = `const start = process.cpuUsage(); try { await import(${JSON.stringify(file)}) } catch {} const { user, system } = process.cpuUsage(start); process.stdout.write(String((user + system) / 1000))`
@@ -19,14 +19,14 @@ function importTime(file: string): number {
 }
 
 export interface Compared {
-  /** The medians of both, in milliseconds. */
+  /** The medians of both imports in milliseconds. */
   readonly ours: number
   readonly theirs: number
-  /** The median of the ratios of the pairs. */
+  /** The median of the ratio per pair. */
   readonly ratio: number
 }
 
-/** Imports two files in turns, in so many pairs. Each pair begins with the other one. */
+/** Imports two files in pairs. The order in the pairs alternates. */
 export function compareImports(ours: string, theirs: string, pairs: number): Compared {
   const measured = Array.from({ length: pairs }, (_, i) => {
     if (i % 2 === 0) return { ours: importTime(ours), theirs: importTime(theirs) }

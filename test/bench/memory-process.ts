@@ -4,12 +4,12 @@ import { httpEndpoint } from '../../functions/core/inference/http-endpoint.ts'
 import { aMessage, anItem } from '../support/requests.ts'
 import { aWorker } from '../support/worker.ts'
 
-/** One invocation of a worker, in a process of its own whose memory `memory.ts` bounds. */
+/** Runs one invocation of a worker. `memory.ts` starts this process with a limited heap. */
 const [calls = '', bodyFile = '', url = ''] = process.argv.slice(2)
 
 const { ports, invoke, outcomes } = aWorker()
 const endpoint = httpEndpoint({ url, timeout_ms: 60_000, headers: {} }, async () => '')
-// As S3 gives it: bytes that become a text, which is parsed. What is stored is only sent.
+// As with S3, the bytes of a payload become a text, which is parsed. A stored payload becomes bytes, and is not kept.
 const payloads = {
   get: async () => JSON.parse(readFileSync(bodyFile).toString()) as unknown,
   put: async (_key: string, json: string) => void Buffer.from(json),

@@ -14,7 +14,7 @@ const MB = 1024 * 1024
 const BODIES = {
   small: () => JSON.stringify({ prompt: 'hello' }),
   text: () => JSON.stringify({ prompt: 'x'.repeat(4 * MB - 14) }),
-  // One character beyond Latin-1 makes each character of a text two bytes.
+  // V8 stores a text with two bytes per character if one of its characters is beyond Latin-1.
   'wide text': () => JSON.stringify({ prompt: `\u2603${'x'.repeat(4 * MB - 17)}` }),
   'wide text and 49,990 objects': () => {
     const objects = Array.from({ length: 24_990 }, (_, i) => ({ [`k${i}`]: i + 0.5 }))
@@ -38,7 +38,7 @@ const ANSWERS = {
 
 type Kind = readonly [body: keyof typeof BODIES, answer: keyof typeof ANSWERS]
 
-/** The heaps that are tried, in MB. */
+/** The sizes of the heap that are tried, in MB. */
 const HEAPS = [32, 48, 64, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1_024, 1_536, 2_048]
 
 interface Need {
@@ -47,7 +47,7 @@ interface Need {
   readonly ends: string
 }
 
-/** What an invocation needs that has `calls` requests of these bodies, which are answered so. */
+/** Finds the smallest heap for an invocation with `calls` requests with this kind of body and answer. */
 async function needOf(calls: number, [body, answer]: Kind, folder: string): Promise<Need> {
   const bodyFile = join(folder, 'body.json')
   writeFileSync(bodyFile, BODIES[body]())
@@ -69,7 +69,7 @@ async function needOf(calls: number, [body, answer]: Kind, folder: string): Prom
   return { heap: HEAPS[high] ?? 0, ...found }
 }
 
-/** Undefined if the memory did not suffice. */
+/** Runs an invocation with a heap of this size. Returns undefined if the heap was too small. */
 async function runIn(heap: number, argv: readonly string[]): Promise<Omit<Need, 'heap'> | undefined> {
   const script = fileURLToPath(new URL('memory-process.ts', import.meta.url))
   try {
@@ -95,10 +95,10 @@ const KINDS: readonly Kind[] = [
   ['wide text and 49,990 objects', '250,000 objects'],
 ]
 
-/** The calls in an invocation: one at a time, the default, and the most. */
+/** The numbers of calls in an invocation: one, the default, and the maximum. */
 const CALLS = [1, 2, 10]
 
-/** The heap, and the memory of its process, that an invocation of a worker needs by what it holds at a time. */
+/** Measures the heap and the memory of the process that an invocation of a worker needs, by its bodies, answers and calls. */
 export async function benchMemory(kinds: readonly Kind[] = KINDS, all: readonly number[] = CALLS): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const rows: (string | number)[][] = []

@@ -43,7 +43,7 @@ interface Clients {
   readonly sqs: SQSClient
 }
 
-/** What workers of a benchmark share; only what `counted` clients call is recorded. */
+/** The clients and the recorder that workers of a benchmark share. Only the calls of `counted` clients are recorded. */
 export interface Stage {
   readonly recorder: Recorder
   readonly counted: Clients
@@ -65,7 +65,7 @@ export async function newStage(engines: Engines): Promise<Stage> {
 
 export type ProtectedWorker = Awaited<ReturnType<typeof newWorker>>
 
-/** The worker of a model that nothing is known of yet, on a clock of its own; its messages are handed to it. */
+/** Makes the worker of a model without a state, with its own clock. The benchmark passes it its messages. */
 export async function newWorker(
   { counted, uncounted, urlPrefix }: Stage,
   model: string,
@@ -99,13 +99,13 @@ export async function newWorker(
   return {
     advance,
     invocations: () => invocations,
-    /** So many new requests, in one invocation. */
+    /** Makes new requests, and passes them in one invocation. */
     invoke: async (requests = 1): Promise<void> => {
       const items = Array.from({ length: requests }, () => anItem({ model }))
       await Promise.all(items.map(item => dynamoItems(uncounted.dynamoDb, ENV.REQUESTS_TABLE).create(item)))
       await deliver(items.map(item => aMessage(item)))
     },
-    /** The message that was put back last, when it comes. */
+    /** Advances the clock until the last deferred message comes, and passes the message. */
     invokeAgain: async (): Promise<void> => {
       const { message, seconds } = last()
       advance(seconds * 1_000)
@@ -118,7 +118,7 @@ export async function newWorker(
   }
 }
 
-/** A queue, and what it was sent last for a model. */
+/** A queue that remembers the last message that was sent to a model. */
 function remembering(queue: QueueBackend) {
   let sent: { message: InferenceMessage; seconds: number } | undefined
   const remembers: QueueBackend = {

@@ -13,7 +13,7 @@ const circuit = { failures: 5, within_ms: 60_000, open_ms: 30_000 }
 interface Case {
   readonly name: string
   readonly policies: Partial<Pick<Settings, 'circuit' | 'rate_limit' | 'batched'>>
-  /** What comes first, and is not counted. */
+  /** Runs before `act`. Its calls are not counted. */
   readonly before?: (worker: ProtectedWorker) => Promise<void>
   readonly act: (worker: ProtectedWorker) => Promise<void>
 }
@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
       await worker.invoke()
       worker.advance(1_000)
     },
-    // Once to wait in the backlog, once to wait for its slot.
+    // The message is deferred twice: it waits in the backlog, and then for its slot.
     act: async worker => {
       await worker.invoke()
       await worker.invokeAgain()
@@ -69,7 +69,7 @@ interface Counted {
   readonly invocations: number
 }
 
-/** The AWS calls of a worker, by what protects its model. */
+/** Counts the AWS calls of a worker in each case. */
 export async function countProtection(engines: Engines): Promise<ReadonlyMap<string, readonly Call[]>> {
   return new Map([...(await countAll(engines))].map(([name, { calls }]) => [name, calls]))
 }
@@ -99,7 +99,7 @@ async function countAll(engines: Engines): Promise<Map<string, Counted>> {
   }
 }
 
-/** AWS calls of a worker, from a message to its outcome, or until it is put back, by what protects the model. */
+/** Returns a table of the AWS calls of a worker for a message, until its outcome is sent or it is deferred, per case. */
 export async function benchProtection(engines: Engines): Promise<string> {
   const rows = [...(await countAll(engines))].map(([name, { calls, modelCalls, invocations }]) => {
     const sqs = calls.filter(call => call.name.startsWith('SendMessage')).length
@@ -111,7 +111,7 @@ export async function benchProtection(engines: Engines): Promise<string> {
   return `AWS calls of a worker, by what protects its model; the mapping's are a receive and a delete an invocation\n\n${table(head, rows)}`
 }
 
-/** A model that counts its calls, takes batches, too, and fails when it is told to. */
+/** Starts a model that counts its calls, accepts batches, and fails as often as the benchmark says. */
 async function startModel() {
   let calls = 0
   let failing = 0

@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 
-/** One call of an AWS service, as its SDK client made it. Milliseconds of `performance.now()`. */
+/** One call of an AWS service by an SDK client. The times are milliseconds of `performance.now()`. */
 export interface Call {
   readonly name: string
   readonly start: number
   readonly end: number
   /** Capacity units of DynamoDB, as the engine reports them. Absent for other services. */
   readonly units?: number | undefined
-  /** The bytes of the body that is sent. */
+  /** The size of the sent body in bytes. */
   readonly bytes: number
 }
 
@@ -32,10 +32,10 @@ interface Client {
   }
 }
 
-/** The call that is being sent. */
+/** The call that is sent now. */
 const sending = new AsyncLocalStorage<{ bytes: number }>()
 
-/** Records every command that any of the clients sends. */
+/** Records every command that the watched clients send. */
 export class Recorder {
   readonly calls: Call[] = []
 
@@ -65,7 +65,7 @@ export class Recorder {
     client.middlewareStack.add(measure, { step: 'finalizeRequest', priority: 'low' })
   }
 
-  /** What was called since the last take. */
+  /** Returns the calls since the last `take`. */
   take(): Call[] {
     return this.calls.splice(0)
   }
@@ -76,7 +76,7 @@ const askingForUnits = ({ input, ...args }: Args): Args => ({
   input: { ...input, ReturnConsumedCapacity: 'TOTAL' },
 })
 
-/** The longest chain of calls of which each starts after the one before has ended. */
+/** The length of the longest chain of calls in which each call starts after the end of the call before it. */
 export function sequential(calls: readonly Call[]): number {
   const byEnd = [...calls].sort((a, b) => a.end - b.end)
   const depths: number[] = []
@@ -87,7 +87,7 @@ export function sequential(calls: readonly Call[]): number {
   return Math.max(0, ...depths)
 }
 
-/** `PutItem, 2 SendMessage, UpdateItem` */
+/** Lists calls as in `PutItem, 2 SendMessage, UpdateItem`. */
 export function tally(calls: readonly Call[]): string {
   const names = Object.entries(Object.groupBy(calls, call => call.name))
   return names
@@ -97,8 +97,8 @@ export function tally(calls: readonly Call[]): string {
 }
 
 /**
- * Makes dynalite answer a failed condition as DynamoDB does, with the item that it failed for: the difference is
- * dynalite's, and would count as a call of ours.
+ * Adds the item to the error of a failed condition, as DynamoDB does and dynalite does not. Without the item, Sluice would make one more
+ * call, which would be counted.
  */
 export function withItemOnFailure(client: DynamoDBClient, uncounted: DynamoDBClient): void {
   client.middlewareStack.add(

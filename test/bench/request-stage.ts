@@ -53,7 +53,7 @@ const USER = 'bench'
 
 type GatewayPath = RouteKey<'gateway'> extends `POST ${infer Path}` ? Path : never
 
-/** One request of one user on the engines, step by step. Each step answers with the AWS calls that our code made for it. */
+/** Runs one request of one user on the engines, step by step. `counting` returns the AWS calls that Sluice's code makes in a step. */
 export type RequestStage = Awaited<ReturnType<typeof newRequestStage>>
 
 export async function newRequestStage(engines: Engines, modelUrl: string, { inFlight }: { inFlight: number }) {
@@ -118,7 +118,7 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
     const submission = toSubmission(parseBody('{"prompt":"How fast?"}'))
     return submitRequest(gateway, await prepare(gateway, settings, route, caller, submission))
   }
-  /** Posts a body as a client does, without time for a wait. A refusal is an answer, too. */
+  /** Posts a body as a client does. The post has no time to wait. Returns the status, or the code of a refusal. */
   const post = async (path: GatewayPath, body: object, of: Partial<Caller> = {}) => {
     const route = `POST ${path}` as const
     const call: HttpCall = {
@@ -144,7 +144,7 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
       if (!message) throw new Error('no message')
       await processMessages(worker, [aDelivery(message)], { ends_at: Date.now() + 55_000 })
     },
-    /** The events that wait in the results queue. They are collected by a step of their own. */
+    /** Receives the events in the results queue. `collect` then collects them. */
     takeEvents: () => take('results', ResultEvent),
     collect: (events: readonly ResultEvent[]) => collect(collector, events),
     read: (requestId: string) => viewRequest(reader, USER, requestId),
@@ -168,7 +168,7 @@ const gatewaySettings = (inFlight: number): GatewaySettings => ({
   routing: [{ model: 'text' }],
   models: ['text'],
   expire_after_ms: 3_600_000,
-  // So few that one item has all leases: the first lease in each item costs a write more.
+  // The total is so small that one item has all leases. The first lease in each item needs one more write.
   waiting: { per_user: 10, total: 16 },
   openai: { text: { passes: true, names: [], embeddings: true } },
 })

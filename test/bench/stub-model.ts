@@ -7,7 +7,7 @@ export interface StubModel {
   close(): void
 }
 
-/** Starts a model that answers every call with the same JSON after so many milliseconds. */
+/** Starts a model that answers every call with the same JSON after `afterMs` milliseconds. */
 export async function startStubModel(answer: object, afterMs = 0): Promise<StubModel> {
   const text = JSON.stringify(answer)
   const server = createServer(async (request, response) => {

@@ -10,14 +10,14 @@ const PAIRS = 21
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Takes the place of `tracing/compose.ts` in functions that can't trace. */
+/** Replaces `tracing/compose.ts` in functions without tracing. */
 const WITHOUT_TRACING = `import { untraced } from './port.ts'
 export const composeTracing = () => untraced
 `
 
 /**
- * What tracing costs a cold start while it is off: the import of a function, against the same function without any code for traces. A
- * comparison of the function with itself shows how much of a difference is chance.
+ * Measures how much disabled tracing slows a cold start: compares the import of a function with the import of the same function without
+ * the code for traces. A comparison of the function with itself shows how much the measurement varies by chance.
  */
 export async function benchTracing(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
@@ -39,7 +39,7 @@ export async function benchTracing(): Promise<string> {
   }
 }
 
-/** Makes a copy of the functions that can't trace. Answers with its folder. */
+/** Makes a copy of the functions without tracing, and returns its folder. */
 function withoutTracing(folder: string): string {
   mkdirSync(folder)
   cpSync(join(REPOSITORY, 'functions'), join(folder, 'functions'), { recursive: true })

@@ -19,7 +19,7 @@ import { readAs010, type StoredThing } from './version-0.1.0.ts'
 
 type Fields = Record<string, unknown>
 
-/** The names of the fields that 0.1.0 does not know. */
+/** Returns the names of the fields that 0.1.0 does not know. */
 function unknownTo010(stored: StoredThing): unknown {
   try {
     readAs010(stored)
@@ -30,7 +30,7 @@ function unknownTo010(stored: StoredThing): unknown {
   }
 }
 
-/** What the requests table holds after `write`. */
+/** Creates an item, calls `write`, and returns the stored item. */
 async function storedAfter(item: RequestItem, write: (items: RequestItems) => Promise<unknown>): Promise<StoredThing> {
   const model = dynamoDbModel(TABLES, () => undefined)
   const items = dynamoItems(
@@ -43,7 +43,7 @@ async function storedAfter(item: RequestItem, write: (items: RequestItems) => Pr
   return { table: 'requests', item: unmarshall(stored) }
 }
 
-/** The messages of a queue that admitting this body of the OpenAI API sends. */
+/** Submits this body of the OpenAI API, and returns the messages that the gateway has sent. */
 async function sentFor(operation: 'responses' | 'chat.completions', body: object): Promise<StoredThing[]> {
   const ports = memoryPorts()
   const abilities = { text: { passes: true, embeddings: false, names: [] } }
@@ -58,15 +58,15 @@ const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: N
 const decision = ({ user_id, request_id, run }: RequestItem) =>
   ({ user_id, request_id, run, attempt: 1, status: 'completed', completed_at: NOW, charge: 7 }) as const
 
-describe('a new field is the only one that 0.1.0 does not know', () => {
+describe('version 0.1.0', () => {
   it.each([
     ['responses', { model: 'text', input: 'Hi' }],
     ['chat.completions', { model: 'text', messages: [{ role: 'user', content: 'Hi' }] }],
-  ] as const)('`operation` in the message of a call of %s, which is the only message', async (operation, body) => {
+  ] as const)('knows all fields except `operation` in the message of a call of %s', async (operation, body) => {
     expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation']])
   })
 
-  it('`price` in the outcome of a model with a price', async () => {
+  it('knows all fields except `price` in the outcome of a model with a price', async () => {
     const { ports, create, outcomes, run } = aWorker()
     const price = { input: 0.15, output: 0.6 }
 
@@ -78,7 +78,7 @@ describe('a new field is the only one that 0.1.0 does not know', () => {
     expect(outcomes().map(asStored)).toEqual([['price'], []])
   })
 
-  it('`cost` in the item of such a request', async () => {
+  it('knows all fields except `cost` in the item of a request to a model with a price', async () => {
     const item = anItem(running)
     const priced = await storedAfter(item, items => items.decide({ ...decision(item), cost: 0.00004 }))
     const plain = await storedAfter(item, items => items.decide(decision(item)))
@@ -86,7 +86,7 @@ describe('a new field is the only one that 0.1.0 does not know', () => {
     expect([priced, plain].map(unknownTo010)).toEqual([['cost'], []])
   })
 
-  it('`erased` in the item of a request that its owner has deleted', async () => {
+  it('knows all fields except `erased` in the item of a request that its owner has deleted', async () => {
     const item = anItem(running)
     const done = (items: RequestItems) => items.decide(decision(item))
     const erased = await storedAfter(item, async items => (await done(items)) && items.erase(item))

@@ -1,6 +1,6 @@
 /*
- * The schemas of messages and items as version 0.1.0 had them (commit 6427583), which reads with them strictly. They are frozen: what
- * this version writes must pass them wherever no newer feature is used, so that a deployment can be rolled back.
+ * The schemas of messages and items of version 0.1.0 (commit 6427583), which parses strictly. This file is frozen. A message or item
+ * that this version writes without a newer feature must pass these schemas, so that a deployment can be rolled back.
  */
 import * as z from 'zod'
 

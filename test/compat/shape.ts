@@ -1,4 +1,4 @@
-/** What a value is made of: the names and kinds of its fields, and the texts of those that choose a kind. */
+/** The shape of a value: the names and kinds of its fields, and the values of the fields that choose a kind, such as `type`. */
 export function shapeOf(value: unknown, path = ''): string {
   if (Array.isArray(value)) return `[${value.length === 0 ? '' : shapeOf(value[0], path)}]`
   if (typeof value !== 'object' || value === null) {

@@ -18,7 +18,7 @@ import { everythingWritten } from './written.ts'
 
 const itemsOf = (table: string): StoredItem[] => [...items, ...access].filter(stored => stored.table === table)
 
-describe('this version reads what 0.1.0 has written', () => {
+describe('this version reads the data of 0.1.0:', () => {
   it.each(messages)('the message $message.type $message.status of the queue $queue', ({ message }) => {
     expect(readAnyMessage(JSON.stringify(message))).toEqual({
       kind: 'message',
@@ -26,7 +26,7 @@ describe('this version reads what 0.1.0 has written', () => {
     })
   })
 
-  it('the inference messages, for a worker', () => {
+  it('the inference messages that a worker gets', () => {
     for (const { message } of messages.filter(({ message: { type } }) => type === 'inference'))
       expect(readInferenceMessage(JSON.stringify(message))).toMatchObject({ kind: 'message', message })
   })
@@ -61,13 +61,13 @@ describe('this version reads what 0.1.0 has written', () => {
     })
   })
 
-  it.each(fingerprints)('the fingerprint that an idempotency key keeps of $body', ({ body, fingerprint }) => {
+  it.each(fingerprints)('the fingerprint of the body $body in an idempotency key', ({ body, fingerprint }) => {
     expect(isFingerprintOf(fingerprint, parseBody(body))).toBe(true)
   })
 })
 
-describe('0.1.0 reads what this version writes', () => {
-  it('of requests, models, events and messages, in histories of the simulation', async () => {
+describe('version 0.1.0 reads', () => {
+  it('the requests, models, events and messages that this version writes in histories of the simulation', async () => {
     const written = await everythingWritten(40)
     const refused = written.filter(one => !isReadBy010(one))
 
@@ -76,7 +76,7 @@ describe('0.1.0 reads what this version writes', () => {
   })
 })
 
-it('0.1.0 reads whose calls have failed, and for whom a circuit is open, as failures of long ago', () => {
+it('version 0.1.0 reads the users with failed calls and with an open circuit as failures of long ago', () => {
   const state = { ...UNTOUCHED, version: 1, writer: 'w', failures: [NOW, NOW + 1], failed_by: [84, 0] }
   const open = { ...UNTOUCHED, version: 2, writer: 'w', open: { until: NOW, times: 1 }, open_for: [42, 7] }
 
@@ -88,23 +88,19 @@ it('0.1.0 reads whose calls have failed, and for whom a circuit is open, as fail
 const NewOutcome = z.object({
   type: z.literal('outcome'),
   charge_at_least: z.int().optional(),
-  usage: z.object({ prompt_tokens: z.int().optional(), completion_tokens: z.int().optional() }).optional(),
 })
 
 /**
- * Only two outcomes are: that of a model which ignores `max_tokens` and reports no usage, whose event says what the long result costs
- * at least; and that of a model which reports only a part of its usage. Of the items, only the state of a model is that is halted, or only
- * tried in a long pause, or has refused a call with 403, or takes one call at a time; and a request that its owner has deleted.
+ * Returns true for a message or item with a field that 0.1.0 does not know. There is one such outcome: it has the least charge, of a model
+ * that ignores `max_tokens` and reports no usage. There are two such items: the state of a model that is halted, gets probes in a long
+ * pause, has refused a call with 403, or has concurrency 1; and a request that its owner has deleted.
  */
 function isTooNewFor010(stored: StoredThing): boolean {
   if (stored.table === 'models')
     return ['halted', 'tried_until', 'refused_by', 'leases'].some(field => stored.item[field] !== undefined)
   if (stored.table === 'requests') return stored.item.erased === true
   const { data } = NewOutcome.safeParse('message' in stored ? stored.message : undefined)
-  if (!data) return false
-  const { charge_at_least, usage } = data
-  const isPartial = usage && (usage.prompt_tokens === undefined || usage.completion_tokens === undefined)
-  return charge_at_least !== undefined || isPartial === true
+  return data?.charge_at_least !== undefined
 }
 
 function isReadBy010(stored: StoredThing): boolean {

@@ -7,10 +7,10 @@ export type StoredThing =
 
 export type StoredItem = Extract<StoredThing, { readonly item: unknown }>
 
-/** Beside the requests of a user, the same table has idempotency keys and wait leases. */
+/** Tells requests from the idempotency keys and the leases of waits in the same table. */
 export const isRequest = ({ item }: StoredItem): boolean => old.RequestId.safeParse(item.request_id).success
 
-/** Reads what is stored as 0.1.0 did. Throws where 0.1.0 could not go on. */
+/** Reads a message or an item as 0.1.0 did. Throws if 0.1.0 would throw. */
 export function readAs010(stored: StoredThing): unknown {
   if (stored.table === undefined) return old.AnyMessage.parse(stored.message)
   const { table, item } = stored
@@ -26,12 +26,12 @@ export function readAs010(stored: StoredThing): unknown {
     case 'users':
       return old.UserRecord.parse(item)
     default:
-      // 0.1.0 reads single attributes of quota items, and no others.
+      // 0.1.0 reads only some attributes of a quota item, and ignores the others.
       return item
   }
 }
 
-/** The claim's id stayed in the adapter, which looked at nothing of it. */
+/** The adapter of 0.1.0 removed the claim's id before it parsed an item. */
 function request({ claim_id: _, metadata, ...item }: Record<string, unknown>): old.RequestItem {
   return old.RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: JSON.parse(metadata) } : item)
 }

@@ -38,13 +38,13 @@ async function expectNumbers(numbers: Record<string, string>): Promise<void> {
   })
 }
 
-/** For a person who wants to look at the pages: SCREENSHOTS names a folder. */
+/** Saves a screenshot if SCREENSHOTS names a folder. */
 async function photograph(name: string): Promise<void> {
   const folder = process.env.SCREENSHOTS
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
-/** Looks at every view in these color schemes. */
+/** Checks the accessibility of every view in these color schemes. */
 async function expectNoBarriers(state: string, schemes: readonly ('light' | 'dark')[]): Promise<void> {
   for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme })
@@ -60,7 +60,7 @@ async function expectNoBarriers(state: string, schemes: readonly ('light' | 'dar
 }
 
 describe('an empty system', () => {
-  test('shows zeros, and says what can be done', async () => {
+  test('shows zeros, and says that nothing has failed', async () => {
     await page.goto(console.consoleUrl)
 
     await expectNumbers({ Queued: '0', Running: '0', Completed: '0', Failed: '0', 'Dead letters': '0' })
@@ -69,7 +69,7 @@ describe('an empty system', () => {
     expect(problems).toEqual([])
   })
 
-  test('takes the token out of the address, and opens again after a reload', async () => {
+  test('has a console that removes the token from the address and opens again after a reload', async () => {
     expect(page.url()).not.toContain(console.token)
 
     await open('Models')
@@ -77,7 +77,7 @@ describe('an empty system', () => {
 
     await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
     expect(page.url()).toMatch(/\/console#\/models$/)
-    // The browser notes the 401 of the page that finds the token again.
+    // The browser reports the 401 of the page, which then uses the stored token.
     problems.length = 0
   })
 })
@@ -88,7 +88,7 @@ describe('a busy system', () => {
     busy = await makeBusy(console)
   })
 
-  test('shows exact numbers, and what defers the calls of a model', async () => {
+  test('shows exact numbers, and the reason why the calls of a model are deferred', async () => {
     await open('Overview')
     await expectNumbers({ Queued: '3', Running: '2', Completed: '4', Failed: '3', 'Dead letters': '3' })
 
@@ -100,7 +100,7 @@ describe('a busy system', () => {
     expect(problems).toEqual([])
   })
 
-  test('shows the timeline of a failed request, each attempt with the words of the model', async () => {
+  test('shows the timeline of a failed request with its attempts and the text of the model', async () => {
     const id = busy.failed.at(-1) ?? ''
     await open('Requests')
     await page.getByLabel('Find by id').fill(id)
@@ -174,7 +174,7 @@ describe('a busy system', () => {
     await page.getByRole('row').filter({ hasText: 'broken' }).getByText('circuit open').waitFor({ state: 'detached' })
   })
 
-  test('submits a request as a user, by keyboard alone', async () => {
+  test('lets an operator submit a request as a user with the keyboard only', async () => {
     await open('Submit')
     await page.getByLabel('User').fill(busy.user)
     await page.getByLabel('User').press('Tab')
@@ -192,10 +192,10 @@ describe('a busy system', () => {
     await page.getByRole('region', { name: 'Result' }).getByText('"echo": "quiet 4"').waitFor()
   })
 
-  test('shows 5,000 requests exactly, a page at a time', async () => {
+  test('shows the exact number of 5,000 requests, and lists them in pages', async () => {
     await seedRequests(console.system, busy.user, 5_000)
     await open('Overview')
-    // Four at first, one redriven, and one submitted.
+    // 5,000 are seeded. Four completed at first, one was redriven, and one was submitted.
     await expectNumbers({ Completed: '5,006' })
     await photograph('busy-light-many')
     await page.emulateMedia({ colorScheme: 'dark' })
@@ -217,7 +217,7 @@ describe('a busy system', () => {
   })
 })
 
-test('a paused console reads nothing, and goes on when it is told to', async () => {
+test('a paused console makes no calls, and goes on when the operator ends the pause', async () => {
   const paused = await context.newPage()
   await paused.clock.install()
   await paused.goto(console.consoleUrl)

@@ -37,7 +37,7 @@ interface Call {
   readonly headers?: Record<string, string>
 }
 
-/** What fetch doesn't let through: any Host and any Origin. */
+/** Calls with any `Host` and `Origin`. `fetch` does not allow both. */
 async function call({ path, method = 'GET', headers = {} }: Call): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
   request(new URL(path, console.system.apiUrl), { method, headers }, async response =>
@@ -63,16 +63,16 @@ describe('the console refuses', () => {
     expect(answer.body).not.toMatch(/"models"|class="tile"/)
   })
 
-  test('a call whose token is only in the address', async () => {
+  test('a call that has the token only in the address', async () => {
     expect(await call({ path: `/console/api/models?token=${console.token}` })).toMatchObject({ status: 401 })
   })
 
   test.each([
-    { what: 'a foreign host', more: { host: 'console.example' } },
-    { what: 'a foreign origin', more: { origin: 'http://console.example' } },
-    { what: 'an origin without a name', more: { origin: 'null' } },
-    { what: 'a page of another port', more: { origin: 'http://127.0.0.1:1' } },
-  ])('$what, even with the token', async ({ more }) => {
+    { what: 'a call with a foreign host', more: { host: 'console.example' } },
+    { what: 'a call with a foreign origin', more: { origin: 'http://console.example' } },
+    { what: 'a call with the origin null', more: { origin: 'null' } },
+    { what: 'a call from a page of another port', more: { origin: 'http://127.0.0.1:1' } },
+  ])('$what, even if it has the token', async ({ more }) => {
     for (const path of ['/console/api/models', `/console?token=${console.token}`]) {
       const { status, body } = await call({ path, headers: { ...bearer(), ...more } })
       expect(status).toBe(403)
@@ -82,7 +82,7 @@ describe('the console refuses', () => {
 })
 
 describe('the console answers', () => {
-  test('with headers that keep it out of frames, caches and other pages', async () => {
+  test('with headers that forbid frames, caches and access by other pages', async () => {
     const page = await fetch(console.consoleUrl)
     const policy = page.headers.get('content-security-policy') ?? ''
 
@@ -98,8 +98,8 @@ describe('the console answers', () => {
   })
 })
 
-describe('another page in the browser that has the console open', () => {
-  test('can not read anything, not even with credentials', async () => {
+describe('another page in a browser with an open console', () => {
+  test('cannot read data of the console, even with credentials', async () => {
     const page = await context.newPage()
     await page.goto(strangerUrl)
     const target = console.system.apiUrl
@@ -125,7 +125,7 @@ describe('another page in the browser that has the console open', () => {
     await page.close()
   })
 
-  test('can not show it in a frame', async () => {
+  test('cannot show the console in a frame', async () => {
     const page = await context.newPage()
     await page.goto(strangerUrl)
 
@@ -136,7 +136,7 @@ describe('another page in the browser that has the console open', () => {
     await page.close()
   })
 
-  test('sees only that the console is closed, without the token', async () => {
+  test('that opens the console without the token sees only that the console is closed', async () => {
     const page = await context.newPage()
     await page.goto(`${console.system.apiUrl}/console`)
 

@@ -23,7 +23,7 @@ for (const { name, start } of dynamoDbEngines)
       return dynamoWaitLeases(engine.client, table).acquire({ ...wait, beside_others: false }, LIMITS, NOW)
     }
 
-    it('ends the waits of these users and of the total, and those of no other user', async () => {
+    it('ends the waits of the given users and clears the total, and does not end the waits of other users', async () => {
       expect([await acquire('a'), await acquire('b')]).not.toContain(undefined)
       expect(await acquire('c')).toBeUndefined()
 

@@ -15,7 +15,7 @@ const failure: LastFailure = {
   request_id: '019ab000-0000-7000-8000-000000000001',
 }
 
-/** How every store keeps the last failed call of a model. */
+/** Checks a store of the last failed call per model. */
 export function describeFailureNotesContract(name: string, makeEngine: () => Promise<FailureNotesEngine>): void {
   let engine: FailureNotesEngine
   beforeAll(async () => {
@@ -24,11 +24,11 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
   afterAll(() => engine.close())
 
   describe(`failure notes on ${name}`, () => {
-    it('has no failed call of a model before one is noted', async () => {
+    it('have no failed call of a model before one is noted', async () => {
       expect(await engine.notes.last('untouched')).toBeUndefined()
     })
 
-    it('keeps the newest one, in whichever order they come', async () => {
+    it('keep the newest failed call, even if an older one is noted after it', async () => {
       const newer = { at: NOW + 1, code: 'model_timeout', reason: 'it did not answer', request_id: failure.request_id }
 
       await engine.notes.note('text', failure)
@@ -40,7 +40,7 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
       expect(await engine.notes.last('text')).toEqual(newer)
     })
 
-    it('keeps the models apart', async () => {
+    it('keep the failed calls of two models apart', async () => {
       await engine.notes.note('one', failure)
 
       expect(await engine.notes.last('other')).toBeUndefined()

@@ -14,7 +14,7 @@ for (const { name, start } of dynamoDbEngines) {
     return { inputs: dynamoInputKeys(client, await createRequestsTable(client)), close }
   })
 
-  it(`messages of inputs never meet a client's keys on ${name}`, async () => {
+  it(`messages of input queues and idempotency keys of clients with the same name are separate on ${name}`, async () => {
     const { client, close } = await start()
     const table = await createRequestsTable(client)
     const own = { request_id: 'a client’s', fingerprint: 'f' }

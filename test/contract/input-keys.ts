@@ -18,7 +18,7 @@ const REFUSAL: Refusal = {
 const OTHER: Refusal = { error: 'other', status: 'error', code: 'unavailable' }
 const MESSAGE = 'nightly/m-1'
 
-/** What every store keeps of the messages of inputs. */
+/** Checks a store of the messages of input queues. */
 export function describeInputKeysContract(name: string, makeEngine: () => Promise<InputKeysEngine>): void {
   let engine: InputKeysEngine
   let inputs: InputKeys
@@ -34,14 +34,14 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
     return { user, id }
   }
 
-  describe(`messages of inputs on ${name}`, () => {
+  describe(`messages of input queues on ${name}`, () => {
     it('stay bound to the first request when a second one is bound', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id })
     })
 
-    it('are bound to one of many requests that bind at once, and every caller learns which one', async () => {
+    it('are bound to one request when 20 calls bind in parallel, and each call is answered with this request', async () => {
       const user = newUser()
 
       const answers = await Promise.all(
@@ -59,7 +59,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, 'nightly/m-2', another, NOW)).toMatchObject({ request_id: another })
     })
 
-    it('are remembered for longer than a queue keeps messages, by the clock of the caller', async () => {
+    it('are remembered for longer than a queue keeps messages, as measured by the clock of the caller', async () => {
       const { user, id } = await bound()
       const later = newRequestId()
 
@@ -68,7 +68,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
     })
 
-    it('are bound to another request only in place of the request that the caller names; the new one is not admitted yet', async () => {
+    it('are bound to another request only if the caller names the request that is bound now', async () => {
       const { user, id } = await bound()
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()
@@ -77,7 +77,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toMatchObject({ request_id: second })
     })
 
-    it('that are admitted can not be refused', async () => {
+    it('cannot be refused when they are admitted', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
@@ -85,7 +85,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
     })
 
-    it('that are refused keep their first refusal: they can be neither admitted nor bound to another request', async () => {
+    it('keep their first refusal, and can then be neither admitted nor bound to another request', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
@@ -95,14 +95,14 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW)).toEqual({ refusal: REFUSAL })
     })
 
-    it('that are bound to another request are neither admitted nor refused for this one', async () => {
+    it('are neither admitted nor refused for a request to which they are no longer bound', async () => {
       const { user, id } = await bound()
       const second = newRequestId()
       await inputs.rebind(user, MESSAGE, id, second, NOW)
 
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: second })
       expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: second })
-      // Nor was it admitted for the other.
+      // The message was not admitted for the second request either, so it can be refused.
       expect(await inputs.refuse(user, MESSAGE, second, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
     })
   })

@@ -17,7 +17,7 @@ export interface ItemsEngine {
   close(): Promise<void>
 }
 
-/** Checks that a store of request items lets the item decide: each transition leaves exactly the state that it needs. */
+/** Checks a store of request items: each transition is allowed only from the states that it needs. */
 export function describeItemsContract(name: string, makeEngine: () => Promise<ItemsEngine>): void {
   let engine: ItemsEngine
   beforeAll(async () => {

@@ -10,7 +10,7 @@ export interface KeysEngine {
 
 const aRequest = (fingerprint = 'f') => ({ request_id: newRequestId(), fingerprint })
 
-/** What every store of idempotency keys keeps (I5). */
+/** Checks a store of idempotency keys (I5). */
 export function describeKeysContract(name: string, makeEngine: () => Promise<KeysEngine>): void {
   let engine: KeysEngine
   let keys: IdempotencyKeys
@@ -21,7 +21,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
   afterAll(() => engine.close())
 
   describe(`idempotency keys on ${name}`, () => {
-    it('keeps a key bound to the first request when a second one is bound', async () => {
+    it('stay bound to the first request when a second one is bound', async () => {
       const user = newUser()
       const first = aRequest()
 
@@ -29,7 +29,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', aRequest('other'), NOW + 1)).toEqual(first)
     })
 
-    it('binds one of many requests that bind at once, and tells every caller which one', async () => {
+    it('are bound to one request when 20 calls bind in parallel, and each call is answered with this request', async () => {
       const user = newUser()
 
       const answers = await Promise.all(Array.from({ length: 20 }, () => keys.bind(user, 'k', aRequest(), NOW)))
@@ -37,7 +37,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(new Set(answers.map(({ request_id }) => request_id)).size).toBe(1)
     })
 
-    it('keeps the keys of two users apart, and two keys of one user', async () => {
+    it('are separate per user, and per key of a user', async () => {
       const [one, two] = [newUser(), newUser()]
       const [a, b, c] = [aRequest(), aRequest(), aRequest()]
 
@@ -46,7 +46,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(one, 'K', c, NOW)).toEqual(c)
     })
 
-    it.each(['"8e03978e"', 'é\u{1f600}', ' ', '#', 'x'.repeat(255)])('accepts any text as a key (%#)', async key => {
+    it.each(['"8e03978e"', 'é\u{1f600}', ' ', '#', 'x'.repeat(255)])('may be any text (%#)', async key => {
       const user = newUser()
       const first = aRequest()
       await keys.bind(user, key, first, NOW)
@@ -54,7 +54,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, key, aRequest(), NOW)).toEqual(first)
     })
 
-    it('remembers a key for 24 hours, by the clock of the caller', async () => {
+    it('are remembered for 24 hours, as measured by the clock of the caller', async () => {
       const user = newUser()
       const first = aRequest()
       const second = aRequest()
@@ -64,7 +64,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS)).toEqual(second)
     })
 
-    it('binds a key to another request only in place of the request that the caller names', async () => {
+    it('are bound to another request only if the caller names the request that is bound now', async () => {
       const user = newUser()
       const [first, second, third] = [aRequest(), aRequest(), aRequest()]
       await keys.bind(user, 'k', first, NOW)

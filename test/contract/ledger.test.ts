@@ -35,7 +35,7 @@ if (serverUrl)
     const { client, close } = await startRdsData({ url, secrets })
     return {
       client,
-      // On AWS, functions log in as their roles; here the owner has to be able to become them.
+      // On AWS, functions log in as their roles. Here the owner logs in, and must be allowed to switch to these roles.
       whenRolesAreSet: () => asSuperuser(...roles.map(role => `GRANT ${role} TO ${owner}`)),
       close: async () => {
         await close()

@@ -11,13 +11,13 @@ import { describeRoles } from './ledger/roles.ts'
 import { ENV, PASSWORDS } from './ledger/tools.ts'
 
 export interface LedgerEngine {
-  /** The RDS Data API of an empty database. */
+  /** A client of the RDS Data API for an empty database. */
   readonly client: RDSDataClient
   whenRolesAreSet(): Promise<void>
   close(): Promise<void>
 }
 
-/** What every ledger keeps, whichever Postgres it is on: each statement runs with the rights of the role that runs it on AWS. */
+/** Checks the ledger on a Postgres. Each statement runs with the rights of the role that runs it on AWS. */
 export function describeLedgerContract(name: string, makeEngine: () => Promise<LedgerEngine>): void {
   let engine: LedgerEngine
   let applied: number[][]

@@ -25,7 +25,7 @@ const second: ModelState = {
   backlog: { slot: NOW + 60_000, taken: 4, last_return: NOW + 57_500 },
 }
 
-/** The fields that newer features use. */
+/** States with the fields of newer features. */
 const third: ModelState = {
   ...first,
   version: 3,
@@ -46,7 +46,7 @@ const fourth: ModelState = {
   open_for: [42, 7],
 }
 
-/** How every store keeps what workers know of a model. */
+/** Checks a store of the states of models. */
 export function describeModelStatesContract(name: string, makeEngine: () => Promise<ModelStatesEngine>): void {
   let engine: ModelStatesEngine
   beforeAll(async () => {
@@ -55,11 +55,11 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
   afterAll(() => engine.close())
 
   describe(`model states on ${name}`, () => {
-    it('has no state of a model that was never written', async () => {
+    it('are absent for a model that was never written', async () => {
       expect(await engine.modelStates.read(newModel())).toBeUndefined()
     })
 
-    it('keeps every field of a state, version after version', async () => {
+    it('keep every field in each version', async () => {
       const model = newModel()
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
@@ -72,7 +72,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       }
     })
 
-    it('answers with the stored state when another worker wrote first, and does not change it', async () => {
+    it('are not changed by a write if another worker has written this version, and the write is answered with the stored state', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
       const late = { ...first, writer: 'late' }
@@ -83,14 +83,14 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(second)
     })
 
-    it('answers with its own state when a write is repeated because its answer was lost', async () => {
+    it('are the same after a write that is repeated because its answer was lost', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
     })
 
-    it('lets only one of many workers write a version', async () => {
+    it('accept a version from only one of 20 workers', async () => {
       const model = newModel()
       const writers = Array.from({ length: 20 }, (_, i) => `w${i}`)
 
@@ -99,7 +99,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(new Set(answers.map(({ writer }) => writer)).size).toBe(1)
     })
 
-    it('keeps the states of models apart', async () => {
+    it('are separate per model', async () => {
       const [one, other] = [newModel(), newModel()]
       await engine.modelStates.write(one, first)
 

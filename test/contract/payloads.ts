@@ -6,7 +6,7 @@ export interface PayloadsEngine {
   close(): Promise<void>
 }
 
-/** What every payload store keeps. */
+/** Checks a store of payloads. */
 export function describePayloadsContract(name: string, makeEngine: () => Promise<PayloadsEngine>): void {
   let engine: PayloadsEngine
   let payloads: Payloads
@@ -23,17 +23,17 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       { what: 'an empty text', value: '' },
       { what: 'all of Unicode', value: 'é\u{1f600}\uffff\u{10ffff}\u0001\u2028"\\' },
       { what: '4 MB', value: 'x'.repeat(4_000_000) },
-    ])('returns $what', async ({ value }) => {
+    ])('return $what unchanged', async ({ value }) => {
       await payloads.put('requests/a.b@c-d_e/1/body.json', JSON.stringify(value))
 
       expect(await payloads.get('requests/a.b@c-d_e/1/body.json')).toEqual(value)
     })
 
-    it('returns nothing for a key that was never written', async () => {
+    it('return nothing for a key that was never written', async () => {
       expect(await payloads.get('requests/nobody/1/body.json')).toBeUndefined()
     })
 
-    it('keeps the last value that is written under a key', async () => {
+    it('keep the last value that is written under a key', async () => {
       await payloads.put('twice', '1')
       await payloads.put('twice', '2')
 
@@ -41,18 +41,22 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
     })
 
     it.each([
-      { what: 'a small value travels itself', value: { a: 1 }, inline: true },
-      { what: 'the largest that does', value: 'x'.repeat(MAX_INLINE_BYTES - 2), inline: true },
-      { what: 'one byte more is stored', value: 'x'.repeat(MAX_INLINE_BYTES - 1), inline: false },
-      { what: 'what is large in UTF-8 is stored', value: 'é'.repeat(MAX_INLINE_BYTES / 2), inline: false },
-    ])('checks in and out: $what', async ({ value, inline }) => {
+      { what: 'a small value inline', value: { a: 1 }, inline: true },
+      { what: 'a value of the maximum size inline', value: 'x'.repeat(MAX_INLINE_BYTES - 2), inline: true },
+      { what: 'a value with one byte more under its key', value: 'x'.repeat(MAX_INLINE_BYTES - 1), inline: false },
+      {
+        what: 'a value that is too large in UTF-8 under its key',
+        value: 'é'.repeat(MAX_INLINE_BYTES / 2),
+        inline: false,
+      },
+    ])('check in and out $what', async ({ value, inline }) => {
       const payload = await checkIn(payloads, 'claim-check', value)
 
       expect(payload).toEqual(inline ? { inline: value } : { key: 'claim-check' })
       expect(await checkOut(payloads, payload)).toEqual(value)
     })
 
-    it('deletes the value of a key, if there is one', async () => {
+    it('delete the value of a key, even if there is none', async () => {
       await payloads.put('doomed/body.json', '1')
       await payloads.put('doomed/another.json', '2')
 
@@ -63,7 +67,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await payloads.get('doomed/another.json')).toBe(2)
     })
 
-    it('names the object that is gone', async () => {
+    it('name the object in the error if it is missing', async () => {
       await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
     })
   })

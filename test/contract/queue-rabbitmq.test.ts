@@ -1,11 +1,16 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { describe, expect, it } from 'vitest'
-import { Unavailable } from '../../functions/core/platform/unavailable.ts'
-import { rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
-import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
+import { Defect, Unavailable } from '../../functions/core/platform/unavailable.ts'
+import {
+  rabbitMqAdmin,
+  rabbitMqCountMessages,
+  rabbitMqMissingQueues,
+} from '../../functions/core/queue/rabbitmq/admin.ts'
+import { brokerConnection, type Connection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
 import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.ts'
+import type { Publication } from '../../functions/core/queue/rabbitmq/link.ts'
 import { moveBulk } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
 import { chooseByUser } from '../../functions/core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
@@ -13,15 +18,16 @@ import { rabbitMqReturnResults } from '../../functions/core/queue/rabbitmq/retur
 import { REQUESTS_KEY, TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
 import { startRmqMapping } from '../../lib/local/rabbitmq/mapping.ts'
-import { BROKER_URL, newVirtualHost, rabbitmqctl } from '../support/rabbitmq.ts'
+import { BROKER_URL, newVirtualHost, rabbitmqctl, type VirtualHost } from '../support/rabbitmq.ts'
 import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
 
-/** A flood of one user, and the calls of an invocation. */
+/** The number of messages of one user, and the number of calls of an invocation. */
 const FLOOD = 200
 const CALLS = 10
 const QUEUE = 'inference-text-normal'
+const RESULTS = { queue: `${PREFIX}results`, deadLetters: `${PREFIX}results-dlq` }
 const NAMES = { queue: PREFIX + QUEUE, bulk: `${PREFIX}${QUEUE}-bulk`, deadLetters: `${PREFIX}inference-dlq` }
 
 describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
@@ -63,7 +69,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 
   describe('the fairness of RabbitMQ', () => {
-    it("serves another user's only request among the next few, although 200 of one user wait", async () => {
+    it("serves another user's only request soon, although 200 requests of one user wait", async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
       await declareTopology(await connection.link(), {
@@ -98,7 +104,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
           called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
           await held.promise
         }),
-        // Its clock stands still, so that its patience has no end.
+        // The clock of the mover stands still, so the mover never gives up.
         mapping(NAMES.bulk, CALLS / 2, event =>
           moveBulk(
             { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
@@ -112,7 +118,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
       )
       await Promise.all(flood)
-      // One invocation runs, the mapping has the messages of the next one, and some of the bulk queue wait behind them.
+      // One invocation runs. The mapping holds the messages of the next invocation. Messages from the bulk queue wait after them.
       await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
       await queue.send(QUEUE, { body: 'only one', group: 'quiet' })
       held.resolve()
@@ -126,34 +132,68 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     }, 120_000)
   })
 
-  it('sends dead results to their queue again, each once and with what is beside its body', async () => {
-    const host = await newVirtualHost()
-    const connection = brokerConnection({ url: host.url, credentials: never })
-    const queues = [
-      { name: `${PREFIX}results`, dead_letters: `${PREFIX}results-dlq` },
-      { name: `${PREFIX}results-dlq` },
-    ]
-    await declareTopology(await connection.link(), { prefix: PREFIX, queues })
-    const queue = rabbitMqQueue(PREFIX, connection.publish)
-    for (const body of ['a', 'b'])
-      await queue.send('results-dlq', {
-        body,
-        group: 'u',
-        attributes: { traceparent: '00-1', 'x-sluice-returns': '7' },
+  describe('the return of dead results', () => {
+    it('sends each result to its queue again once, with its attributes', async () => {
+      await withDeadResults(['a', 'b'], async ({ host, connection }) => {
+        const returnResults = rabbitMqReturnResults(PREFIX, connection, () => 0)
+
+        expect([await returnResults(), await returnResults()]).toEqual([
+          { returned: 2, left: 0 },
+          { returned: 0, left: 0 },
+        ])
+
+        const model = await host.connect()
+        const attributes = { traceparent: '00-1', 'x-sluice-returns': 0 }
+        expect(await receive(await model.createChannel(), RESULTS.queue, 2)).toEqual([
+          { body: 'a', attributes },
+          { body: 'b', attributes },
+        ])
+        await model.close()
       })
-    const returnResults = rabbitMqReturnResults(PREFIX, connection)
+    })
 
-    expect([await returnResults(), await returnResults()]).toEqual([2, 0])
+    it('ends in time with a slow broker, and says how many results are left', async () => {
+      await withDeadResults(['a', 'b', 'c', 'd', 'e'], async ({ host, connection }) => {
+        let now = 0
+        const slow = {
+          ...connection,
+          publish: async (publication: Publication) => {
+            await connection.publish(publication)
+            now += 4_000
+          },
+        }
+        const returnResults = rabbitMqReturnResults(PREFIX, slow, () => now)
 
-    const model = await host.connect()
-    const attributes = { traceparent: '00-1', 'x-sluice-returns': 0 }
-    expect(await receive(await model.createChannel(), `${PREFIX}results`, 2)).toEqual([
-      { body: 'a', attributes },
-      { body: 'b', attributes },
-    ])
-    await model.close()
-    await connection.close()
-    await host.close()
+        expect(await returnResults()).toEqual({ returned: 3, left: 2 })
+        expect(await returnResults()).toEqual({ returned: 2, left: 0 })
+        await expect.poll(() => host.messages(), { timeout: 20_000 }).toEqual({ [RESULTS.queue]: 5 })
+      })
+    })
+
+    it('reports a lost channel as an outage, and returns all results with the next try', async () => {
+      await withDeadResults(['a', 'b'], async ({ host, connection }) => {
+        const lost = {
+          ...connection,
+          publish: async () => {
+            const link = await connection.link()
+            await rabbitmqctl('close_all_connections', '-p', host.name, 'a test')
+            await expect.poll(() => link.isClosed, { timeout: 20_000 }).toBe(true)
+          },
+        }
+
+        await expect(rabbitMqReturnResults(PREFIX, lost, () => 0)()).rejects.toBeInstanceOf(Unavailable)
+        expect(await rabbitMqReturnResults(PREFIX, connection, () => 0)()).toEqual({ returned: 2, left: 0 })
+      })
+    })
+
+    it('reports a missing queue as a defect', async () => {
+      const host = await newVirtualHost()
+      const connection = brokerConnection({ url: host.url, credentials: never })
+
+      await expect(rabbitMqReturnResults(PREFIX, connection, () => 0)()).rejects.toBeInstanceOf(Defect)
+      await connection.close()
+      await host.close()
+    })
   })
 
   it('refuses a message for a full queue as an outage, and takes the next one once the queue has room', async () => {
@@ -182,7 +222,32 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await host.close()
   })
 
-  it('unbinds the input that was first before, so that a message of an old producer is admitted once', async () => {
+  it('counts results, deferred messages and messages of inputs', async () => {
+    await withDeadResults(['a'], async ({ connection }) => {
+      const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]
+      await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+      const { messagesLeft, sendInput } = rabbitMqAdmin(PREFIX, connection, 1)
+      await rabbitMqQueue(PREFIX, connection.publish).send('results', { body: 'b', group: 'u', delay_seconds: 512 })
+      for (const text of ['1', '2']) expect(await sendInput('prompts', text)).toBe(true)
+
+      await expect
+        .poll(() => messagesLeft(['prompts', 'not-there-yet']), { timeout: 20_000 })
+        .toEqual({ 'results-dlq': 1, 'delay-9': 1, prompts: 2 })
+      expect(await messagesLeft([])).toEqual({ 'results-dlq': 1, 'delay-9': 1 })
+    })
+  })
+
+  it('finds all missing queues of a long list', async () => {
+    await withDeadResults([], async ({ connection }) => {
+      const others = Array.from({ length: 50 }, (_, i) => `${PREFIX}gone-${i}`)
+
+      const missing = await rabbitMqMissingQueues(connection)([RESULTS.queue, ...others, RESULTS.deadLetters])
+
+      expect(missing).toEqual(others)
+    })
+  })
+
+  it('unbinds the former first input queue, so that a message of an old producer is admitted once', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     const inputs = ['imports', 'nightly'].flatMap(name => [
@@ -194,7 +259,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await declare('imports')
 
     await declare('nightly', 'imports')
-    // A repetition, and a queue that is gone, do no harm.
+    // A repeated call, and a call that names a deleted queue, change nothing.
     await declare('nightly', 'imports')
     await declare('nightly', 'deleted')
 
@@ -205,6 +270,23 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await host.close()
   })
 })
+
+/** Makes a virtual host with these dead results, and deletes it afterwards. */
+async function withDeadResults(
+  bodies: readonly string[],
+  use: (made: { host: VirtualHost; connection: Connection }) => Promise<void>,
+): Promise<void> {
+  const host = await newVirtualHost()
+  const connection = brokerConnection({ url: host.url, credentials: never })
+  const queues = [{ name: RESULTS.queue, dead_letters: RESULTS.deadLetters }, { name: RESULTS.deadLetters }]
+  await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+  const queue = rabbitMqQueue(PREFIX, connection.publish)
+  const attributes = { traceparent: '00-1', 'x-sluice-returns': '7' }
+  for (const body of bodies) await queue.send('results-dlq', { body, group: 'u', attributes })
+  await use({ host, connection })
+  await connection.close()
+  await host.close()
+}
 
 async function receive(channel: Channel, queue: string, count: number) {
   const received: { body: unknown; attributes: Record<string, string> }[] = []

@@ -4,18 +4,18 @@ import type { QueueBackend } from '../../functions/core/queue/port.ts'
 
 export interface QueueEngine {
   readonly queue: QueueBackend
-  /** Makes a new, empty queue; answers with its name. */
+  /** Makes a new, empty queue, and returns its name. */
   createQueue(): Promise<string>
-  /** The bodies, as values, of `count` messages, once so many have arrived. */
+  /** Waits for `count` messages, and returns their parsed bodies. */
   receive(queue: string, count: number): Promise<unknown[]>
-  /** The same, with what the receiving side finds beside the body. */
+  /** Waits for `count` messages, and returns their parsed bodies and their attributes. */
   receiveWithAttributes(queue: string, count: number): Promise<{ body: unknown; attributes: Record<string, string> }[]>
-  /** How many messages are waiting to be received, and how many are held back. */
+  /** The numbers of messages that can be received and of delayed messages. */
   waiting(queue: string): Promise<{ visible: number; delayed: number }>
   close(): Promise<void>
 }
 
-/** What every queue keeps (I4). */
+/** Checks a queue (I4). */
 export function describeQueueContract(name: string, makeEngine: () => Promise<QueueEngine>): void {
   let engine: QueueEngine
   beforeAll(async () => {
@@ -35,7 +35,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       { what: 'control characters', body: '\u0001\u0008\u000b\u001f\u007f\u0085\u2028' },
       { what: 'quotes and backslashes', body: '"\\u0041\\"' },
       { what: 'field names of any text', body: { '': 1, '\u{1f600}\uffff': 2 } },
-    ])('delivers $what as it was sent', async ({ body }) => {
+    ])('delivers $what unchanged', async ({ body }) => {
       const queue = await engine.createQueue()
 
       await send(queue, body)
@@ -53,7 +53,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(received)).toEqual(sorted(bodies.map((body, i) => ({ i, body: JSON.parse(JSON.stringify(body)) }))))
     })
 
-    it('delivers each of many messages that are sent at once exactly once', async () => {
+    it('delivers each of 57 messages that are sent in parallel exactly once', async () => {
       const queue = await engine.createQueue()
 
       await Promise.all(Array.from({ length: 57 }, (_, i) => send(queue, { i })))
@@ -62,7 +62,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.waiting(queue)).toMatchObject({ visible: 0, delayed: 0 })
     })
 
-    it('delivers messages that are sent together and exceed 1 MiB, and a message of almost 1 MiB', async () => {
+    it('delivers messages that are sent in parallel and together exceed 1 MiB, and a message of almost 1 MiB', async () => {
       const queue = await engine.createQueue()
       const bodies = [400_000, 400_000, 400_000, 1_000_000, 10].map((length, i) => ({ i, text: 'x'.repeat(length) }))
 
@@ -71,7 +71,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(await engine.receive(queue, 5))).toEqual(bodies)
     })
 
-    it('delivers the attributes of a message beside its body, alone or in a batch', async () => {
+    it('delivers the attributes of a message that is sent alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', sent_at: '1' }
 
@@ -86,7 +86,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       ])
     })
 
-    it('keeps queues apart', async () => {
+    it('delivers a message only to its own queue', async () => {
       const [a, b] = [await engine.createQueue(), await engine.createQueue()]
 
       await Promise.all([send(a, { to: 'a' }), send(b, { to: 'b' })])
@@ -95,7 +95,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(b, 1)).toEqual([{ to: 'b' }])
     })
 
-    it('delays a message by the longest delay that it declares, alone or in a batch', async () => {
+    it('delays a message by the maximum delay of the backend, alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const delayed = { body: { i: 0 }, group: 'u42', delay_seconds: engine.queue.capabilities.max_delay_seconds }
 
@@ -115,7 +115,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('refuses only the message that is too large, not the messages sent with it', async () => {
+    it('refuses only the message that is too large, and not the messages that are sent with it', async () => {
       const queue = await engine.createQueue()
 
       const [tooLarge, small] = await Promise.allSettled([send(queue, 'x'.repeat(1_100_000)), send(queue, { i: 1 })])

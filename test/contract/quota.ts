@@ -9,12 +9,12 @@ import { describeReserve } from './quota/reserve.ts'
 
 export interface QuotaEngine {
   readonly quota: Quota
-  /** The same, of a deployment that counts open reservations. */
+  /** The quota of a deployment that counts open reservations. */
   readonly counting: Quota
   close(): Promise<void>
 }
 
-/** Checks that a quota admits exactly and charges once (I1, I3), on whatever store. */
+/** Checks on any store that a quota admits exactly and charges once (I1, I3). */
 export function describeQuotaContract(name: string, makeEngine: () => Promise<QuotaEngine>): void {
   let engine: QuotaEngine
   beforeAll(async () => {

@@ -90,12 +90,12 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       end: async how => {
         if (how !== 'loses its connection') {
           settle(how)
-          // The broker answers once it has taken what was sent before.
+          // The broker answers after it has processed the earlier commands.
           await closeChannel()
         }
         await mapping?.close()
       },
-      // The delay queues have clocks of their own: the next `take` waits for the messages.
+      // The delay queues of the broker use real time. The next `take` waits for the messages.
       pass: async () => {},
       close: async () => {
         await connection.close()

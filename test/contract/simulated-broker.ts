@@ -2,15 +2,15 @@ import type { Channel } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { QueueBackend } from '../../functions/core/queue/port.ts'
 
-/** A broker as a mapping sees it. */
+/** The parts of a broker that a mapping uses. */
 export interface BrokerEngine {
   /** Sends messages with the real adapter. */
   readonly queue: QueueBackend
-  /** Makes a new queue that returns a message so often at most, and its dead-letter queue. Answers with its name. */
+  /** Makes a new queue that redelivers a message at most `limit` times, and its dead-letter queue. Returns its name. */
   createQueue(limit: number): Promise<string>
-  /** Delivers the first messages of a queue to the mapping, once so many are there. They stay held until the mapping ends the batch. */
+  /** Waits for `count` messages in a queue, and delivers the first ones to the mapping. The mapping holds them until it ends the batch. */
   take(queue: string, count: number): Promise<string[]>
-  /** Ends the batch that is held. */
+  /** Ends the batch that the mapping holds. */
   end(how: 'is acknowledged' | 'is rejected' | 'loses its connection'): Promise<void>
   /** Lets a delay pass. */
   pass(seconds: number): Promise<void>
@@ -26,7 +26,7 @@ export const queueArguments = (deadLetters: string, limit: number) => ({
   'x-overflow': 'reject-publish',
 })
 
-/** Makes a queue as the product does, but with a small limit. */
+/** Makes a queue as Sluice does, but with a small limit. */
 export async function makeQueue(channel: Channel, name: string, limit: number): Promise<void> {
   const deadLetters = `${name}-dlq`
   await channel.assertQueue(deadLetters, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
@@ -34,7 +34,7 @@ export async function makeQueue(channel: Channel, name: string, limit: number): 
   await channel.bindQueue(name, 'deliver', `#.${name}`)
 }
 
-/** What the simulation's model of RabbitMQ takes for granted. */
+/** Checks the behaviour of RabbitMQ that the simulation's model of RabbitMQ imitates. */
 export function describeBrokerContract(name: string, makeEngine: () => Promise<BrokerEngine>): void {
   let engine: BrokerEngine
   beforeAll(async () => {
@@ -51,7 +51,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   }
 
   describe(`a batch of ${name}`, () => {
-    it('has the oldest messages, and the next batch has the next ones', async () => {
+    it('has the oldest messages, and the next batch has the next messages', async () => {
       const queue = await queueOf(['1', '2', '3'])
 
       const first = await engine.take(queue, 2)
@@ -63,7 +63,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     })
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s comes again as a whole, before all others',
+      'that %s comes again as a whole, before all other messages',
       async how => {
         const queue = await queueOf(['1', '2', '3'])
         await engine.take(queue, 2)
@@ -76,7 +76,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     )
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s more often than the limit allows is a dead letter',
+      'that %s more often than the limit allows becomes dead letters',
       async how => {
         const queue = await queueOf(['1', '2', '3'], 2)
         for (let i = 0; i < 3; i++) {
@@ -93,7 +93,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   })
 
   describe(`a delay of ${name}`, () => {
-    it('ends after a time that is the sum of its delay queues, whatever was sent before', async () => {
+    it('lasts as long as its message asks, even if messages with longer delays were sent before', async () => {
       const queue = await queueOf([])
       await send(queue, 'three seconds', 3)
       await send(queue, 'one second', 1)

@@ -24,11 +24,11 @@ import { startRdsData } from '../support/emulators.ts'
 
 /*
  * The simulation replaces DynamoDB and Postgres by models. These tests record the commands that the real adapters send in
- * simulated histories, and send them again, one after the other, to a fresh model and to the real engine. Every answer must be
- * the same. So a model is held against its engine for exactly what the product asks of it.
+ * simulated histories. Then they send the commands, one after the other, to a new model and to the real engine. Each pair of answers
+ * must be equal. So each model is compared with its engine for the commands that Sluice uses.
  */
 
-// The last one also reads results from the ledger.
+// The history of the last seed also reads results from the ledger.
 const SEEDS = [1, 2, 3, 4, 21]
 const TIMEOUT_MS = 120_000
 
@@ -54,7 +54,7 @@ for (const { name, start } of dynamoDbEngines)
           const model = dynamoDbModel(TABLES)
           const modelClient = dynamoDbClient(async command => model.execute(command))
           for (const [i, command] of (await commandsOf(seed)).filter(isDynamoDbCommand).entries()) {
-            // The model's pages are smaller than the engine's: the first command of a scan reads all pages.
+            // The pages of the model are smaller than those of the engine, so the first command of a scan reads all pages.
             if (command instanceof ScanCommand && command.input.ExclusiveStartKey) continue
             const [ofModel, ofEngine] = [await answerOf(modelClient, command), await answerOf(client, command)]
             expect(ofModel, `seed ${seed}, command ${i}: ${JSON.stringify(command.input)}`).toEqual(ofEngine)
@@ -114,7 +114,7 @@ async function deleteTables(client: DynamoDBClient): Promise<void> {
 
 type Item = Record<string, AttributeValue>
 
-/** An answer in one form, or the error's name: sets have no order, nor have the items of a scan and of a batch. */
+/** An answer in a comparable form, or the name of the error. Sets and the items of a scan or a batch have no order, so they are sorted. */
 async function answerOf(client: DynamoDBClient, command: DynamoDbCommand): Promise<Record<string, unknown>> {
   try {
     if (command instanceof ScanCommand) return { items: (await scanned(client, command)).map(plain).sort(byText) }
@@ -136,7 +136,7 @@ async function answerOf(client: DynamoDBClient, command: DynamoDbCommand): Promi
   }
 }
 
-/** DynamoDB Local answers with a whole map where dynalite answers with its updated entries. No adapter reads either. */
+/** Removes maps from an answer. DynamoDB Local answers with the whole map, and other engines with the updated entries. No adapter reads them. */
 const withoutMaps = (item: Item = {}): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value.M === undefined))
 
@@ -153,7 +153,7 @@ async function scanned(client: DynamoDBClient, { input }: ScanCommand): Promise<
 
 const plain = (item: Item | undefined): unknown => item && sorted(unmarshall(item))
 
-/** Fields and the members of sets in one order. */
+/** Sorts the fields of objects and the members of sets. */
 const sorted = (value: unknown): unknown => {
   if (value instanceof Set) return [...value].sort()
   if (Array.isArray(value)) return value.map(sorted)

@@ -24,7 +24,7 @@ async function postTimes(client: ApiClient, times: number, prompt: string) {
   return { accepted: withStatus(202), refused: withStatus(429) }
 }
 
-/** What a quota says once all have ended is what the ledger's rows add up to. */
+/** Waits until all requests have ended, and expects the quota to have the sum of the ledger's rows. */
 async function expectQuotaOfLedger(client: ApiClient & { user: string }, requests: number): Promise<void> {
   const quota = await client.settledQuota()
   const rows = await ledgerRows(system, client.user)
@@ -40,8 +40,8 @@ const secondsTo = (time: string): number => (Date.parse(time) - Date.now()) / 10
 
 const retryAfter = ({ headers }: ApiAnswer): number => Number(headers['retry-after'])
 
-describe('of 200 posts at once', () => {
-  test('a user with 100 requests has 100 accepted, and 100 refused until the window ends', async () => {
+describe('200 posts at once', () => {
+  test('are accepted up to a limit of 100 requests, and the others are refused until the window ends', async () => {
     const client = await system.newUser({ requests: 100 })
 
     const { accepted, refused } = await postTimes(client, 200, 'one of many')
@@ -65,7 +65,7 @@ describe('of 200 posts at once', () => {
     await expectQuotaOfLedger(client, 100)
   })
 
-  test('a user with tokens for 50 has 50 accepted', async () => {
+  test('are accepted up to a limit of tokens that suffices for 50', async () => {
     const prompt = 'forty characters make twenty tokens here'
     const held = model.hold(prompt)
     const client = await system.newUser({ tokens: 1010 })
@@ -89,7 +89,7 @@ describe('of 200 posts at once', () => {
     await expectQuotaOfLedger(client, 50)
   })
 
-  test('a user who may have 30 in flight has 30 accepted, and more once they have ended', async () => {
+  test('are accepted up to a limit of 30 in flight, and the user may post again when these 30 have ended', async () => {
     const held = model.hold('held in flight')
     const client = await system.newUser({ in_flight: 30 })
 
@@ -108,7 +108,7 @@ describe('of 200 posts at once', () => {
     await expectQuotaOfLedger(client, 31)
   })
 
-  test('a plan of three shards accepts its 90 requests in all', async () => {
+  test('are accepted up to a limit of 90 requests that is divided among three shards', async () => {
     const client = await system.newUser({ plan: 'sharded' })
 
     const { accepted, refused } = await postTimes(client, 200, 'one of a shard')
@@ -121,7 +121,7 @@ describe('of 200 posts at once', () => {
   })
 })
 
-test('two users who post at once have each their own limit', async () => {
+test('two users who post at the same time each have their own limit', async () => {
   const clients = await Promise.all([system.newUser({ requests: 20 }), system.newUser({ requests: 25 })])
 
   const [one, other] = await Promise.all(clients.map(client => postTimes(client, 50, 'one of two')))
@@ -130,7 +130,7 @@ test('two users who post at once have each their own limit', async () => {
   await Promise.all([expectQuotaOfLedger(clients[0], 20), expectQuotaOfLedger(clients[1], 25)])
 })
 
-test('what is left is told with each acceptance, and counts down', async () => {
+test('each 202 says in its headers how much of the quota is left', async () => {
   const client = await system.newUser({ requests: 2 })
 
   const first = await client.post({ prompt: 'first' })

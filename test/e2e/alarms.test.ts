@@ -19,7 +19,7 @@ import { fixture } from './support/system.ts'
 const FIVE_MINUTES = 300
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-alarms-'))
-/** The functions that crash whenever they are invoked, by the beginning of their logical id. */
+/** The functions that crash at each invocation. Each is named by the beginning of its logical id. */
 const crashing = new Set<string>()
 let endpoint: Endpoint
 let template: AlarmedTemplate
@@ -44,19 +44,19 @@ const send = (queue: string, body: object) =>
 const alarmsOf = (of: AlarmedTemplate): string[] =>
   Object.keys(of.Resources).filter(id => of.Resources[id]?.Type === 'AWS::CloudWatch::Alarm')
 
-/** The alarm of a construct, without the hash in its logical id. */
+/** The name of an alarm: its logical id without the hashes. */
 const readable = (id: string): string => id.replace(/Alarm[0-9A-F]{8}$/, '').replace(/[0-9A-F]{8}(?=Alarm)/, '')
 
 const raised = async () => (await cloudWatch.raised()).map(readable)
 
-/** Resolves as soon as the alarm is raised by what the system has told. */
+/** Resolves as soon as the metrics of the system raise the alarm. */
 const expectRaised = (alarm: string) =>
   eventually(async () => {
     cloudWatch.sample(await system.queues())
     expect(await raised()).toContain(alarm)
   })
 
-/** Does something in each of three periods of five minutes. `isCounted` says when a period has its values. */
+/** Runs `cause` in each of three periods of five minutes. In each period, it waits until `counted` has grown. */
 async function inThreePeriods(cause: () => Promise<unknown>, counted: () => number): Promise<void> {
   for (let period = 0; period < 3; period++) {
     if (period > 0) cloudWatch.advance(FIVE_MINUTES)
@@ -66,7 +66,7 @@ async function inThreePeriods(cause: () => Promise<unknown>, counted: () => numb
   }
 }
 
-/** How often something was told so far. */
+/** The numbers of invocations and of returned messages so far, per function. */
 const told = { invocations: new Map<string, number>(), returned: new Map<string, number>() }
 const add = (to: Map<string, number>, key: string, value: number) => to.set(key, (to.get(key) ?? 0) + value)
 
@@ -118,7 +118,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true })
 })
 
-/** What raises each alarm. `#` stands for the name of a model. */
+/** The cause of each alarm. `#` stands for the name of a model. */
 const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
   'Model#Failures': async () => {
     endpoint.reply('refusing', refuse(400))
@@ -151,7 +151,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
     for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
   },
-  // Only Lambda itself refuses an invocation: the local system lets it wait.
+  // Only Lambda throttles an invocation. The local system lets it wait.
   FrontDoorThrottles: async () =>
     cloudWatch.put('AWS/Lambda', 'Throttles', { FunctionName: `alarms-${logicalId('ReaderFunction')}` }, 1),
   SweeperErrors: async () => {
@@ -162,7 +162,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     crashing.add('RetentionFunction')
     await system.invoke(logicalId('RetentionFunction'), {})
   },
-  // A message that only a newer version can read.
+  // This message can be read only by a newer version, so it comes again and again.
   ResultsComesAgain: () =>
     inThreePeriods(
       () => send('alarms-results', { v: 1, type: 'novel' }),
@@ -188,7 +188,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     await send('nightly-prompts', { user_id: 'u1', prompt: 'x' })
     cloudWatch.advance(FIVE_MINUTES)
   },
-  // No worker runs, so the request stays in its queue for more than half of its minute.
+  // No worker runs, so the request waits in its queue for more than half of the minute after which it expires.
   'Model#Waiting': async () => {
     crashing.add('ModeltextWorker')
     await api.submit({ prompt: 'x', model: 'text' })
@@ -196,7 +196,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 }
 
-/** The model for which an alarm is tried. */
+/** The model for which each alarm is tested. */
 const MODELS: Readonly<Record<string, string>> = {
   'Model#Failures': 'refusing',
   'Model#Circuit': 'broken',
@@ -208,11 +208,11 @@ const MODELS: Readonly<Record<string, string>> = {
 describe('an alarm of the template', () => {
   beforeEach(() => {
     crashing.clear()
-    // What an earlier test has caused is long over.
+    // After a day, no metric of an earlier test counts any more.
     cloudWatch.advance(24 * 3_600)
   })
 
-  it('has a cause here, whichever it is', () => {
+  it('has a cause in this test', () => {
     const models = /^Model(text|refusing|broken|keyless|locked)/
     const kinds = new Set(alarmsOf(template).map(id => readable(id).replace(models, 'Model#')))
     expect([...kinds].sort()).toEqual(Object.keys(CAUSES).sort())
@@ -225,7 +225,7 @@ describe('an alarm of the template', () => {
     expect(await raised()).toEqual([])
   })
 
-  it.each(Object.keys(CAUSES))('%s is raised by its cause', async kind => {
+  it.each(Object.keys(CAUSES))('is raised by its cause: %s', async kind => {
     const alarm = kind.replace('#', MODELS[kind] ?? '')
     expect(await raised()).not.toContain(alarm)
 

@@ -14,7 +14,7 @@ import { jsonOfSluice } from './support/sluice.ts'
 import { signedFor } from './support/stand-ins/signature.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
-// The number of a case stands for one kind of answer of a model, or of input of a client, that is met in the wild. The titles say which.
+// The number of a case stands for one kind of answer of a model, or for one kind of input of a client. Real models and clients send all of these.
 
 const SECRET = 'sk-the-right-one'
 
@@ -43,7 +43,7 @@ const HELLO = json({ choices: [{ message: { content: 'Hello' }, finish_reason: '
 const modelNamed = async (name: string): Promise<ModelView | undefined> =>
   (await jsonOfSluice<ModelView[]>(system, 'models', 'list')).find(one => one.model === name)
 
-/** Many models start their workers in these tests, and looking costs the machine more than a moment of waiting. */
+/** Waits longer than `eventually`, and checks less often: these tests start the workers of many models, and each check takes time of the machine. */
 const soon = <T>(check: () => T | Promise<T>): Promise<T> => eventually(check, { timeout: 90_000, interval: 250 })
 
 const show = async (client: ApiClient, id: string) => (await client.send('GET', `/v1/inference/${id}`)).body
@@ -56,7 +56,7 @@ const ended = (client: ApiClient, id: string) =>
     return request
   })
 
-describe('what a model says', () => {
+describe('an answer of a model', () => {
   const mark = (of: string) => `<${of.replaceAll('"', "'")}>`
   const ids = new Map<string, string>()
   let rows: readonly LedgerRow[]
@@ -76,7 +76,7 @@ describe('what a model says', () => {
     rows = await endedRows(system, user)
   })
 
-  test.for(judgedAnswers)('case $of', async ({ of, calls = 1, result, usage, error }) => {
+  test.for(judgedAnswers)('is judged as documented: case $of', async ({ of, calls = 1, result, usage, error }) => {
     const id = ids.get(of) ?? ''
     const request = await show(client, id)
 
@@ -89,19 +89,19 @@ describe('what a model says', () => {
     expect(rows.find(row => row.request_id === id)).toMatchObject({ status, attempts: calls, result: result ?? null })
   })
 
-  test('case 2: usage that nobody can read is counted', () => {
+  test('with an unreadable usage is counted in a metric (case 2)', () => {
     const ofMetric = [...system.functionLogs().matchAll(/"UnreadableUsage":\[?([\d,]+)/g)]
     const counted = ofMetric.flatMap(([, values = '']) => values.split(',')).reduce((sum, n) => sum + Number(n), 0)
-    // Those of case 2, and the counts that are null of case 1.
+    // The five answers with an unreadable usage of case 2, and the answer of case 1, whose counts are null.
     expect(counted).toBe(6)
   })
 
-  test('case 9: an error in a successful answer counts for the circuit', async () => {
+  test('with an error and the status 200 counts as a failure for the circuit (case 9)', async () => {
     expect((await modelNamed('told'))?.circuit.failures).toBeGreaterThan(0)
   })
 
-  test('case 36: the words of the model are in the dead letter and in the log line of the end, too', async () => {
-    const id = ids.get('36: 400 with the name of a field') ?? ''
+  test('with an error has a text that is also in the dead letter and in the log line of the end (case 36)', async () => {
+    const id = ids.get('36: a 400 whose text names a field') ?? ''
     const detail = 'bad field "model_input"'
 
     expect(await jsonOfSluice<DeadLetterDetails>(system, 'dead-letters', 'show', id)).toMatchObject({
@@ -116,8 +116,8 @@ describe('what a model says', () => {
   })
 })
 
-describe.concurrent('what a model asks for', () => {
-  test('case 18: a Retry-After with a fraction is rounded up, and of two lines the longest counts', async () => {
+describe.concurrent('an answer that delays or stops calls:', () => {
+  test('case 18: a Retry-After with a fraction is rounded up, and the longest of two Retry-After headers counts', async () => {
     const client = await system.newUser()
     model.on('<18a>', json({}, 429, ['Retry-After: 1.5']), FINE)
     model.on('<18b>', json({}, 429, ['Retry-After: 1', 'Retry-After: 3']), FINE)
@@ -135,8 +135,8 @@ describe.concurrent('what a model asks for', () => {
     }
   })
 
-  // The probes of these twelve hours, and that requests keep their attempts: test/unit/functions/worker/model-not-requests.test.ts.
-  test('case 19: a Retry-After of twelve hours stops the calls, but for a probe now and then', async () => {
+  // test/unit/functions/worker/model-not-requests.test.ts tests the probes during these twelve hours, and the attempts of the requests.
+  test('case 19: a Retry-After of twelve hours stops all calls except a few probes', async () => {
     const client = await system.newUser()
     model.on('<19>', json({}, 429, ['Retry-After: 43200']))
     const id = await client.submit({ prompt: '<19>', model: 'quiet' })
@@ -158,7 +158,7 @@ describe.concurrent('what a model asks for', () => {
     expect(model.calls('<19>')).toHaveLength(1)
   })
 
-  test('case 20: an account without credit, known by its code, halts the model, and costs no request anything', async () => {
+  test('case 20: an error code for an account without credit halts the model, and no request is charged or loses an attempt', async () => {
     const client = await system.newUser()
     const error = { code: 'insufficient_quota', message: 'You exceeded your current quota', type: 'insufficient_quota' }
     model.on('<20>', json({ error }, 429))
@@ -185,8 +185,8 @@ describe.concurrent('what a model asks for', () => {
     expect(model.calls('<20>')).toHaveLength(1)
   })
 
-  // 200 requests of each, mixed: test/e2e/halts.test.ts; an outage: test/unit/functions/worker/model-not-requests.test.ts.
-  test("case 21: one user's requests that always fail open the circuit for nobody else", async () => {
+  // test/e2e/halts.test.ts tests 200 requests of each user. test/unit/functions/worker/model-not-requests.test.ts tests an outage.
+  test("case 21: one user's requests that always fail open the circuit for this user only", async () => {
     const [poisonous, other] = [await system.newUser(), await system.newUser()]
     model.on('<21 poison>', json({ error: 'Context size has been exceeded.' }, 500))
     model.on('<21 fine>', FINE)
@@ -201,21 +201,21 @@ describe.concurrent('what a model asks for', () => {
     expect(request).toMatchObject({ status: 'completed', attempts: 1 })
   })
 
-  // Six minutes of it, by a clock: test/unit/functions/worker/model-not-requests.test.ts.
-  test('case 22: a model that is loading is tried now and then, and no request spends an attempt', async () => {
+  // test/unit/functions/worker/model-not-requests.test.ts tests six minutes of loading, with a clock.
+  test('case 22: a model that is loading gets probes, and no request spends an attempt', async () => {
     const client = await system.newUser()
     const loading = json({ error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }, 503)
     model.on('<22>', loading)
 
     const ids = await Promise.all(Array.from({ length: 5 }, () => client.submit({ prompt: '<22>', model: 'loading' })))
-    // A request of this model has one attempt.
+    // `retry` of this model allows one attempt per request.
     await soon(() => expect(model.calls('<22>').length).toBeGreaterThan(1))
     model.on('<22>', HELLO)
 
     for (const id of ids) expect(await ended(client, id)).toMatchObject({ status: 'completed', attempts: 1 })
   })
 
-  test('case 27: a redirect is not followed, and the sentence says where it leads', async () => {
+  test('case 27: a redirect is not followed, and the error names its target without path and query', async () => {
     const elsewhere = await serveRaw(() => undefined)
     const client = await system.newUser()
     model.on('<27>', json({}, 307, [`Location: ${elsewhere.origin}/predict?key=hunter2`]))
@@ -230,9 +230,9 @@ describe.concurrent('what a model asks for', () => {
     await elsewhere.close()
   })
 
-  // Over TLS, and where there is no such table: test/unit/functions/core/inference/transport.test.ts.
+  // test/unit/functions/core/inference/transport.test.ts tests this over TLS, and on systems without this table of sockets.
   test.runIf(process.platform === 'linux')(
-    'case 28: a model that is quiet is asked every 60 s whether it is still there',
+    'case 28: TCP keep-alive checks every 60 s whether a silent model is still there',
     async () => {
       const client = await system.newUser()
       let isAsked = false
@@ -250,7 +250,7 @@ describe.concurrent('what a model asks for', () => {
   )
 })
 
-describe.concurrent('what a model says to a batch', () => {
+describe.concurrent('an answer to a batch:', () => {
   interface Batch {
     readonly inputs: readonly { readonly input: string }[]
   }
@@ -262,7 +262,7 @@ describe.concurrent('what a model says to a batch', () => {
   const submitAll = (client: ApiClient, name: string, prompts: readonly string[]) =>
     Promise.all(prompts.map(prompt => client.submit({ prompt, model: name })))
 
-  test('case 23: an error that is false is none, and an element with a 503 is tried again alone', async () => {
+  test('case 23: `error: false` in an element is no error, and only the element with a 503 is retried', async () => {
     const client = await system.newUser()
     const seen: string[] = []
     const outputOf = (input: string) => {
@@ -287,7 +287,7 @@ describe.concurrent('what a model says to a batch', () => {
     expect(seen.toSorted()).toEqual([...prompts, '<23> busy'].toSorted())
   })
 
-  test('case 23: elements in another order are found by batch.outputs, and put in order by their index', async () => {
+  test('case 23: batch.outputs finds the elements, and their index puts them into the order of the requests', async () => {
     const client = await system.newUser()
     const reversed = (inputs: readonly string[]) =>
       inputs.map((input, index) => ({ index, embedding: input })).toReversed()
@@ -305,11 +305,11 @@ describe.concurrent('what a model says to a batch', () => {
   })
 })
 
-describe.concurrent('what a client sends', () => {
+describe.concurrent('a body of a client', () => {
   const post = async (body: string, headers?: Record<string, string>) =>
     (await system.newUser()).send('POST', '/v1/inference', body, headers)
 
-  test('case 7: an integer that would lose digits is refused with a sentence', async () => {
+  test('is refused if one of its integers would lose digits, and the error names the field (case 7)', async () => {
     expect(await post('{"prompt":"x","parameters":{"seed":18446744073709551615}}')).toMatchObject({
       status: 400,
       body: {
@@ -319,7 +319,7 @@ describe.concurrent('what a client sends', () => {
     })
   })
 
-  test('case 30: a field that is null counts as left out, and a byte order mark as nothing', async () => {
+  test('may contain null for an absent field, and may begin with a byte order mark (case 30)', async () => {
     const client = await system.newUser()
     const nulls =
       '\ufeff{"prompt":"<30>","model":null,"model_type":null,"parameters":null,"priority":null,"metadata":null}'
@@ -332,7 +332,7 @@ describe.concurrent('what a client sends', () => {
     expect(request).not.toHaveProperty('metadata')
   })
 
-  test('case 31: the same body in another order is the same request', async () => {
+  test('is the same request under its Idempotency-Key if only the order of its fields differs (case 31)', async () => {
     const client = await system.newUser()
     const key = { 'idempotency-key': 'once' }
     const send = (body: string) => client.send('POST', '/v1/inference', body, key)
@@ -355,7 +355,7 @@ describe.concurrent('what a client sends', () => {
     ['max_completion_tokens', { prompt: 'four', max_completion_tokens: 50_000 }, 50_001],
     ['the largest of all bounds', { prompt: 'four', max_tokens: 7, parameters: { max_output_tokens: 50_000 } }, 50_001],
     ['a bound of each of n answers', { prompt: 'four', parameters: { max_tokens: 50, n: 3 } }, 151],
-  ] as const)('case 32: the estimate counts %s', async ([, body, estimatedTokens]) => {
+  ] as const)('has an estimate that counts %s (case 32)', async ([, body, estimatedTokens]) => {
     expect(await post(JSON.stringify(body))).toMatchObject({ status: 202, body: { estimated_tokens: estimatedTokens } })
   })
 
@@ -363,19 +363,22 @@ describe.concurrent('what a client sends', () => {
     ['beside the prompt', { prompt: 'What is this?', picture: 'iVBORw0K'.repeat(393_216) }, 1_050],
     ['in the prompt', { prompt: `What is this? ${'iVBORw0K'.repeat(393_216)}` }, 1_050],
     ['nowhere', { prompt: 'What is this?' }, 50],
-  ] as const)("case 33: the model's estimate decides for a picture of 3 MB that is %s", async ([, body, estimated]) => {
-    const client = await system.newUser()
+  ] as const)(
+    "gets its estimate from the model's own rule (case 33, picture of 3 MB: %s)",
+    async ([, body, estimated]) => {
+      const client = await system.newUser()
 
-    const answer = await client.post({ ...body, model: 'weighed' })
+      const answer = await client.post({ ...body, model: 'weighed' })
 
-    expect(answer).toMatchObject({ status: 202, body: { estimated_tokens: estimated } })
-    expect(await ended(client, String(answer.body.request_id))).toMatchObject({ status: 'completed', result: 'fine' })
-  })
+      expect(answer).toMatchObject({ status: 202, body: { estimated_tokens: estimated } })
+      expect(await ended(client, String(answer.body.request_id))).toMatchObject({ status: 'completed', result: 'fine' })
+    },
+  )
 })
 
-describe('a call', () => {
-  // A secret that was replaced meanwhile is used at once: test/unit/functions/core/inference/http-endpoint.test.ts.
-  test('case 34: carries a field of a secret that is JSON, and a 401 halts the model', async () => {
+describe('a call of a model', () => {
+  // test/unit/functions/core/inference/http-endpoint.test.ts tests that a replaced secret is used at once.
+  test('carries one field of a secret that is JSON, and a 401 halts the model (case 34)', async () => {
     const client = await system.newUser()
     model.on('<34 fine>', FINE)
     model.on('<34 refused>', json({ error: { message: 'Incorrect API key provided: sk-the*****one' } }, 401))
@@ -389,7 +392,7 @@ describe('a call', () => {
     expect(fine).toMatchObject({ status: 'completed', result: 'fine' })
     expect(model.calls('<34 fine>').map(({ headers }) => headers.authorization)).toEqual([`Bearer ${SECRET}`])
     await soon(async () => expect(await show(client, refused)).toMatchObject({ status: 'queued', attempts: 0 }))
-    // The secret was read anew, and is the same, so there is no second call with it.
+    // The worker has read the secret again. It is the same, so the worker makes no second call.
     expect(model.calls('<34 refused>')).toHaveLength(1)
     expect(await cancel(client, refused)).toMatchObject({ charged: { requests: 0, tokens: 0 } })
     expect(JSON.stringify(await modelNamed('keyed'))).not.toContain(SECRET)
@@ -402,7 +405,7 @@ describe('a call', () => {
       '/bedrock/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-v1%3A0/converse',
     ],
   ] as const)(
-    'case 35: is signed as AWS wants it, also with : and / in the name of the model (%s)',
+    'has a signature that AWS accepts, even if the name of the model contains : and / (case 35, %s)',
     async ([name, path]) => {
       const client = await system.newUser()
       const mark = `<35 ${name}>`

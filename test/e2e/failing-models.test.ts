@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const breakOff: Respond = response => void response.destroy()
 
-/** How a model fails, and words that tell of it. */
+/** The ways in which a model fails, each with words that must be in the output. */
 const FAILURES: readonly (readonly [name: string, respond: Respond, words: RegExp, of: string])[] = [
   ['answers 400', answerJson({ error: 'unknown field "input"' }, 400), /unknown field/, 'text'],
   ['answers 500 with a text', answerText('CUDA out of memory', 500), /CUDA out of memory/, 'text'],
@@ -34,32 +34,35 @@ const FAILURES: readonly (readonly [name: string, respond: Respond, words: RegEx
 ]
 
 describe('a model that fails', () => {
-  test.for(FAILURES)('%s: the terminal, the logs and the commands say so', async ([name, respond, words, of]) => {
-    const client = await system.newUser()
-    const prompt = `a prompt for a model that ${name}`
-    model.on(prompt, respond)
-    const before = system.output().out.length
+  test.for(FAILURES)(
+    'is shown on the terminal, in the logs and by the commands, if it %s',
+    async ([name, respond, words, of]) => {
+      const client = await system.newUser()
+      const prompt = `a prompt for a model that ${name}`
+      model.on(prompt, respond)
+      const before = system.output().out.length
 
-    const id = await client.submit({ prompt, model: of })
+      const id = await client.submit({ prompt, model: of })
 
-    await eventually(() => {
-      const told = system.output().out.slice(before).split('\n')
-      const line = told.find(text => /^\d\d:\d\d:\d\d WARN /.test(text) && text.includes(of) && words.test(text))
-      expect(line).toBeDefined()
-    })
-    expect(
-      system
-        .functionLogs()
-        .split('\n')
-        .filter(line => line.includes(id) && words.test(line)),
-    ).not.toEqual([])
-    expect((await runSluice(system, 'logs', id)).out).toMatch(words)
-    await eventually(async () => expect((await runSluice(system, 'requests', 'show', id)).out).toMatch(words))
-    expect(await jsonOfSluice(system, 'models', 'list')).toContainEqual(
-      expect.objectContaining({
-        model: of,
-        last_failure: expect.objectContaining({ reason: expect.stringMatching(words) }),
-      }),
-    )
-  })
+      await eventually(() => {
+        const told = system.output().out.slice(before).split('\n')
+        const line = told.find(text => /^\d\d:\d\d:\d\d WARN /.test(text) && text.includes(of) && words.test(text))
+        expect(line).toBeDefined()
+      })
+      expect(
+        system
+          .functionLogs()
+          .split('\n')
+          .filter(line => line.includes(id) && words.test(line)),
+      ).not.toEqual([])
+      expect((await runSluice(system, 'logs', id)).out).toMatch(words)
+      await eventually(async () => expect((await runSluice(system, 'requests', 'show', id)).out).toMatch(words))
+      expect(await jsonOfSluice(system, 'models', 'list')).toContainEqual(
+        expect.objectContaining({
+          model: of,
+          last_failure: expect.objectContaining({ reason: expect.stringMatching(words) }),
+        }),
+      )
+    },
+  )
 })

@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const printed = (system: RunningSystem): string[] => system.output().out.trimEnd().split('\n')
 
-/** Types the printed line into a shell. */
+/** Runs the printed curl line in a shell, and parses the answer. */
 async function pasteCurl(system: RunningSystem) {
   const line = printed(system).find(text => text.startsWith('curl ')) ?? 'no curl line was printed'
   const { out, code } = await run(['sh', '-c', line], {})
@@ -42,7 +42,7 @@ const tokens = {
   total_tokens: expect.any(Number),
 }
 
-/** What fetch doesn't let through: any Host, and any Origin. */
+/** Posts with any `Host` and `Origin`. `fetch` does not allow both. */
 async function post(url: string, headers: Record<string, string>, body: string) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: string }>()
   request(url, { method: 'POST', headers }, async response =>
@@ -53,7 +53,7 @@ async function post(url: string, headers: Record<string, string>, body: string) 
   return promise
 }
 
-/** Posts a request with everything in it, and compares its row with what the API says of it. */
+/** Posts a request, and compares its row with the API's answer for it. */
 async function expectWholeRow(system: RunningSystem, readRow: (requestId: string) => Promise<LedgerRow | undefined>) {
   const client = system.client(system.demoKey)
   const prompt = 'Vienna is a lovely city. The trains are late.'
@@ -78,7 +78,7 @@ async function expectWholeRow(system: RunningSystem, readRow: (requestId: string
     prompt,
     run: 1,
     quota_window: String(request.created_at).slice(0, 10),
-    // Filled only for what failed, for what its user has erased, for a model with a price, and for what is too large for a row.
+    // These columns are filled only if the request failed, was erased, has a model with a price, or is too large for a row.
     error: null,
     erased_at: null,
     cost: null,
@@ -112,7 +112,7 @@ describe('npm start', () => {
 
   afterAll(() => system.stop())
 
-  test('shows its progress, what it started, a key and a line to paste, and says at last that it is ready', () => {
+  test('prints its progress, the API, a key and a curl line, and then that it is ready', () => {
     const lines = printed(system)
     const positions = [/^starting /, /^API +http/, /sk_sluice_\w{38}$/, /^curl /, /^ready /].map(pattern =>
       lines.findIndex(line => pattern.test(line)),
@@ -123,7 +123,7 @@ describe('npm start', () => {
     expect(lines.at(-1)).toBe(`ready ${system.localJson.apiUrl}`)
   })
 
-  test('answers the pasted line with 202 and all fields of an accepted request', async () => {
+  test('answers the printed curl line with 202 and all fields of an accepted request', async () => {
     const { statusLine, headers, body } = await pasteCurl(system)
 
     expect(statusLine).toBe('HTTP/1.1 202 Accepted')
@@ -146,7 +146,7 @@ describe('npm start', () => {
     firstId = String(body.request_id)
   })
 
-  test('completes the request with a result and its usage, and charges exactly that', async () => {
+  test('completes the request with a result and its usage, and charges exactly this usage', async () => {
     const client = system.client(system.demoKey)
 
     const request = await client.ended(firstId)
@@ -179,11 +179,11 @@ describe('npm start', () => {
     })
   })
 
-  test('has the whole request in Postgres, every column filled', async () => {
+  test('writes the whole request to Postgres', async () => {
     await expectWholeRow(system, async id => (await ledgerRows(system, 'demo')).find(row => row.request_id === id))
   })
 
-  test('a second one on the same port, or with the same data, is refused with one line', async () => {
+  test('refuses to start a second time on the same port or with the same data, and prints one line', async () => {
     const { port } = new URL(system.apiUrl)
     const samePort = await startRefused({ PORT: port })
     const sameData = await startRefused({ SLUICE_DATA: dataFolder })
@@ -193,7 +193,7 @@ describe('npm start', () => {
     expect(await system.client().send('GET', '/healthz')).toMatchObject({ status: 200 })
   })
 
-  test('stops on Ctrl-C with 0, and leaves nothing that runs or listens', async () => {
+  test('exits with 0 after Ctrl-C, and leaves no process and no open port', async () => {
     expect(await system.stop()).toBe(0)
 
     await expectNothingLeft(system)
@@ -201,7 +201,7 @@ describe('npm start', () => {
     expect(existsSync(join(dataFolder, 'local.json'))).toBe(false)
   })
 
-  test('started again, knows the result, the quota and the key', async () => {
+  test('still has the result, the quota and the key after a restart', async () => {
     const again = await startSystem({ SLUICE_DATA: dataFolder, PORT: new URL(system.apiUrl).port })
     onTestFinished(async () => void (await again.stop()))
     const client = again.client(system.demoKey)
@@ -215,7 +215,7 @@ describe('npm start', () => {
   })
 })
 
-test('Ctrl-C while it is still loading ends it with 0, too', async () => {
+test('npm start exits with 0 after Ctrl-C even if its code is still loading', async () => {
   const interrupt = fileURLToPath(new URL('support/interrupt-while-loading.ts', import.meta.url))
 
   expect(await run([process.execPath, '--import', interrupt, 'bin/local.ts'], {})).toEqual({
@@ -241,7 +241,7 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     })
   })
 
-  test('goes on after a restart, by another address of it, too, and refuses every other database', {
+  test('a restart accepts another address of the same database, and refuses every other database', {
     timeout: 300_000,
   }, async () => {
     const own = await createDatabase(process.env.DATABASE_URL ?? '')
@@ -265,12 +265,12 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     expect(await again.stop()).toBe(0)
   })
 
-  test('nobody runs a program of the machine by it, though its user is a superuser', async () => {
+  test('nobody can run a program on the machine through Postgres, although the database user is a superuser', async () => {
     const database = await createDatabase(process.env.DATABASE_URL ?? '')
     onTestFinished(database.drop)
     const system = await startSystem({ DATABASE_URL: database.url })
     onTestFinished(async () => void (await system.stop()))
-    // Where Postgres, another user of the machine, may write.
+    // Postgres runs as another user of the machine, and may write here.
     const open = mkdtempSync(join(tmpdir(), 'sluice-program-'))
     chmodSync(open, 0o777)
     onTestFinished(() => rmSync(open, { recursive: true }))
@@ -309,7 +309,7 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
   })
 })
 
-describe('npm start is refused with one line', () => {
+describe('npm start refuses to start, and prints one line', () => {
   test.for([
     ['typo.yaml', ':8:55: models.text.endpoint has no key "timout"; did you mean "timeout"?'],
     [
@@ -319,7 +319,7 @@ describe('npm start is refused with one line', () => {
     ['unset-variable.yaml', ':8:23: the variable MODEL_THAT_IS_NOT_SET is not set; '],
     ['bad-mapping.yaml', ':9:32: models.text.request is not valid JSONata: '],
     ['nowhere.yaml', ':1:1: there is no such file'],
-  ] as const)('for %s: %s', async ([name, problem]) => {
+  ] as const)('for the file %s: %s', async ([name, problem]) => {
     const file = fixture(name)
 
     const { code, out, err } = await startRefused({ SLUICE_CONFIG: file })
@@ -335,7 +335,7 @@ describe('npm start is refused with one line', () => {
       /^models\.image needs the secret models\/image-key: set the variable MODELS_IMAGE_KEY to it\.\n$/,
     ],
     [{ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' }, /^DATABASE_URL [^\n]* can't be reached[^\n]*\n$/],
-  ] as const)('for %j', async ([settings, line]) => {
+  ] as const)('for the settings %j', async ([settings, line]) => {
     const { code, out, err } = await startRefused(settings)
 
     expect(code).toBe(1)

@@ -13,8 +13,8 @@ import { jsonOfSluice } from './support/sluice.ts'
 import { projectFolder, type RunningSystem, startSystem } from './support/system.ts'
 
 /*
- * Runs the file of docs/from-benthos.md. Each test shows what the page says of one pattern of the old pipeline. The order matters
- * once: the circuit of the model `text` opens in the last test.
+ * Runs the pipeline.yaml of docs/from-benthos.md. Each test shows one pattern of the old pipeline as this page describes it. The test of
+ * the circuit breaker must be the last one, because it opens the circuit of the model `text`.
  */
 
 type Json = Record<string, unknown>
@@ -46,26 +46,23 @@ const statusOf = async (client: ApiClient, requestId: unknown) =>
 const rowOf = async (user: string, requestId: unknown) =>
   (await ledgerRows(system, user)).find(row => row.request_id === requestId)
 
-describe('the gateway of the old pipeline', () => {
-  test.for(['/generate', '/api/v1/inference'])(
-    'is answered at %s, with the three fields of the old answer',
-    async path => {
-      const client = await system.newUser()
+describe('a client of the old gateway', () => {
+  test.for(['/generate', '/api/v1/inference'])('gets the three fields of the old answer at the path %s', async path => {
+    const client = await system.newUser()
 
-      const answer = await client.send('POST', path, JSON.stringify({ prompt: 'The lighthouse', model_type: 'text' }))
+    const answer = await client.send('POST', path, JSON.stringify({ prompt: 'The lighthouse', model_type: 'text' }))
 
-      expect(answer).toMatchObject({
-        status: 202,
-        body: { request_id: expect.any(String), status: 'queued', estimated_tokens: estimateOf('The lighthouse') },
-      })
-      await client.ended(String(answer.body.request_id))
-    },
-  )
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { request_id: expect.any(String), status: 'queued', estimated_tokens: estimateOf('The lighthouse') },
+    })
+    await client.ended(String(answer.body.request_id))
+  })
 
   test.for([
     ['request', { requests: 1 }, { error: 'request quota exceeded', requests: { used: 1, limit: 1 } }],
     ['token', { tokens: 10 }, { error: 'token quota exceeded', tokens: { used: 7, limit: 10, estimated: 4 } }],
-  ] as const)('refuses a request over the %s quota with the fields of the old answer', async ([, limits, expected]) => {
+  ] as const)('gets the fields of the old answer to a request over the %s quota', async ([, limits, expected]) => {
     const client = await system.newUser()
     await setUser(system.admin, client.user, limits)
     await client.ended(await client.submit({ prompt: 'first', model_type: 'text' }))
@@ -78,7 +75,7 @@ describe('the gateway of the old pipeline', () => {
     expect(body).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, estimated: 4 } })
   })
 
-  test('is followed by the collector: a row has the old columns, and the quota has what the model reported', async () => {
+  test('finds the old columns in the row of a request, and the tokens that the model reported in the quota', async () => {
     const client = await system.newUser()
 
     const id = await client.submit({ prompt: 'A row', model_type: 'text' })
@@ -112,8 +109,8 @@ describe('the worker of the old pipeline', () => {
   })
 })
 
-describe('error handling of the old pipeline', () => {
-  test('makes a dead letter of a request that the model refuses, and runs it once it is redriven', async () => {
+describe('the error handling of the old pipeline', () => {
+  test('makes a dead letter of a request that the model refuses, and runs the request when it is redriven', async () => {
     const client = await system.newUser()
     endpoint.answer('Refused', 400)
     const id = await client.submit({ prompt: 'Refused', model_type: 'text' })
@@ -128,8 +125,8 @@ describe('error handling of the old pipeline', () => {
   })
 })
 
-describe('rate limiting of the old pipeline', () => {
-  test('lets the calls of an interval pass, and defers the next request', async () => {
+describe('the rate limiting of the old pipeline', () => {
+  test('allows the calls of an interval, and defers the next request', async () => {
     const client = await system.newUser()
     const post = (prompt: string) => client.submit({ prompt, model_type: 'image' })
 
@@ -148,7 +145,7 @@ describe('rate limiting of the old pipeline', () => {
   })
 })
 
-describe('dynamic routing of the old pipeline', () => {
+describe('the dynamic routing of the old pipeline', () => {
   test.for([
     ['text', 'text'],
     ['image', 'image'],
@@ -164,8 +161,8 @@ describe('dynamic routing of the old pipeline', () => {
   })
 })
 
-describe('batch processing of the old pipeline', () => {
-  test('puts requests that come together into one call, and answers each by itself', async () => {
+describe('the batch processing of the old pipeline', () => {
+  test('puts requests that arrive together into one call, and gives each request its own result', async () => {
     const client = await system.newUser()
     const prompts = Array.from({ length: 8 }, (_, i) => `Batch ${i}`)
 
@@ -181,7 +178,7 @@ describe('batch processing of the old pipeline', () => {
   })
 })
 
-describe('several inputs of the old pipeline', () => {
+describe('the inputs of the old pipeline', () => {
   test('bring requests from HTTP and from a queue to the same quota, models and table', async () => {
     const client = await system.newUser()
     const sqs = new SQSClient({
@@ -204,7 +201,7 @@ describe('several inputs of the old pipeline', () => {
           ['From HTTP', 'completed'],
         ]),
       )
-      // The id is ours: two producers can't choose the same one.
+      // Sluice makes the id itself, because two producers may choose the same id.
       expect(rows.map(row => row.request_id)).not.toContain('old-1')
     })
     expect((await client.settledQuota()).requests.used).toBe(2)
@@ -212,7 +209,7 @@ describe('several inputs of the old pipeline', () => {
   })
 })
 
-describe('observability of the old pipeline', () => {
+describe('the observability of the old pipeline', () => {
   const lines = () =>
     system
       .functionLogs()
@@ -240,10 +237,10 @@ describe('observability of the old pipeline', () => {
 })
 
 describe('a switch-over without downtime', () => {
-  /** The user's requests per day, whichever system admits them. */
+  /** The requests that the user may post per day to both systems together. */
   const Limit = 20
 
-  test('keeps one quota while both systems run, and loses no request', async () => {
+  test('keeps the limit of the user while both systems run, and loses no request', async () => {
     const old = createOldPipeline()
     const client = await system.newUser()
     const oldUser = 'u42'
@@ -276,7 +273,7 @@ describe('a switch-over without downtime', () => {
     const oldUsed = old.redis.get(requestsUsed(oldUser)) ?? 0
     setOldLimit(oldUsed)
     await setUser(system.admin, client.user, { requests: Limit - oldUsed })
-    // Another key, since the authorizer remembers the limits of a key for a minute.
+    // The authorizer remembers the limits of a key for a minute, so the client gets another key.
     const { created } = await createKey(system.admin, { user: client.user })
     const moved = system.client(created.key)
     while ((await postNew(moved)) === 202);
@@ -294,7 +291,7 @@ describe('a switch-over without downtime', () => {
 })
 
 describe('the circuit breaker of the old pipeline', () => {
-  test('stops the calls of a model that is down, keeps the requests, and runs them when it is back', async () => {
+  test('stops the calls of a model that is down, keeps the requests, and runs them when the model is back', async () => {
     const clients = [await system.newUser(), await system.newUser()]
     endpoint.answer('Down', 503)
 
@@ -311,7 +308,7 @@ describe('the circuit breaker of the old pipeline', () => {
     endpoint.answer('Down', 200)
     await jsonOfSluice(system, 'models', 'reset', 'text')
 
-    // The requests were deferred until the circuit would have let a call pass, in 30 s.
+    // The requests were deferred by up to 30 s, until the circuit would have allowed a probe.
     const statuses = () => Promise.all(posts.map(({ client, id }) => statusOf(client, id)))
     await eventually(async () => expect(await statuses()).toEqual(posts.map(() => 'completed')), { timeout: 90_000 })
   })

@@ -100,7 +100,7 @@ test('functions do only what the template grants them', async () => {
   expect(await ungranted(template, stackName, deeds)).toEqual([])
 })
 
-test('what is not granted is found', async () => {
+test('a missing grant is found', async () => {
   const used = deeds.filter(({ action }) => action.startsWith('dynamodb:'))
   const without = structuredClone(template)
   for (const { Type, Properties } of Object.values(without.Resources))

@@ -20,7 +20,7 @@ afterAll(async () => {
 const callsOf = (input: string) => model.calls.filter(({ body }) => body.input === input).length
 
 describe('an Idempotency-Key', () => {
-  test('gives 50 posts at once one id, one charge and one call of the model', async () => {
+  test('turns 50 simultaneous posts into one request with one charge and one call of the model', async () => {
     const client = await system.newUser()
     const headers = { 'idempotency-key': 'order-1' }
 
@@ -36,7 +36,7 @@ describe('an Idempotency-Key', () => {
     expect(callsOf('keyed')).toBe(1)
   })
 
-  test('gives the same answer after the end, and 422 for another body', async () => {
+  test('gets the same answer after the end of the request, and a 422 for another body', async () => {
     const client = await system.newUser()
     const headers = { 'idempotency-key': 'order-2' }
     const first = await client.post({ prompt: 'once' }, headers)
@@ -59,8 +59,8 @@ describe('an Idempotency-Key', () => {
   })
 })
 
-describe('waiting', () => {
-  test('answers a post with its end, if that comes in time', async () => {
+describe('a wait', () => {
+  test('answers a post with the ended request if it ends in time', async () => {
     const client = await system.newUser()
 
     const { status, headers, body } = await client.post({ prompt: 'quick' }, { prefer: 'wait=20' })
@@ -70,7 +70,7 @@ describe('waiting', () => {
     expect(body).toMatchObject({ status: 'completed', result: { echo: 'quick' }, usage: usualUsage })
   })
 
-  test('answers 202, if it does not', async () => {
+  test('answers 202 if the request does not end in time', async () => {
     const client = await system.newUser()
     const held = model.hold('slow')
 
@@ -86,7 +86,7 @@ describe('waiting', () => {
     })
   })
 
-  test.each(['26', '-1', 'soon'])('?wait=%s is refused', async wait => {
+  test.each(['26', '-1', 'soon'])('is refused if it is %s', async wait => {
     const client = await system.newUser()
     const id = await client.submit({ prompt: 'p' })
 
@@ -98,7 +98,7 @@ describe('waiting', () => {
 })
 
 describe('DELETE', () => {
-  test('of a running request discards its result, and charges what the model did', async () => {
+  test('of a running request discards its result, and charges the tokens that the model reported', async () => {
     const client = await system.newUser()
     const held = model.hold('cancelled in mid-call')
     const id = await client.submit({ prompt: 'cancelled in mid-call' })
@@ -121,10 +121,10 @@ describe('DELETE', () => {
     })
   })
 
-  test('of a queued request costs nothing, and its model is not called', async () => {
+  test('of a queued request charges nothing, and the model is not called', async () => {
     const client = await system.newUser({ in_flight: 100 })
     const held = model.hold('in the way')
-    // More than the model takes at once: what comes after them waits in the queue.
+    // These are more requests than the model runs at the same time. So the next request waits in the queue.
     await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'in the way' })))
     await eventually(() => expect(callsOf('in the way')).toBeGreaterThan(1))
     const id = await client.submit({ prompt: 'never run' })
@@ -139,7 +139,7 @@ describe('DELETE', () => {
     expect(callsOf('never run')).toBe(0)
   })
 
-  test('of another user’s request is a 404, and changes nothing', async () => {
+  test('of another user’s request is answered 404, and changes nothing', async () => {
     const [owner, stranger] = [await system.newUser(), await system.newUser()]
     const id = await owner.submit({ prompt: 'mine' })
 
@@ -148,7 +148,7 @@ describe('DELETE', () => {
   })
 })
 
-test('GET /v1/inference lists the caller’s own, newest first, in pages', async () => {
+test('GET /v1/inference lists the caller’s own requests in pages, newest first', async () => {
   const [client, other] = [await system.newUser(), await system.newUser()]
   await other.submit({ prompt: 'not yours' })
   const ids: string[] = []
@@ -172,7 +172,7 @@ describe('a dead letter', () => {
   }
   const list = () => jsonOfSluice<Listed[]>(system, 'dead-letters', 'list')
 
-  test('is listed, redriven, and completes under the same id, charged for the call that counted', async () => {
+  test('is listed and redriven, and its request completes under the same id and is charged for the successful call', async () => {
     const client = await system.newUser()
     model.on('fails at first', answerText('oops', 400))
     const id = await client.submit({ prompt: 'fails at first' })
@@ -203,7 +203,7 @@ describe('a dead letter', () => {
     expect((await list()).map(({ request_id }) => request_id)).not.toContain(id)
   })
 
-  test('is discarded, and its request stays failed', async () => {
+  test('can be discarded, and its request stays failed', async () => {
     const client = await system.newUser()
     model.on('fails for good', answerText('oops', 400))
     const id = await client.submit({ prompt: 'fails for good' })
@@ -216,6 +216,6 @@ describe('a dead letter', () => {
   })
 })
 
-test('in the end reconcile finds no difference', async () => {
+test('reconcile finds no difference after these tests', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

@@ -23,7 +23,7 @@ afterAll(async () => {
   await model?.close()
 })
 
-/** As another system of the account does, that knows a queue by its name alone. */
+/** Sends a message to an input queue like another system of the account, which knows only the name of the queue. */
 async function send(body: object | string, queue = 'nightly-prompts'): Promise<string> {
   const QueueUrl = `${system.localJson.endpoints.sqs}/000000000000/${queue}`
   const MessageBody = typeof body === 'string' ? body : JSON.stringify(body)
@@ -44,7 +44,7 @@ const letterOf = (messageId: string) =>
   })
 const messageOf = ({ id }: Json) => system.admin.deadLetters.message(String(id))
 
-describe('a message of an input', () => {
+describe('a message of an input queue', () => {
   test.each(['nightly-prompts', 'reports'])('is run like a request that was posted (%s)', async queue => {
     const client = await system.newUser()
 
@@ -90,7 +90,7 @@ describe('a message of an input', () => {
 })
 
 describe('a message that is refused', () => {
-  test('by the quota is a dead letter with the body of the 429, and runs once it is redriven', async () => {
+  test('by the quota becomes a dead letter with the body of the 429, and runs when it is redriven', async () => {
     const client = await system.newUser({ plan: 'free' })
     const body = { user_id: client.user, prompt: 'one too many' }
     await send({ ...body, prompt: 'first' })
@@ -123,7 +123,7 @@ describe('a message that is refused', () => {
     expect(await deadLetters()).not.toContainEqual(expect.objectContaining({ id: letter.id }))
   })
 
-  test('since nobody has its user id is a dead letter, and runs once it is redriven to a new user', async () => {
+  test('because its user is unknown becomes a dead letter, and runs when the user exists and it is redriven', async () => {
     const user = `stranger-${randomUUID()}`
     const letter = await letterOf(await send({ user_id: user, prompt: 'unknown' }))
 
@@ -142,19 +142,22 @@ describe('a message that is refused', () => {
   test.each([
     ['is not JSON', 'secret words', 'invalid_request'],
     ['has no user', '{"prompt":"secret words"}', 'invalid_request'],
-    ['names no model that there is', { user_id: 'demo', prompt: 'secret words', model: 'gone' }, 'unknown_model'],
+    ['names an unknown model', { user_id: 'demo', prompt: 'secret words', model: 'gone' }, 'unknown_model'],
     ['asks for too much', { user_id: 'demo', prompt: 'secret words', priority: 'high' }, 'priority_not_allowed'],
-    ['is large, too', `secret words ${'x'.repeat(200_000)}`, 'invalid_request'],
-  ])('since it %s is a dead letter, which can be discarded; nothing of it is logged', async (_, body, code) => {
-    const letter = await letterOf(await send(body))
+    ['is large and not JSON', `secret words ${'x'.repeat(200_000)}`, 'invalid_request'],
+  ])(
+    'because it %s becomes a dead letter that can be discarded, and none of its text is logged',
+    async (_, body, code) => {
+      const letter = await letterOf(await send(body))
 
-    expect(letter).toMatchObject({ reason: code })
-    expect(await messageOf(letter)).toMatchObject({ refusal: { status: 'error', code, error: expect.any(String) } })
-    expect((await runSluice(system, 'dead-letters', 'discard', String(letter.id))).code).toBe(0)
-    expect(system.functionLogs()).not.toContain('secret words')
-  })
+      expect(letter).toMatchObject({ reason: code })
+      expect(await messageOf(letter)).toMatchObject({ refusal: { status: 'error', code, error: expect.any(String) } })
+      expect((await runSluice(system, 'dead-letters', 'discard', String(letter.id))).code).toBe(0)
+      expect(system.functionLogs()).not.toContain('secret words')
+    },
+  )
 
-  test('leaves its queue, and all stores agree', async () => {
+  test('does not stay in its queue, and reconcile finds no difference', async () => {
     for (const queue of ['nightly-prompts', 'nightly-prompts-dlq', 'reports', 'reports-dlq'])
       await eventually(async () => {
         const { Attributes } = await sqs.send(
@@ -170,10 +173,10 @@ describe('a message that is refused', () => {
       })
     expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
   })
+})
 
-  test('is sent by a URL that is among the stack’s outputs', () => {
-    const { outputs, endpoints } = system.localJson
-    expect(outputs.InputQueueUrl1).toBe(`${endpoints.sqs}/000000000000/nightly-prompts`)
-    expect(outputs.InputQueueArn2).toBe('arn:aws:sqs:us-east-1:000000000000:reports')
-  })
+test('the outputs of the stack have the URL and the ARN of each input queue', () => {
+  const { outputs, endpoints } = system.localJson
+  expect(outputs.InputQueueUrl1).toBe(`${endpoints.sqs}/000000000000/nightly-prompts`)
+  expect(outputs.InputQueueArn2).toBe('arn:aws:sqs:us-east-1:000000000000:reports')
 })

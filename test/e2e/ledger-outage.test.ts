@@ -17,7 +17,7 @@ async function startWithPostgres(serverUrl: string) {
   return { proxy, system }
 }
 
-/** What the terminal has shown since then, without the lines of the start. */
+/** The lines that the terminal has shown since the length of its output was `before`. */
 const shownSince = (system: RunningSystem, before: number): string[] =>
   system
     .output()
@@ -25,9 +25,9 @@ const shownSince = (system: RunningSystem, before: number): string[] =>
     .split('\n')
     .filter(line => line !== '')
 
-// The embedded Postgres is a part of the system's process, and can't be away.
+// The embedded Postgres runs in the system's own process, so a test can't cut it off.
 describe.skipIf(!process.env.DATABASE_URL)('a Postgres that stops and comes back', () => {
-  test('is five lines on the terminal at most, and clients see their results as soon as it is back', async () => {
+  test('causes at most five lines on the terminal, and clients see their results soon after its return', async () => {
     const { proxy, system } = await startWithPostgres(process.env.DATABASE_URL ?? '')
     const client = system.client(system.demoKey)
     await client.ended(await client.submit({ prompt: 'before' }))
@@ -36,11 +36,11 @@ describe.skipIf(!process.env.DATABASE_URL)('a Postgres that stops and comes back
     await proxy.cutOff()
     const ids = await Promise.all(['a', 'b', 'c'].map(prompt => client.submit({ prompt })))
     const failed = () => system.functionLogs().match(/an event could not be taken/g)?.length ?? 0
-    // Each event was delivered at least three times: the outage takes as long as an operator needs to start Postgres again.
+    // On average, each event was delivered three times, so the outage is as long as a restart of Postgres by an operator.
     await eventually(() => expect(failed()).toBeGreaterThanOrEqual(3 * ids.length), { timeout: 90_000 })
     await proxy.restore()
 
-    // An event comes again after 10 seconds, and not after the queue's own time of minutes.
+    // SQS delivers an event again after 10 seconds, and not after the visibility timeout of the queue, which is minutes.
     const ends = await Promise.all(ids.map(id => client.ended(id)))
     expect(ends.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
     await eventually(

@@ -29,14 +29,19 @@ afterAll(async () => {
 
 const callsWith = (input: unknown) => model.calls.filter(({ body }) => body.input === input)
 
-describe('routing', () => {
+describe('a post', () => {
   test.for([
     ['the default route', {}, 'text', '/text?v=1'],
     ['a model_type', { model_type: 'image' }, 'image', '/image'],
     ['a model_type that no route names', { model_type: 'sound' }, 'text', '/text?v=1'],
     ['any field that a route looks at', { parameters: { size: 1024 } }, 'image', '/image'],
-    ['the model itself, before any route', { model: 'hurried', model_type: 'image' }, 'hurried', '/hurried'],
-  ] as const)('is decided by %s', async ([name, fields, expected, path]) => {
+    [
+      'the field model, which comes before all routes',
+      { model: 'hurried', model_type: 'image' },
+      'hurried',
+      '/hurried',
+    ],
+  ] as const)('goes to a model that is chosen by %s', async ([name, fields, expected, path]) => {
     const client = await system.newUser()
 
     const { body } = await client.post({ prompt: name, ...fields })
@@ -46,7 +51,7 @@ describe('routing', () => {
     expect(callsWith(name).map(call => call.path)).toEqual([path])
   })
 
-  test.for(['/generate', '/api/v1/inference'])("begins at the old pipeline's path %s, too", async path => {
+  test.for(['/generate', '/api/v1/inference'])("is also accepted at the old pipeline's path %s", async path => {
     const client = await system.newUser()
 
     const { status, headers, body } = await client.send('POST', path, JSON.stringify({ prompt: path }))
@@ -65,7 +70,7 @@ describe('routing', () => {
       { model_type: 'image' },
       'the plan texts does not allow the model that this request is routed to; it allows text, strict',
     ],
-  ] as const)('refuses a request whose plan does not allow the model that it %s', async ([, fields, error]) => {
+  ] as const)('is refused if it %s a model that its plan does not allow', async ([, fields, error]) => {
     const client = await system.newUser({ plan: 'texts' })
 
     const answer = await client.post({ prompt: 'not allowed', plan: 'free', user_id: 'vip', ...fields })
@@ -79,12 +84,12 @@ describe('routing', () => {
     })
   })
 
-  test('accepts the repetition of a request that was accepted when the plan allowed its model', async () => {
+  test('with a used Idempotency-Key gets the earlier request, even if the plan no longer allows its model', async () => {
     const client = await system.newUser()
     const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
     const first = await post()
     await setUser(system.admin, client.user, { plan: 'texts' })
-    // Another key of the user, since what the authorizer has said of this one is remembered.
+    // The authorizer remembers the plan of a key for a minute, so the user gets another key.
     const { created } = await createKey(system.admin, { user: client.user })
     const again = await system.client(created.key).post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
 
@@ -92,9 +97,9 @@ describe('routing', () => {
     expect(await client.ended(String(first.body.request_id))).toMatchObject({ status: 'completed', model: 'image' })
   })
 
-  test('charges a request with max_tokens 0 by the size of its result if the model reports no usage', async () => {
+  test('with max_tokens 0 is charged by the size of its result if the model reports no usage', async () => {
     const client = await system.newUser()
-    // 4,002 bytes of JSON: 1,001 tokens, and 3 of the prompt.
+    // The result has 4,002 bytes of JSON, which count as 1,001 tokens. The prompt counts as 3 tokens.
     model.on('for nothing', answerJson({ result: 'x'.repeat(4_000) }))
 
     const id = await client.submit({ prompt: 'for nothing', parameters: { max_tokens: 0 } })
@@ -103,7 +108,7 @@ describe('routing', () => {
     expect((await client.settledQuota()).tokens).toMatchObject({ used: 1_004, reserved: 0 })
   })
 
-  test("uses the caller and the caller's plan, not those that the body claims", async () => {
+  test('uses the user id and the plan of the API key, and ignores the user id and the plan in the body', async () => {
     const client = await system.newUser()
 
     const { body } = await client.post({
@@ -121,7 +126,7 @@ describe('routing', () => {
     ])
   })
 
-  test('takes both priorities', async () => {
+  test('may have the priority high', async () => {
     const client = await system.newUser()
     const { body } = await client.post({ prompt: 'quickly', priority: 'high' })
     expect(body).toMatchObject({ priority: 'high' })
@@ -129,8 +134,8 @@ describe('routing', () => {
   })
 })
 
-describe('a call', () => {
-  test('carries what the mapping makes of the request, and no field of a body stands in for ours', async () => {
+describe('a call of a model', () => {
+  test('carries the body that the mapping makes, and no field of the client replaces a field of Sluice', async () => {
     const client = await system.newUser()
     const parameters = { max_tokens: 9, stop: ['.'], deep: { er: null } }
 
@@ -155,7 +160,7 @@ describe('a call', () => {
     expect(callsWith('secured')[0]?.headers).toMatchObject({ 'x-model-key': 'Key open sesame', 'x-team': 'search' })
   })
 
-  test('is made once for each request', async () => {
+  test('is made once per request', async () => {
     const client = await system.newUser()
     const ids = await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'once each' })))
     await client.settledQuota()
@@ -168,7 +173,7 @@ describe('a call', () => {
 })
 
 describe('text', () => {
-  test('of every plane comes to the model, back, and into Postgres as it was', async () => {
+  test('with characters of every Unicode plane reaches the model, the client and Postgres unchanged', async () => {
     const client = await system.newUser()
     const metadata = { [everyPlane]: [everyPlane] }
 
@@ -184,7 +189,7 @@ describe('text', () => {
     ['100 KB', 100 * 1024],
     ['1 MB', 1024 * 1024],
     ['3.9 MB', 3.9 * 1024 * 1024],
-  ] as const)('of %s goes through S3, both ways, and comes out whole', async ([_, bytes]) => {
+  ] as const)('of %s goes through S3 as prompt and as result, and stays complete', async ([_, bytes]) => {
     const client = await system.newUser()
     const line = 'Zeile für Zeile "so" 🙂\n'
     const prompt = line.repeat(bytes / Buffer.byteLength(JSON.stringify(line)))
@@ -192,7 +197,7 @@ describe('text', () => {
     const { status, result } = await client.ended(await client.submit({ prompt }))
 
     expect(status).toBe('completed')
-    // Compared apart, since a difference would print megabytes.
+    // The next two comparisons print no difference, which could be megabytes.
     expect(callsWith(prompt)).toHaveLength(1)
     expect((result as { echo: string }).echo === prompt).toBe(true)
     const keys = { prompt: null, prompt_key: expect.any(String), result: null, result_key: expect.any(String) }
@@ -200,7 +205,7 @@ describe('text', () => {
   })
 })
 
-test('metadata is returned as it is', async () => {
+test('metadata is returned unchanged', async () => {
   const client = await system.newUser()
   const metadata = {
     zuerst: 1,
@@ -215,7 +220,7 @@ test('metadata is returned as it is', async () => {
 const results = ['', 0, false, 1e300, [], {}, [[]], [1], [{ a: [1] }], 'text', { a: { b: [null] }, '': 1 }]
 
 test.for(results.map(result => ({ result, json: JSON.stringify(result) })))(
-  'a result may be $json, and is returned as it is',
+  'a result may be $json, and is returned unchanged',
   async ({ result, json }) => {
     const client = await system.newUser()
     const prompt = `give ${json}`
@@ -239,7 +244,7 @@ describe('an answer with', () => {
   })
 
   test.for(Object.entries(answers))(
-    '%s ends as documented, is charged by the rule, and affects no other request',
+    '%s ends its request as documented, is charged by the rule, and affects no other request',
     async ([name, expected]) => {
       const client = await system.newUser()
       const before = { prompt: `before ${name}` }
@@ -252,7 +257,7 @@ describe('an answer with', () => {
       const tokens = expected.tokens ?? Number(request?.estimated_tokens)
       expect(request).toMatchObject({ status: expected.ends.status, attempts: 1, completed_at: expect.any(String) })
       if (expected.ends.status === 'failed') {
-        // The status and the words of the model are there if it has answered.
+        // `status` and `detail` are there if the model has answered.
         expect(request?.error).toEqual({
           code: expected.ends.code,
           message: expect.stringMatching(/^\S.*[\w)>]$/),
@@ -269,7 +274,7 @@ describe('an answer with', () => {
     },
   )
 
-  test('all of these at once, each still ends as documented, and each failure is a dead letter with its reason', async () => {
+  test('any of these contents ends its request as documented even if all come at the same time, and each failure is a dead letter with its reason', async () => {
     const client = await system.newUser()
     const all = Object.entries(answers)
 
@@ -300,7 +305,7 @@ test('a model that does not run is reported as unreachable, and the request cost
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
-test('a request that the mapping fails for never reaches the model, and costs nothing', async () => {
+test('a request whose mapping fails never reaches the model, and costs nothing', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: 'no number', model: 'strict' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'mapping_failed' } })
@@ -308,23 +313,23 @@ test('a request that the mapping fails for never reaches the model, and costs no
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
-test('an answer for which the mapping gives no result is invalid', async () => {
+test('an answer is invalid if the mapping gives no result for it', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: '42', model: 'strict' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'invalid_model_response' } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 } })
 })
 
-test('a result that was completed can be read, even one that grows where JSON is put into JSON', async () => {
+test('a large result can be read, even if its escaped form inside of JSON is twice as large', async () => {
   const client = await system.newUser()
-  const result = '"'.repeat(1.9 * 1024 * 1024) // 3.8 MB as JSON, twice that inside a text
+  const result = '"'.repeat(1.9 * 1024 * 1024) // 3.8 MB as JSON, and twice this size as JSON inside a text
   model.on('quotes', answerJson({ result, usage: usualUsage }))
   const request = await client.ended(await client.submit({ prompt: 'quotes' }))
   expect(request.result === result).toBe(true)
 })
 
 test('no log line holds a prompt, a result, a secret or a stack trace', () => {
-  // The terminal tells times, such as `at 17:21:15`, which are no lines of a stack trace.
+  // The terminal shows times such as `at 17:21:15`. They are not lines of a stack trace.
   const forbidden = /once each|Zeile|echo|open sesame|no number|\bat (?!\d\d:)[^\n"]*:\d+:\d+/
   const lines = [system.functionLogs(), system.output().out, system.output().err].join('\n').split('\n')
   expect(lines.filter(line => forbidden.test(line))).toEqual([])

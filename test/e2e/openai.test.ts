@@ -34,7 +34,7 @@ afterAll(async () => {
 
 let users = 0
 
-/** A user with a key, the SDK as this user, and the API of Sluice as this user. */
+/** Creates a user with a key, an SDK client of this user, and a client of Sluice's own API for this user. */
 async function aUser({ plan = 'free', maxRetries = 0 } = {}) {
   const user = `sdk-${++users}`
   await setUser(system.admin, user, { plan })
@@ -51,10 +51,10 @@ const WEATHER = {
 }
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
 
-/** The last call of a path at the endpoint. */
+/** The body of the last call that the endpoint got at a path. */
 const lastCall = (path: string) => endpoint.calls.findLast(call => call.path === path)?.body
 
-/** The error that a call of the SDK ends with. */
+/** Returns the error with which a call of the SDK fails. */
 async function errorOf(call: Promise<unknown>) {
   const error = await call.then(
     () => undefined,
@@ -64,7 +64,7 @@ async function errorOf(call: Promise<unknown>) {
   return error
 }
 
-test('lists the models of the plan, and finds one', async () => {
+test('the models of the plan can be listed, and each can be read by its name', async () => {
   const { sdk } = await aUser()
 
   const models = await sdk.models.list()
@@ -75,7 +75,7 @@ test('lists the models of the plan, and finds one', async () => {
 })
 
 describe('a chat completion', () => {
-  test('is passed on as it is, with the name of the endpoint for the model', async () => {
+  test('is passed on unchanged, except that the field model has the name that the endpoint knows', async () => {
     const { sdk, client } = await aUser()
     const body = {
       messages: [
@@ -100,7 +100,7 @@ describe('a chat completion', () => {
 
   const image = () => ({ type: 'image_url' as const, image_url: { url: PIXEL } })
 
-  test('has the tools that the model wants to call', async () => {
+  test('contains the calls of tools that the model wants', async () => {
     const { sdk } = await aUser()
 
     for (const model of ['gpt', 'responses-only']) {
@@ -117,7 +117,7 @@ describe('a chat completion', () => {
     }
   })
 
-  test('is a stream of one chunk for a client that wants a stream', async () => {
+  test('is answered as a stream of one chunk if the client wants a stream', async () => {
     const { sdk } = await aUser()
 
     const stream = await sdk.chat.completions.create({
@@ -138,7 +138,7 @@ describe('a chat completion', () => {
     expect(lastCall('/v1/chat/completions')).not.toHaveProperty('stream')
   })
 
-  test('works with a plain model, whose mapping sees the texts as the prompt', async () => {
+  test('works with a model without a provider, whose mapping gets the texts of the messages as the prompt', async () => {
     const { sdk } = await aUser()
 
     const answer = await sdk.chat.completions.create({
@@ -167,7 +167,7 @@ describe('a chat completion', () => {
   })
 })
 
-test('a completion works with lists of prompts, and with a plain model', async () => {
+test('a completion works with a list of prompts, and with a model without a provider', async () => {
   const { sdk } = await aUser()
 
   const passed = await sdk.completions.create({ model: 'gpt', prompt: ['Once', 'Twice'], max_tokens: 5 })
@@ -179,7 +179,7 @@ test('a completion works with lists of prompts, and with a plain model', async (
 })
 
 describe('embeddings', () => {
-  test('of one text and of a list come from an endpoint that has them, and from a mapping that makes them', async () => {
+  test('of one text and of a list can come from an endpoint with embeddings, and from a mapping', async () => {
     const { sdk } = await aUser({ plan: 'hundred' })
 
     for (const model of ['gpt', 'vectors']) {
@@ -195,7 +195,7 @@ describe('embeddings', () => {
     }
   })
 
-  test('of a model that makes none are refused, and nothing is charged', async () => {
+  test('are refused and not charged if the model makes none', async () => {
     const { sdk, client } = await aUser()
 
     const error = await errorOf(sdk.embeddings.create({ model: 'text', input: 'a' }))
@@ -212,7 +212,7 @@ describe('a response', () => {
     ['responses-only', 'said by responses', '/responses-only/v1/responses'],
     ['chat-only', 'said by chat', '/chat-only/v1/chat/completions'],
     ['plain', '{"echo":"Be short.\\n\\nHello"}', '/plain'],
-  ] as const)('of %s says what the model says', async ([model, text, path]) => {
+  ] as const)('of the model %s has the text of the model', async ([model, text, path]) => {
     const { sdk } = await aUser()
 
     const response = await sdk.responses.create({ model, instructions: 'Be short.', input: 'Hello' })
@@ -221,7 +221,7 @@ describe('a response', () => {
     expect(lastCall(path)).toBeDefined()
   })
 
-  test('with tools and an image is translated for an endpoint that only has chat completions', async () => {
+  test('with tools and an image is translated for an endpoint that has only chat completions', async () => {
     const { sdk } = await aUser()
 
     const response = await sdk.responses.create({
@@ -257,7 +257,7 @@ describe('a response', () => {
     expect(response.usage).toMatchObject({ input_tokens: 100, output_tokens: 20, total_tokens: 120 })
   })
 
-  test('in the background is read until it has completed, by every API and by the operator', async () => {
+  test('in the background can be read until it has completed, through each API and by the operator', async () => {
     const { sdk, client } = await aUser()
 
     const begun = await sdk.responses.create({ model: 'gpt', input: 'Hello', background: true })
@@ -277,7 +277,7 @@ describe('a response', () => {
     expect(listed).toMatchObject([{ request_id: begun.id }])
   })
 
-  test('of the inference API is seen by the SDK', async () => {
+  test('can be read with the SDK if the request was posted to the inference API', async () => {
     const { sdk, client } = await aUser()
     const id = await client.submit({ prompt: 'Hello', model: 'plain' })
     await client.ended(id)
@@ -285,7 +285,7 @@ describe('a response', () => {
     expect(await sdk.responses.retrieve(id)).toMatchObject({ status: 'completed', output_text: '{"echo":"Hello"}' })
   })
 
-  test('is a stream of its events for a client that wants a stream', async () => {
+  test('is answered as a stream of events if the client wants a stream', async () => {
     const { sdk } = await aUser()
 
     const stream = sdk.responses.stream({ model: 'gpt', input: 'Hello' })
@@ -297,7 +297,7 @@ describe('a response', () => {
     expect((await stream.finalResponse()).output_text).toBe('said by responses')
   })
 
-  test('is cancelled while it is queued, at once and at no charge', async () => {
+  test('is cancelled at once and without a charge while it is queued', async () => {
     const { sdk, client } = await aUser({ plan: 'hundred' })
     const held = endpoint.hold('hold the only call')
     const first = await sdk.responses.create({ model: 'serial', input: 'hold the only call', background: true })
@@ -314,7 +314,7 @@ describe('a response', () => {
     expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 120 } })
   })
 
-  test('is cancelled while it runs, but not when it has ended', async () => {
+  test('can be cancelled while it runs, but not when it has ended', async () => {
     const { sdk, client } = await aUser()
     const held = endpoint.hold('hold the response')
     const running = await sdk.responses.create({ model: 'gpt', input: 'hold the response', background: true })
@@ -331,7 +331,7 @@ describe('a response', () => {
     expect(error).toMatchObject({ code: 'already_ended', type: 'invalid_request_error', requestID: done.id })
   })
 
-  test('that is deleted is gone, with its prompt and its result', async () => {
+  test('that is deleted is gone together with its prompt and its result', async () => {
     const { sdk, client, user } = await aUser()
     const response = await sdk.responses.create({ model: 'gpt', input: 'my secret is plugh' })
 
@@ -345,7 +345,7 @@ describe('a response', () => {
     expect(row).toMatchObject({ request_id: response.id, prompt: null, result: null, total_tokens: 120 })
   })
 
-  test('that is deleted before it has run leaves neither prompt nor result behind', async () => {
+  test('that is deleted before it has run leaves no prompt and no result behind', async () => {
     const { sdk, user, client } = await aUser()
     const held = endpoint.hold('hold the deleted one')
     const begun = await sdk.responses.create({ model: 'gpt', input: 'hold the deleted one', background: true })
@@ -367,7 +367,7 @@ describe('a response', () => {
 describe('an error', () => {
   const hello = { model: 'gpt', messages: [{ role: 'user' as const, content: 'Hello' }] }
 
-  test('tells a wrong key', async () => {
+  test('says that a key is wrong', async () => {
     for (const apiKey of [newKey(), 'nonsense']) {
       const error = await errorOf(
         new OpenAI({
@@ -381,7 +381,7 @@ describe('an error', () => {
     }
   })
 
-  test('tells an unknown model and a foreign id', async () => {
+  test('says that a model is unknown, that a model is not allowed, or that the request of another user is not found', async () => {
     const [one, other] = [await aUser(), await aUser()]
     const { id } = await one.sdk.responses.create({ model: 'gpt', input: 'Hello', background: true })
 
@@ -426,7 +426,7 @@ describe('an error', () => {
     expect(await client.quota()).toMatchObject({ requests: { used: 0 } })
   })
 
-  test('names the field that an endpoint with the other operation has no place for', async () => {
+  test('names the field that the operation of the endpoint does not have', async () => {
     const { sdk } = await aUser()
     const image = [{ type: 'input_image' as const, file_id: 'file-1', detail: 'auto' as const }]
     const audio = [{ type: 'input_audio' as const, input_audio: { data: 'UklGRg==', format: 'wav' as const } }]
@@ -443,7 +443,7 @@ describe('an error', () => {
     expect(chat).toMatchObject({ status: 400, param: 'messages', code: 'unsupported_parameter' })
   })
 
-  test('tells a used up quota as final', async () => {
+  test('says that a quota is used up and that a retry is useless', async () => {
     const limited = (await aUser({ plan: 'one' })).sdk
     await limited.responses.create({ model: 'gpt', input: 'Hello' })
 
@@ -455,7 +455,7 @@ describe('an error', () => {
     expect(spent.headers.get('x-ratelimit-remaining-requests')).toBe('0')
   })
 
-  test('of a full number in flight is retried by the SDK after the time that it is told', async () => {
+  test('that says that too many requests are in flight is retried by the SDK after the time of Retry-After', async () => {
     const { sdk, client } = await aUser({ plan: 'single', maxRetries: 4 })
     const held = endpoint.hold('hold the only place')
     const first = await sdk.responses.create({ model: 'gpt', input: 'hold the only place', background: true })
@@ -473,7 +473,7 @@ describe('an error', () => {
     expect((await second).status).toBe('queued')
   })
 
-  test('tells another body under the same Idempotency-Key, and the same body gets the same request', async () => {
+  test('says that an Idempotency-Key was used with another body, and the same body gets the same request', async () => {
     const { sdk, client } = await aUser()
     const options = { headers: { 'Idempotency-Key': 'one' } }
     const first = await sdk.chat.completions.create(hello, options)
@@ -491,7 +491,7 @@ describe('an error', () => {
     expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 120 } })
   })
 
-  test('of the model itself is the error of the call, and is not retried', async () => {
+  test('of the model becomes the error of the call, and the SDK does not retry it', async () => {
     const { sdk, client } = await aUser({ maxRetries: 2 })
     endpoint.refuse('refuse this', 400, { error: { message: 'temperature is not allowed', code: 'bad' } })
     endpoint.refuse('break this', 500, { error: { message: 'overloaded' } })
@@ -508,7 +508,7 @@ describe('an error', () => {
   })
 })
 
-test('a chat of 60 s completes by the retries of the SDK and is charged once; without a key it fails once with its id', {
+test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK and is charged once; without a key the call fails once with the id of the request', {
   timeout: 150_000,
 }, async () => {
   const { sdk, client } = await aUser({ maxRetries: 3 })
@@ -518,7 +518,7 @@ test('a chat of 60 s completes by the retries of the SDK and is charged once; wi
   const unkeyed = errorOf(sdk.chat.completions.create(chat))
   const keyed = sdk.chat.completions.create(chat, { headers: { 'Idempotency-Key': 'slow' } })
   const failed = await unkeyed
-  // A second wait of an unkeyed call: meanwhile the keyed call is in its third.
+  // During this second call without a key, the call with a key waits for the third time.
   await errorOf(sdk.chat.completions.create(chat))
   held.release()
   expect(failed).toMatchObject({ status: 504, code: 'still_running', requestID: expect.any(String) })
@@ -532,7 +532,7 @@ test('a chat of 60 s completes by the retries of the SDK and is charged once; wi
   expect(await client.quota()).toMatchObject({ requests: { used: 3 }, tokens: { used: 360 } })
 })
 
-test('a price gives the cost of a request, in the answer, in the ledger and for the operator', async () => {
+test('a request of a model with a price has its cost in the answer, in the ledger and in the output for the operator', async () => {
   const { sdk, client, user } = await aUser()
   const { id } = await sdk.chat.completions.create({ model: 'gpt', messages: [{ role: 'user', content: 'Hello' }] })
 

@@ -22,7 +22,7 @@ interface CreatedKey {
 }
 
 describe('keys', () => {
-  test('created by npx sluice are shown once, and are accepted by the API', async () => {
+  test('that npx sluice creates are shown once, and the API accepts them', async () => {
     const { code, out } = await run(['npx', 'sluice', 'keys', 'create', '--user', 'u42', '--json'], {
       SLUICE_DATA: system.dataFolder,
     })
@@ -45,7 +45,7 @@ describe('keys', () => {
     expect(list).not.toContain(created.key)
   })
 
-  test('have a plan and an end, if they are given one', async () => {
+  test('can be created with a plan and a time at which they expire', async () => {
     const created = await json<object>('keys', 'create', '--user', 'u43', '--plan', 'pro', '--expires', '90d')
     expect(created).toMatchObject({ user: 'u43', plan: 'pro', expires_at: expect.any(String) })
     const [listed] = await json<{ expires_at: string }[]>('keys', 'list', '--user', 'u43')
@@ -63,7 +63,7 @@ describe('keys', () => {
     expect((await sluice('keys', 'revoke', key_id)).code).toBe(0)
   })
 
-  test('that are rotated are replaced', async () => {
+  test('that are rotated are replaced by new keys', async () => {
     const old = await json<CreatedKey>('keys', 'create', '--user', 'rotated')
 
     const created = await json<CreatedKey>('keys', 'rotate', old.key_id)
@@ -99,14 +99,14 @@ describe('users', () => {
     expect((await system.client(key).post({ prompt: 'now', priority: 'high' })).status).toBe(202)
   })
 
-  test('get a limit of their plan back', async () => {
+  test('get the limit of their plan back when their own limit is removed', async () => {
     await json('users', 'set', 'relaxed', '--requests', '3')
     expect(await json('users', 'set', 'relaxed', '--requests', 'default')).toMatchObject({ limits: { requests: 100 } })
   })
 })
 
 describe('quota show and requests show', () => {
-  test('show a user and a request as the API does', async () => {
+  test('print the same data of a user and a request as the API', async () => {
     const { key } = await json<CreatedKey>('keys', 'create', '--user', 'asking')
     const client = system.client(key)
     const prompt = 'A wonderful morning in Prague.'
@@ -130,12 +130,12 @@ describe('quota show and requests show', () => {
     expect(shown).toMatchObject({ ...request, user: 'asking', prompt, run: 1 })
   })
 
-  test('count another window separately', async () => {
+  test('show the numbers of another window', async () => {
     const shown = await json('quota', 'show', 'demo', '--window', '2026-01-02')
     expect(shown).toMatchObject({ window: '2026-01-02', requests: { used: 0 }, tokens: { used: 0 } })
   })
 
-  test('print columns for people', async () => {
+  test('print columns if no JSON is asked for', async () => {
     const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
     expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
     expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +AGE +USER/) })
@@ -189,7 +189,7 @@ describe('config', () => {
     expect(wrong).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/typo\.yaml:8:55: .*"timeout"\?\n$/) })
   })
 
-  test('schema is the one in the repository', async () => {
+  test('schema prints the schema of the repository', async () => {
     const { default: published } = await import('../../docs/pipeline.schema.json', { with: { type: 'json' } })
     expect(await json('config', 'schema')).toEqual(published)
   })
@@ -199,7 +199,7 @@ describe('the exit code', () => {
   const inAProcess = (line: string, dataFolder = system.dataFolder) =>
     run([process.execPath, 'bin/sluice.ts', ...line.split(' ')], { SLUICE_DATA: dataFolder })
 
-  test('is 0 for a command that is done', async () => {
+  test('is 0 for a command that succeeds', async () => {
     expect(await inAProcess('users show demo')).toMatchObject({ code: 0, err: '' })
   })
 

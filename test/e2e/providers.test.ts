@@ -57,7 +57,7 @@ describe('a model with a provider', () => {
     const before = server.received.length
 
     const ids = await Promise.all(clients.flatMap(client => [1, 2, 3].map(n => client.submit({ prompt: `Hi ${n}` }))))
-    // More failed calls than one request has attempts.
+    // The number of failed calls becomes larger than the number of attempts of one request.
     await expect.poll(() => server.received.length - before, { timeout: 60_000 }).toBeGreaterThan(6)
     server.answerWith(HELLO)
 
@@ -74,7 +74,7 @@ describe('a model with a provider', () => {
     )
   })
 
-  test("fails a prompt over the context at once, with the model's words, though llama.cpp says 500", async () => {
+  test("fails a request at once, with the model's text, if its prompt is longer than the context, although llama.cpp answers 500", async () => {
     server.answerWith(TOO_LONG)
     const client = await system.newUser()
 
@@ -89,7 +89,7 @@ describe('a model with a provider', () => {
 })
 
 describe('a model with an estimate', () => {
-  test('reserves what it gives', async () => {
+  test('reserves the tokens of its estimate', async () => {
     server.answerWith(HELLO)
     const client = await system.newUser()
 
@@ -99,7 +99,7 @@ describe('a model with an estimate', () => {
     expect(await client.ended(String(body.request_id))).toMatchObject({ charged: { requests: 1, tokens: 7 } })
   })
 
-  test('refuses a request for which it fails, and charges nothing', async () => {
+  test('refuses a request if its estimate fails, and charges nothing', async () => {
     const client = await system.newUser()
 
     const { status, body } = await client.post({ prompt: 'Hi', model: 'weighed', weight: 'heavy' })

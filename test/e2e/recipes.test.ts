@@ -19,7 +19,7 @@ import { type StandIns, startStandIns } from './support/stand-ins/server.ts'
 import { type RunningSystem, startSystem } from './support/system.ts'
 
 const API_KEY = 'key of the chat endpoint'
-/** Of AWS itself, and of a function that no role can be allowed by it: an output of the stack says which role it is. */
+/** A function URL of AWS. It names no ARN to which the stack could grant access. So an output of the stack names the role that needs access. */
 const FUNCTION_URL = 'https://abc123.lambda-url.us-east-1.on.aws/'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-recipes-'))
@@ -74,7 +74,7 @@ const instructed = [{ role: 'system', content: TALK.system }, ...messages]
 const talk = { max_tokens: 16, temperature: 0.5, top_p: 0.9, stop: ['.'], seed: 7 }
 const picture = { images: ['the picture'], info: expect.stringContaining('"seed":7') }
 
-/** What a recipe's endpoint is sent, and what the client has of it. */
+/** The body that a recipe's endpoint must get, and the result and usage that the client must get. */
 interface Case {
   readonly file: string
   readonly model: string
@@ -165,7 +165,7 @@ const cases: readonly Case[] = [
   {
     file: 'tgi.yaml',
     model: 'tgi',
-    // What it takes for no sampling is to leave these out.
+    // TGI refuses a temperature of 0 and a top_p of 1. It does not sample if both are left out.
     parameters: { temperature: 0, top_p: 1, stop: [] },
     sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     result: { text: 'generated of Hello', finish_reason: 'length' },
@@ -240,7 +240,7 @@ const cases: readonly Case[] = [
 const named = cases.map(one => ({ ...one, with: one.parameters ? 'parameters' : 'a prompt alone' }))
 
 describe('the recipe', () => {
-  test.for(named)('$file answers $with', async ({ model, parameters, sent, result, usage }) => {
+  test.for(named)('$file works with $with', async ({ model, parameters, sent, result, usage }) => {
     const client = await system.newUser()
     const before = apis.calls.length
 
@@ -249,13 +249,13 @@ describe('the recipe', () => {
     expect(apis.refused).toEqual([])
     expect(status).toBe(200)
     expect(body).toMatchObject({ status: 'completed', usage })
-    // Compared apart, since a difference would print megabytes.
+    // A difference between whole results would print megabytes.
     expect(shorten(body.result)).toEqual(result)
     expect(apis.calls.slice(before).map(call => call.body)).toEqual([sent])
     expect(await client.settledQuota()).toMatchObject({ tokens: { used: usage.total_tokens } })
   })
 
-  test.for(recipeFiles)('%s is tried here, and starts as it is', file => {
+  test.for(recipeFiles)('%s has two cases in this test, and is a valid pipeline.yaml without changes', file => {
     const [model, ...others] = Object.keys(loadPipeline(recipeFile(file), {}).models)
 
     expect(cases.filter(one => one.file === file).map(one => one.model)).toEqual([model, model])
@@ -263,7 +263,7 @@ describe('the recipe', () => {
   })
 })
 
-/** A picture that is the expected one, by its name. */
+/** Replaces the expected picture by the text `the picture`. */
 const shorten = (result: unknown): unknown =>
   JSON.parse(JSON.stringify(result), (_, value) => (value === PICTURE ? 'the picture' : value))
 
@@ -277,7 +277,7 @@ test('the stand-ins for AWS refuse a call without a signature', async () => {
   await aws.close()
 })
 
-test('whoever signs for AWS itself on this machine is told that it will not work', () => {
+test('the local system warns that calls to AWS itself fail, because they are signed with made-up credentials', () => {
   const told = system
     .output()
     .out.split('\n')

@@ -6,7 +6,7 @@ import type { ApiClient } from './support/api-client.ts'
 import { startTestModel, type TestModel } from './support/model.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
-/** In every body that is refused, so that it can be looked for where it must not be. */
+/** A text in every refused body. The last test checks that no answer and no log contains it. */
 const MARK = 'xyzzy-plugh'
 
 let model: TestModel
@@ -27,7 +27,7 @@ const gatewayBody = (message: string) => ({ message })
 describe('a key', () => {
   const closed = ROUTES.filter(route => route.needs_key)
 
-  /** Calls every route that needs a key, and expects the answer of its API to a call without a valid one. */
+  /** Calls every route that needs a key, and expects each route to refuse the call in the format of its API. */
   async function expectAll(key: string | undefined, status: number, message: string, more = {}): Promise<void> {
     expect(closed.length).toBeGreaterThan(15)
     for (const { method, path } of closed) {
@@ -43,7 +43,7 @@ describe('a key', () => {
   const isOpenAi = (path: string) => !/^\/(generate|api|v1\/inference|v1\/quota)/.test(path)
   const openAiBody = { error: { code: 'invalid_api_key', type: 'invalid_request_error', param: null } }
 
-  test('that is missing or empty is answered 401', async () => {
+  test('that is missing or empty is refused with 401', async () => {
     await expectAll(undefined, 401, 'Unauthorized')
     await expectAll('', 401, 'Unauthorized')
   })
@@ -56,11 +56,11 @@ describe('a key', () => {
     `${newKey()}0`,
     newKey().replace('sk_', 'pk_'),
     'x'.repeat(5000),
-  ])('that is wrong is answered 403: %s', async key => {
+  ])('that is wrong is refused with 403: %s', async key => {
     await expectAll(key, 403, 'Forbidden')
   })
 
-  test('in the header Authorization is as good as in X-API-Key, and refused in the same way', async () => {
+  test('is accepted and refused in the header Authorization as in X-API-Key', async () => {
     const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
     await expectAll(undefined, 403, 'Forbidden', bearer(newKey()))
     await expectAll(undefined, 401, 'Unauthorized', { authorization: `Basic ${newKey()}` })
@@ -71,13 +71,13 @@ describe('a key', () => {
     })
   })
 
-  test('that is revoked is answered 403', async () => {
+  test('that is revoked is refused with 403', async () => {
     const { created } = await createKey(system.admin, { user: 'revoked' })
     await revokeKey(system.admin, created.key_id)
     await expectAll(created.key, 403, 'Forbidden')
   })
 
-  test('that has expired is answered 403', async () => {
+  test('that has expired is refused with 403', async () => {
     const anHourAgo = { ...system.admin, clock: () => Date.now() - 3_600_000 }
     const { created } = await createKey(anHourAgo, { user: 'expired', expires_in: 60_000 })
     await expectAll(created.key, 403, 'Forbidden')
@@ -89,7 +89,7 @@ describe('a key', () => {
 })
 
 describe("another user's request", () => {
-  test('is not found, and the answer is the same as for an unknown id', async () => {
+  test('is not found, and the answer is the same as to an unknown id', async () => {
     const [owner, other] = await Promise.all([system.newUser(), system.newUser()])
     const id = await owner.submit({ prompt: 'mine' })
     const view = (client: ApiClient, requestId: string) => client.send('GET', `/v1/inference/${requestId}`)
@@ -115,7 +115,7 @@ describe("another user's request", () => {
   )
 })
 
-/** JSON of arrays in a field, so deep in all. */
+/** A body that is `levels` deep: an object with arrays inside of each other in one field. */
 const nested = (levels: number): string =>
   `{"prompt":"${MARK}","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
 const padded = (megabytes: number): string => JSON.stringify({ prompt: MARK + 'x'.repeat(megabytes * 1_048_576) })
@@ -141,24 +141,28 @@ const invalid: readonly (readonly [name: string, body: string, path: string])[] 
   ['max_tokens below nought', withPrompt({ parameters: { max_tokens: -5 } }), 'parameters.max_tokens'],
   ['max_tokens with a fraction', withPrompt({ parameters: { max_tokens: 1.5 } }), 'parameters.max_tokens'],
   ['max_tokens as a text', withPrompt({ parameters: { max_tokens: '5' } }), 'parameters.max_tokens'],
-  ['max_tokens without end', `{"prompt":"${MARK}","parameters":{"max_tokens":1e999}}`, 'parameters.max_tokens'],
-  ['a priority that there is not', withPrompt({ priority: 'urgent' }), 'priority'],
+  ['max_tokens that is infinite', `{"prompt":"${MARK}","parameters":{"max_tokens":1e999}}`, 'parameters.max_tokens'],
+  ['an unknown priority', withPrompt({ priority: 'urgent' }), 'priority'],
   ['metadata that is a list', withPrompt({ metadata: [MARK] }), 'metadata'],
   ['metadata that is a text', withPrompt({ metadata: MARK }), 'metadata'],
   ['metadata over 16 KiB', withPrompt({ metadata: { note: 'x'.repeat(17_000) } }), 'metadata'],
   ['U+0000 in the prompt', `{"prompt":"${MARK}\\u0000"}`, 'prompt'],
   ['U+0000 in a name', `{"prompt":"${MARK}","a\\u0000":1}`, ''],
-  ['U+0000 far down', `{"prompt":"${MARK}","metadata":{"list":[{"of":"\\u0000"}]}}`, 'metadata.list[0].of'],
+  ['U+0000 deep in the body', `{"prompt":"${MARK}","metadata":{"list":[{"of":"\\u0000"}]}}`, 'metadata.list[0].of'],
   ['a lone surrogate in the prompt', `{"prompt":"${MARK}\\ud800"}`, 'prompt'],
   ['a lone surrogate in a name', `{"prompt":"${MARK}","\\udc00":1}`, ''],
-  ['a lone surrogate far down', `{"prompt":"${MARK}","parameters":{"stop":["\\udfff\\ud800"]}}`, 'parameters.stop[0]'],
+  [
+    'a lone surrogate deep in the body',
+    `{"prompt":"${MARK}","parameters":{"stop":["\\udfff\\ud800"]}}`,
+    'parameters.stop[0]',
+  ],
   ['nesting 101 deep', nested(101), ''],
   ['nesting 1,000 deep', nested(1_000), ''],
   ['nesting 100,000 deep', nested(100_000), ''],
   ['objects 1,000 deep', `{"prompt":"${MARK}","deep":${'{"a":'.repeat(1_000)}1${'}'.repeat(1_000)}}`, ''],
 ]
 
-describe('a request that is refused costs nothing, and the next good one goes through', () => {
+describe('a request that is refused costs nothing, and the next valid request is accepted:', () => {
   async function expectNothingCharged(client: ApiClient): Promise<void> {
     const nothing = { requests: { used: 0 }, tokens: { used: 0, reserved: 0 }, in_flight: { used: 0 } }
     expect(await client.quota()).toMatchObject(nothing)
@@ -179,7 +183,7 @@ describe('a request that is refused costs nothing, and the next good one goes th
     await expectNothingCharged(client)
   })
 
-  test('each wrong field is told', async () => {
+  test('400 names each wrong field', async () => {
     const client = await system.newUser()
     const { body } = await client.post({ prompt: '', model: 1, parameters: { max_tokens: -1 }, metadata: [] })
     const paths = (body.details as { path: string }[]).map(({ path }) => path)
@@ -187,8 +191,13 @@ describe('a request that is refused costs nothing, and the next good one goes th
   })
 
   test.for([
-    ['400 for a model that there is not', { model: 'gpt' }, 400, 'unknown_model'],
-    ['400 for a model with the name of something else', { model: 'constructor' }, 400, 'unknown_model'],
+    ['400 for an unknown model', { model: 'gpt' }, 400, 'unknown_model'],
+    [
+      '400 for a model with the name of a property of all JavaScript objects',
+      { model: 'constructor' },
+      400,
+      'unknown_model',
+    ],
     ['403 for a priority that the plan does not have', { priority: 'high' }, 403, 'priority_not_allowed'],
   ] as const)('%s', async ([_, fields, status, code]) => {
     const client = await system.newUser()
@@ -196,7 +205,7 @@ describe('a request that is refused costs nothing, and the next good one goes th
     await expectNothingCharged(client)
   })
 
-  test('413 for a body over 4 MB, in our shape', async () => {
+  test("413 for a body over 4 MB, in Sluice's format", async () => {
     const client = await system.newUser()
     expect(await client.send('POST', '/v1/inference', padded(5))).toMatchObject({
       status: 413,
@@ -205,20 +214,20 @@ describe('a request that is refused costs nothing, and the next good one goes th
     await expectNothingCharged(client)
   })
 
-  test.for([7, 11])("413 for a body of %i MB, in API Gateway's", async megabytes => {
+  test.for([7, 11])("413 for a body of %i MB, in API Gateway's format", async megabytes => {
     const client = await system.newUser()
     const answer = await client.send('POST', '/v1/inference', padded(megabytes))
     expect(answer).toMatchObject({ status: 413, body: gatewayBody('Request Entity Too Large') })
     await expectNothingCharged(client)
   })
 
-  test('nesting 100 deep is not too deep', async () => {
+  test('nesting 100 deep is not refused', async () => {
     const client = await system.newUser()
     expect(await client.send('POST', '/v1/inference', nested(100))).toMatchObject({ status: 202 })
   })
 })
 
-describe('a call without a route', () => {
+describe('a call without a route is refused:', () => {
   test.for([
     '/',
     '/v1',
@@ -254,7 +263,7 @@ describe('a call without a route', () => {
   })
 })
 
-test('no answer, no log and nothing printed holds a prompt, a key, a stack trace or an AWS identifier', () => {
+test('no answer, no log and no output contains a prompt, a key, a stack trace or an AWS identifier', () => {
   const forbidden = new RegExp(
     [MARK, 'sk_sluice_', String.raw`\bat [^\n"]*:\d+:\d+`, 'arn:aws', 'amazonaws', '0{12}'].join('|'),
   )

@@ -5,7 +5,7 @@ import { answerJson, startTestModel, type TestModel, usualUsage } from './suppor
 import { fixture, startSystem } from './support/system.ts'
 
 const POSTS = 8
-/** A function pauses for so long after an export that failed. A little less, since exports take different times to arrive. */
+/** After a failed export, a function exports nothing for 30 s. The test expects a little less, because exports take different times to arrive. */
 const PAUSE_MS = 29_000
 
 let model: TestModel
@@ -14,40 +14,36 @@ beforeAll(async () => {
 })
 afterAll(() => model?.close())
 
-/** When the exports of a function came to a receiver, oldest first. */
+/** The times at which the exports of a function came to a receiver, oldest first. */
 const exportsOf = ({ exports }: OtlpReceiver, service: string): number[] =>
   exports.filter(({ body }) => JSON.stringify(body).includes(`"stringValue":"${service}"`)).map(({ at }) => at)
 
 describe('a receiver of traces', () => {
   test.for([
-    { what: 'that is away', answer: { status: 503 }, told: /telemetry can't be exported \(status 503\)/ },
+    { what: 'that is down', answer: { status: 503 }, told: /telemetry can't be exported \(status 503\)/ },
     { what: 'that never answers', answer: { silent: true }, told: /telemetry can't be exported \(ETIMEDOUT\)/ },
-  ])(
-    '$what is tried once per half a minute, and all requests succeed',
-    { timeout: 240_000 },
-    async ({ answer, told }) => {
-      const receiver = await startOtlpReceiver(() => answer)
-      onTestFinished(receiver.close)
-      const system = await startSystem({
-        SLUICE_CONFIG: fixture('traced.yaml'),
-        MODEL_URL: model.url,
-        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-      })
-      onTestFinished(async () => void (await system.stop()))
-      const client = await system.newUser()
-      for (let i = 0; i < POSTS; i++) model.on(`p${i}`, answerJson({ result: 'r', usage: usualUsage }))
+  ])('$what gets one export per 30 s, and all requests succeed', { timeout: 240_000 }, async ({ answer, told }) => {
+    const receiver = await startOtlpReceiver(() => answer)
+    onTestFinished(receiver.close)
+    const system = await startSystem({
+      SLUICE_CONFIG: fixture('traced.yaml'),
+      MODEL_URL: model.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
+    })
+    onTestFinished(async () => void (await system.stop()))
+    const client = await system.newUser()
+    for (let i = 0; i < POSTS; i++) model.on(`p${i}`, answerJson({ result: 'r', usage: usualUsage }))
 
-      for (let i = 0; i < POSTS; i++) {
-        const { status } = await client.ended(await client.submit({ prompt: `p${i}`, model: 'free' }))
-        expect(status).toBe('completed')
-      }
-      await eventually(() => expect(system.output().out).toMatch(told))
+    for (let i = 0; i < POSTS; i++) {
+      const { status } = await client.ended(await client.submit({ prompt: `p${i}`, model: 'free' }))
+      expect(status).toBe('completed')
+    }
+    await eventually(() => expect(system.output().out).toMatch(told))
 
-      // Posts one after the other occupy one environment of the gateway, or two if another one starts.
-      const tried = exportsOf(receiver, 'traced-gateway')
-      expect(tried.length).toBeGreaterThan(0)
-      const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)
-      expect(tooSoon).toEqual([])
-    },
-  )
+    // Sequential posts use one environment of the gateway, or two environments if a second one starts.
+    const tried = exportsOf(receiver, 'traced-gateway')
+    expect(tried.length).toBeGreaterThan(0)
+    const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)
+    expect(tooSoon).toEqual([])
+  })
 })

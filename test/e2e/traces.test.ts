@@ -33,7 +33,7 @@ const newTraceId = () => randomBytes(16).toString('hex')
 const spansOf = (traceId: string) => spansAt(receiver).filter(span => span.traceId === traceId)
 const named = (spans: readonly ExportedSpan[], name: string) => spans.filter(span => span.name === name)
 
-/** The spans of a trace as soon as the outcome of its request is settled. */
+/** The spans of a trace, as soon as the collector has settled its request. */
 const settledSpansOf = (traceId: string) =>
   eventually(() => {
     const spans = spansOf(traceId)
@@ -41,16 +41,16 @@ const settledSpansOf = (traceId: string) =>
     return spans
   })
 
-/** What each span is a part of, by name: `client` is the caller's own span. A span whose parent is nowhere is an orphan. */
+/** The name of each span, and the name of its parent. `client` is the caller's own span. A span whose parent is missing has the parent `orphan`. */
 function parentsOf(spans: readonly ExportedSpan[]): [child: string, parent: string][] {
   const names = new Map([[CLIENT_SPAN, 'client'], ...spans.map(({ spanId, name }): [string, string] => [spanId, name])])
   return spans.map(({ name, parentSpanId = 'none' }) => [name, names.get(parentSpanId) ?? 'orphan'])
 }
 
-test('a request that is rate limited, fails once and then succeeds is one trace with every hop, and no orphan', async () => {
+test('a request that is rate limited, fails once and then succeeds is one trace with a span per step and without orphans', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
-  // It takes the slot.
+  // The first request uses the only slot of the rate limit.
   await client.ended(await client.submit({ prompt: 'first' }))
   let calls = 0
   model.on('canary-prompt', response => {
@@ -82,7 +82,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
       `queue wait < ${Send}`,
       `${Process} < ${Send}`,
       `text_completion limited < ${Process}`,
-      // Deferrals and the retry.
+      // The worker sends the message again for each deferral and for the retry.
       `${Send} < ${Process}`,
       `send results < ${Process}`,
       'queue wait < send results',
@@ -121,7 +121,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
       },
     }),
   ])
-  // Each call of the model has its own span's context.
+  // Each call of the model carries the context of its own span.
   const callSpans = named(spans, 'text_completion limited').map(({ spanId }) => `00-${traceId}-${spanId}-01`)
   expect(
     model.calls.filter(({ body }) => body.input === 'canary-prompt').map(call => call.headers.traceparent),
@@ -138,7 +138,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
   for (const secret of ['canary', client.user, 'sk_sluice_', projectFolder]) expect(all).not.toContain(secret)
 })
 
-test('the call for a batch of five has links to the five requests, and each of these has one to the call', async () => {
+test('the call for a batch of five links to the five requests, and each request links to its call', async () => {
   const client = await system.newUser()
   const traceIds = Array.from({ length: 5 }, newTraceId)
   for (const i of traceIds.keys())
@@ -174,7 +174,7 @@ test('the call for a batch of five has links to the five requests, and each of t
   expect(linked).toHaveLength(5)
 })
 
-test('a client that does not keep its trace gets no spans, and the model is told so', async () => {
+test('a trace that the client does not sample gets no spans, and the call of the model says so', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
 
@@ -191,7 +191,7 @@ test('a client that does not keep its trace gets no spans, and the model is told
   expect(spansOf(traceId)).toEqual([])
 })
 
-test('a call without a context, or with one that is none, begins a trace of its own', async () => {
+test('a call without a valid traceparent begins a new trace', async () => {
   const client = await system.newUser()
 
   const answers = await Promise.all(

@@ -23,7 +23,7 @@ function build(cache: string, home: string): void {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'building-'))
   cpSync(source, folder, { recursive: true })
-  // The headers of Node come with the pinned Node, so that the build downloads none.
+  // The pinned Node has its own header files, so the build need not download them.
   const env = { ...process.env, npm_config_nodedir: dirname(dirname(process.execPath)) }
   const options = ['--ignore-scripts=false', '--no-audit', '--no-fund']
   try {

@@ -15,7 +15,7 @@ import { eventually } from '../e2e/support/eventually.ts'
 import { runtimeClient } from './client.ts'
 import { startRuntime } from './runtime.ts'
 
-/** A pipeline that needs each entry point. */
+/** A pipeline that uses each entry point. */
 const PIPELINE = `
 name: on-lambda
 inputs: [{ queue: nightly-prompts }]
@@ -50,7 +50,7 @@ let api: ApiClient
 
 const add = <T>(to: Map<string, T[]>, key: string, value: T): void => void to.set(key, [...(to.get(key) ?? []), value])
 
-/** A function of the stack, by the beginning of its logical id. */
+/** The values of the functions whose logical id begins with `id`. */
 const named = <T>(of: ReadonlyMap<string, T[]>, id: string): T[] =>
   [...of].flatMap(([name, values]) => (name.startsWith(`on-lambda-${id}`) ? values : []))
 
@@ -123,7 +123,7 @@ describe('on Lambda’s runtime client', () => {
     })
   })
 
-  it.each(['sweeper', 'retention'] as const)('the %s runs by its schedule', async name => {
+  it.each(['sweeper', 'retention'] as const)('the %s runs with the event of its schedule', async name => {
     expect(await system.invoke(logicalId(FUNCTIONS[name]), { source: 'aws.events' })).toEqual({
       ok: true,
       payload: 'null',
@@ -140,7 +140,7 @@ describe('on Lambda’s runtime client', () => {
       collector: { batchItemFailures: [] },
       migrator: null,
     }),
-  )('the %s answers in the shape that Lambda’s caller wants', (name, shape) => {
+  )('the %s answers in the format that Lambda expects', (name, shape) => {
     const answers = named(invocations, FUNCTIONS[name as keyof typeof FUNCTIONS]).map(({ answer }) => answer)
     expect(answers.length).toBeGreaterThan(0)
     for (const answer of answers) {
@@ -149,7 +149,7 @@ describe('on Lambda’s runtime client', () => {
     }
   })
 
-  it('every line is one JSON object with a level or with metrics', () => {
+  it('every log line is one JSON object with a level or with metrics', () => {
     const all = [...lines.values()].flat()
     expect(all.length).toBeGreaterThan(10)
     for (const line of all) {
@@ -165,13 +165,13 @@ describe('on Lambda’s runtime client', () => {
       worker: ['ModelLatency'],
       collector: ['CompletedRequests', 'TimeToEnd'],
     }),
-  )('the metrics of the %s are whole lines in the embedded metric format', (name, metrics) => {
+  )('the %s logs its metrics as lines in the embedded metric format', (name, metrics) => {
     const found = named(lines, FUNCTIONS[name as keyof typeof FUNCTIONS]).flatMap(metricsIn)
     expect([...new Set(found)].sort()).toEqual(expect.arrayContaining(metrics))
   })
 })
 
-/** The metrics of a line that CloudWatch reads: each is named in `_aws` and has its value beside it, under its namespace and dimension. */
+/** The names of the metrics in a log line. Expects each metric to be in `_aws` with namespace and dimensions, and to have a value. */
 function metricsIn(line: string): string[] {
   const entry: Json = JSON.parse(line)
   if (!('_aws' in entry)) return []
@@ -188,7 +188,7 @@ function metricsIn(line: string): string[] {
   })
 }
 
-it('the runtime client refuses a handler that takes a callback, as Lambda does', async () => {
+it('Lambda’s runtime client refuses a handler with a callback', async () => {
   const folder = join(scratch, 'callback')
   mkdirSync(folder)
   writeFileSync(join(folder, 'index.mjs'), 'export const handler = (event, context, callback) => callback(null, 1)')

@@ -8,9 +8,9 @@ import type { FunctionError, InvocationResult, InvokeMessage } from '../../lib/l
 import type { Thread, ThreadOptions } from '../../lib/local/lambda/thread.ts'
 import { readFrames } from './telemetry.ts'
 
-/** What a function wrote, and what it answered. */
+/** Gets the log lines and the answers of functions. */
 export interface Observer {
-  /** A line on stdout or stderr, or one that went through the console of the runtime client. */
+  /** Gets a line of stdout or stderr, or a line that the runtime client has logged. */
   line(functionName: string, line: string): void
   invoked(functionName: string, event: string, result: InvocationResult): void
 }
@@ -19,8 +19,8 @@ const API = '/2018-06-01/runtime'
 let environments = 0
 
 /**
- * Runs a function as Lambda does: AWS's runtime client, in a process of its own, asks a Runtime API for one event after the
- * other. The API is served here.
+ * Runs a function as Lambda does: AWS's runtime client runs in a new process, and gets one event after the other from a Runtime API.
+ * This function serves the API.
  */
 export function startRuntime(client: string, options: ThreadOptions, observer: Observer): Thread {
   const imported = Promise.withResolvers<FunctionError | undefined>()
@@ -32,7 +32,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
   const server = createServer((request, response) => void serve(request, response))
   const child = listen().then(port => spawnClient(client, options, port, observer))
   void child.then(async started => {
-    // The output is read to its end before the environment counts as gone.
+    // The environment counts as ended only after its whole output is read.
     const [code, signal] = await once(started, 'close')
     const error = {
       errorType: 'Runtime.ExitError',
@@ -106,7 +106,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
 
 function spawnClient(client: string, options: ThreadOptions, port: number, observer: Observer): ChildProcess {
   const { environment, functionName, write } = options
-  // A function sees the variables of its template and of Lambda, and no others.
+  // A function gets only the variables of its template and of Lambda.
   const env = {
     ...environment,
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,

@@ -2,17 +2,17 @@ import type { Readable } from 'node:stream'
 
 const HEADER_BYTES = 16
 const LENGTH_AT = 4
-/** The type of a frame is this for JSON, with bits for the level in it. */
+/** The type of a frame with JSON. Some of its bits are the level. */
 const JSON_FRAME = 0xa55a0002
 const LEVEL_BITS = 0xff
 
-/** A log line that the runtime client has written for `console.log` and its like. */
+/** A log line that the runtime client has written for `console.log` or a similar function. */
 export interface Frame {
   readonly isJson: boolean
   readonly text: string
 }
 
-/** Reads the frames in which the runtime client hands log lines to Lambda: type, length and time, then the text. */
+/** Reads the frames in which the runtime client sends log lines to Lambda. A frame has a type, a length, a time and the text. */
 export function readFrames(stream: Readable, onFrame: (frame: Frame) => void): void {
   let rest = Buffer.alloc(0)
   stream.on('data', (chunk: Buffer) => {

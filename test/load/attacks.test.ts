@@ -8,10 +8,10 @@ import { answerText, startTestModel, type TestModel } from '../e2e/support/model
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** The longest that a victim may wait for an answer while somebody else attacks. Milliseconds. */
+/** The longest time in which a victim must get an answer during an attack. */
 const ANSWERED_WITHIN_MS = 3_000
 const MEGABYTE = 1024 * 1024
-/** Calls that hang until the model is let go. */
+/** The prompt of calls that hang until the model is closed. */
 const HANGS = 'hang until the end'
 const EMPTY_OBJECTS = 'answer with millions of empty objects'
 const LARGE = 'answer with 4 MB'
@@ -33,7 +33,7 @@ afterAll(async () => {
   await model.close()
 })
 
-/** A user who attacks. Each call is given up when the attack is over. */
+/** A user who attacks. Each call is aborted when the attack is over. */
 interface Attacker {
   readonly user: string
   call(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<number>
@@ -41,7 +41,7 @@ interface Attacker {
   submit(body: object): Promise<string>
 }
 
-/** How many of each status there are; 0 stands for calls that were given up or refused a connection. */
+/** The number of answers per status. The status 0 stands for calls that were aborted or got no connection. */
 type Statuses = Record<number, number>
 
 const tally = (statuses: readonly number[]): Statuses =>
@@ -52,9 +52,9 @@ const times = <T>(count: number, one: (index: number) => Promise<T>): Promise<T[
 
 interface Attack {
   readonly name: string
-  /** Resolves when the attack has spent itself. Answers with what its calls got. */
+  /** Runs the attack, and resolves to the statuses of its calls when it is finished. */
   run(attackers: () => Promise<Attacker>, over: AbortSignal): Promise<Statuses>
-  /** What must be true of the statuses, besides that none is 500. */
+  /** Checks the statuses. No status may be 500 in any attack. */
   readonly expectStatuses?: (statuses: Statuses) => void
 }
 
@@ -86,7 +86,7 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: 'six users who wait 30 times each',
+    name: 'six users who each make 30 waiting calls',
     run: async attackers => {
       const statuses = await times(6, async () => {
         const attacker = await attackers()
@@ -97,7 +97,7 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: 'waits of one second, 30 at a time',
+    name: 'waits of one second, 30 in parallel',
     run: async (attackers, over) => {
       const attacker = await attackers()
       const id = await attacker.submit({ prompt: HANGS, model: 'hanging' })
@@ -116,7 +116,7 @@ const attacks: readonly Attack[] = [
     expectStatuses: statuses => expect(statuses).not.toHaveProperty('202'),
   },
   {
-    name: 'twelve bodies of 4 MB with as many values as are allowed',
+    name: 'twelve bodies of 4 MB with the maximum number of values',
     run: async attackers => {
       const { call } = await attackers()
       const body = `{"prompt":"${'x'.repeat(3.7 * MEGABYTE)}","list":[${'{},'.repeat(49_000)}{}]}`
@@ -137,14 +137,14 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: '200 replays of a queued key',
+    name: '200 replays of the Idempotency-Key of a queued request',
     run: async attackers => {
       const { post } = await attackers()
       return tally(await times(200, () => post({ prompt: HANGS, model: 'hanging' }, { 'idempotency-key': 'same' })))
     },
   },
   {
-    name: '100 keyed posts over the quota',
+    name: '100 posts over the quota with Idempotency-Keys',
     run: async attackers => {
       const attacker = await attackers()
       await runSluice(system, 'users', 'set', attacker.user, '--plan', 'small')
@@ -152,7 +152,7 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: '200 cancellations of requests that are queued',
+    name: '200 cancellations of queued requests',
     run: async attackers => {
       const attacker = await attackers()
       const cancel = async () => {
@@ -172,7 +172,7 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: '300 keys that are made up',
+    name: '300 made-up API keys',
     run: async (_attackers, over) => {
       const look = async () => {
         const headers = { 'x-api-key': newKey() }
@@ -203,14 +203,14 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: 'ten answers of 7 MB of empty objects by the model',
+    name: 'ten answers of the model with 7 MB of empty objects',
     run: async attackers => {
       const { post } = await attackers()
       return tally(await times(10, () => post({ prompt: EMPTY_OBJECTS })))
     },
   },
   {
-    name: '30 reads at once of a result of 3.9 MB',
+    name: '30 parallel reads of a result of 3.9 MB',
     run: async attackers => {
       const attacker = await attackers()
       const id = await attacker.submit({ prompt: LARGE })
@@ -219,7 +219,7 @@ const attacks: readonly Attack[] = [
     },
   },
   {
-    name: '40 lists at once of 100 requests with 15 KB of metadata each',
+    name: '40 parallel lists of 100 requests with 15 KB of metadata each',
     run: async attackers => {
       const attacker = await attackers()
       const metadata = { note: 'm'.repeat(15_000) }
@@ -260,7 +260,7 @@ function attackers(over: AbortSignal): () => Promise<Attacker> {
   }
 }
 
-/** What a victim does, over and over: each answer in time, and each request completed by its first attempt. */
+/** One round of a victim's calls. Expects the request to complete at its first attempt, and returns the times of the answers. */
 async function oneRound(victim: Awaited<ReturnType<RunningSystem['newUser']>>): Promise<number[]> {
   const took: number[] = []
   const timed = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -278,29 +278,32 @@ async function oneRound(victim: Awaited<ReturnType<RunningSystem['newUser']>>): 
   return took
 }
 
-/** Rounds of the victim while an attack goes on; it may be over sooner. */
+/** The number of the victim's rounds during an attack. The attack may end before the last round. */
 const ROUNDS = 5
 
-describe('a victim is answered in time, and has its requests completed at their first attempt, beside', () => {
-  test.for(attacks)('$name', async ({ run, expectStatuses }) => {
-    const victim = await system.newUser()
-    await oneRound(victim)
-    const over = new AbortController()
+describe('a victim', () => {
+  test.for(attacks)(
+    'is answered in time, and its requests complete at the first attempt, during $name',
+    async ({ run, expectStatuses }) => {
+      const victim = await system.newUser()
+      await oneRound(victim)
+      const over = new AbortController()
 
-    const attack = run(attackers(over.signal), over.signal)
-    // The attack is under way: its calls have left.
-    await delay(200)
-    const took: number[] = []
-    for (let round = 0; round < ROUNDS; round++) took.push(...(await oneRound(victim)))
-    over.abort()
-    const statuses = await attack
+      const attack = run(attackers(over.signal), over.signal)
+      // After this time, the calls of the attack are sent.
+      await delay(200)
+      const took: number[] = []
+      for (let round = 0; round < ROUNDS; round++) took.push(...(await oneRound(victim)))
+      over.abort()
+      const statuses = await attack
 
-    expect(Math.max(...took)).toBeLessThan(ANSWERED_WITHIN_MS)
-    expect(statuses).not.toHaveProperty('500')
-    expectStatuses?.(statuses)
-  })
+      expect(Math.max(...took)).toBeLessThan(ANSWERED_WITHIN_MS)
+      expect(statuses).not.toHaveProperty('500')
+      expectStatuses?.(statuses)
+    },
+  )
+})
 
-  test('and in the end reconcile finds no difference', async () => {
-    expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
-  })
+test('reconcile finds no difference after all attacks', async () => {
+  expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

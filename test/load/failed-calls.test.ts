@@ -15,7 +15,7 @@ import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/sup
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-// Most of these tests wait for clocks, each with a model or a prompt of its own.
+// Most of these tests wait for time to pass. They can run in parallel, because each has its own model or prompt.
 vi.setConfig({ maxConcurrency: 20 })
 
 let endpoint: Endpoint
@@ -34,17 +34,17 @@ afterAll(async () => {
 const gaps = (calls: readonly Call[]): number[] => calls.slice(1).map(({ at }, i) => at - (calls[i]?.at ?? 0))
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
-describe.concurrent('of requests in batches of ten', () => {
+describe.concurrent('requests in batches of ten', () => {
   const poisonous = new Set(['number 11', 'number 30', 'number 31'])
   const isPoisoned = ({ inputs }: Call) => inputs.some(input => poisonous.has(input))
   const isFailed = ({ status }: LedgerRow) => status === 'failed'
-  /** A poisonous one gets an error of its own, the others their results. */
+  /** Answers a poisonous element with an error, and the other elements with their results. */
   const element: Reply = (response, { inputs }) => {
     const echoed = (input: string) => ({ result: input, usage: { total_tokens: tokensOf(input) } })
     send(response, { outputs: inputs.map(input => (poisonous.has(input) ? { error: 'no' } : echoed(input))) })
   }
 
-  /** Nothing is answered until all are posted, so that all but the first few wait in the queue. */
+  /** Posts requests. The model answers only when all are posted, so most requests wait in the queue. */
   async function run(model: string, count: number, reply: Reply) {
     const client = await system.newUser()
     const posted = Promise.withResolvers<void>()
@@ -64,7 +64,7 @@ describe.concurrent('of requests in batches of ten', () => {
     { model: 'batched-500', count: 45, calls: 39, code: 'model_error', status: 500 },
     { model: 'batched-503', count: 45, calls: 39, code: 'model_error', status: 503 },
   ])(
-    'three poisonous ones fail alone, and each is charged its own usage (model $model, $count requests)',
+    'complete except three poisonous ones, and each request is charged its own usage (model $model, $count requests)',
     async ({ model, count, calls: most, code, status }) => {
       const { client, rows, calls } = await run(model, count, (response, call) =>
         (isPoisoned(call) && status ? refuse(status) : element)(response, call),
@@ -94,7 +94,7 @@ describe.concurrent('a call that fails', () => {
   }
 
   beforeAll(() => {
-    // The prompt says how, and whether only once.
+    // The prompt says how the call fails, and whether only the first call fails.
     endpoint.reply('retried', (response, call) => {
       const [prompt = ''] = call.inputs
       const [way = '', times] = prompt.split(' ')
@@ -103,7 +103,7 @@ describe.concurrent('a call that fails', () => {
     })
   })
 
-  test('with 503 is made five times, after waits that grow between their bounds', async () => {
+  test('with 503 is made five times, after waits that grow within their limits', async () => {
     const client = await system.newUser()
     const busy = prompts(6).map(number => `busy always, ${number}`)
 
@@ -116,7 +116,7 @@ describe.concurrent('a call that fails', () => {
     for (const [i, most] of [2_000, 4_000, 5_000, 5_000].entries()) {
       const nth = waits.map(of => of[i] ?? Number.NaN)
       expect(Math.min(...nth)).toBeGreaterThanOrEqual(1_000)
-      // The quickest of six, and what its way back takes.
+      // The shortest of six waits, plus the time that the message needs to come back.
       expect(Math.min(...nth)).toBeLessThan(most + 3_000)
     }
     expect(Math.max(...waits.map(([, , third = 0]) => third))).toBeGreaterThan(2_000)
@@ -127,7 +127,7 @@ describe.concurrent('a call that fails', () => {
   test.for([
     ['bad always', 'model_rejected'],
     ['unreadable always', 'invalid_model_response'],
-  ] as const)('(%s) and would fail again is not made again', async ([prompt, code]) => {
+  ] as const)('because of an error that a retry cannot fix is not repeated (%s)', async ([prompt, code]) => {
     const client = await system.newUser()
 
     await submitAll(client, 'retried', [prompt])
@@ -139,7 +139,7 @@ describe.concurrent('a call that fails', () => {
   })
 
   test.for(['slow once', 'reset once', 'busy once', 'page once'])(
-    '(%s) is made again, and charged once',
+    'with a temporary error is repeated, and charged once (%s)',
     async prompt => {
       const client = await system.newUser()
 
@@ -153,7 +153,7 @@ describe.concurrent('a call that fails', () => {
   )
 })
 
-test('in the end reconcile finds no difference, and no function has met an error', async () => {
+test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -46,7 +46,7 @@ test('a request that waits for a retry or an open circuit when the system stops 
   const called = { busy: endpoint.calls('busy').length, down: endpoint.calls('down').length }
   endpoint.reply('busy', echo)
   endpoint.reply('down', echo)
-  // On the same port, where its clients are.
+  // The clients use the port of the first start.
   system = await startSystem({ ...settings, PORT: new URL(system.apiUrl).port })
 
   for (const [model, client] of Object.entries({ busy: waiting, down: heldUp } as const)) {
@@ -63,7 +63,7 @@ describe('a request whose deadline comes while it waits for another attempt', ()
   test.for([
     ['busy', 1],
     ['absent', 0],
-  ] as const)('expires, and costs a request only if the model was reached (model %s)', async ([model, requests]) => {
+  ] as const)('expires, and is charged only if the model was reached (model %s)', async ([model, requests]) => {
     endpoint.reply('busy', refuse(503))
     const client = await system.newUser()
 
@@ -86,7 +86,7 @@ describe('a request whose deadline comes while it waits for another attempt', ()
   })
 })
 
-test('a request that is cancelled while it waits for another attempt gets none, and costs the request', async () => {
+test('a request that is cancelled while it waits for another attempt gets no other attempt, and is charged as one request', async () => {
   const isFirst = (prompt = '') => endpoint.calls('busy').filter(({ inputs }) => inputs[0] === prompt).length === 1
   endpoint.reply('busy', (response, call) => (isFirst(call.inputs[0]) ? refuse(503) : echo)(response, call))
   const client = await system.newUser()
@@ -100,12 +100,12 @@ test('a request that is cancelled while it waits for another attempt gets none, 
 
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
-  // Every wait is as long: when a later request has had its second attempt, the first one's message was back, too.
+  // Every wait has the same length. So when a later request has had its second attempt, the message of the first one has come back.
   expect(await client.ended(await client.submit({ prompt: 'later', model: 'busy' }))).toMatchObject({ attempts: 2 })
   expect(isFirst('cancelled')).toBe(true)
 })
 
-/** Moves the deadline here: the soonest that a pipeline may have is a minute off. */
+/** Sets the deadline of a request to now, because the shortest `expire_after` is a minute. */
 async function letDeadlineCome(user: string, id: string): Promise<void> {
   const { endpoints, outputs, accessKeyId } = system.localJson
   const credentials = credentialsOf(accessKeyId)
@@ -122,7 +122,7 @@ async function letDeadlineCome(user: string, id: string): Promise<void> {
   client.destroy()
 }
 
-test('in the end reconcile finds no difference, and no function has met an error', async () => {
+test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -5,11 +5,11 @@ import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/sup
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-// Most of these tests wait for clocks, each with a model of its own.
+// Most of these tests wait for time to pass. They can run in parallel, because each has its own model.
 vi.setConfig({ maxConcurrency: 10 })
 
 let endpoint: Endpoint
-/** Where a model will be that is not there yet. */
+/** The port on which a model starts to listen later. */
 let away: number
 let system: RunningSystem
 
@@ -33,8 +33,8 @@ afterAll(async () => {
 const last = (calls: readonly Call[]): number => calls.at(-1)?.at ?? 0
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
-describe.concurrent('the limits of a model', () => {
-  test.concurrent('a rate limit of 20 calls in 2 s is kept in any 2 s, and used', async () => {
+describe.concurrent('the limits of a model:', () => {
+  test.concurrent('a rate limit of 20 calls in 2 s is never exceeded, and is almost used up', async () => {
     const client = await system.newUser()
 
     await submitAll(client, 'limited', prompts(100))
@@ -48,13 +48,13 @@ describe.concurrent('the limits of a model', () => {
     expect(calls).toHaveLength(100)
     const windows = calls.map(({ at }) => calls.filter(call => call.at >= at && call.at < at + 2_000).length)
     expect(Math.max(...windows)).toBeLessThanOrEqual(20)
-    // 8 s are the least for 100 calls, and an interval after the last post, if posting them took longer.
+    // 100 calls need at least 8 s. If the posts took longer, the calls end at most one interval after the last post.
     const first = calls[0]?.at ?? Number.NaN
     expect(last(calls) - first).toBeLessThan(1.5 * Math.max(8_000, posted - first + 2_000))
   })
 
   describe('a model that asks for a pause of three seconds', () => {
-    /** Says so to all calls of three seconds. */
+    /** Answers all calls within three seconds with a 429 and the remaining time of the pause. */
     const pausing = (retryAfter: (ms: number) => string): Reply => {
       let until = Number.POSITIVE_INFINITY
       return (response, call) => {
@@ -70,7 +70,7 @@ describe.concurrent('the limits of a model', () => {
       ['pausing', inSeconds],
       ['pausing-by-date', asDate],
     ] as const)(
-      'is not called during the pause, which begins within a second (model %s)',
+      'is not called from one second after its first 429 until the end of the pause (model %s)',
       async ([model, retryAfter]) => {
         const client = await system.newUser()
         await submitAll(client, model, prompts(5))
@@ -90,7 +90,7 @@ describe.concurrent('the limits of a model', () => {
   })
 })
 
-/** What opens a circuit, in the fixture. */
+/** The number of failures that open a circuit in the fixture. */
 const FAILURES = 5
 const OUTAGE_MS = 10_000
 
@@ -112,21 +112,21 @@ describe.concurrent('an outage', () => {
     expect(endings(rows)).toEqual(allCompleted(30))
     const calls = endpoint.calls(model)
     const failed = calls.filter(({ at }) => at < until)
-    // After 1 s, 2 s and 4 s; the next one finds the model back.
+    // The circuit sends probes after 1 s, 2 s and 4 s. The next probe finds that the model is back.
     const probes = logged(model, 'stays open')
     expect(probes).toBeGreaterThan(0)
     expect(probes).toBeLessThanOrEqual(3)
     const underWay = failed.length - FAILURES - probes
     expect(underWay).toBeGreaterThanOrEqual(0)
     expect(underWay).toBeLessThan(concurrency)
-    // Nothing is called in vain but what found the outage out, or its end.
+    // The only failed calls are those that opened the circuit, those that were running, and the probes.
     expect(calls).toHaveLength(failed.length + 30)
     expect(sum(rows.map(({ attempts }) => Number(attempts)))).toBe(calls.length)
-    // The longest that it has been open is 8 s; the rest is for messages to come back in.
+    // The longest wait of the circuit is 8 s. The rest is the time in which the messages come back.
     expect((calls[failed.length]?.at ?? Number.NaN) - last(failed)).toBeLessThan(16_000)
   })
 
-  test('of a model that refuses connections fails no request either, and costs what the calls after it do', async () => {
+  test('of a model that refuses connections fails no request, and only the calls after the outage are charged', async () => {
     const client = await system.newUser()
 
     await submitAll(client, 'away', prompts(30))
@@ -141,14 +141,14 @@ describe.concurrent('an outage', () => {
   })
 })
 
-/** How often a worker of a model has logged a change of its circuit. */
+/** The number of times that the worker of a model has logged this change of its circuit. */
 const logged = (model: string, change: string): number =>
   system
     .functionLogs()
     .split('\n')
     .filter(line => line.includes(change) && line.includes(`"service":"protected-worker-${model}"`)).length
 
-test('in the end reconcile finds no difference, and no function has met an error', async () => {
+test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -10,7 +10,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const execute = promisify(execFile)
 
-/** The Node and npm of the machine: those of this checkout are not on the path. Nothing of the test's own environment is handed on. */
+/** The path without the Node and npm of this checkout. Commands get only this path and HOME, and no other variable of the test. */
 const PATH = (process.env.PATH ?? '')
   .split(delimiter)
   .filter(folder => !folder.includes('node_modules'))
@@ -23,7 +23,7 @@ export const environment = (more: Readonly<Record<string, string>> = {}): Record
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'sluice-package-'))
 
-/** Runs a line of a shell in a folder, and resolves to what it printed. Rejects if it fails. */
+/** Runs a shell command in a folder, and resolves to its output. Rejects if the command fails. */
 export async function sh(folder: string, line: string): Promise<string> {
   const { stdout } = await execute('sh', ['-c', line], { cwd: folder, env: environment(), maxBuffer: 1 << 26 })
   return stdout
@@ -31,13 +31,13 @@ export async function sh(folder: string, line: string): Promise<string> {
 
 export interface Started {
   readonly output: string
-  /** Ctrl-C. Resolves to the exit code. */
+  /** Sends the signal of Ctrl-C, and resolves to the exit code. */
   interrupt(): Promise<number | null>
 }
 
 /**
- * Runs `sluice start` in a folder, and resolves when it says that it is ready. `npx` would run it in a shell, which a Ctrl-C ends by its
- * signal: then the exit code is not that of Sluice.
+ * Runs `sluice start` in a folder, and resolves when it says that it is ready. `npx` is not used: it runs a shell, and Ctrl-C would end
+ * the shell, whose exit code is not the exit code of Sluice.
  */
 export async function startIn(folder: string): Promise<Started> {
   const options = { cwd: folder, env: environment({ PORT: '0' }), detached: true }
@@ -68,7 +68,7 @@ export async function startIn(folder: string): Promise<Started> {
   }
 }
 
-/** A terminal sends a signal to all processes of the command. */
+/** Sends a signal to all processes of the command, as a terminal does. */
 function interrupt(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal)
 }

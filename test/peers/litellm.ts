@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SECRET } from '../support/provider.ts'
 
-/** The models that the proxy has, and what each answers. It answers by itself, so no model is behind it. */
+/** The models of the proxy, and their answers. The proxy makes the answers itself, so no model is needed. */
 const MODELS = {
   peer: 'Hello from the peer',
   busy: 'litellm.RateLimitError',
@@ -15,7 +15,7 @@ const MODELS = {
   broken: 'litellm.InternalServerError',
 }
 
-/** Loading LiteLLM takes up to a minute on a small machine. */
+/** LiteLLM takes up to a minute to start on a small machine. */
 const READY_WITHIN_MS = 180_000
 
 export interface Peer {
@@ -30,7 +30,7 @@ export async function startLiteLlm(command: string): Promise<Peer> {
   writeFileSync(config, JSON.stringify(configuration()))
   const port = await freePort()
   const child = spawn(command, ['--config', config, '--host', '127.0.0.1', '--port', String(port)], {
-    // It would fetch prices of models otherwise.
+    // Without this variable, LiteLLM would download prices of models.
     env: { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_TELEMETRY: 'False' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

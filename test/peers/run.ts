@@ -3,12 +3,12 @@ import type { Provider } from '../../lib/config/providers/index.ts'
 import { callerOf } from '../support/provider.ts'
 import { type Peer, startLiteLlm } from './litellm.ts'
 
-// Calls a real server of another maker with the profiles that it speaks (`npm run peers`; the README beside this file says how).
+// Calls a real server of another project with the profiles of its APIs (`npm run peers`). The README in this folder explains it.
 
 interface Case {
   readonly provider: Provider
   readonly model: string
-  /** A verdict, or the result. */
+  /** The expected verdict about a failed call, or the expected result. */
   readonly expected: unknown
 }
 

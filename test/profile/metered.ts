@@ -1,6 +1,6 @@
 import type { Engines } from '../bench/engines.ts'
 
-/** The calls of one operation of AWS. Bytes are of bodies, without headers. */
+/** The calls of one operation of AWS. Bytes count bodies without headers. */
 export interface Metered {
   readonly calls: number
   readonly sent: number
@@ -21,11 +21,11 @@ interface Client {
   readonly middlewareStack: { add(middleware: unknown, options: { step: 'finalizeRequest'; priority: 'low' }): void }
 }
 
-/** Counts what the clients of the engines send and receive, by operation. */
+/** Counts the calls of the clients of the engines, and their bytes, per operation. */
 export class Meter {
   #counted = new Map<string, Metered>()
 
-  /** The same engines, whose clients are counted. */
+  /** Returns the same engines with clients whose calls are counted. */
   watch(engines: Engines): Engines {
     const watched = <C extends Client>(client: C): C => {
       const meter =
@@ -46,7 +46,7 @@ export class Meter {
     }
   }
 
-  /** What was counted since the last take. */
+  /** Returns the counts since the last `take`. */
   take(): ReadonlyMap<string, Metered> {
     const counted = this.#counted
     this.#counted = new Map()

@@ -6,8 +6,8 @@ import { startProfiled } from './system.ts'
 import { LOADS, profileTraffic } from './traffic.ts'
 
 /*
- * Where the CPU of one request goes, as tables (`npm run profile`). Numbers of arguments choose loads: `npm run profile -- 16`. It reads
- * the CPU of threads from Linux.
+ * Prints tables that show which steps and threads use the CPU of one request (`npm run profile`). Arguments choose the loads by their
+ * number of clients: `npm run profile -- 16`. It needs Linux, from which it reads the CPU of threads.
  */
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 

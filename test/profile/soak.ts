@@ -8,17 +8,17 @@ import { type ProfiledSystem, startProfiled } from './system.ts'
 import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
 
 /*
- * Half of the load that the system reaches, for so many minutes (`npm run soak -- 30`). It fails if memory, threads or open files are
- * not flat: if the last third has more of them than the middle third, beyond what they vary by themselves.
+ * Runs the system with half of the load that it reaches, for a number of minutes (`npm run soak -- 30`). It fails if memory, threads or
+ * open files grow: if the last third of the time has more of them than the middle third, beyond LIMITS and SLACK.
  */
 const minutes = Number(process.argv[2] ?? 30)
 const CLIENTS = 16
 const SAMPLE_MS = 5_000
-/** So many show what the system reaches; as many run before, to warm it up. */
+/** The number of requests that measure the load that the system reaches. The same number of requests runs before, to warm it up. */
 const REACH_REQUESTS = 300
-/** What the last third may have more than the middle one. */
+/** The largest ratio of the last third to the middle third. */
 const LIMITS = { memory: 1.1, threads: 1.1, descriptors: 1.1 }
-/** So few more are no leak. MB of memory; threads; open files. */
+/** A growth up to this number is no leak: MB of memory, threads, and open files. */
 const SLACK = { memory: 30, threads: 2, descriptors: 8 }
 
 interface Sample {
@@ -54,7 +54,7 @@ async function reachable({ run }: ProfiledSystem): Promise<number> {
   return REACH_REQUESTS / completed
 }
 
-/** Posts the requests of a second at its beginning, and takes a sample every few seconds. */
+/** Posts the requests of each second at its beginning, and takes a sample every five seconds. */
 async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   const samples: Sample[] = []
   const start = performance.now()
@@ -83,7 +83,7 @@ async function bytesIn(path: string): Promise<number> {
   return entries.reduce((sum, entry) => sum + (entry.isFile() ? sizeOf(join(entry.parentPath, entry.name)) : 0), 0)
 }
 
-/** A file may be gone since it was listed. */
+/** The size of a file, or 0 if it was deleted after it was listed. */
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
@@ -106,7 +106,7 @@ function report(samples: readonly Sample[], requests: number): string {
   ].join('\n')
 }
 
-/** The median of the last third is at most a little above that of the middle third. The first third warms up. */
+/** Returns true if the median of the last third is at most a little above the median of the middle third. The first third warms up. */
 function isFlat(samples: readonly Sample[], what: Watched): boolean {
   const third = Math.ceil(samples.length / 3)
   const medianOf = (of: readonly Sample[]) => median(of.map(one => one[what]))

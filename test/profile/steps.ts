@@ -8,14 +8,14 @@ import { between, cpuOf } from './threads.ts'
 const WARM_UP = 100
 const REQUESTS = 500
 
-/** What a step has used, over all requests. Milliseconds. */
+/** The CPU in milliseconds and the calls that a step has used for all requests. */
 interface Used {
   readonly own: number
   readonly byThread: ReadonlyMap<string, number>
   readonly calls: ReadonlyMap<string, Metered>
 }
 
-/** The steps of a request's life, and what each uses: AWS calls with their bytes, and CPU on the side of the functions and of the engines. */
+/** Returns a table of the steps of a request: their AWS calls with bytes, and the CPU of the functions and of the engines. */
 export async function profileSteps(): Promise<string> {
   const engines = await startEngines()
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
@@ -35,7 +35,7 @@ export async function profileSteps(): Promise<string> {
 
 type Measure = <T>(step: string, act: () => Promise<T>) => Promise<T>
 
-/** One request, alone, from its POST to the read of its result. The results queue's messages are taken between the steps, as Lambda does it. */
+/** Runs one request from its POST to the read of its result. As on Lambda, a poller receives the events of the results queue. */
 async function live(stage: RequestStage, measure: Measure): Promise<void> {
   const accepted = await measure('1 gateway: accept', () => stage.submit())
   await measure('2 mapping and worker: receive, delete, run', () => stage.work())

@@ -4,29 +4,29 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStubModel } from '../bench/stub-model.ts'
 
-/** How long a call of the model takes. Milliseconds. */
+/** The duration of a call of the model. */
 const MODEL_MS = 50
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A local system in a process of its own, as `npm start` runs it, with a model in this process. */
+/** A local system in a new process, as `npm start` runs it. Its model runs in this process. */
 export interface ProfiledSystem {
   readonly pid: number
-  /** Posts so many requests from so many clients, each of which posts one after the other. Resolves when all have completed. */
+  /** Posts requests from several clients. Each client posts one after the other. Resolves when all requests have completed. */
   run(requests: number, clients: number): Promise<Run>
-  /** The sum of a metric's series on the page `/metrics`, by one of its labels. */
+  /** The sums of a metric's values on the page `/metrics` per value of a label. */
   metric(name: string, label: string): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
 }
 
-/** Seconds until all were posted, and until all had completed. */
+/** The seconds until all requests were posted, and until all had completed. */
 export interface Run {
   readonly posted: number
   readonly completed: number
-  /** Posts that were answered 5xx and repeated. */
+  /** The number of posts that were answered with 5xx and repeated. */
   readonly repeated: number
 }
 
-/** `data` is the folder of its state. Uses the Postgres of `DATABASE_URL`, if there is one. */
+/** Starts a system. `data` is the folder of its state. It uses the Postgres of `DATABASE_URL`, if this variable is set. */
 export async function startProfiled(data: string): Promise<ProfiledSystem> {
   const usage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 }
   const model = await startStubModel({ result: 'Its lamp still burned brightly.', usage }, MODEL_MS)
@@ -66,7 +66,7 @@ export async function startProfiled(data: string): Promise<ProfiledSystem> {
   }
 }
 
-/** Resolves with what the system has printed when it is ready. */
+/** Waits until the system is ready, and resolves to its output. */
 async function outputOf(child: ChildProcess): Promise<string> {
   let output = ''
   child.stdout?.setEncoding('utf8').on('data', chunk => {
@@ -78,7 +78,7 @@ async function outputOf(child: ChildProcess): Promise<string> {
   return output
 }
 
-/** Answers with the number of posts that were answered 5xx and repeated: a function ran out of time, because the machine was too slow for the load. */
+/** Returns the number of posts that were answered with 5xx and repeated. A function runs out of time if the machine is too slow for the load. */
 async function postAll(url: string, key: string, requests: number, clients: number): Promise<number> {
   let next = 0
   let repeated = 0

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Milliseconds of CPU by the name of a thread. */
 export type Cpu = ReadonlyMap<string, number>
 
-/** Threads that Node starts by itself. Their names are cut to 15 characters by Linux. */
+/** The threads that Node starts itself. Linux cuts their names to 15 characters. */
 const OF_NODE: Readonly<Record<string, string>> = {
   V8Worker: 'V8: garbage collection, compilation',
   DelayedTaskSche: 'V8: garbage collection, compilation',
@@ -11,12 +11,12 @@ const OF_NODE: Readonly<Record<string, string>> = {
   MainThread: 'main thread',
 }
 
-/** The CPU that each thread of a process has used so far. Threads with the same name are added up. Linux tells it in nanoseconds. */
+/** The CPU that each thread of a process has used so far. Threads with the same name are added up. */
 export function cpuOf(pid: number): Cpu {
   const cpu = new Map<string, number>()
   for (const id of readdirSync(`/proc/${pid}/task`)) {
     const task = `/proc/${pid}/task/${id}`
-    // A thread may end between the two steps.
+    // A thread may end before its files are read.
     const name = textOf(`${task}/comm`)?.trim()
     const [nanoseconds] = textOf(`${task}/schedstat`)?.split(' ') ?? []
     if (name === undefined || nanoseconds === undefined) continue
@@ -28,18 +28,18 @@ export function cpuOf(pid: number): Cpu {
 
 const TICKS_PER_SECOND = 100
 
-/** The CPU that a process has used so far, with that of the threads that have ended. Milliseconds, to the next ten. */
+/** The CPU that a process has used so far, including ended threads, in milliseconds. The resolution is 10 ms. */
 export function wholeCpuOf(pid: number): number {
   const [, fields = ''] = (textOf(`/proc/${pid}/stat`) ?? '').split(') ')
   const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
   return ((user + system) * 1_000) / TICKS_PER_SECOND
 }
 
-/** What was used between two looks, by thread. */
+/** The CPU per thread that was used between two measurements. */
 export const between = (before: Cpu, after: Cpu): Cpu =>
   new Map([...after].map(([name, ms]) => [name, Math.max(0, ms - (before.get(name) ?? 0))]))
 
-/** The process's share of memory: a page that several processes have counts in part for each. MB. */
+/** The memory of the process in MB. A page that several processes share counts in part. */
 export const pssOf = (pid: number): number =>
   Math.round(Number(/^Pss: +(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? Number.NaN) / 1_024)
 

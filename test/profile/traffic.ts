@@ -2,14 +2,14 @@ import { round, table } from '../bench/table.ts'
 import type { ProfiledSystem } from './system.ts'
 import { between, cpuOf, pssOf, threadsOf, wholeCpuOf } from './threads.ts'
 
-/** Clients, and how many requests are measured. Before that, half as many run unmeasured. */
+/** The loads: the number of clients, and the number of measured requests. Before each load, half as many requests run as a warm-up. */
 export const LOADS = [
   { clients: 1, requests: 300 },
   { clients: 16, requests: 1_200 },
   { clients: 64, requests: 2_000 },
 ] as const
 
-/** What one completed request costs in a running system, by thread, with so many clients that post at the same time. */
+/** Returns a table of the CPU per thread that one completed request uses in a running system under this load. */
 export async function profileTraffic(
   system: ProfiledSystem,
   { clients, requests }: { readonly clients: number; readonly requests: number },

@@ -7,29 +7,29 @@ import { join } from 'node:path'
 
 /** A Prometheus that reads `/metrics` of a system each second. */
 export interface Prometheus {
-  /** The value of a query that has one number as its result. Undefined while it has none. */
+  /** The value of a query that returns one number. Undefined if it returns none yet. */
   query(expression: string): Promise<number | undefined>
   stop(): Promise<void>
 }
 
-/** Throws a sentence that says what to do if Prometheus is not installed. */
+/** Throws an error that says what to install if Prometheus is missing. */
 export function needPrometheus(): void {
   for (const program of ['prometheus', 'promtool'])
     if (spawnSync(program, ['--version']).status !== 0)
       throw new Error(`${program} is not there: install Prometheus, for example Debian's package \`prometheus\``)
 }
 
-/** Checks a page with promtool. Answers with what promtool says; that is nothing if all is well. */
+/** Checks a page with promtool, and returns its output. The output is empty if promtool finds nothing wrong. */
 export function checkWithPromtool(page: string): { readonly status: number | null; readonly says: string } {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' })
   return { status, says: stdout + stderr }
 }
 
-/** Starts a Prometheus that reads `/metrics` of this address, a host and a port. */
+/** Starts a Prometheus that reads `/metrics` of a host and port. */
 export async function startPrometheus(target: string): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
   const config = join(folder, 'prometheus.json')
-  // Prometheus reads YAML, which JSON is, too.
+  // Prometheus reads YAML, and JSON is valid YAML.
   writeFileSync(
     config,
     JSON.stringify({

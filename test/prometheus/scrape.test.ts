@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 describe('a real Prometheus that reads `/metrics` for a minute', () => {
-  it('has read it each second, and each time with success', { timeout: 180_000 }, async () => {
+  it('reads the page each second, and each time with success', { timeout: 180_000 }, async () => {
     await eventually(
       async () => expect(await prometheus.query('count_over_time(up{job="sluice"}[5m])')).toBeGreaterThanOrEqual(60),
       { timeout: 170_000 },
@@ -33,7 +33,7 @@ describe('a real Prometheus that reads `/metrics` for a minute', () => {
     await eventually(async () => expect(await prometheus.query('sum(sluice_completed_requests_total)')).toBe(REQUESTS))
   })
 
-  it('answers how long requests wait, how long calls take, and how many tokens there are', async () => {
+  it('answers queries for the waits of requests, the durations of calls, and the tokens', async () => {
     for (const histogram of [
       'sluice_queue_wait_seconds',
       'sluice_time_to_end_seconds',
@@ -56,7 +56,7 @@ describe('promtool', () => {
     expect(checkWithPromtool(await page())).toEqual({ status: 0, says: '' })
   })
 
-  it('would find what is wrong', async () => {
+  it('finds an error in a wrong page', async () => {
     const bad = (await page()).replaceAll('sluice_completed_requests_total', 'completedRequests')
     expect(checkWithPromtool(bad).says).toContain('completedRequests')
     expect(checkWithPromtool('a{ 1').status).not.toBe(0)

@@ -7,10 +7,10 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** It is pinned, since a new version may have new findings. */
+/** The version is pinned, because a new version may have new findings. */
 const VERSION = '4.32.5'
 
-/** The command of schemathesis, in an environment of its own that is kept for the next run. */
+/** Installs schemathesis into its own Python environment, which is kept for the next run, and returns the path of its command. */
 export async function installSchemathesis(): Promise<string> {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
   const home = join(cache, 'sluice', `schemathesis-${VERSION}`)

@@ -11,8 +11,8 @@ import { fixture, startSystem } from '../e2e/support/system.ts'
 import { installSchemathesis } from './install.ts'
 
 /*
- * Holds a whole system against its OpenAPI document: `npm run schemathesis -- [--minutes N] [--seed S]`. Schemathesis calls every operation with
- * generated parameters and bodies, valid and invalid ones. No answer may be a 500 or outside of the document. A finding prints a curl line.
+ * Tests a whole system against its OpenAPI document: `npm run schemathesis -- [--minutes N] [--seed S]`. Schemathesis calls every operation
+ * with valid and invalid parameters and bodies. No answer may be a 500 or differ from the document. A finding prints a curl line.
  */
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes)
 if (!(minutes > 0)) throw new Error(`--minutes must be a number over 0, not ${values.minutes}`)
 
-/** What schemathesis checks of each answer. */
+/** The checks of schemathesis for each answer. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
@@ -32,7 +32,7 @@ const CHECKS = [
 const MUCH = 1_000_000_000
 
 const command = await installSchemathesis()
-// Schemathesis keeps failing examples in the folder that it is started in.
+// Schemathesis stores failing examples in its current folder.
 const folder = mkdtempSync(join(tmpdir(), 'sluice-schemathesis-'))
 const endpoint = await startOpenAiEndpoint()
 const system = await startSystem({ SLUICE_CONFIG: fixture('openai.yaml'), OPENAI_URL: endpoint.url })
@@ -47,7 +47,7 @@ try {
       ...['--header', `Authorization: Bearer ${created.key}`, '--workers', '1', '--continue-on-failure'],
       ...['--phases', 'examples,coverage,fuzzing,stateful', '--max-time', String(Math.ceil(60 * minutes))],
       ...['--max-examples', '1000000', '--suppress-health-check', 'all', '--warnings', 'off', '--no-color'],
-      // A call may wait for 25 s.
+      // A call may take 25 s, because it may wait for the end of a request.
       ...['--request-timeout', '60'],
       ...(values.seed === undefined ? [] : ['--seed', values.seed]),
     ],

@@ -21,7 +21,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What OpenTelemetry's own definitions read in exports. Throws if an export is not as they say. */
+/** Parses exports with OpenTelemetry's own definitions. Throws if an export does not match them. */
 const read = (traces: readonly object[], metrics: readonly object[]) =>
   JSON.parse(
     execFileSync(python, [here('clients/otlp.py')], {
@@ -34,7 +34,7 @@ const read = (traces: readonly object[], metrics: readonly object[]) =>
 const CLIENT = '0af7651916cd43dd8448eb211c80319c'
 const OTHER = '4bf92f3577b34da6a3ce929d0e0e4736'
 
-/** The export of a request's span with a call in it, and of the call for a batch. */
+/** The exports of three spans: of a request, of the call in it, and of a call for a batch. */
 async function exportedTraces(): Promise<object[]> {
   const bodies: object[] = []
   const otlp = {
@@ -59,7 +59,7 @@ async function exportedTraces(): Promise<object[]> {
   return bodies
 }
 
-it('OpenTelemetry’s own definitions read each span with all that it says', async () => {
+it('OpenTelemetry’s own definitions read each span with all of its fields', async () => {
   const { spans } = read(await exportedTraces(), [])
 
   expect(spans).toMatchObject([
@@ -78,7 +78,7 @@ it('OpenTelemetry’s own definitions read each span with all that it says', asy
   for (const { took_ns } of spans) expect(took_ns).toBeGreaterThanOrEqual(0)
 })
 
-it('and each kind of metric', () => {
+it('OpenTelemetry’s own definitions read each kind of metric', () => {
   const registry = createRegistry(() => NOW)
   const sample = (name: Sample['name'], values: number[]): Sample => ({
     name,
@@ -103,7 +103,7 @@ it('and each kind of metric', () => {
   ])
 })
 
-it('the definitions refuse an export with a field that they do not know', async () => {
+it('OpenTelemetry’s own definitions refuse an export with an unknown field', async () => {
   const [body] = await exportedTraces()
 
   expect(() => read([{ ...body, resource_span: [] }, { resourceSpans: [{ scope_span: [] }] }], [])).toThrow()

@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A new user with a key, and the environment of a client that is this user. */
+/** Creates a user with a key, and returns the environment variables of this user's client. */
 async function aUser(user: string, plan = 'hundred') {
   await setUser(system.admin, user, { plan })
   const { created } = await createKey(system.admin, { user })
@@ -51,14 +51,14 @@ async function aUser(user: string, plan = 'hundred') {
   return { env, client: system.client(created.key) }
 }
 
-/** The line of JSON that a script in Python prints. */
+/** Runs a script in Python, and returns the JSON that it prints. */
 async function python3(name: string, env: NodeJS.ProcessEnv) {
   const { stdout } = await run(python, [here(`clients/python/${name}.py`)], { env })
   return JSON.parse(stdout)
 }
 
 describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
-  test('gets the answers of all operations, and other APIs and the operator see its requests', async () => {
+  test('gets the answers of all operations, and its requests can be read through the inference API and by the operator', async () => {
     const { env, client } = await aUser('answers')
 
     const { id, ...answers } = await python3('answers', env)
@@ -100,7 +100,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     })
   })
 
-  test('raises the class of each error, with its type, parameter and code', async () => {
+  test('raises each error as the right class, with type, parameter and code', async () => {
     const [{ env }, other] = [await aUser('errors', 'free'), await aUser('other')]
     const foreignId = await other.client.submit({ prompt: 'Hello', model: 'plain' })
 
@@ -118,7 +118,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     ])
   })
 
-  test('retries a full number in flight, not before the time that it is told', async () => {
+  test('retries after an error about too many requests in flight, and not before the time of Retry-After', async () => {
     const { env } = await aUser('limits', 'single')
 
     expect(await python3('limits', env)).toEqual({
@@ -130,7 +130,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     })
   })
 
-  test('completes a chat of 60 s by its own retries under an Idempotency-Key, charged once, and fails once without', async () => {
+  test('completes a chat of 60 s with an Idempotency-Key by retries, with one charge, and fails once without a key', async () => {
     const { env, client } = await aUser('slow')
 
     expect(await python3('slow', env)).toEqual({
@@ -142,7 +142,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     expect(await client.settledQuota()).toMatchObject({ requests: { used: 2 }, tokens: { used: 240 } })
   })
 
-  test('answers LangChain', async () => {
+  test('works in LangChain', async () => {
     const { env } = await aUser('langchain')
 
     expect(await python3('chains', env)).toEqual({
@@ -169,7 +169,7 @@ test('the Vercel AI SDK and LangChain for JavaScript get their answers', async (
   })
 })
 
-test('of 200 parallel responses of a user limited to 100, exactly 100 are admitted', async () => {
+test('a user with a limit of 100 requests posts 200 responses at once, and exactly 100 are admitted', async () => {
   const { env, client } = await aUser('burst')
 
   expect(await python3('burst', env)).toEqual({

@@ -52,10 +52,10 @@ afterAll(async () => {
 
 type User = ApiClient & { readonly user: string; readonly mark: string }
 
-/** In each of the user's prompts is a mark that nobody else's have. */
+/** Creates a user with a mark. Each prompt of this user contains the mark, and no other prompt does. */
 const newUser = async (): Promise<User> => ({ ...(await system.newUser()), mark: `mark-${randomUUID()}` })
 
-/** Completed, with a small and with a large body and result; keyed; failed; cancelled; refused at an input. */
+/** Makes requests of each kind: small, large, failed, with an Idempotency-Key, cancelled, and refused at an input queue. */
 async function useEverything({ user, mark, ...client }: User): Promise<void> {
   const [failing, failingLarge] = [`fail ${mark}`, `fail ${mark} ${'x'.repeat(100_000)}`]
   for (const prompt of [failing, failingLarge]) model.on(prompt, answerJson({ error: 'no' }, 400))
@@ -93,12 +93,12 @@ const traces = async ({ user, mark }: User) => {
   return [...tracesOf(texts, user), ...texts.filter(text => text.includes(mark))]
 }
 
-/** As if an operator had disabled the user an hour ago: then nothing has to be waited for. */
+/** Disables the user with a clock that is an hour slow, so that the test need not wait before it deletes the user. */
 const disableAnHourAgo = ({ user }: User) =>
   allowUser({ ...system.admin, clock: () => Date.now() - 3_600_000 }, user, false)
 
-describe('a user who is deleted', () => {
-  test('is in no store any more, and a user beside him is as before', async () => {
+describe('the deletion of a user', () => {
+  test('leaves nothing behind in any store, and the data of another user is unchanged', async () => {
     const [user, other] = [await newUser(), await newUser()]
     await Promise.all([useEverything(user), useEverything(other)])
     const before = (await traces(other)).toSorted()
@@ -120,7 +120,7 @@ describe('a user who is deleted', () => {
     })
   })
 
-  test('has to wait for a request that runs', async () => {
+  test('is refused while one of the requests runs, and succeeds afterwards', async () => {
     const user = await newUser()
     const held = model.hold(`hold ${user.mark}`)
     const id = await user.submit({ prompt: `hold ${user.mark}` })

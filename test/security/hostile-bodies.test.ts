@@ -16,21 +16,21 @@ afterAll(async () => {
   await model.close()
 })
 
-/** The parts of a body around a list. */
+/** Makes a body with a prompt and this list. */
 const withList = (list: string): string => `{"prompt":"x","list":${list}}`
-/** 4 MB of empty objects: parsed, it would take 85 MB. */
+/** A body of 4 MB with empty objects. As a parsed value, it would need 85 MB. */
 const EMPTY_OBJECTS = withList(`[${'{},'.repeat(1_390_000)}{}]`)
 
 const post = (client: ApiClient, body: string) => client.send('POST', '/v1/inference', body)
 
-/** A request of somebody else goes through as if nothing were. */
+/** Expects that a request of another user completes in one attempt. */
 async function expectServed(victim: ApiClient): Promise<void> {
   const id = await victim.submit({ prompt: 'of a victim' })
   expect(await victim.ended(id)).toMatchObject({ status: 'completed', attempts: 1 })
 }
 
-describe('a body of many values', () => {
-  test('is refused, ten at a time, and others are served beside them', async () => {
+describe('a body with many values', () => {
+  test('is refused if it has 1.39 million objects, and other users are served although ten such bodies arrive at once', async () => {
     const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
 
     const attack = Promise.all(Array.from({ length: 10 }, () => post(attacker, EMPTY_OBJECTS)))
@@ -46,9 +46,9 @@ describe('a body of many values', () => {
     expect(await attacker.quota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 }, in_flight: { used: 0 } })
   })
 
-  test('is run with 50,000, ten at a time, and refused with one more', async () => {
+  test('is accepted with 50,000 values, even ten times in parallel, and refused with 50,001 values', async () => {
     const client = await system.newUser()
-    // The body, its prompt and the list itself are values, too. With long names, it is 4 MB, too.
+    // The body, its prompt and the list count as values, too. The long names make the body 4 MB large.
     const listOf = (values: number) =>
       `[${Array.from({ length: (values - 3) / 2 }, (_, i) => `{"${String(i).padStart(150, 'k')}":1}`).join(',')}]`
 
@@ -61,7 +61,7 @@ describe('a body of many values', () => {
     expect(await post(client, withList(listOf(49_997).replace('[', '[0,0,0,0,')))).toMatchObject({ status: 400 })
   })
 
-  test('is run 100 deep, and refused deeper', async () => {
+  test('is accepted if it is nested 100 deep, and refused if it is nested 101 deep', async () => {
     const client = await system.newUser()
     const nested = (levels: number) => withList('['.repeat(levels - 1) + ']'.repeat(levels - 1))
 
@@ -73,7 +73,7 @@ describe('a body of many values', () => {
   })
 })
 
-test("a model's answer of millions of objects fails its own request, and those that run beside it are served", async () => {
+test("a model's answer with 2.7 million objects fails only its own request, and other requests complete", async () => {
   const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
   model.on('hostile', answerText(`{"result":[${'{},'.repeat(2_700_000)}{}]}`))
 
@@ -91,7 +91,7 @@ test("a model's answer of millions of objects fails its own request, and those t
     })
 })
 
-test('a text that a regular expression never ends with is refused within a bound, and others are served', async () => {
+test('a text for which a regular expression of a route would run forever is refused after 200 ms, and other users are served', async () => {
   const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
 
   const attack = Promise.all(

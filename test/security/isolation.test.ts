@@ -9,9 +9,9 @@ import { answerJson, startTestModel, type TestModel, usualUsage } from '../e2e/s
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** In all that the owner sends, and in all that his models answer; no answer to the stranger may hold it. */
+/** A text in all requests of the owner, and in the answers of their models. No answer to the stranger may contain it. */
 const MARK = 'xyzzy-plugh'
-/** Both users use it. */
+/** Both users use this Idempotency-Key. */
 const KEY = 'order-1'
 
 const STATES = ['queued', 'running', 'completed', 'large', 'failed', 'cancelled', 'keyed'] as const
@@ -38,7 +38,7 @@ afterAll(async () => {
   await model?.close()
 })
 
-/** A user of whom every answer is kept. */
+/** Creates a user. All answers to this user are collected in `heard`. */
 async function listenedTo(): Promise<ApiClient & { readonly user: string }> {
   const user = `stranger-${randomUUID()}`
   await setUser(system.admin, user, {})
@@ -46,7 +46,7 @@ async function listenedTo(): Promise<ApiClient & { readonly user: string }> {
   return { user, ...createApiClient(system.apiUrl, created.key, heard) }
 }
 
-/** The text model hangs, so that of many requests some run and some wait; those that end are the other one's. */
+/** Makes a request of the owner in each state. The model `text` hangs, so some of its requests run and some wait. The model `other` ends its requests. */
 async function makeOneOfEach(): Promise<void> {
   const of = (prompt: string) => ({ prompt: `${MARK} ${prompt}`, model: 'other', metadata: { note: MARK } })
   model.on(of('large').prompt, answerJson({ result: { text: MARK, filler: 'x'.repeat(100_000) }, usage: usualUsage }))
@@ -83,7 +83,7 @@ const idOf = (state: State): string => {
   return id
 }
 
-/** What may tell requests apart: all but the time of the answer. */
+/** The parts of an answer that must be equal for all requests: all but the time of the answer. */
 function tellingPart({ status, headers, body }: ApiAnswer) {
   const { date: _, ...telling } = headers
   return { status, headers: telling, body: JSON.stringify(body) }
@@ -91,9 +91,9 @@ function tellingPart({ status, headers, body }: ApiAnswer) {
 
 const everyByte = (text: string) => Buffer.from(text).toString('hex').replace(/../g, '%$&')
 
-/** Ways to write the path of a request; each is not found. */
+/** Ways to write the path of a request. Each must be answered as not found. */
 const PATHS: readonly (readonly [name: string, path: (id: string, user: string) => string])[] = [
-  ['as it is', id => `/v1/inference/${id}`],
+  ['unchanged', id => `/v1/inference/${id}`],
   ['with a wait', id => `/v1/inference/${id}?wait=1`],
   ['in capital letters', id => `/v1/inference/${id.toUpperCase()}`],
   ['with every byte encoded', id => `/v1/inference/${everyByte(id)}`],
@@ -108,15 +108,15 @@ const PATHS: readonly (readonly [name: string, path: (id: string, user: string) 
   ['in braces', id => `/v1/inference/%7b${id}%7d`],
   ['as a URN', id => `/v1/inference/urn:uuid:${id}`],
   ['without its dashes', id => `/v1/inference/${id.replaceAll('-', '')}`],
-  ['behind its user', (id, user) => `/v1/inference/${user}%2f${id}`],
-  ['behind its user, as in a key', (id, user) => `/v1/inference/${user}%23${id}`],
+  ['after its user', (id, user) => `/v1/inference/${user}%2f${id}`],
+  ['after its user, as in a key of the table', (id, user) => `/v1/inference/${user}%23${id}`],
   ['with its user as a parameter', (id, user) => `/v1/inference/${id}?user_id=${user}`],
-  ["at the old pipeline's path", id => `/generate/${id}`],
-  ["at the old pipeline's other path", id => `/api/v1/inference/${id}`],
+  ["on the old pipeline's path", id => `/generate/${id}`],
+  ["on the old pipeline's other path", id => `/api/v1/inference/${id}`],
 ]
 
-describe("another user's request, whatever its state, is answered like one that never was", () => {
-  test.for(PATHS)('by its id %s', async ([, path]) => {
+describe("another user's request in any state", () => {
+  test.for(PATHS)('is answered like a request that does not exist, with its id %s', async ([, path]) => {
     for (const method of ['GET', 'DELETE']) {
       const ask = (id: string) => stranger.send(method, path(id, owner.user))
       const [unknown, ...anothers] = await Promise.all([randomUUID(), ...STATES.map(idOf)].map(ask))
@@ -127,10 +127,10 @@ describe("another user's request, whatever its state, is answered like one that 
   })
 })
 
-/** Sort keys of the table besides ids, and what else a cursor may be made of; `{id}` is a request of the owner's. */
+/** Queries of a list: with cursors of ids, of other sort keys of the table and of nonsense, and with other parameters. */
 const CURSORS: readonly (readonly [name: string, query: (user: string) => string, status: number])[] = [
   ['an id of the other user', () => `cursor=${idOf('completed')}`, 200],
-  ['that id in capital letters', () => `cursor=${idOf('completed').toUpperCase()}`, 200],
+  ['an id of the other user in capital letters', () => `cursor=${idOf('completed').toUpperCase()}`, 200],
   ['the highest id', () => 'cursor=ffffffff-ffff-ffff-ffff-ffffffffffff', 200],
   ['the lowest id', () => 'cursor=00000000-0000-0000-0000-000000000000', 200],
   ['the other user', user => `user_id=${user}&user=${user}`, 200],
@@ -147,17 +147,17 @@ const CURSORS: readonly (readonly [name: string, query: (user: string) => string
   ['two cursors', () => `cursor=${idOf('completed')}&cursor=${idOf('failed')}`, 400],
   ['a cursor with U+0000', () => `cursor=${idOf('completed')}%00`, 400],
   ['a cursor beyond ASCII', () => 'cursor=%F0%9F%99%82', 400],
-  ['a cursor that is no UTF-8', () => 'cursor=%ff', 400],
+  ['a cursor that is not UTF-8', () => 'cursor=%ff', 400],
   ['a cursor with its user', user => `cursor=${user}%23${idOf('completed')}`, 400],
   ['a cursor that is JSON', () => 'cursor=%7B%22request_id%22%3A%22a%22%7D', 400],
-  ['a limit of nought', () => 'limit=0', 400],
-  ['a limit over the largest', () => 'limit=101', 400],
-  ['a limit without end', () => 'limit=Infinity', 400],
-  ['a limit that is none', () => 'limit=', 400],
+  ['a limit of zero', () => 'limit=0', 400],
+  ['a limit over the maximum', () => 'limit=101', 400],
+  ['an infinite limit', () => 'limit=Infinity', 400],
+  ['an empty limit', () => 'limit=', 400],
 ]
 
-describe('a list', () => {
-  test.for(CURSORS)('holds nothing of the other user, asked for by %s', async ([, query, status]) => {
+describe('a list of requests', () => {
+  test.for(CURSORS)('contains no request of another user if its query has %s', async ([, query, status]) => {
     const answer = await stranger.send('GET', `/v1/inference?${query(owner.user)}`)
 
     expect(answer.status).toBe(status)
@@ -169,7 +169,7 @@ describe('a list', () => {
 
 describe('an Idempotency-Key of another user', () => {
   test.for(['/v1/inference', '/generate', '/api/v1/inference'])(
-    'may be used by another user, with any body (%s)',
+    'can be used by this user with any body (%s)',
     async path => {
       const newcomer = await listenedTo()
       const headers = { 'idempotency-key': KEY }
@@ -183,7 +183,7 @@ describe('an Idempotency-Key of another user', () => {
   )
 })
 
-test("after all these tries, the owner's data is unchanged", async () => {
+test("the owner's data is unchanged after all these tests", async () => {
   const { requests, in_flight } = await owner.quota()
   expect({ requests: requests.used, in_flight: in_flight.used }).toEqual({ requests: 15, in_flight: 11 })
   const statusOf = async (state: State) => (await owner.send('GET', `/v1/inference/${idOf(state)}`)).body.status

@@ -21,14 +21,14 @@ import {
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** A text that is found wherever it goes, and says where it comes from. */
+/** A text that the tests look for in all output. It says where it comes from. */
 const mark = (what: string): string => `canary-${what}`
 const MARKS = /canary-[\w-]+/g
 
-/** What no answer may hold: it is the operator's. */
+/** The operator's texts. No answer may contain them. */
 const SECRETS = ['secret', 'query', 'header-of-endpoint', 'stored'].map(mark)
 
-/** What an answer that refuses, or the error of a request, may not repeat. */
+/** Texts of the call. No refusal may repeat them. */
 const REPEATED = ['prompt', 'parameters', 'of-model', 'idempotency', 'header', 'json', 'agent'].map(mark)
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-leaks-'))
@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** The threads of a function import its bundle when there is something to do for them: not yet. */
+/** Makes the workers crash in calls of the model `crashing`. A thread imports its bundle at its first invocation, so there is still time. */
 function letWorkersCrash(): void {
   const hook = new URL('../e2e/support/crash-in-call.ts', import.meta.url)
   const assembly = join(folder, 'cdk.out')
@@ -83,17 +83,22 @@ const HEADERS = { 'x-canary': mark('header'), 'user-agent': mark('agent'), 'idem
 
 const OF_MODEL = mark('of-model')
 
-/** What a model may answer, each with the model that is asked, and the code that the request ends with. */
+/** Answers of a model, each with the name of the model, and the error code of the request. */
 const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string, code?: string])[] = [
   ['a result', answerJson({ result: { text: OF_MODEL }, usage: usualUsage }), 'text'],
   ['a large result', answerJson({ result: OF_MODEL + 'x'.repeat(100_000), usage: usualUsage }), 'text'],
-  ['400 and why', answerJson({ error: OF_MODEL }, 400), 'text', 'model_rejected'],
-  ['404 and why', answerJson({ error: OF_MODEL }, 404), 'text', 'model_rejected'],
-  ['500 and a stack', answerText(`Error: ${OF_MODEL}\n    at model (/srv/model.js:1:2)`, 500), 'text', 'model_error'],
+  ['400 and a reason', answerJson({ error: OF_MODEL }, 400), 'text', 'model_rejected'],
+  ['404 and a reason', answerJson({ error: OF_MODEL }, 404), 'text', 'model_rejected'],
+  [
+    '500 and a stack trace',
+    answerText(`Error: ${OF_MODEL}\n    at model (/srv/model.js:1:2)`, 500),
+    'text',
+    'model_error',
+  ],
   ['503 and a nonsensical Retry-After', answerText('', 503, { 'retry-after': OF_MODEL }), 'text', 'model_error'],
   ['a redirect', answerText('', 302, { location: `http://${OF_MODEL}/` }), 'text', 'model_rejected'],
-  ['what is not JSON', answerText(OF_MODEL), 'text', 'invalid_model_response'],
-  ['what is not quite JSON', answerText(`{"result":"${OF_MODEL}"`), 'text', 'invalid_model_response'],
+  ['a text that is not JSON', answerText(OF_MODEL), 'text', 'invalid_model_response'],
+  ['incomplete JSON', answerText(`{"result":"${OF_MODEL}"`), 'text', 'invalid_model_response'],
   ['U+0000', answerText(`{"result":"${OF_MODEL}\\u0000"}`), 'text'],
   ['no result', answerJson({ [OF_MODEL]: OF_MODEL }), 'text', 'invalid_model_response'],
   ['usage that is a text', answerJson({ result: 1, usage: { total_tokens: OF_MODEL } }), 'text'],
@@ -103,7 +108,12 @@ const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string
     'text',
     'model_unreachable',
   ],
-  ['what the response mapping fails on', answerJson({ result: OF_MODEL }), 'strict', 'invalid_model_response'],
+  [
+    'a result on which the response mapping fails',
+    answerJson({ result: OF_MODEL }),
+    'strict',
+    'invalid_model_response',
+  ],
   [
     'half a body in time',
     response => void response.writeHead(200).write(`{"result":"${OF_MODEL}`),
@@ -111,27 +121,30 @@ const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string
     'model_timeout',
   ],
   ['a batch with an error', answerJson({ outputs: [{ error: OF_MODEL }] }), 'many', 'model_rejected'],
-  ['a batch that is none', answerJson({ outputs: OF_MODEL }), 'many', 'invalid_model_response'],
+  ['a batch without a list of outputs', answerJson({ outputs: OF_MODEL }), 'many', 'invalid_model_response'],
 ]
 
-describe('the answer of a model', () => {
-  test.for(ANSWERS)('%s', async ([name, respond, of, code]) => {
-    const body = marked(name, { model: of, metadata: { note: mark('metadata'), number: 1 } })
-    model.on(body.prompt, respond)
+describe('a request', () => {
+  test.for(ANSWERS)(
+    'ends without a marked text in its error if the model answers with %s',
+    async ([name, respond, of, code]) => {
+      const body = marked(name, { model: of, metadata: { note: mark('metadata'), number: 1 } })
+      model.on(body.prompt, respond)
 
-    const ended = await client.ended(await client.submit(body))
+      const ended = await client.ended(await client.submit(body))
 
-    if (code !== undefined) expect(ended).toMatchObject({ status: 'failed', error: { code } })
-    // A failed request tells the model's own words, and nothing else that is marked.
-    if (ended.status === 'failed') expect(JSON.stringify(ended.error).replaceAll(OF_MODEL, '')).not.toMatch(MARKS)
-  })
+      if (code !== undefined) expect(ended).toMatchObject({ status: 'failed', error: { code } })
+      // The error of a failed request has the model's own text, and no other marked text.
+      if (ended.status === 'failed') expect(JSON.stringify(ended.error).replaceAll(OF_MODEL, '')).not.toMatch(MARKS)
+    },
+  )
 })
 
 describe('a request that reaches no model', () => {
   test.for([
-    ['since its mapping fails', { model: 'strict' }, 'mapping_failed'],
-    ['since nobody listens there', { model: 'absent' }, 'model_unreachable'],
-  ] as const)('%s', async ([name, fields, code]) => {
+    ['because its mapping fails', { model: 'strict' }, 'mapping_failed'],
+    ['because no server listens at its endpoint', { model: 'absent' }, 'model_unreachable'],
+  ] as const)('has no marked text in its error: it fails %s', async ([name, fields, code]) => {
     const ended = await client.ended(await client.submit(marked(name, fields)))
     expect(ended).toMatchObject({ status: 'failed', error: { code } })
     expect(JSON.stringify(ended.error)).not.toMatch(MARKS)
@@ -153,25 +166,25 @@ const REFUSED: readonly (readonly [name: string, body: string, headers: Record<s
     {},
     400,
   ],
-  ['text that no store keeps', `{"prompt":"${mark('json')}\\u0000"}`, {}, 400],
+  ['the character U+0000', `{"prompt":"${mark('json')}\\u0000"}`, {}, 400],
   ['a body over 4 MB', JSON.stringify({ prompt: mark('json') + 'x'.repeat(5_000_000) }), {}, 413],
-  ['a model that there is not', JSON.stringify(marked('x', { model: mark('model') })), {}, 400],
-  ['a field that routing fails on', JSON.stringify(marked('x', { level: mark('level') })), {}, 400],
-  ['a key that is empty', JSON.stringify(marked('x')), { ...HEADERS, 'idempotency-key': '' }, 400],
-  ['bytes that are no text', `${mark('json')}\xff`, { 'content-type': 'application/octet-stream' }, 400],
+  ['an unknown model', JSON.stringify(marked('x', { model: mark('model') })), {}, 400],
+  ['a field on which a route fails', JSON.stringify(marked('x', { level: mark('level') })), {}, 400],
+  ['an empty Idempotency-Key', JSON.stringify(marked('x')), { ...HEADERS, 'idempotency-key': '' }, 400],
+  ['bytes that are not UTF-8', `${mark('json')}\xff`, { 'content-type': 'application/octet-stream' }, 400],
 ]
 
-describe('a post that is refused', () => {
-  test.for(REFUSED)('%s', async ([, body, headers, status]) => {
+describe('a call', () => {
+  test.for(REFUSED)('is refused if it has %s', async ([, body, headers, status]) => {
     expect(await client.send('POST', `/v1/inference?a=${mark('parameter')}`, body, headers)).toMatchObject({ status })
   })
 
-  test('another body under the same Idempotency-Key', async () => {
+  test('is refused if its Idempotency-Key was used with another body', async () => {
     expect(await client.post(marked('first'), HEADERS)).toMatchObject({ status: 202 })
     expect(await client.post(marked('second'), HEADERS)).toMatchObject({ status: 422 })
   })
 
-  test('a call of an unknown path, method or query', async () => {
+  test('is refused if its path, method, id or query is wrong', async () => {
     for (const [method, path] of [
       ['GET', `/v1/${mark('path')}`],
       ['PUT', '/v1/inference'],
@@ -181,7 +194,7 @@ describe('a post that is refused', () => {
       expect((await client.send(method, path, undefined, HEADERS)).status).toBeGreaterThanOrEqual(400)
   })
 
-  test('keys that let nobody in', async () => {
+  test('is refused if its API key is wrong', async () => {
     for (const wrong of [mark('key'), newKey(), `${key}x`])
       expect((await client.send('GET', '/v1/quota', undefined, { 'x-api-key': wrong })).status).toBe(403)
   })
@@ -193,13 +206,13 @@ const errorsLogged = (text: string) =>
     .split('\n')
     .filter(line => line.includes(text))
 
-describe('what goes wrong inside', () => {
-  test('a worker that crashes is told by the kind of its error', async () => {
+describe('the system', () => {
+  test('logs the error of a worker that crashes', async () => {
     await client.submit(marked('crash', { model: 'crashing' }))
     await eventually(() => expect(errorsLogged("reading 'crash'")).not.toEqual([]))
   })
 
-  test('a stored result that is no JSON is not quoted', async () => {
+  test('answers 500 to a call for a stored result that is not JSON, and logs the defect', async () => {
     const body = marked('to be spoilt', { model: 'text' })
     model.on(body.prompt, answerJson({ result: 'x'.repeat(100_000), usage: usualUsage }))
     const requestId = await client.submit(body)
@@ -217,8 +230,8 @@ describe('what goes wrong inside', () => {
     ['is not JSON', mark('input')],
     ['names no user', JSON.stringify(marked('of nobody', { user_id: `${mark('user')}#` }))],
     ['names no model', JSON.stringify(marked('of no model', { user_id: 'leaky', model: mark('model') }))],
-    ['has a field that routing fails on', JSON.stringify(marked('x', { user_id: 'leaky', level: mark('level') }))],
-  ])('a message of an input that %s', async ([, text]) => {
+    ['has a field on which a route fails', JSON.stringify(marked('x', { user_id: 'leaky', level: mark('level') }))],
+  ])('makes a dead letter of a message of an input queue that %s', async ([, text]) => {
     const before = (await system.admin.deadLetters.list({ limit: 99 })).length
     expect(await system.admin.sendInput('leaky-prompts', String(text))).toBe(true)
     await eventually(async () =>
@@ -226,16 +239,19 @@ describe('what goes wrong inside', () => {
     )
   })
 
-  test.for(['results', 'inference-text-normal'])('a message in the queue %s that nobody can read', async queue => {
-    const letters = async () =>
-      (await system.admin.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
-    const before = await letters()
-    await system.admin.queue.send(queue, { body: { v: 1, text: mark('message') }, group: 'leaky' })
-    await eventually(async () => expect(await letters()).toBeGreaterThan(before))
-  })
+  test.for(['results', 'inference-text-normal'])(
+    'makes a dead letter of an unreadable message in the queue %s',
+    async queue => {
+      const letters = async () =>
+        (await system.admin.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
+      const before = await letters()
+      await system.admin.queue.send(queue, { body: { v: 1, text: mark('message') }, group: 'leaky' })
+      await eventually(async () => expect(await letters()).toBeGreaterThan(before))
+    },
+  )
 })
 
-test('no answer told a secret, an error repeated nothing, and neither told what Sluice is made of', () => {
+test('no answer of these tests contains a secret or an internal name, and no refusal repeats a text of the call', () => {
   expect(heard.length).toBeGreaterThan(ANSWERS.length + REFUSED.length)
   expect(heard.filter(answer => SECRETS.some(secret => answer.includes(secret)) || answer.includes(key))).toEqual([])
   const refusals = heard.filter(answer => answer.includes('"status":"error"'))
@@ -244,10 +260,10 @@ test('no answer told a secret, an error repeated nothing, and neither told what 
   expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])
 })
 
-/** What an operator's commands printed: answers and refusals. */
+/** The output of an operator's commands. Some of these commands are refused. */
 const operated: string[] = []
 
-test("no operator's command tells a secret or a key, also where it is asked for what failed or is refused", async () => {
+test("no operator's command prints a secret or a key, even for failed requests and if the command is refused", async () => {
   const letters = await system.admin.deadLetters.list({ limit: 99 })
   const failed = letters.flatMap(({ request_id }) => (request_id === null ? [] : [request_id])).slice(0, 5)
   const asked = [
@@ -278,15 +294,15 @@ test("no operator's command tells a secret or a key, also where it is asked for 
   expect(operated.filter(text => secrets.some(secret => text.includes(secret)) || text.includes(key))).toEqual([])
 })
 
-/** The lines in which a mark or a key is found that no log, metric or terminal may hold. */
+/** Returns the lines with a mark or a key that no log, no metric and no output may contain. */
 function leaksIn(lines: readonly string[]): string[] {
-  // The log and the terminal tell the model's own words about a failure: its `detail`.
+  // The log and the terminal may contain the model's own text about a failure, which is the `detail`.
   const ofOthers = lines.map(line => line.replaceAll(OF_MODEL, ''))
   return ofOthers.filter(line => line.match(MARKS) || line.includes('sk_sluice_'))
 }
 
 test.for([...SECRETS, ...REPEATED.filter(text => text !== OF_MODEL), newKey()])(
-  'the search finds %s where it was planted: in a log line, a metric and a line of the terminal',
+  'the search finds %s in a log line, in a metric and in a line of the terminal',
   planted => {
     const message = `the model said ${planted} to ${OF_MODEL}`
     const lines = [
@@ -299,7 +315,7 @@ test.for([...SECRETS, ...REPEATED.filter(text => text !== OF_MODEL), newKey()])(
   },
 )
 
-test('at DEBUG, no log, no metric and nothing printed holds any of it', async () => {
+test('with the log level DEBUG, no log, no metric and no output contains a marked text or a key', async () => {
   const [template = ''] = readdirSync(join(folder, 'cdk.out')).filter(name => name.endsWith('.template.json'))
   expect(readFileSync(join(folder, 'cdk.out', template), 'utf8')).toMatch(/"POWERTOOLS_LOG_LEVEL": ?"DEBUG"/)
   const localJson = readFileSync(join(folder, 'local.json'), 'utf8')
@@ -315,7 +331,7 @@ test('at DEBUG, no log, no metric and nothing printed holds any of it', async ()
 
   expect(logs.filter(line => line.includes('"_aws"')).length).toBeGreaterThan(10)
   expect(leaksIn(lines)).toEqual([])
-  // It is the same search that finds a planted mark in what this system has really logged.
+  // The same search must find a mark that is added to real lines of this system.
   for (const kept of [logs, printed].map(some => some.filter(line => line !== '').slice(0, 3)))
     expect(leaksIn(kept.map(line => line + mark('prompt')))).toHaveLength(3)
   const uncaught = (line: string) => line.includes("reading 'crash'")

@@ -32,8 +32,8 @@ function* everythingIn(path: string): Generator<string> {
 const openToOthers = (path: string): string[] =>
   [...everythingIn(path)].filter(found => (lstatSync(found).mode & 0o077) !== 0)
 
-describe("the data folder is its owner's alone", () => {
-  test.each(['000', '022'])('with the umask %s', async mask => {
+describe('the data folder', () => {
+  test.each(['000', '022'])('can be read only by its owner with the umask %s', async mask => {
     const data = join(folder, mask)
     const system = await startSystem({ SLUICE_DATA: data }, under(mask))
     try {
@@ -44,7 +44,7 @@ describe("the data folder is its owner's alone", () => {
     }
   })
 
-  test('though an earlier version left it open', async () => {
+  test('can be read only by its owner even if an earlier version left it open', async () => {
     const data = join(folder, 'old')
     mkdirSync(join(data, 'logs'), { recursive: true })
     for (const name of ['custom-resources.json', join('logs', 'Gateway.log')]) writeFileSync(join(data, name), '{}')
@@ -59,7 +59,7 @@ describe("the data folder is its owner's alone", () => {
   })
 })
 
-test('a character that turns the direction of text does not reach the terminal of npm start', async () => {
+test('npm start does not print characters that change the direction of text', async () => {
   const { code, out, err } = await startRefused({ SLUICE_CONFIG: '/nowhere/\u202elmay.\u2066enilepip' })
 
   expect({ code, out }).toEqual({ code: 1, out: '' })
@@ -67,14 +67,14 @@ test('a character that turns the direction of text does not reach the terminal o
   expect(err).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
 })
 
-/** Every port that a process listens on, as anybody on the machine sees it in Linux's own list. */
+/** The ports on which a process listens. Every user of the machine can read this list of Linux. */
 function listeningPorts(pid: number): number[] {
   const sockets = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
       try {
         return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []
       } catch {
-        return [] // closed meanwhile
+        return [] // the file was closed in the meantime
       }
     }),
   )
@@ -116,7 +116,7 @@ test.skipIf(!existsSync('/proc/net/tcp'))(
   },
 )
 
-test('the output of sluice env directs an AWS tool to the system, whatever profile its user had', async () => {
+test('the output of sluice env directs an AWS tool to the local system, even if the user has another AWS profile', async () => {
   const system = await startSystem({})
   try {
     const { code, out } = await runSluice(system, 'env')

@@ -24,11 +24,11 @@ afterAll(async () => {
 
 const post = (body: string) => client.send('POST', '/v1/inference', body)
 
-/** What every object of JavaScript has, and what makes one another's prototype. */
+/** Names of properties that every object of JavaScript inherits, and names that can change a prototype. */
 const INHERITED = ['constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__'] as const
 
-describe('a name that every object has', () => {
-  test.for(INHERITED)('is a name like any other in a body: %s', async name => {
+describe('the name of an inherited property', () => {
+  test.for(INHERITED)('is treated like any other name in a body: %s', async name => {
     const nested = { [name]: { [name]: `of ${name}`, polluted: true } }
     const body = { prompt: `a body with ${name}`, parameters: nested, metadata: nested, ...nested }
     const id = String((await post(JSON.stringify(body))).body.request_id)
@@ -39,14 +39,14 @@ describe('a name that every object has', () => {
     expect(sent?.body.body).toMatchObject({ parameters: nested, metadata: nested, ...nested })
   })
 
-  test.for(['constructor', 'toString'])('is a name like any other in a result: %s', async name => {
+  test.for(['constructor', 'toString'])('is treated like any other name in a result: %s', async name => {
     const prompt = `a result with ${name}`
     const result = { [name]: { polluted: true } }
     model.on(prompt, answerJson({ result, usage: usualUsage }))
     expect(await client.ended(await client.submit({ prompt, model: 'other' }))).toMatchObject({ result })
   })
 
-  test.for(['__proto__', ...INHERITED])('is no model, and no priority: %s', async name => {
+  test.for(['__proto__', ...INHERITED])('does not name a model or a priority: %s', async name => {
     expect(await client.post({ prompt: 'p', model: name })).toMatchObject({
       status: 400,
       body: { code: 'unknown_model' },
@@ -58,7 +58,7 @@ describe('a name that every object has', () => {
     expect(await client.post({ prompt: 'p', model_type: name })).toMatchObject({ status: 202, body: { model: 'text' } })
   })
 
-  test.for(['__proto__', ...INHERITED])('is no parameter of a query, and no header: %s', async name => {
+  test.for(['__proto__', ...INHERITED])('is ignored as a parameter of a query and as a header: %s', async name => {
     const query = `${name}=1&${name}[polluted]=true&${name}.polluted=true&limit=1`
     expect(await client.send('GET', `/v1/inference?${query}`)).toMatchObject({ status: 200 })
     expect(await client.send('GET', '/v1/quota', undefined, { prefer: `${name}=1`, [name]: 'true' })).toMatchObject({
@@ -69,7 +69,7 @@ describe('a name that every object has', () => {
     })
   })
 
-  test.for(['__proto__', ...INHERITED])('is a user like any other: %s', async user => {
+  test.for(['__proto__', ...INHERITED])('can be the id of a user: %s', async user => {
     const { key } = await jsonOfSluice<{ key: string }>(system, 'keys', 'create', '--user', user)
     const own = system.client(key)
     const id = await own.submit({ prompt: `of ${user}`, model: 'other' })
@@ -83,7 +83,7 @@ describe('a name that every object has', () => {
     expect(await jsonOfSluice(system, 'users', 'show', user)).toMatchObject({ user, plan: 'free', overrides: {} })
   })
 
-  test.for(['__proto__', ...INHERITED])('is no plan: %s', async plan => {
+  test.for(['__proto__', ...INHERITED])('does not name a plan: %s', async plan => {
     for (const command of [
       ['users', 'set', 'somebody', '--plan', plan],
       ['keys', 'create', '--user', 'somebody', '--plan', plan],
@@ -95,29 +95,29 @@ describe('a name that every object has', () => {
   })
 })
 
-describe('__proto__ in a body is refused, since objects lose it', () => {
+describe('__proto__ in a body', () => {
   test.for([
     ['beside the prompt', '{"prompt":"p","__proto__":{"polluted":true}}'],
     ['in parameters', '{"prompt":"p","parameters":{"__proto__":{"polluted":true}}}'],
     ['in metadata', '{"prompt":"p","metadata":{"a":[{"__proto__":{"polluted":true}}]}}'],
-    ['in other letters', '{"prompt":"p","\\u005f_proto__":{"polluted":true}}'],
+    ['with an escaped letter', '{"prompt":"p","\\u005f_proto__":{"polluted":true}}'],
     ['as null', '{"prompt":"p","__proto__":null}'],
-  ] as const)('%s', async ([, body]) => {
+  ] as const)('is refused, because objects lose this name: %s', async ([, body]) => {
     expect(await post(body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
   })
 
-  test('in place of the whole', async () => {
+  test('is refused as the only name', async () => {
     expect(await post('{"__proto__":{"prompt":"p"}}')).toMatchObject({ status: 400 })
   })
 
-  test('as a prompt it is a text', async () => {
+  test('is accepted as the text of the prompt', async () => {
     expect(await client.ended(await client.submit({ prompt: '__proto__', model: 'other' }))).toMatchObject({
       result: { echo: '__proto__' },
     })
   })
 })
 
-/** Texts that mean something to a statement, were they ever part of one. */
+/** Texts that would have a meaning as part of an SQL statement. */
 const SQL: readonly string[] = [
   `'; DROP TABLE requests; --`,
   `'; DROP TABLE dead_letters; --`,
@@ -135,8 +135,8 @@ const SQL: readonly string[] = [
   '\ufeff\u202e🙂',
 ]
 
-describe('text that means something to SQL', () => {
-  test.for(SQL)('is kept as it is: %j', async text => {
+describe('text with a meaning in SQL', () => {
+  test.for(SQL)('is stored and returned unchanged: %j', async text => {
     const user = await system.newUser()
     const metadata = { [text]: text, list: [text] }
     model.on(text, answerJson({ result: { text }, usage: usualUsage }))
@@ -154,7 +154,7 @@ describe('text that means something to SQL', () => {
     expect(keyed).toMatchObject({ status: 202 })
   })
 
-  test.for(SQL)('finds nothing, and breaks nothing, as an argument: %j', async text => {
+  test.for(SQL)('is refused or finds nothing as an argument of a command: %j', async text => {
     const refused = [
       ['requests', 'list', '--user', text],
       ['requests', 'list', '--status', text],
@@ -183,7 +183,7 @@ describe('text that means something to SQL', () => {
     expect(await jsonOfSluice(system, 'keys', 'list', '--user', 'nobody')).toEqual([])
   })
 
-  test('is no pattern where a list is filtered', async () => {
+  test('is not used as a pattern by the filter of a list', async () => {
     const body = { prompt: 'to be refused', model: 'other' }
     model.on(body.prompt, answerJson({}, 400))
     await client.ended(await client.submit(body))
@@ -197,7 +197,7 @@ describe('text that means something to SQL', () => {
   })
 })
 
-test('at the end, reconcile finds no difference, and no answer held an internal name', async () => {
+test('reconcile finds no difference after these tests, and no answer contained an internal name', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
   expect(system.answers.length).toBeGreaterThan(SQL.length)
   expect(system.answers.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const keyLine = () => `X-API-Key: ${key}`
 
-/** Status and body of the only answer, which is JSON wherever it has a body. */
+/** Sends a request, and returns its only answer. A body must be JSON. */
 async function ask(request: RawRequest) {
   const answer = await sendOne(system.apiUrl, request)
   return answer && seen(answer)
@@ -38,14 +38,14 @@ function seen({ status, headers, body }: RawAnswer) {
   return { status, headers, body: body === '' ? undefined : (JSON.parse(body) as Record<string, unknown>) }
 }
 
-/** Bodies of API Gateway's own; an answer of Node's parser, which stands for that of AWS's edge, has none. */
+/** Refusals by Sluice, by API Gateway and by Node's HTTP parser. Node's answer has no body. It stands for the answer of AWS's edge. */
 const NOT_FOUND = { status: 404, body: { status: 'error', code: 'not_found' } }
 const NO_ADDRESS = { status: 404, body: { message: 'Not Found' } }
 const UNREADABLE = { status: 400, body: undefined }
 
 /**
- * Request targets that a proxy, a router or a file system might take for `/v1/quota`, or for no path that wants a key. Who
- * sends one with a key gets no more than who sends it without.
+ * Request targets that a proxy, a router or a file system could mistake for `/v1/quota`, or for a path that needs no key. The answer
+ * is the same with a key and without a key.
  */
 const TARGETS: readonly (readonly [target: string, expected: object])[] = [
   ['//v1/quota', NOT_FOUND],
@@ -113,15 +113,15 @@ const TARGETS: readonly (readonly [target: string, expected: object])[] = [
   ['/v1/quota\rX-Evil: 1', UNREADABLE],
 ]
 
-describe('a target that is no path of ours', () => {
-  test.for(TARGETS)('is answered 404, with a key or without: %j', async ([target, expected]) => {
+describe('a request target that is no path of Sluice', () => {
+  test.for(TARGETS)('is refused in the same way with a key and without a key: %j', async ([target, expected]) => {
     for (const headers of [[], [keyLine()]])
       for (const method of ['GET', 'POST', 'DELETE'])
         expect(await ask({ method, target, headers })).toMatchObject(expected)
   })
 })
 
-/** What still is the path that it looks like: the query, and an id of any form. */
+/** Request targets that are a path of Sluice with an unusual query or an unusual id. */
 const LIKE_THE_PATH: readonly (readonly [target: string, withKey: object])[] = [
   ['/v1/quota?', { status: 200 }],
   ['/v1/quota??a=b', { status: 200 }],
@@ -144,60 +144,57 @@ const LIKE_THE_PATH: readonly (readonly [target: string, withKey: object])[] = [
   [`/v1/inference/${'a'.repeat(9_000)}`, NOT_FOUND],
 ]
 
-describe('a target that is a path of ours', () => {
-  test.for(LIKE_THE_PATH)('needs a valid key in each spelling of the path: %j', async ([target, withKey]) => {
+describe('a request target that is a path of Sluice', () => {
+  test.for(LIKE_THE_PATH)('needs a valid key: %j', async ([target, withKey]) => {
     expect(await ask({ target })).toMatchObject({ status: 401, body: { message: 'Unauthorized' } })
     expect(await ask({ target, headers: [`X-API-Key: ${newKey()}`] })).toMatchObject({ status: 403 })
     expect(await ask({ target, headers: [keyLine()] })).toMatchObject(withKey)
   })
 
-  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])(
-    'gets the answer of /healthz and nothing more: %s',
-    async target => {
-      expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
-    },
-  )
+  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])('gets only the answer of /healthz: %s', async target => {
+    expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
+  })
 })
 
-/** Keys and what is said beside them; `{key}` is one that works. */
+/** Headers with keys, and the status of the answer. `{key}` is a valid key. */
 const KEYS: readonly (readonly [name: string, headers: readonly string[], status: number])[] = [
   ['in small letters', ['x-api-key: {key}'], 200],
   ['in capital letters', ['X-API-KEY: {key}'], 200],
   ['with white space around', ['X-API-Key: \t {key} \t '], 200],
-  ['without', [], 401],
-  ['empty', ['X-API-Key:'], 401],
-  ['nothing but white space', ['X-API-Key: \t '], 401],
-  ['after one that does not work', ['X-API-Key: nonsense', 'X-API-Key: {key}'], 403],
-  ['before one that does not work', ['X-API-Key: {key}', 'X-API-Key: nonsense'], 403],
-  ['after an empty one', ['X-API-Key:', 'X-API-Key: {key}'], 403],
-  ['twice', ['X-API-Key: {key}', 'X-API-Key: {key}'], 403],
+  ['that is missing', [], 401],
+  ['that is empty', ['X-API-Key:'], 401],
+  ['that is only white space', ['X-API-Key: \t '], 401],
+  ['after an invalid key', ['X-API-Key: nonsense', 'X-API-Key: {key}'], 403],
+  ['before an invalid key', ['X-API-Key: {key}', 'X-API-Key: nonsense'], 403],
+  ['after an empty key', ['X-API-Key:', 'X-API-Key: {key}'], 403],
+  ['that is sent twice', ['X-API-Key: {key}', 'X-API-Key: {key}'], 403],
   ['in a list', ['X-API-Key: nonsense,{key}'], 403],
   ['in quotes', ['X-API-Key: "{key}"'], 403],
   ['with an underscore in its name', ['X_API_Key: {key}'], 401],
   ['in a cookie', ['Cookie: X-API-Key={key}'], 401],
-  ['in a cookie, beside a wrong one', ['Cookie: X-API-Key={key}', 'X-API-Key: nonsense'], 403],
+  ['in a cookie, with an invalid key in the header', ['Cookie: X-API-Key={key}', 'X-API-Key: nonsense'], 403],
   ['as a password', ['Authorization: Basic {key}'], 401],
   ['for a proxy', ['Proxy-Authorization: {key}'], 401],
   ['as a trailer', ['Trailer: X-API-Key'], 401],
   ['of 8 KB', [`X-API-Key: ${'x'.repeat(8_000)}`], 403],
   ['with characters beyond ASCII', ['X-API-Key: sk_sluice_\xe9\xff'], 403],
   ['with an encoded character', ['X-API-Key: sk%5Fsluice_'], 403],
-  ['by the name __proto__', ['__proto__: {key}'], 401],
+  ['in a header with the name __proto__', ['__proto__: {key}'], 401],
 ]
 
 describe('a key', () => {
-  test.for(KEYS)('%s', async ([, headers, status]) => {
+  test.for(KEYS)('is accepted only as one valid value of its header: %s', async ([, headers, status]) => {
     const lines = headers.map(line => line.replace('{key}', key))
     expect(await ask({ target: '/v1/quota', headers: lines })).toMatchObject({ status })
   })
 
-  test('in the query is none', async () => {
+  test('in the query is ignored', async () => {
     for (const name of ['x-api-key', 'X-API-Key', 'api_key', 'key'])
       expect(await ask({ target: `/v1/quota?${name}=${key}` })).toMatchObject({ status: 401 })
   })
 })
 
-/** Headers by which servers of other kinds take a request for another one. */
+/** Headers that make other servers change the method, the path or the user of a request. */
 const IGNORED: readonly string[] = [
   'X-HTTP-Method-Override: DELETE',
   'X-HTTP-Method: DELETE',
@@ -224,8 +221,8 @@ const IGNORED: readonly string[] = [
   'Authorization: AWS4-HMAC-SHA256 Credential=local/20261127/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0',
 ]
 
-describe('a header that others obey', () => {
-  test.for(IGNORED)('changes nothing: %s', async header => {
+describe('a header that other servers obey', () => {
+  test.for(IGNORED)('has no effect: %s', async header => {
     const line = header.replaceAll('{victim}', victim.user)
     const { body: usual } = (await ask({ target: '/v1/quota', headers: [keyLine()] })) ?? {}
 
@@ -235,7 +232,7 @@ describe('a header that others obey', () => {
 })
 
 describe("the caller is the key's user", () => {
-  test('whatever the body and the query say', async () => {
+  test('even if the body and the query name another user', async () => {
     const me = await system.newUser()
     const context = { authorizer: { lambda: { user_id: victim.user, plan: 'free' } } }
     const body = { prompt: 'mine', model: 'other', user_id: victim.user, plan: 'free', requestContext: context }
@@ -252,7 +249,7 @@ describe("the caller is the key's user", () => {
 const JSON_BODY = '{"prompt":"a trick","model":"other"}'
 const POST = { method: 'POST', target: '/v1/inference' } as const
 
-/** Types that a body is said to have; all but the text and the charset are of no meaning to us. */
+/** Headers about the type of a body. Sluice ignores them, and reads each body as JSON in UTF-8. */
 const TYPES: readonly (readonly [headers: readonly string[], body: string, status: number])[] = [
   [[], JSON_BODY, 202],
   [['Content-Type:'], JSON_BODY, 202],
@@ -280,13 +277,13 @@ const TYPES: readonly (readonly [headers: readonly string[], body: string, statu
 ]
 
 describe('a body', () => {
-  test.for(TYPES)('said to be %j', async ([headers, body, status]) => {
+  test.for(TYPES)('is read as JSON in UTF-8, whatever its headers say: %j', async ([headers, body, status]) => {
     const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body })
     expect(answer).toMatchObject({ status })
     if (status === 400) expect(answer?.body).toMatchObject({ status: 'error', code: 'invalid_request' })
   })
 
-  test('is asked for where the client waits to be', async () => {
+  test('is requested with 100 if the client sends Expect: 100-continue', async () => {
     const headers = [keyLine(), 'Expect: 100-continue']
     const request = rawRequest(system.apiUrl, { ...POST, headers: [...headers, 'Connection: close'], body: JSON_BODY })
     const [first, second] = await sendRaw(system.apiUrl, request)
@@ -294,7 +291,7 @@ describe('a body', () => {
   })
 })
 
-/** Values of our headers that have odd forms. */
+/** Unusual values of the headers `Prefer` and `Idempotency-Key`. */
 const VALUES: readonly (readonly [headers: readonly string[], status: number, answered?: Record<string, string>])[] = [
   [['Prefer: wait'], 202],
   [['Prefer: wait='], 202],
@@ -318,14 +315,14 @@ const VALUES: readonly (readonly [headers: readonly string[], status: number, an
   [[`Idempotency-Key: ${'x'.repeat(200)}`, `Idempotency-Key: ${'x'.repeat(200)}`], 400],
 ]
 
-describe('a header of ours', () => {
-  test.for(VALUES)('with an odd value: %j', async ([headers, status, answered = {}]) => {
+describe('a header that Sluice reads', () => {
+  test.for(VALUES)('gets the documented answer with an unusual value: %j', async ([headers, status, answered = {}]) => {
     const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body: JSON_BODY })
     expect(answer).toMatchObject({ status, headers: answered })
   })
 })
 
-/** Texts that a careless server would write into its answer's headers. */
+/** A text that could add a header to the answer of a careless server. */
 const INJECTED = 'x\r\nX-Evil: 1\r\n\r\nHTTP/1.1 200 OK'
 
 describe('a line end in a value', () => {
@@ -336,7 +333,7 @@ describe('a line end in a value', () => {
     ['priority', { prompt: 'p', priority: INJECTED }, 400],
     ['model_type', { prompt: 'p', model: 'other', model_type: INJECTED }, 202],
     ['a name', { prompt: 'p', model: 'other', [INJECTED]: 1 }, 202],
-  ] as const)('of the field %s makes no header', async ([, body, status]) => {
+  ] as const)('of the field %s adds no header to the answer', async ([, body, status]) => {
     const answer = await ask({ ...POST, headers: [keyLine()], body: JSON.stringify(body) })
 
     expect(answer).toMatchObject({ status })
@@ -348,16 +345,16 @@ describe('a line end in a value', () => {
       })
   })
 
-  test('of a header ends that header', async () => {
+  test('of a header makes the request invalid', async () => {
     const headers = [keyLine(), `Idempotency-Key: a\rX-Evil: 1`]
     expect(await ask({ ...POST, headers, body: JSON_BODY })).toMatchObject(UNREADABLE)
   })
 })
 
-/** A request that must never be taken for one of its own: it is inside of another, or behind one that is refused. */
+/** A request inside the body of another request, or after a refused request. It must never be answered as a separate request. */
 const smuggled = () => rawRequest(system.apiUrl, { target: '/v1/quota', headers: [keyLine()] })
 
-/** Requests whose length can be read in two ways, up to their body, and whether the first is answered at all. */
+/** Headers from which the length of a request can be read in two ways, and the body of the request. */
 const LENGTHS: readonly (readonly [name: string, headers: readonly string[], body: (smuggled: string) => string])[] = [
   ['a length and chunks', ['Content-Length: 5', 'Transfer-Encoding: chunked'], smuggled => `0\r\n\r\n${smuggled}`],
   ['chunks and a length', ['Transfer-Encoding: chunked', 'Content-Length: 5'], smuggled => `0\r\n\r\n${smuggled}`],
@@ -366,12 +363,12 @@ const LENGTHS: readonly (readonly [name: string, headers: readonly string[], bod
   ['a negative length', ['Content-Length: -1'], smuggled => smuggled],
   ['a length with a sign', ['Content-Length: +2'], smuggled => `{}${smuggled}`],
   ['a length in hexadecimal', ['Content-Length: 0x2'], smuggled => `{}${smuggled}`],
-  ['a length without end', ['Content-Length: 99999999999999999999'], smuggled => `{}${smuggled}`],
+  ['a length over 64 bits', ['Content-Length: 99999999999999999999'], smuggled => `{}${smuggled}`],
   ['an unknown coding', ['Transfer-Encoding: identity'], smuggled => `{}${smuggled}`],
-  ['chunks that are not last', ['Transfer-Encoding: chunked, identity'], smuggled => `0\r\n\r\n${smuggled}`],
+  ['chunks that are not the last coding', ['Transfer-Encoding: chunked, identity'], smuggled => `0\r\n\r\n${smuggled}`],
   ['a coding with white space', ['Transfer-Encoding : chunked'], smuggled => `0\r\n\r\n${smuggled}`],
   ['a coding on a second line', ['Transfer-Encoding:', ' chunked'], smuggled => `0\r\n\r\n${smuggled}`],
-  ['a chunk of no size', ['Transfer-Encoding: chunked'], smuggled => `x\r\n${smuggled}`],
+  ['a chunk without a size', ['Transfer-Encoding: chunked'], smuggled => `x\r\n${smuggled}`],
   ['a chunk of a negative size', ['Transfer-Encoding: chunked'], smuggled => `-1\r\n${smuggled}`],
   ['a chunk longer than its size', ['Transfer-Encoding: chunked'], smuggled => `1\r\n{}\r\n0\r\n\r\n${smuggled}`],
   ['a chunk that ends in a bare line feed', ['Transfer-Encoding: chunked'], smuggled => `2\n{}\n0\n\n${smuggled}`],
@@ -380,9 +377,9 @@ const LENGTHS: readonly (readonly [name: string, headers: readonly string[], bod
 ]
 
 describe('a request whose end is ambiguous', () => {
-  test.for(LENGTHS)('closes the connection, and what follows is not read: %s', async ([, headers, body]) => {
+  test.for(LENGTHS)('closes the connection, and the bytes after it are not read: %s', async ([, headers, body]) => {
     const lines = [keyLine(), 'Connection: keep-alive', ...headers]
-    // `rawRequest` counts no length where one of these tells it in any way.
+    // `rawRequest` would add a `Content-Length` to some of these headers.
     const head = [`POST /v1/inference HTTP/1.1`, `Host: ${new URL(system.apiUrl).host}`, ...lines, '', ''].join('\r\n')
 
     const answers = (await sendRaw(system.apiUrl, head + body(smuggled()))).map(seen)
@@ -390,7 +387,7 @@ describe('a request whose end is ambiguous', () => {
     expect(answers).toMatchObject([UNREADABLE])
   })
 
-  test('is none where two requests follow one another: each gets its own answer', async () => {
+  test('is not the same as two requests in sequence, of which each gets its own answer', async () => {
     const first = rawRequest(system.apiUrl, { ...POST, headers: [keyLine()], body: '{}' })
     const second = rawRequest(system.apiUrl, { target: '/healthz', headers: ['Connection: close'] })
     const answers = (await sendRaw(system.apiUrl, first + second)).map(seen)
@@ -398,7 +395,7 @@ describe('a request whose end is ambiguous', () => {
   })
 })
 
-test('the API answers as before, and no answer contained internal names', async () => {
+test('the API still answers after these tests, and no answer contained internal names', async () => {
   expect(await createApiClient(system.apiUrl, key).send('GET', '/v1/quota')).toMatchObject({ status: 200 })
   expect(heard.length).toBeGreaterThan(5 * TARGETS.length)
   expect(heard.filter(answer => answer.includes(key) || answer.includes(victim.user))).toEqual([])

@@ -24,14 +24,14 @@ afterAll(async () => {
   await model?.close()
 })
 
-/** Sizes of what is stored for a user, in bytes. */
+/** The sizes in bytes of the objects that are stored for a user. */
 async function storedFor(user: string): Promise<number[]> {
   const Bucket = system.localJson.outputs.PayloadsBucket
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: `requests/${user}/` }))
   return Contents.map(({ Size = 0 }) => Size)
 }
 
-test('15 large requests that are cancelled leave nothing in the bucket and cost nothing', async () => {
+test('15 cancelled large requests leave nothing in the bucket and are not charged', async () => {
   const client = await system.newUser()
   const held = ['first', 'second'].map(prompt => model.hold(prompt))
   for (const prompt of ['first', 'second']) await client.submit({ prompt })
@@ -47,7 +47,7 @@ test('15 large requests that are cancelled leave nothing in the bucket and cost 
   await eventually(async () => expect((await client.settledQuota()).requests.used).toBe(2))
 })
 
-test('a flood of reads is answered with 429, and another user is served beside it', async () => {
+test('a flood of reads is answered with 429, and another user is served meanwhile', async () => {
   const flood = await system.newUser({ plan: 'slow' })
   const victim = await system.newUser()
 

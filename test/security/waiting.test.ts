@@ -4,7 +4,7 @@ import { eventually } from '../e2e/support/eventually.ts'
 import { startTestModel, type TestModel } from '../e2e/support/model.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** As pipeline.yaml has it by default. */
+/** The number of waits per user that pipeline.yaml allows by default. */
 const PER_USER = 10
 
 let model: TestModel
@@ -20,7 +20,7 @@ afterAll(async () => {
   await model.close()
 })
 
-/** Calls that are under way together, and those of them that have been answered so far. */
+/** Makes calls in parallel. `answered` has the answers so far. */
 function together(count: number, call: () => Promise<ApiAnswer>) {
   const answered: ApiAnswer[] = []
   const calls = Array.from({ length: count }, async () => {
@@ -33,7 +33,7 @@ function together(count: number, call: () => Promise<ApiAnswer>) {
 
 const waitFor = (client: ApiClient, id: string) => client.send('GET', `/v1/inference/${id}?wait=25`)
 
-/** What a user who has nothing to do with the attack asks for; each of it is answered while it goes on. */
+/** Expects that another user is served during the attack. */
 async function expectServed(victim: ApiClient): Promise<void> {
   const posted = await victim.post({ prompt: 'of a victim' })
   expect(posted.status).toBe(202)
@@ -42,7 +42,7 @@ async function expectServed(victim: ApiClient): Promise<void> {
 }
 
 describe('while 60 calls of one user wait for a request of a model that hangs', () => {
-  test('another is served, and the calls over the limit are answered at once with the request as it is', async () => {
+  test('another user is served, and the calls over the limit are answered at once with the state of the request', async () => {
     const held = model.hold('hangs for readers')
     const [attacker, victim] = [await system.newUser(), await system.newUser()]
     const id = await attacker.submit({ prompt: 'hangs for readers' })
@@ -59,7 +59,7 @@ describe('while 60 calls of one user wait for a request of a model that hangs', 
 })
 
 describe('while 40 replays of one Idempotency-Key prefer to wait', () => {
-  test('one waits, the others are accepted at once, and another user is served', async () => {
+  test('one replay waits, the others are accepted at once, and another user is served', async () => {
     const held = model.hold('hangs for replays')
     const [attacker, victim] = [await system.newUser(), await system.newUser()]
     const headers = { 'idempotency-key': 'k', prefer: 'wait=25' }
@@ -77,8 +77,8 @@ describe('while 40 replays of one Idempotency-Key prefer to wait', () => {
   })
 })
 
-describe('while six users wait 20 times each', () => {
-  test('a seventh user is served, and so are they once their requests end', async () => {
+describe('while six users make 20 waiting calls each', () => {
+  test('a seventh user is served, and all waiting calls are answered when their requests end', async () => {
     const held = model.hold('hangs for six')
     const victim = await system.newUser()
     const attackers = await Promise.all(Array.from({ length: 6 }, () => system.newUser()))
@@ -94,7 +94,7 @@ describe('while six users wait 20 times each', () => {
   })
 })
 
-test('a user who waits for his own request has its result as soon as it ends', async () => {
+test('a user who waits for a request gets its result', async () => {
   const client = await system.newUser()
 
   const { status, headers, body } = await client.post({ prompt: 'well-behaved' }, { prefer: 'wait=25' })
@@ -104,7 +104,7 @@ test('a user who waits for his own request has its result as soon as it ends', a
   expect(body).toMatchObject({ status: 'completed', result: { echo: 'well-behaved' } })
 })
 
-test('waits of a second need no lease', async () => {
+test('waits of one second are not limited per user', async () => {
   const held = model.hold('hangs for a second')
   const client = await system.newUser()
   const id = await client.submit({ prompt: 'hangs for a second' })

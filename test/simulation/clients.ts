@@ -27,7 +27,7 @@ export interface Submission {
 
 const callerOf = (user: string) => ({ user_id: user, plan: USERS[user] ?? '' })
 
-/** A post, as the handler passes it on. */
+/** A post in the form in which the handler passes it to the use case. */
 const postOf = ({ user, body, key }: Submission, by: Invocation, clock: Clock): HttpCall => ({
   route: 'POST /v1/inference',
   path: '/v1/inference',
@@ -90,7 +90,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
   return {
     submit(submission: Submission): void {
       const { user, body, key } = submission
-      /** The ids that the gateway makes for the request; it makes none for one that it refuses before admission. */
+      /** The ids that the gateway makes for the request. It makes none if it refuses the request before admission. */
       const made: string[] = []
       const recordedIds = ({ ids }: Ports) => ({
         ...ids,

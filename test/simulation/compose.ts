@@ -60,7 +60,7 @@ export type Ports = GatewayPorts &
 /** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
 export interface PlantedBug {
   readonly name: string
-  /** A seed that has shown a rare bug. The search begins there. */
+  /** A seed whose history has shown this rare bug. The search begins with this seed. */
   readonly seenAt?: number
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
@@ -145,7 +145,7 @@ export function compose(
     judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
     models,
-    // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
+    // Each invocation has its own environment here, so only the quota counts a user's calls.
     calls: countCalls(),
     clock: world.clock,
     sleep: ms => world.sleep(by, ms),

@@ -12,7 +12,7 @@ interface Consumer {
   readonly kind: 'worker' | 'collector' | 'intake' | 'mover'
   readonly handle: Handle
   readonly batch: number
-  /** Invocations at once. */
+  /** The most parallel invocations. */
   readonly concurrency: number
 }
 
@@ -30,7 +30,7 @@ function toReceived({ body }: StoredMessage): Received {
   }
 }
 
-/** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
+/** Lambda's event source mappings and its schedule. They start functions with messages, or by the clock. */
 export function createConsumers({ world, services, known, policies, portsOf }: System) {
   const { mappings } = services.queues
   const { choices } = world
@@ -47,7 +47,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
     if (!isExpected(error)) world.violate(`${by.name} fails with ${describe(error)}`)
   }
 
-  /** Queues that have something for a function that may still be started. */
+  /** The queues with messages for a function that may be started. */
   const ready = (): readonly string[] =>
     mappings.ready(queue => {
       const { kind, concurrency } = consumerOf(queue)
@@ -80,7 +80,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
         const settlement = mappings.end(batch, by, end)
         if (!settlement) return
         const { label, effect, ifLost } = settlement
-        // Whether the mapping learns it or not: what it could not acknowledge comes again.
+        // The mapping may not learn whether the acknowledgement arrived. Messages that are not acknowledged come again.
         await world.call(by, 'mapping', () => label, effect).catch(ifLost)
       },
     })
@@ -90,7 +90,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
     ready,
     /** Starts a function with some of a queue's messages. */
     deliver: (queue: string): void => start(mappings.take(queue, consumerOf(queue).batch, choices)),
-    /** All that is there for anybody, oldest first. */
+    /** Starts functions with the oldest messages of all queues that are ready. */
     deliverAll(): void {
       for (const queue of ready()) start(mappings.takeOldest(queue, consumerOf(queue).batch))
     },

@@ -6,7 +6,7 @@ import type { System } from './system.ts'
 export function createDeployments({ world, known, services: { queues } }: System) {
   let stage: 'deployed' | 'forgotten' | 'deleted' = 'deployed'
 
-  /** The functions are updated first. Some minutes later, CloudFormation deletes the queues. Until then it may roll back. */
+  /** CloudFormation updates the functions first, and deletes the queues some minutes later. Until then, it may roll back. */
   const stages = {
     deployed(): void {
       known.models = GATEWAY.models

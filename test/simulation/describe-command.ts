@@ -29,7 +29,7 @@ const isPublication = (command: unknown): command is { readonly key: string; rea
 const isCount = (command: unknown): command is { readonly count: string } =>
   typeof command === 'object' && command !== null && 'count' in command
 
-/** A command in a line of a history. */
+/** Describes a command in a line of the history. */
 export function describeCommand(command: unknown): string {
   if (isCount(command)) return `counts ${command.count}`
   if (isPublication(command))

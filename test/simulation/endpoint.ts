@@ -19,16 +19,16 @@ import {
   USELESS,
 } from './model-answers.ts'
 
-/** A prompt that takes every worker with it. */
+/** A prompt that crashes every worker that calls the model with it. */
 export const POISON = 'poison'
-/** Prompts that make the model refuse all that came with them. */
+/** Prompts that make the model refuse the whole call. */
 export const REFUSED_PROMPT = 'refused'
 export const BREAKING_PROMPT = 'breaking'
 
 /** A user whose requests always make the model fail. */
 export const POISONOUS_USER = 'pia'
 
-/** What the request mapping sends for a request. */
+/** The input that the request mapping makes for a request. */
 interface Input {
   readonly request_id: string
   readonly attempt: number
@@ -43,7 +43,7 @@ interface Asked extends Input {
   readonly claim: string | undefined
 }
 
-/** What a request is told: a mark, and an output or the refusal of its call. */
+/** The answer for one request: a mark, and an output or the refusal of the whole call. */
 interface Told {
   readonly mark: string
   readonly output: Output | undefined
@@ -51,19 +51,19 @@ interface Told {
   readonly isFreeProbe: boolean
 }
 
-/** A token per four bytes of the result's JSON text, rounded up. */
+/** Counts one token per four bytes of the result's JSON text, rounded up. */
 function quarterOfResult({ give }: Output, mark: string): number {
   const { result } = give(mark) as { result?: unknown }
   return result === undefined ? 0 : Math.ceil(Buffer.byteLength(JSON.stringify(result)) / 4)
 }
 
-/** A model that answers whatever the history chooses, and notes each call that arrives. */
+/** Makes a model. The choices of the history decide its answers. It records each call that arrives. */
 export function endpointFor(known: Known, by: Invocation, failing: number): ModelEndpoint {
   const { world, items, calling } = known
   const weighed = <T>(options: readonly (readonly [number, T])[], factor: number) =>
     options.map(([weight, option]) => [weight * factor, option] as const)
 
-  /** What becomes of the call as a whole; undefined if it is answered request by request. */
+  /** The refusal of the whole call. Undefined if each request gets its own answer. */
   function refusalOf(inputs: readonly Input[], isBatch: boolean): Refusal | undefined {
     if (world.isDown('model')) return world.choices.of(OUTAGES)
     if (usersOf(inputs).includes(POISONOUS_USER)) return BROKEN
@@ -73,7 +73,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     return world.choices.of<Refusal | undefined>([
       [18, undefined],
       ...weighed(own, failing),
-      // At rest, the model is well: only what is in a request makes a call fail.
+      // At rest, the model works. Only the content of a request makes a call fail.
       ...(world.isAtRest() ? [] : weighed([...OUTAGES, ...HALTING], failing)),
     ])
   }
@@ -87,7 +87,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
   const priorityOf = (inputs: readonly Input[]): Priority | undefined =>
     items.get(inputs[0]?.request_id ?? '')?.priority
 
-  /** The model takes a call: each request of it is noted with what it is told. */
+  /** Answers a call, and records the answer to each of its requests. */
   function answer(asked: readonly Asked[], isBatch: boolean, made: MadeCall): ModelReply {
     const refusal = refusalOf(asked, isBatch)
     const call = `call ${++known.arrived}`
@@ -125,7 +125,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     isBatch: size > 1,
     retriable: refusal?.retriable ?? false,
     retryAfterMs: refusal?.retryAfterMs ?? 0,
-    // A probe that finds the model still halted, or in its pause, costs nothing.
+    // A probe that finds the model still halted or in a pause is not charged.
     reached: (refusal?.reached ?? true) && !(isFreeProbe && refusal?.retriable),
     isFree: refusal?.halts === true || (isFreeProbe && refusal?.retriable === true),
     mayBeFree: refusal?.halts === 'maybe',
@@ -136,7 +136,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     call: async (requestId, body) => {
       const isBatch = requestId === undefined
       const inputs = isBatch ? (body as { inputs: Input[] }).inputs : [body as Input]
-      // It may arrive when its worker is long gone, and the request in another run.
+      // The call may arrive after its worker has ended, when the request is already in another run.
       const asked = inputs.map((input): Asked => {
         const item = items.get(input.request_id)
         return { ...input, run: item?.run ?? 0, claim: item?.claim_id }

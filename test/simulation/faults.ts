@@ -2,7 +2,7 @@ import { type Invocation, type Service, ServiceFault } from './invocation.ts'
 
 /** A call of a service that has been made and has not taken effect. */
 export interface Call {
-  /** Undefined if nobody waits for the call any more and it arrives late. */
+  /** Undefined if the call arrives late and no invocation waits for its answer. */
   readonly by: Invocation | undefined
   /** The invocation that made the call. */
   readonly issuer: Invocation
@@ -12,7 +12,7 @@ export interface Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly issued_at: number
-  /** Whether its client repeats it by itself, as the SDK's clients do. */
+  /** True if the client repeats the call itself, as the SDK's clients do. */
   readonly repeats: boolean
 }
 
@@ -30,7 +30,7 @@ const FAULTS = [
 export type Fate = 'works' | (typeof FAULTS)[number]
 
 const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
-/** A failing model gives an answer that says so. */
+/** A model that is down answers with an error. So other faults do not apply to it. */
 const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
 
 export function faultsOf({ service, repeats }: Call): readonly Fate[] {

@@ -8,10 +8,10 @@ import { processMessages as workerProcessMessages } from '../../functions/worker
 import { type Ports, silent } from './compose.ts'
 import type { Invocation } from './invocation.ts'
 
-/** Is told of each error that a function logs and survives. */
+/** Is called with each error that a function logs and survives. */
 export type OnError = (error: unknown) => void
 
-/** Handles the event of an invocation. Answers what the function answers. Rejects if the function fails. */
+/** Handles the event of an invocation. Resolves to the answer of the function. Rejects if the function fails. */
 export type Handle = (ports: Ports, by: Invocation, event: unknown, onError: OnError) => Promise<unknown>
 
 /** Runs a function's own batch loop, as its handler does on Lambda. */
@@ -27,10 +27,10 @@ export const processMessages = running(workerProcessMessages)
 export const takeResults = running(collectorTakeResults)
 export const takeInputs = running(intakeTakeInputs)
 
-/** The last try to move a message fits in before the end of the function. Milliseconds. */
+/** The mover gives up this time before the end of the function, so that its last move fits in. */
 const MOVE_MS = 20_000
 
-/** No call of a model takes longer. Milliseconds. */
+/** The longest time of a call of a model. */
 const LONGEST_CALL_MS = 60_000
 
 /** Moves messages of a bulk queue, as the function of the broker does. */
@@ -39,7 +39,7 @@ export const moveMessages: Handle = ({ mover, clock, sleep }, by, event) => {
   return moveBulk({ ...mover, longestCall: () => LONGEST_CALL_MS, clock, sleep }, event, by.deadline - MOVE_MS)
 }
 
-/** Passes on each error that a log line has: beside the line's other fields, or instead of them. */
+/** Passes on the error of a log line. The error is one of the line's fields, or takes the place of the fields. */
 function reporting(onError: OnError): Logger['error'] {
   return (_, ...[detail]) => {
     if (detail instanceof Error) onError(detail)
@@ -49,10 +49,10 @@ function reporting(onError: OnError): Logger['error'] {
 
 const EXPECTED = [/^it keeps changing/, /^it was given up meanwhile/, /^its request was taken back/, /^gave up after/]
 
-/** What a test of defects throws. */
+/** The error that the test of defects throws. */
 export class PlantedDefect extends TypeError {}
 
-/** Whether an outage or a race may cause an error, so that it is no mistake of ours. */
+/** Returns true if an outage or a race may cause the error, so that it is no defect. */
 export function isExpected(error: unknown): boolean {
   if (error instanceof PlantedDefect) return true
   if (!(error instanceof Unavailable)) return false

@@ -13,7 +13,7 @@ import { createTrouble } from './trouble.ts'
 import { createWorld } from './world.ts'
 
 export interface History {
-  /** The invariant that was broken, and how. Undefined if all held. */
+  /** The broken invariant, and a description. Undefined if no invariant was broken. */
   readonly violation: string | undefined
   /** One line per step. Empty unless `tracing` is set. */
   readonly lines: readonly string[]
@@ -25,7 +25,7 @@ export interface History {
 export interface Options {
   readonly tracing?: boolean
   readonly bug?: PlantedBug | undefined
-  /** The service of the queues. */
+  /** The backend of the queues. */
   readonly backend?: Backend | undefined
   /** Is called with each item and each message when it is stored. */
   readonly onStored?: OnStored | undefined
@@ -35,10 +35,10 @@ const SWEEP_MS = 5 * 60_000
 
 /** A request ends within its deadline plus a lease and a few sweeps. Three worker crashes add three leases. */
 const REST_WITHIN = 2 * 3_600_000
-/** With RabbitMQ, each look of a mover at its queues is a step, and so is each message that waits for a lease. */
+/** RabbitMQ needs more steps: each check of a queue by the mover is a step, and each message that waits for a lease. */
 const MAX_STEPS = { sqs: 5_000, rabbitmq: 20_000 }
 
-/** How many faults a history has, and how many calls succeed per fault. */
+/** The number of faults of a history, and the number of successful calls per fault. */
 const FAULTS: readonly (readonly [number, { readonly count: number; readonly every: number }])[] = [
   [1, { count: 0, every: 1 }],
   [2, { count: 3, every: 40 }],
@@ -80,7 +80,7 @@ export async function runHistory(
 
   const isSettled = () => [...dynamoDb.items('quota')].every(({ open }) => Object.keys(open?.M ?? {}).length === 0)
 
-  /** Runs without faults and choices: first calls in their order, then messages, then a sweep every five minutes, then the clock. */
+  /** Runs without faults and choices: first all calls in their order, then messages, then a sweep every five minutes. Then it advances the clock. */
   async function atRest(): Promise<void> {
     world.rest()
     const until = world.clock() + REST_WITHIN

@@ -2,7 +2,7 @@
 export interface Invocation {
   readonly name: string
   readonly kind: string
-  /** When Lambda would end it, epoch milliseconds. */
+  /** The time at which Lambda ends it, in epoch milliseconds. */
   readonly deadline: number
   state: 'running' | 'done' | 'killed'
 }
@@ -13,7 +13,7 @@ export type Service = 'requests' | 'quota' | 'models' | 'queue' | 'payloads' | '
 /** An error that a service or the network can give at any time. */
 export class ServiceFault extends Error {
   override readonly name = 'ServiceFault'
-  /** The adapters know it as a fault of the network. */
+  /** The adapters treat this code as a fault of the network. */
   readonly code = 'ECONNRESET'
 }
 

@@ -10,13 +10,13 @@ export interface Output {
 
 /** The model's answer to a whole call. */
 export interface Refusal {
-  /** Whether the same call may succeed later. The value comes from the docs, not from the code. */
+  /** True if the same call may succeed later. The value comes from the docs, and not from the code. */
   readonly retriable: boolean
   readonly reached: boolean
   readonly retryAfterMs: number
-  /** Whether no call can succeed, whatever it is for: the call is to cost nothing, and spends no attempt. `maybe`: a 403. */
+  /** True if no call of the model can succeed. Such a call is not charged and spends no attempt. `maybe` is a 403. */
   readonly halts: boolean | 'maybe'
-  /** Whether the answer's mark is in the error that the user reads. The model's own words are not, after a call for several requests. */
+  /** Says whether the user reads the answer's mark in the error. After a call for several requests, the error has no text of the model. */
   readonly isMarked: 'always' | 'alone' | 'never'
   readonly give: (mark: string) => Reply
 }
@@ -32,7 +32,7 @@ const success = (
 })
 const useless = (answer: unknown): Output => ({ answer: 'useless answer', tokens: undefined, give: () => answer })
 
-/** Larger than a message or a row can hold. */
+/** A text that is too large for a message or a row. */
 const LARGE = 'x'.repeat(50_000)
 
 export const SUCCESSES: readonly (readonly [number, Output])[] = [
@@ -74,7 +74,7 @@ export const BROKEN = refusal({ code: 'model_error', status: 500 })
 export const REJECTED = refusal({ code: 'model_rejected', status: 400 }, { retriable: false })
 const SECOND = 1_000
 
-/** Failures of a call that may succeed another time. */
+/** Failures of calls that may succeed later. */
 export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [2, refusal({ code: 'model_error', status: 503 })],
   [1, BROKEN],
@@ -86,11 +86,11 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
-/** A wrong key. A call of a halted model costs nothing, as if it had not been made. */
+/** The answer to a wrong key. It halts the model. The call is not charged and spends no attempt. */
 export const HALTING: readonly (readonly [number, Refusal])[] = [
   [1, refusal({ code: 'model_rejected', status: 401 }, { retriable: false, reached: false, halts: true })],
 ]
-/** Failures that the content of a call causes. */
+/** Failures that are caused by the content of a call. */
 export const FAILURES: readonly (readonly [number, Refusal])[] = [
   [1, REJECTED],
   [0.5, refusal({ code: 'model_rejected', status: 403 }, { retriable: false, halts: 'maybe' })],

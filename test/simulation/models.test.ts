@@ -143,7 +143,7 @@ function fail(message: string): never {
 }
 
 describe("queues of the simulation's model", () => {
-  it('hide what is received until its visibility ends, and give it up when it came too often', () => {
+  it('hide a received message until its visibility timeout ends, and move it to the dead letters after too many receives', () => {
     let now = NOW
     const model = sqsModel({ work: { visibility_ms: 1_000, max_receives: 2 } }, () => now, URL_PREFIX)
     const queue = model.queues.get('work') ?? fail('work')
@@ -173,7 +173,7 @@ describe("the ledger of the simulation's model", () => {
   })
   afterAll(() => postgres?.close())
 
-  /** A value for each field that an event's row may have: a field without one does not compile. */
+  /** Values for each field of an event's row. A missing field does not compile. */
   const Values: { readonly [Field in keyof LedgerRow]-?: fc.Arbitrary<LedgerRow[Field]> } = {
     request_id: fc.constantFrom(newRequestId(), newRequestId(), newRequestId()),
     user_id: fc.constantFrom('u42', 'deleted'),
@@ -209,7 +209,7 @@ describe("the ledger of the simulation's model", () => {
       }
     })
 
-  /** Some events, or the deletion of a request by its owner. */
+  /** A step: a batch of events, or the deletion of a request by its owner. */
   const aStep = fc.oneof(
     { weight: 3, arbitrary: fc.array(anEntry, { minLength: 1, maxLength: 3 }).map(record => ({ record })) },
     {
@@ -220,7 +220,7 @@ describe("the ledger of the simulation's model", () => {
     },
   )
 
-  it('holds the same rows and dead letters as Postgres after any batches of events and deletions', async () => {
+  it('has the same rows and dead letters as Postgres after any sequence of events and deletions', async () => {
     const execute = statementsOf(postgres.client, LEDGER_ENV)
     await execute(DELETE_USER, {})
     await fc.assert(
@@ -262,7 +262,7 @@ const ROWS = 'SELECT json_agg(row_to_json(r) ORDER BY request_id)::text FROM req
 const LETTERS = 'SELECT json_agg(json_build_array(id, message) ORDER BY id)::text FROM dead_letters'
 const DELETE_USER = `INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash("'deleted'")}, '${new Date(NOW).toISOString()}')`
 
-/** Times in one form, and a result as its value: Postgres writes both in its own way. */
+/** Parses times and the result, because Postgres writes both in its own format. */
 function normal(row: object): unknown {
   const times = new Set(['created_at', 'started_at', 'completed_at', 'deadline', 'erased_at'])
   const entries = Object.entries(row).map(([name, value]) => {

@@ -3,11 +3,11 @@ import { ANY_POLICY, PROTECTED, UNPROTECTED, WITH_CIRCUIT, type WorkerSettings }
 /** The emphasis of a history: weights of the clients' operations and of the model's failures. */
 export interface Mood {
   readonly users: readonly string[]
-  /** After so many requests, no submission without a key makes another one. */
+  /** When the history has this number of requests, no further request is submitted without a key. */
   readonly most: number
   readonly plain: number
   readonly keyed: number
-  /** The weight of repeating a keyed submission, as a client without an answer does. */
+  /** The weight of a repeated submission with a key, as a client without an answer makes it. */
   readonly again: number
   readonly cancel: number
   /** The weight of a deletion by the owner. */
@@ -43,7 +43,7 @@ const MIXED: Mood = {
 
 export const MOODS: readonly (readonly [number, Mood])[] = [
   [2.5, MIXED],
-  // Requests that their owners delete, while operators redrive those that have failed.
+  // Owners delete their requests, while operators redrive failed requests.
   [
     1.5,
     {
@@ -76,7 +76,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       policies: UNPROTECTED,
     },
   ],
-  // The same, with a model that deployments remove and bring back.
+  // Few requests and many redrives, with a model that deployments remove and bring back.
   [
     2,
     {
@@ -150,7 +150,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       policies: PROTECTED,
     },
   ],
-  // The requests of one user always fail. Those of the others hardly do.
+  // The requests of one user always fail. The requests of other users rarely fail.
   [
     2,
     {

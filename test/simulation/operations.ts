@@ -19,7 +19,7 @@ const BODIES: readonly (readonly [number, string])[] = [
   [0.3, '{"prompt":"a\\u0000b"}'],
   [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
 ]
-/** Bodies of an input's messages. Most are valid. */
+/** Bodies of messages of the input queue. Most are valid. */
 const INPUTS: readonly (readonly [number, (user: string, mark: object) => string])[] = [
   [6, (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'hello', metadata })],
   [
@@ -44,7 +44,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
 
   const anyUser = () => choices.of(evenly(mood.users))
   const anyRequest = () => choices.of(evenly([...known.items.keys()].reverse()))
-  /** Picks the request's owner most of the time, and another user now and then. */
+  /** Picks the request's owner in most cases, and otherwise another user. */
   const readerOf = (id: string) =>
     choices.of([[6, known.items.get(id)?.user_id ?? ''], ...evenly(mood.users), [1, 'eve']])
 
@@ -79,7 +79,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const body = choices.of(INPUTS)(anyUser(), mark)
       known.inputs.set(services.queues.put(INPUT_QUEUE, body), { body, mark })
     },
-    /** SQS may deliver a deleted message again. A producer may publish a message again whose confirm it has lost. */
+    /** SQS may deliver a deleted message again. A producer of RabbitMQ may publish a message again if it did not get the confirm. */
     sendInputAgain: () => {
       const [id, { body }] = choices.of(evenly([...known.inputs].slice(-4)))
       services.queues.put(INPUT_QUEUE, body, id)
@@ -112,7 +112,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const possible = (Object.keys(operations) as (keyof typeof operations)[]).filter(name => weights[name] > 0)
       operations[choices.of(possible.map(name => [weights[name], name]))]()
     },
-    /** Repeats the last keyed submission. */
+    /** Repeats the last three submissions with a key. */
     submitLastAgain(): void {
       for (const submission of submissions.slice(-3)) clients.submit(submission)
     },

@@ -7,22 +7,22 @@ import type { Backend } from './queues.ts'
 import { seededChoices } from './random.ts'
 import { shrink } from './shrink.ts'
 
-/** The rarest bug shows in one history of a thousand. So many seeds find it even after the code has changed. */
+/** The rarest bug shows in one history of a thousand. This number of seeds finds it even after the code has changed. */
 const SEEDS = 6_000
 
-it.each(PLANTED_BUGS)('catches: $name', bug => expectCaught(bug, 'sqs'))
+it.each(PLANTED_BUGS)('the simulation catches: $name', bug => expectCaught(bug, 'sqs'))
 
-it.each(IN_RABBITMQ)('catches on RabbitMQ: $name', bug => expectCaught(bug, 'rabbitmq'))
+it.each(IN_RABBITMQ)('the simulation catches on RabbitMQ: $name', bug => expectCaught(bug, 'rabbitmq'))
 
-/** Bugs of both backends. RabbitMQ redelivers whole batches at once, and so it shows them by other histories than SQS. */
+/** Bugs of both backends. RabbitMQ redelivers whole batches at once, so other histories show these bugs than with SQS. */
 const ON_BOTH = [
   'a live lease is ignored',
-  'release without a tombstone',
-  'the end is told after the release',
-  'admit by reading, then writing',
-  'settle without its condition',
+  'a reservation is released without a tombstone',
+  'the event of an end is sent after the release',
+  'an admission reads first and then writes',
+  'a settlement has no condition',
 ]
-it.each(PLANTED_BUGS.filter(({ name }) => ON_BOTH.includes(name)))('catches on RabbitMQ: $name', bug =>
+it.each(PLANTED_BUGS.filter(({ name }) => ON_BOTH.includes(name)))('the simulation catches on RabbitMQ: $name', bug =>
   expectCaught(bug, 'rabbitmq'),
 )
 
@@ -35,8 +35,8 @@ async function expectCaught(bug: PlantedBug, backend: Backend): Promise<void> {
   expect.fail(`no history of ${SEEDS} seeds shows it`)
 }
 
-it('finds a short history of a bug', async () => {
-  const bug = PLANTED_BUGS.find(({ name }) => name === 'settle without its condition')
+it('the simulation finds a short history of a bug', async () => {
+  const bug = PLANTED_BUGS.find(({ name }) => name === 'a settlement has no condition')
   const lengths: number[] = []
   for await (const failed of failures(bug, 3)) {
     const shortest = await shrink(failed, { bug })
@@ -45,7 +45,7 @@ it('finds a short history of a bug', async () => {
     expect(shortest.steps).toBeLessThan(failed.steps)
     lengths.push(shortest.steps)
   }
-  // Where a history begins decides how short it can become.
+  // Some histories can't become short, because of their beginning. So only the shortest one is checked.
   expect(Math.min(...lengths)).toBeLessThan(40)
 })
 

@@ -28,11 +28,11 @@ export const PROTECTED: Weighed = [
   [2, { ...PLAIN, retry: THRICE, one_at_a_time: ['normal'] }],
   [2, { ...PLAIN, batched: true, retry: OFTEN, rate_limit: FAST_LIMIT, circuit: { ...CIRCUIT, failures: 3 } }],
 ]
-/** A circuit, as a poisonous user meets it. */
+/** Policies with a circuit, for a history with a user whose requests always fail. */
 export const WITH_CIRCUIT: Weighed = [
   [2, { ...PLAIN, retry: OFTEN, circuit: CIRCUIT }],
   [1, { ...PLAIN, retry: THRICE, circuit: { ...CIRCUIT, failures: 4 } }],
 ]
-/** A request is tried at once, and only once. */
+/** Policies without protection: each request is called at once and only once. */
 export const UNPROTECTED: Weighed = [[1, PLAIN]]
 export const ANY_POLICY: Weighed = [[6, PLAIN], ...PROTECTED]

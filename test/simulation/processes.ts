@@ -10,7 +10,7 @@ import { MODEL } from './settings.ts'
 
 interface Process {
   readonly flowControl: FlowControl
-  /** The invocation that it serves or has served last, and the store that this invocation writes to. */
+  /** The current or the last invocation of the process, and the store of this invocation. */
   by: Invocation
   store: ModelStateStore
 }
@@ -25,8 +25,8 @@ interface Means {
 }
 
 /**
- * Simulates the processes of Lambda. Each one serves one invocation at a time, and keeps for the next one what it knows of the
- * model. A process whose invocation was killed is gone.
+ * Simulates the processes of Lambda. Each process runs one invocation at a time, and keeps its knowledge of the model for the next
+ * invocation. A process ends if its invocation is killed.
  */
 export function createProcesses({ clock, sleep, random, ids, policies, bug }: Means) {
   const processes: Process[] = []

@@ -7,7 +7,7 @@ import type { Choices } from './random.ts'
 export interface StoredMessage {
   readonly id: string
   readonly body: string
-  /** When the queue service may hand it on, epoch milliseconds. */
+  /** The time at which the queue service may deliver the message, in epoch milliseconds. */
   readonly visible_at: number
 }
 
@@ -16,17 +16,17 @@ export interface StoredQueue {
   readonly messages: ReadonlyMap<string, StoredMessage>
 }
 
-/** Messages of one queue that a function gets at once. */
+/** The messages of one queue that a function gets in one invocation. */
 export interface Batch {
   readonly queue: string
   readonly messages: readonly StoredMessage[]
 }
 
-/** What Lambda's event source mapping does with a batch once its function has answered. */
+/** The action of Lambda's event source mapping for a batch when its function has answered. */
 export interface Settlement {
   readonly label: string
   readonly effect: () => void
-  /** The mapping does not know whether the effect has happened. */
+  /** Is called if the mapping does not know whether the effect has happened. */
   readonly ifLost: () => void
 }
 
@@ -38,9 +38,9 @@ export interface Mappings {
   take(queue: string, size: number, choices: Choices): Batch
   /** Takes the oldest messages of a ready queue. */
   takeOldest(queue: string, size: number): Batch
-  /** The event that a function is called with. From now on the batch is the invocation's. */
+  /** Returns the event of the invocation. From now on, the batch belongs to the invocation. */
   start(batch: Batch, by: Invocation): unknown
-  /** The function has answered, or failed. */
+  /** Is called when the function has answered or failed. */
   end(
     batch: Batch,
     by: Invocation,
@@ -48,27 +48,27 @@ export interface Mappings {
   ): Settlement | undefined
 }
 
-/** Something that happens to a message or to the queue that holds it, and is nobody's fault. */
+/** An event that the queue service may cause at any time for a message or its queue. */
 export type Disturbance = (queue: string, message: StoredMessage) => void
 
-/** One send of a message, as the queue service sees it. */
+/** A message that the queue service has received. */
 export interface Sent {
   readonly body: string
   readonly delay_seconds: number
 }
 
-/** Makes an adapter's calls of a service steps of the history. */
+/** Turns an adapter's calls of a service into steps of the history. */
 export type Calling = (
   service: (command: unknown) => Service,
   execute: (command: unknown) => unknown,
   repeats?: boolean,
 ) => (command: unknown) => Promise<unknown>
 
-/** Sending and receiving, as one invocation does it with the real adapter. */
+/** The real adapter of the queues for one invocation. */
 export interface Adapter {
   readonly queue: QueueBackend & Partial<Announcer>
   readonly receiver: QueueReceiver<unknown, unknown>
-  /** What moves messages out of bulk queues, where there are any. */
+  /** The ports of the function that moves messages out of bulk queues. Only RabbitMQ has bulk queues. */
   readonly mover?: Pick<MovePorts, 'publish' | 'countMessages'>
 }
 
@@ -78,19 +78,19 @@ export type Backend = (typeof BACKENDS)[number]
 /** The queues of a history: a model of their service, with the real adapter on top of it. */
 export interface Queues {
   readonly backend: Backend
-  /** Makes the queues. It comes before anything else. */
+  /** Makes the queues. It must be called first. */
   open(): Promise<void>
   readonly stored: ReadonlyMap<string, StoredQueue>
   readonly mappings: Mappings
   readonly disturbances: Readonly<Record<string, Disturbance>>
-  /** Sends a text as a producer of another system does. With an id, the same message comes once more. Answers with its id. */
+  /** Sends a text as a producer of another system does, and returns the id of the message. With an id, it sends the same message again. */
   put(queue: string, body: string, id?: string): string
-  /** A deployment no longer has a queue, and has it again. SQS's queue is deleted with its messages. */
+  /** Removes a queue, as a deployment does. An SQS queue is deleted with its messages. `create` brings the queue back. */
   remove(queue: string): void
   create(queue: string): void
-  /** Whether a function takes the messages of a queue. */
+  /** Returns true if a function receives the messages of a queue. */
   isServed(queue: string): boolean
-  /** The announcements of ends that other systems have got, as JSON. */
+  /** The announcements of ended requests that other systems have received, as JSON. */
   readonly announced: readonly string[]
   adapter(calling: Calling, onSend: (sent: Sent) => void): Adapter
 }

@@ -17,13 +17,13 @@ import { evenly } from './random.ts'
 import { BULK_QUEUES, INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
 import type { World } from './world.ts'
 
-/** So small that messages of crashing functions become dead letters. */
+/** The most returns of a message. The number is so small that messages of crashing functions become dead letters. */
 const MAX_RETURNS = 4
 
 /** Queues have no prefix in the simulation. */
 const PREFIX = ''
 
-/** A batch that a mapping has got over its connection. The broker takes it back when the connection is lost. */
+/** A batch that a mapping has received over its connection. The broker takes the batch back when the connection is lost. */
 interface Held {
   readonly batch: Batch
   readonly messages: readonly RabbitMessage[]
@@ -37,13 +37,13 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
   const held = new Map<string, Held>()
   const announced: string[] = []
 
-  /** The broker has lost the connection over which the batch was delivered, or the mapping has rejected it. */
+  /** Returns a batch to the broker, after a lost connection or a rejection. */
   function giveBack(one: Held): void {
     if (held.get(one.batch.queue) !== one) return
     held.delete(one.batch.queue)
     broker.requeue(one.batch.queue, one.messages)
   }
-  /** A mapping learns at once that its function has crashed. */
+  /** Returns the batches of crashed functions. A mapping learns of a crash at once. */
   function giveBackCrashed(): void {
     for (const one of held.values()) if (one.by?.state === 'killed') giveBack(one)
   }
@@ -96,7 +96,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
     },
     mappings,
     disturbances: {
-      // The broker confirms a message twice over, or a dead letter reaches its queue twice.
+      // A message may be published twice if its confirm was lost, and a dead letter may reach its queue twice.
       'is doubled': (queue, { id }) => {
         const message = broker.queues.get(queue)?.messages.get(id)
         if (message && !queue.startsWith(INPUT_QUEUE) && broker.ready(queue).length > 0)
@@ -107,7 +107,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
         if (message && !message.is_held && [...WORK_QUEUES, ...BULK_QUEUES, INPUT_QUEUE].includes(queue))
           broker.moveToDeadLetters(queue, message)
       },
-      // The function of the batch goes on, and the batch is delivered to another one.
+      // The function of the batch goes on, and the batch is delivered to another function.
       'is on a connection that is lost': queue => {
         const one = held.get(queue)
         if (one) giveBack(one)
@@ -118,7 +118,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
       broker.put(queue, body, { messageId })
       return messageId
     },
-    // The queue and its messages stay, and nobody takes them.
+    // The queue and its messages stay, but no function receives them.
     remove: queue => {
       for (const one of [queue, bulkOf(queue), `${queue}-dlq`]) removed.add(one)
     },
@@ -149,7 +149,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
   }
 }
 
-/** Asks how many messages of a queue can be delivered. */
+/** A command that asks for the number of messages of a queue that can be delivered. */
 interface Count {
   readonly count: string
 }
@@ -161,7 +161,7 @@ async function declareAll(broker: RabbitMqModel): Promise<void> {
   await declareTopology(link, { prefix: PREFIX, queues: [...queues, ...bulk] })
 }
 
-/** A connection of one environment. A fault of one message closes it for all messages that are not confirmed. They may arrive all the same. */
+/** A connection of one environment. A fault of one message closes the connection. Unconfirmed messages then fail, but may arrive nevertheless. */
 function linkTo(publishing: (publication: Publication) => Promise<unknown>): Link {
   let closed: Error | undefined
   const pending = new Set<(error: unknown) => void>()
@@ -203,7 +203,7 @@ const toConsumed = ({ body, options, returns }: RabbitMessage): ConsumeMessage =
     fields: { redelivered: returns > 0 },
   }) as unknown as ConsumeMessage
 
-/** The delay is in the routing key, a bit per delay queue. */
+/** Reads the delay from the routing key, which has one bit per delay queue. */
 function sentOf({ exchange, key, content }: { exchange: string; key: string; content: Buffer }): Sent {
   const bits =
     exchange === ''

@@ -1,6 +1,6 @@
 /** Makes every decision of a history. Decisions come from a seed, or from the recorded list of an earlier history. */
 export interface Choices {
-  /** Picks one of several by weight. The first is the tamest; a recorded list that has ended always gives it. */
+  /** Picks one option by weight. The first option is the tamest one. It is picked when a recorded list has ended. */
   of<T>(options: readonly (readonly [weight: number, option: T])[]): T
   /** The decisions so far, by position. */
   readonly taken: readonly number[]
@@ -40,7 +40,7 @@ function choices(pick: (weights: readonly number[]) => number): Choices {
   }
 }
 
-/** Tommy Ettinger's generator: 32 bits of state, good enough to spread choices. */
+/** Tommy Ettinger's random number generator with 32 bits of state. Its quality is sufficient for choices. */
 export function mulberry32(seed: number): () => number {
   let state = seed | 0
   return () => {

@@ -2,7 +2,7 @@ import type { History } from './history.ts'
 
 const LINE_LENGTH = 240
 
-/** Renders a history for people: with short ids and short lines. */
+/** Formats a history for people, with short ids and short lines. */
 export function report(history: History): string {
   const names = new Map<string, string>()
   const short = (id: string, prefix: string) => {

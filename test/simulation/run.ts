@@ -10,7 +10,7 @@ const SHOWN = 3
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-/** `npm run simulate -- --seeds N [--seed S] [--backend sqs|rabbitmq] [--trace]`: runs N histories from seed S on. For a failing history it prints the shortest one that it finds. QUEUE_BACKEND gives the backend, too. */
+/** `npm run simulate -- --seeds N [--seed S] [--backend sqs|rabbitmq] [--trace]`: runs N histories, beginning with seed S. For a failing history, it prints the shortest history that it finds. QUEUE_BACKEND is the default of `--backend`. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {

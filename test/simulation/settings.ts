@@ -11,7 +11,7 @@ export const START = Date.UTC(2026, 10, 23, 23, 45)
 export const MODEL = 'text'
 export const EXPIRE_AFTER_MS = 30 * 60_000
 
-/** The timeout of each function. Milliseconds. */
+/** The timeout of each function in milliseconds. */
 export const TIMEOUTS = {
   gateway: 29_000,
   intake: 29_000,
@@ -21,10 +21,10 @@ export const TIMEOUTS = {
   sweeper: 240_000,
   mover: 300_000,
 }
-/** The timeout of an operator's command. Milliseconds. */
+/** The timeout of an operator's command in milliseconds. */
 export const COMMAND_TIMEOUT = 600_000
 
-/** Quotas as in pipeline.yaml, but so small that a few requests reach every limit. */
+/** The settings of the gateway. The quotas are so small that a few requests reach every limit. */
 export const GATEWAY: GatewaySettings = {
   quotas: {
     window: 'day',
@@ -71,11 +71,11 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
-/** Only RabbitMQ has them. */
+/** Only RabbitMQ has bulk queues. */
 export const BULK_QUEUES = WORK_QUEUES.map(bulkOf)
-/** So few that many requests give way to those of others. */
+/** A user with more open requests than this gives way to other users. The number is small, so that many requests give way. */
 export const GIVES_WAY_ABOVE = 1
-/** An input queue: it belongs to the account, not to the stack. */
+/** The input queue. It is not removed with the model. */
 export const INPUT_QUEUE = 'nightly'
 export const QUEUES: Readonly<Record<string, QueueSettings>> = {
   ...Object.fromEntries(WORK_QUEUES.map(name => [name, WORK])),

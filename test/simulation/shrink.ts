@@ -1,11 +1,11 @@
 import { type History, type Options, runHistory } from './history.ts'
 import { replayedChoices } from './random.ts'
 
-/** The number of histories that are tried in search of a shorter one. */
+/** The most histories that are run in search of a shorter one. */
 const TRIES = 1_500
 
 /**
- * Searches a shorter history that breaks the same invariant. It leaves out choices and makes others the tamest ones. The
+ * Searches a shorter history that breaks the same invariant. It removes some choices, and replaces others by the tamest choice. The
  * invariant is the part of the violation before the first colon.
  */
 export async function shrink(failed: History, variant: Pick<Options, 'bug' | 'backend'> = {}): Promise<History> {
@@ -39,7 +39,7 @@ export async function shrink(failed: History, variant: Pick<Options, 'bug' | 'ba
 
 const invariantOf = ({ violation }: History): string | undefined => violation?.split(':')[0]
 
-/** The shorter history has fewer steps. With equal steps, it is the one with fewer wild choices. */
+/** The shorter history is the one with fewer steps. If the steps are equal, it is the one with fewer choices that are not the tamest. */
 function isShorter(history: History, best: History): boolean {
   const wild = ({ choices }: History) => choices.filter(choice => choice > 0).length
   return history.steps < best.steps || (history.steps === best.steps && wild(history) < wild(best))

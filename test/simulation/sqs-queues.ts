@@ -56,7 +56,7 @@ export function sqsQueues(world: World, onPut: (queue: string, body: string) => 
       'becomes visible': (queue, message) => {
         for (const one of known({ queue, messages: [message] })) one.visible_at = world.clock()
       },
-      // A duplicate of an input's message has the same id: see operations.
+      // A duplicate of an input's message must have the same id. The operation `sendInputAgain` makes such duplicates.
       'is doubled': (queue, message) => {
         if (!queue.startsWith(INPUT_QUEUE)) sqs.put(queue, message.body, world.clock())
       },

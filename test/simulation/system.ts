@@ -35,7 +35,7 @@ export interface System {
   portsOf(by: Invocation): Ports
 }
 
-/** Is called with an item of a table, or with the text of a message of a queue. */
+/** Is called with each stored item of a table, and with the text of each stored message of a queue. */
 export type OnStored = (where: string, stored: Item | string) => void
 
 interface Variant {
@@ -46,7 +46,7 @@ interface Variant {
 
 const QUEUES_OF = { sqs: sqsQueues, rabbitmq: rabbitMqQueues } satisfies Record<Backend, typeof sqsQueues>
 
-/** Creates all services without data. Each write is checked. */
+/** Creates all services without data. Each write to them is checked. */
 export function createSystem(
   world: World,
   { failing }: Mood,

@@ -7,7 +7,7 @@ const SECOND = 1_000
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-/** The most concurrent invocations of clients, functions and operators. More would only make histories longer. */
+/** The most parallel invocations of clients, functions and operators. More would only make histories longer. */
 const MAX_RUNNING = 8
 
 /** Picks the next event while faults are on: a call, a delivery, an operation, a fault, or the passing of time. */
@@ -22,7 +22,7 @@ export function createTrouble(
       [...messages.values()].map(message => ({ name, message })),
     )
 
-  /** Queues deliver at least once, in any order, and may give up any message. */
+  /** Disturbs a message. Queues deliver messages at least once and in any order, and may move any message to the dead letters. */
   function disturb(): void {
     const messages = allMessages()
     if (messages.length === 0 || !world.spend()) return
@@ -36,7 +36,7 @@ export function createTrouble(
     if (world.spend()) world.breakDown()
   }
 
-  /** When the next message or sleeping caller is due. Infinite if there is none. */
+  /** The time at which the next message or sleeping invocation is due. Infinite if there is none. */
   function nextDue(): number {
     const times = allMessages().map(({ message }) => message.visible_at)
     return Math.min(...[...times, world.nextTimer()].filter(time => time > world.clock()))
@@ -48,7 +48,7 @@ export function createTrouble(
     return Math.min(...waiting.map(({ deadline }) => deadline - SECOND).filter(time => time > world.clock()))
   }
 
-  /** Long waits end running invocations. So a long wait costs a fault if any is running. */
+  /** Advances the clock. A long wait ends running invocations, so it uses up one fault if any invocation runs. */
   function passTime(): void {
     const now = world.clock()
     const isFree = world.running() === 0 || world.spend()

@@ -5,18 +5,18 @@ import { type Choices, evenly } from './random.ts'
 
 const OUTAGES: readonly Service[] = ['requests', 'quota', 'models', 'queue', 'payloads', 'ledger', 'model']
 
-/** Whether a call takes so long that many other things may happen before it. */
+/** The weights of a slow call. Many other events may happen before a slow call takes effect. */
 const SLOW = [
   [25, false],
   [1, true],
 ] as const
-/** A late call may arrive long after its caller has gone on. */
+/** The weights of a slow call whose caller no longer waits for it. */
 const SLOWER = [
   [2, false],
   [1, true],
 ] as const
 
-/** How much more often a call of a troubled function fails. */
+/** Calls of the troubled function fail more often by this factor. */
 const MORE_OFTEN = 5
 
 interface Timer {
@@ -29,13 +29,13 @@ export interface Task<Answer> {
   readonly kind: string
   readonly timeoutMs: number
   readonly run: (invocation: Invocation) => Promise<Answer>
-  /** Unless it was killed. */
+  /** Is called with the answer, unless the invocation was killed. */
   readonly whenDone?: (answer: Answer) => void
 }
 
 export type World = ReturnType<typeof createWorld>
 
-/** The world of a history: one clock, all calls that are under way, and all faults. */
+/** The world of a history: one clock, all calls that have not yet taken effect, and all faults. */
 export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let now = start
   let issuedAt = start
@@ -76,7 +76,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     )
   }
 
-  /** Ends an invocation. Calls that it has sent may still arrive. */
+  /** Ends an invocation. Its calls that have not yet taken effect are dropped, or arrive late. */
   function kill(invocation: Invocation, itsCalls: 'are dropped' | 'are late' = 'are dropped'): void {
     running.delete(invocation)
     invocation.state = 'killed'
@@ -90,8 +90,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   }
 
   /**
-   * Makes one call of a service. The call waits until the scheduler picks it. Calls that are under way when an invocation
-   * answers go on later, as they do when Lambda thaws the process.
+   * Makes one call of a service. The call waits until the scheduler picks it. A call that has not taken effect when its invocation
+   * answers goes on later, as it does when Lambda thaws the process.
    */
   function call<T>(by: Invocation, service: Service, label: () => string, effect: () => T, repeats = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -107,7 +107,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     })
 
   function act({ service, effect, issued_at, issuer }: Call): Outcome {
-    // A model that is down may give an answer that says so.
+    // A model that is down answers with an error itself.
     if (down.has(service) && service !== 'model') return { error: new ServiceFault(`${service} is down`) }
     issuedAt = issued_at
     issuedBy = issuer
@@ -168,9 +168,9 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     clock: () => now,
     /** Orders events that have the same time. */
     turn: () => ++turns,
-    /** When the current call was made. */
+    /** The time at which the current call was made. */
     issuedAt: () => issuedAt,
-    /** Who made it. */
+    /** The invocation that made the current call. */
     issuedBy: () => issuedBy,
     advanceTo,
     nextTimer: () => Math.min(...timers.map(({ due }) => due)),
@@ -196,7 +196,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       if (oldest) step(oldest, 'works')
     },
 
-    /** Allows so many faults from now on, about one per `every` calls, and more for the troubled functions. */
+    /** Allows `left` faults from now on: about one per `every` calls, and more for the troubled function. */
     allow(left: number, every: number, troubled: string): void {
       faults = { left, every, troubled }
     },
@@ -224,7 +224,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       letAllGo()
     },
     isAtRest: () => isAtRest,
-    /** For how long there have been no faults, milliseconds. */
+    /** The time in milliseconds since the faults have stopped. */
     restedFor: () => (isAtRest ? now - restSince : 0),
   }
 }

@@ -34,7 +34,7 @@ describe('alarms', () => {
     return alarm.Properties
   }
 
-  /** The expression of the alarm of this construct, with what it reads in the place of names. */
+  /** The expression of an alarm, with the metrics that it reads in place of their names. */
   const formulaOf = (id: string) => {
     const metrics = alarmOf(id).Metrics as Query[]
     const reads = new Map(metrics.map(({ Id, MetricStat }) => [Id, MetricStat && describeMetric(MetricStat)]))
@@ -42,7 +42,7 @@ describe('alarms', () => {
     return formula.replaceAll(/\b[a-z]+\b/g, name => reads.get(name) ?? name)
   }
 
-  it('watch each dead-letter queue, whether its messages are taken out or stay', () => {
+  it('watch each dead-letter queue, whether its messages are received or stay', () => {
     for (const [id, queue] of [
       ['ResultsDeadLettersAlarm', 'ResultsDeadLettersQueue'],
       ['ResultsGivenUpAlarm', 'ResultsGivenUpQueue'],
@@ -52,7 +52,7 @@ describe('alarms', () => {
       )
   })
 
-  it('watch calls without a valid key in the access log, which alone has all of them', () => {
+  it('watch calls without a valid key by the access log, since only this log has all of them', () => {
     const { LogGroupName, FilterPattern, MetricTransformations } = only(template, 'AWS::Logs::MetricFilter').Properties
     const alarm = alarmOf('FrontDoorRefusedCallsAlarm')
     const { AccessLogSettings } = only(template, 'AWS::ApiGatewayV2::Stage').Properties as {
@@ -60,7 +60,7 @@ describe('alarms', () => {
     }
 
     expect(render(AccessLogSettings.DestinationArn)).toBe(`${render(LogGroupName).slice(0, -1)}.Arn>`)
-    // A status between quotes is a text, which a filter for a number does not match.
+    // A status in quotes is a text, and a filter for a number does not match a text.
     expect(JSON.parse(AccessLogSettings.Format)).toMatchObject({ status: '$context.status' })
     expect(FilterPattern).toBe('{ ($.status = "401") || ($.status = "403") }')
     expect(MetricTransformations).toEqual([
@@ -77,7 +77,7 @@ describe('alarms', () => {
       'Shop-1-worker-image',
       { Threshold: 3, EvaluationPeriods: 3 },
     ],
-  ])('%s watches what its function can’t deal with', (id, lambda, service, rule) => {
+  ])('watch messages that a function returns or fails on: %s', (id, lambda, service, rule) => {
     expect(formulaOf(id)).toBe(`FILL(${lambda}: Sum Errors, 0) + FILL(${service}: Sum ReturnedMessages, 0)`)
     expect(alarmOf(id)).toMatchObject(rule)
   })
@@ -93,7 +93,7 @@ describe('alarms', () => {
     for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
   })
 
-  it('watch whether Lambda refuses a call of the functions that clients wait for', () => {
+  it('watch whether Lambda refuses calls of the functions that clients wait for', () => {
     const refused = ['AuthorizerFunction', 'GatewayFunction', 'ReaderFunction'].map(
       name => `FILL(<${name}Lambda>: Sum Throttles, 0)`,
     )
@@ -111,14 +111,14 @@ describe('alarms', () => {
     })
   })
 
-  it('watch which part of a model’s requests fails', () => {
+  it('watch the share of a model’s requests that fails', () => {
     const failed = 'FILL(Shop-1-collector text: Sum FailedRequests, 0)'
     expect(formulaOf('ModeltextFailuresAlarm')).toBe(
       `IF(${failed} >= 3 AND ${failed} >= FILL(Shop-1-collector text: Sum CompletedRequests, 0), ${failed}, 0)`,
     )
   })
 
-  it('of this account may publish to the topic, and nothing in the clear', () => {
+  it('may publish to the topic only if they are of this account, and over TLS', () => {
     const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy').Properties
     expect(PolicyDocument).toMatchObject({
       Statement: [
@@ -139,7 +139,7 @@ describe('alarms', () => {
     })
   })
 
-  it('tell the topic, and lead to a chapter of the runbook', () => {
+  it('notify the topic, and name a chapter of the runbook', () => {
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
       String(title)
         .toLowerCase()

@@ -25,7 +25,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 beforeAll(async () => {
   const config = join(scratch, 'pipeline.yaml')
   writeFileSync(config, COMPLETE)
-  // This is what `umask 077; npx cdk synth` starts.
+  // The synthesis that `umask 077; npx cdk synth` starts.
   const env = { PATH: process.env.PATH, SLUICE_CONFIG: config, CDK_OUTDIR: out }
   await run('sh', ['-c', 'umask 077; exec "$0" bin/app.ts', process.execPath], { cwd: root, env })
 })
@@ -42,7 +42,7 @@ function assets() {
 }
 
 describe('a synthesis with the umask 077', () => {
-  it('has code for each entry point, two models with a worker each', () => {
+  it('has code for each entry point, with a worker for each of two models', () => {
     expect(assets()).toHaveLength(ENTRY_POINTS.length + 1)
   })
 
@@ -53,7 +53,7 @@ describe('a synthesis with the umask 077', () => {
     expect(files.length).toBeGreaterThan(2 * ENTRY_POINTS.length)
   })
 
-  it('has handlers that Node 24 imports from another folder, and that take no callback', async () => {
+  it('has handlers that Node 24 can import from another folder, and that have no callback', async () => {
     const handlers = assets().map(async ({ folder, variables }) => {
       const url = pathToFileURL(join(folder, 'index.mjs')).href
       const script = `const { handler } = await import('${url}'); process.stdout.write(typeof handler + handler.length)`
@@ -61,7 +61,7 @@ describe('a synthesis with the umask 077', () => {
       const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: scratch, env })
       return stdout
     })
-    // Lambda refuses a handler with three parameters: the third was the callback.
+    // Lambda refuses a handler with three parameters, since the third one was the callback.
     for (const handler of await Promise.all(handlers)) expect(handler).toMatch(/^function[0-2]$/)
     expect(process.version).toMatch(/^v24\./)
   })

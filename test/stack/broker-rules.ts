@@ -1,24 +1,24 @@
 import { ofType } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
-/*
- * What must hold of a broker. cdk-nag has no rules for Amazon MQ. AWS finds some of these mistakes in the middle of a deployment, and
- * nobody finds the others.
+/**
+ * Rules that a broker must keep. cdk-nag has no rules for Amazon MQ. AWS finds some of these mistakes in the middle of a
+ * deployment, and finds the others never.
  */
 
 type Found = Resource & { readonly id: string }
 
 const AMQPS_PORT = 5671
-/** Lambda drops an event of 6 MB. A message of Sluice has less than 200 KB, and Lambda writes it in base64. */
+/** Lambda drops an event over 6 MB. A message of Sluice has less than 200 KB, and Lambda encodes it in base64. */
 const MOST_MESSAGES = 20
 
-/** Lists what is wrong with the brokers of a template, and with what takes messages from them. */
+/** Lists the faults of the brokers in a template, and of the mappings and security groups that take messages from them. */
 export const brokerFaults = (template: Template): string[] => [
   ...ofType(template, 'AWS::AmazonMQ::Broker').flatMap(broker => faultsOfBroker(template, broker)),
   ...ofType(template, 'AWS::Lambda::EventSourceMapping').filter(isOfBroker).flatMap(faultsOfMapping),
 ]
 
-/** A mapping of a broker names queues. */
+/** Whether a mapping takes messages from a broker. Only such a mapping names queues. */
 export const isOfBroker = ({ Properties }: Resource): boolean => Properties.Queues !== undefined
 
 function faultsOfBroker(template: Template, { id, Properties }: Found): string[] {
@@ -51,7 +51,7 @@ interface Rule {
   readonly CidrIpv6?: string
 }
 
-/** A broker admits AMQP with TLS alone, and from security groups alone. */
+/** The faults of a broker’s ports: it may accept only AMQP with TLS, and only from security groups. */
 function openPorts(template: Template, { id, Properties }: Pick<Found, 'id' | 'Properties'>): string[] {
   const groups = (Properties.SecurityGroups as { 'Fn::GetAtt'?: [string, string] }[] | undefined) ?? []
   const ids = groups.map(group => group['Fn::GetAtt']?.[0])

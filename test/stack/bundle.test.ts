@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
-import { bundleAll, bundleFunction, bundleSource, type CommonEntryPoint, writeBundle } from '../../lib/bundle.ts'
+import {
+  bundleAll,
+  bundleFunction,
+  bundleSource,
+  bundleTogether,
+  type CommonEntryPoint,
+  writeBundle,
+} from '../../lib/bundle.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -27,7 +34,7 @@ const PROJECT = {
     "const { format } = require('util'); exports.shout = t => format('%s!', t.toUpperCase())",
 }
 
-/** Writes the project into a folder of its own, as a clone would. */
+/** Writes the project into a new folder, as a clone would have it. */
 function checkout(folder: string): string {
   const root = join(scratch, folder)
   for (const [file, text] of Object.entries(PROJECT)) {
@@ -37,7 +44,7 @@ function checkout(folder: string): string {
   return root
 }
 
-it('a bundle runs by itself: CommonJS packages, late imports and settings included', async () => {
+it('a bundle runs without node_modules, including CommonJS packages, late imports and settings', async () => {
   const root = checkout('one')
   const bundle = await bundleFunction('greeter', root)
   const folder = join(root, 'cdk.out', 'asset')
@@ -46,14 +53,17 @@ it('a bundle runs by itself: CommonJS packages, late imports and settings includ
   expect(await handler('you')).toBe('HELLO YOU!{"a":1}hello late')
 })
 
-it('a bundle is the same, byte for byte, wherever the checkout is', async () => {
+it('a bundle is the same, byte for byte, in any checkout', async () => {
   const here = await bundleFunction('greeter', checkout('one'))
   const there = await bundleFunction('greeter', checkout('somewhere/much/deeper'))
   expect(there.hash).toBe(here.hash)
   expect(there.files).toEqual(here.files)
 })
 
-/** What a start loads: the entry and, again and again, what a file imports at its top. Late imports look like calls. */
+/**
+ * The files that a start loads: the entry, and all files that these files import at their top. Late imports are calls, and
+ * don’t count.
+ */
 function loadedAtStart(
   files: ReadonlyMap<string, Uint8Array>,
   name = 'index.mjs',
@@ -67,7 +77,7 @@ function loadedAtStart(
   return seen
 }
 
-it('the gateway loads less than 750 KB at its start, and neither S3 nor credentials of other places than Lambda', async () => {
+it('the gateway loads less than 750 KB at its start, and neither S3 nor credential providers that Lambda does not need', async () => {
   const { files } = (await bundleAll()).gateway
   const atStart = loadedAtStart(files)
   const bytes = [...atStart].reduce((sum, name) => sum + (files.get(name)?.length ?? 0), 0)
@@ -77,7 +87,10 @@ it('the gateway loads less than 750 KB at its start, and neither S3 nor credenti
   expect([...files.keys()].filter(name => name.startsWith('s3-'))).not.toEqual([])
 })
 
-/** KB that a cold start of each function may load: a tenth more than it loads today. A change that needs more raises its limit here, and says why. */
+/**
+ * The KB that a cold start of each function may load: a tenth more than it loads today. A change that needs more raises its
+ * limit here, and gives the reason.
+ */
 const MOST_AT_START: Readonly<Record<CommonEntryPoint, number>> = {
   authorizer: 362,
   gateway: 631,
@@ -90,7 +103,7 @@ const MOST_AT_START: Readonly<Record<CommonEntryPoint, number>> = {
   migrator: 366,
 }
 
-it('each function loads no more at its start than its limit', async () => {
+it('each function loads at most its limit at its start', async () => {
   const bundles = await bundleAll()
   const sizes = Object.entries(MOST_AT_START).map(([name, most]) => {
     const { files } = bundles[name as CommonEntryPoint]
@@ -100,11 +113,36 @@ it('each function loads no more at its start than its limit', async () => {
 
   expect(Object.keys(bundles).sort()).toEqual(Object.keys(MOST_AT_START).sort())
   expect(sizes.filter(({ kb, most }) => kb > most)).toEqual([])
-  // A limit that is far away holds nothing.
+  // A limit that is far too high would find nothing.
   expect(sizes.filter(({ kb, most }) => kb < 0.8 * most)).toEqual([])
 })
 
-it('a bundle starts the thread that ends endless expressions, from a chunk that is not loaded at the start', async () => {
+it('bundles that are made together have the packages of those of a deployment, and load no more at their start', async () => {
+  const [together, alone] = [await bundleTogether(), await bundleAll()]
+
+  for (const [name, bundle] of Object.entries(alone)) {
+    const { files, packages } = together[name as CommonEntryPoint]
+    expect(packages).toEqual(expect.arrayContaining([...bundle.packages]))
+    const atStart = [...loadedAtStart(files)]
+    expect(atStart.filter(file => !files.has(file))).toEqual([])
+    const bytes = atStart.reduce((sum, file) => sum + (files.get(file)?.length ?? 0), 0)
+    // Files that several functions share may have more than one of them needs: the authorizer gets a client of SQS.
+    expect(bytes / 1_000).toBeLessThan(1.2 * MOST_AT_START[name as CommonEntryPoint])
+    expect(atStart.filter(file => /^(s3-|sandbox-)/.test(file))).toEqual([])
+  }
+})
+
+it('a bundle that is made together with others starts the thread that ends endless expressions', async () => {
+  const { gateway } = await bundleTogether()
+  const folder = join(scratch, 'together')
+  writeBundle(gateway, folder)
+  const [sandbox = ''] = [...gateway.files.keys()].filter(name => /^sandbox-.*mjs$/.test(name))
+  const { evaluateInThread } = await import(pathToFileURL(join(folder, sandbox)).href)
+
+  expect(await evaluateInThread('a + 1', { a: 1 })).toBe('2')
+})
+
+it('a bundle starts the thread for endless expressions from a chunk that is not loaded at the start', async () => {
   const bundle = await bundleSource("export * from './functions/core/expressions/expression.ts'")
   const folder = join(scratch, 'jsonata')
   writeBundle(bundle, folder)

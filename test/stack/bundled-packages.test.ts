@@ -12,7 +12,7 @@ it('docs/bundles.md lists the packages that have code in each function', async (
   )
 })
 
-it('a package that is imported newly shows in the list', async () => {
+it('a newly imported package appears in the list', async () => {
   const bundles = await bundleAll()
   const withMore = await bundleSource("import leven from 'leven'; export const handler = () => leven('a', 'b')")
 

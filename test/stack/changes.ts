@@ -2,7 +2,7 @@ import { fullDiff, type ResourceDifference, ResourceImpact } from '@aws-cdk/clou
 import { variablesOf } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
-/** What an update of a stack does to its resources, in words. Empty: nothing. */
+/** The effects of a stack’s update on its resources, in words. An empty text means no effect. */
 export interface Changes {
   readonly created: string
   readonly updated: string
@@ -21,13 +21,13 @@ const KINDS: Readonly<Record<ResourceImpact, keyof Changes | undefined>> = {
   [ResourceImpact.WILL_ORPHAN]: 'deleted',
 }
 
-/** AWS's specification has no custom resources: each change of a property is an update of them. */
+/** AWS’s specification has no custom resources. Each change of a property updates a custom resource. */
 function kindOf({ changeImpact, propertyUpdates }: ResourceDifference): keyof Changes | undefined {
   const changesProperties = Object.keys(propertyUpdates).length > 0
   return KINDS[changeImpact] ?? (changesProperties ? 'updated' : undefined)
 }
 
-/** Compares two templates of a stack with AWS's own knowledge of which properties replace a resource. */
+/** Compares two templates of a stack with AWS’s own knowledge of the properties that replace a resource. */
 export function changesBetween(before: Template, after: Template): Changes {
   const found: Record<keyof Changes, [id: string, resource: Resource][]> = {
     created: [],
@@ -35,7 +35,7 @@ export function changesBetween(before: Template, after: Template): Changes {
     deleted: [],
     replaced: [],
   }
-  // The comparison changes what it is given.
+  // The comparison changes its arguments, so it gets copies.
   const { resources } = fullDiff(structuredClone(before), structuredClone(after))
   resources.forEachDifference((id: string, difference: ResourceDifference) => {
     const kind = kindOf(difference)
@@ -51,7 +51,7 @@ export function changesBetween(before: Template, after: Template): Changes {
   }
 }
 
-/** The types whose resources are named one by one, and how. */
+/** The types whose resources are listed one by one, and their names in the list. */
 const NAMED: Readonly<Record<string, { word: string; name: (resource: Resource) => string }>> = {
   'AWS::Lambda::Function': {
     word: 'function',
@@ -62,7 +62,7 @@ const NAMED: Readonly<Record<string, { word: string; name: (resource: Resource) 
 
 const afterPipeline = (name: string): string => name.replace(/^Shop-1-/, '')
 
-/** The types that are only counted. */
+/** The types whose resources are only counted. */
 const COUNTED: Readonly<Record<string, readonly [one: string, many: string]>> = {
   'AWS::Lambda::EventSourceMapping': ['mapping', 'mappings'],
   'AWS::CloudWatch::Alarm': ['alarm', 'alarms'],

@@ -22,7 +22,7 @@ function file(text: string): string {
 const INPUTS = `${PIPELINE}\ninputs: [{ queue: nightly-prompts }]\n`
 const props = (text: string) => ({ pipeline: file(text), env: {}, bundles: STUB_BUNDLES })
 
-/** An app of somebody else. */
+/** An app of another project. */
 function newStack(context: Record<string, unknown> = {}): { readonly stack: Stack; template(): Template } {
   const app = new App({ outdir: mkdtempSync(join(scratch, 'out-')), analyticsReporting: false, context })
   const stack = new Stack(app, 'Shop-1')
@@ -37,7 +37,10 @@ interface Statement {
   readonly Principal?: { readonly AWS?: unknown }
 }
 
-/** One line per action, resource and principal: the same rights are the same lines, however the CDK groups them in statements. */
+/**
+ * One line per action, resource and principal. The same rights give the same lines, however the CDK groups them in
+ * statements.
+ */
 const rightsOf = (statements: readonly Statement[]): string[] =>
   statements
     .flatMap(({ Action, Resource, Principal, ...others }) =>
@@ -50,8 +53,8 @@ const rightsOf = (statements: readonly Statement[]): string[] =>
     .toSorted()
 
 /**
- * The resources of a template, with all that CloudFormation acts on. The tag `Name` of a network's parts is left out: it is the path of
- * their construct.
+ * The parts of a template’s resources that CloudFormation acts on. The tag `Name` of a network’s parts is left out, since it
+ * is the path of the construct.
  */
 const resourcesOf = ({ Resources }: Template): object =>
   JSON.parse(JSON.stringify(Resources), (key, value) => {
@@ -59,22 +62,22 @@ const resourcesOf = ({ Resources }: Template): object =>
     return key === 'Statement' ? rightsOf(value) : value
   })
 
-/** The opposite of each of our flags, apart from those that only add checks and reports to a synthesis. */
+/** The opposite of each of Sluice’s feature flags, except flags that only add checks and reports to a synthesis. */
 const OTHER_FLAGS = Object.fromEntries(
   Object.entries(readFeatureFlags())
     .filter(([flag]) => !/validat|metadata|annotations/i.test(flag))
     .map(([flag, value]) => [flag, value !== true]),
 )
 
-describe('Sluice in a stack of somebody else', () => {
+describe('Sluice in a stack of another project', () => {
   const ours = synthesizeText(INPUTS).template
 
   it.each([
     ['no feature flag', {}],
     ['other feature flags', OTHER_FLAGS],
-  ])('deploys the same as npx cdk deploy, in an app with %s', (_, context) => {
+  ])('deploys the same resources as npx cdk deploy, in an app with %s', (_, context) => {
     const { stack, template } = newStack(context)
-    // With this id, the logical ids are those of a checkout: a deployment can move from one to the other.
+    // With this id, the logical ids are the same as in a checkout. So a deployment can move from one to the other.
     new Sluice(stack, 'Default', props(INPUTS))
     const theirs = template()
 
@@ -82,7 +85,7 @@ describe('Sluice in a stack of somebody else', () => {
     expect(theirs.Outputs).toEqual(ours.Outputs)
   })
 
-  it('shows what others need of it', () => {
+  it('has attributes with the parts that the project needs', () => {
     const { stack, template } = newStack()
     const sluice = new Sluice(stack, 'Sluice', props(INPUTS))
     const nightly = new User(stack, 'Nightly')
@@ -120,7 +123,7 @@ describe('Sluice in a stack of somebody else', () => {
     )
   })
 
-  it('refuses a pipeline file with mistakes, each with its place', () => {
+  it('refuses a pipeline file with mistakes, and gives the place of each mistake', () => {
     const { stack } = newStack()
     const text = PIPELINE.replace('timeout: 60s', 'timout: 60s')
 
@@ -134,7 +137,7 @@ describe('Sluice in a stack of somebody else', () => {
     )
   })
 
-  it('refuses a second one in the same stack, since the outputs of both would have the same names', () => {
+  it('refuses a second Sluice in the same stack, since the outputs of both would have the same names', () => {
     const { stack } = newStack()
     new Sluice(stack, 'Sluice', props(PIPELINE))
 
@@ -143,7 +146,7 @@ describe('Sluice in a stack of somebody else', () => {
     )
   })
 
-  it('takes variables from the environment that it is given, and leaves no temporary file', () => {
+  it('takes variables from the given environment, and leaves no temporary file', () => {
     const temporary = mkdtempSync(join(scratch, 'tmp-'))
     vi.stubEnv('TMPDIR', temporary)
     const { stack, template } = newStack()

@@ -3,7 +3,7 @@ import { definitionOf, METRIC_NAMES } from '../../functions/core/platform/metric
 import { only } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
-/** The parts of a dashboard's body that are text: the values that AWS decides are left out. */
+/** The texts of a dashboard’s body. The values that AWS decides are left out. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   const { 'Fn::Join': join } = (value ?? {}) as { 'Fn::Join'?: [string, unknown[]] }
@@ -20,7 +20,7 @@ const bodyWithBroker = bodyOf(PIPELINE.replace('queue: {', 'queue: { backend: ra
 const namesIn = (text: string) => new Set([...text.matchAll(/"([A-Z]\w+)"/g)].map(([, name]) => name))
 
 describe('the dashboard', () => {
-  it('shows each metric that CloudWatch has of ours', () => {
+  it('shows each metric of Sluice that CloudWatch has', () => {
     const shown = namesIn(body + bodyWithBroker)
     const missing = METRIC_NAMES.filter(name => {
       const { on_cloudwatch, sources } = definitionOf(name)
@@ -30,14 +30,14 @@ describe('the dashboard', () => {
     expect(missing).toEqual([])
   })
 
-  it('shows no metric that is only in the log', () => {
+  it('shows no metric that only the log has', () => {
     const shown = namesIn(body)
     expect(
       METRIC_NAMES.filter(name => definitionOf(name).on_cloudwatch === 'only in the log' && shown.has(name)),
     ).toEqual([])
   })
 
-  it('shows of a histogram its usual value and that of the slowest', () => {
+  it('shows the median and the slowest values of a histogram', () => {
     for (const metric of ['ModelLatency', 'TimeToEnd'])
       for (const statistic of ['p50', 'p99']) expect(body).toMatch(new RegExp(`"${metric}"[^\\]]*"${statistic}"`))
   })

@@ -13,7 +13,7 @@ const WITH_INPUTS_AND_BATCH = PIPELINE.replace('queue: {', 'inputs: [{ queue: a 
 test.each([
   ['two models', PIPELINE],
   ['inputs and a batch', WITH_INPUTS_AND_BATCH],
-])('doctor counts the concurrent executions that the mappings of the stack take, with %s', (_, text) => {
+])('doctor counts the concurrent executions of the stack’s mappings, with %s', (_, text) => {
   const most = ofType(synthesizeText(text).template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) =>
     Number((Properties.ScalingConfig as { MaximumConcurrency: number }).MaximumConcurrency),
   )

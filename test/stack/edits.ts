@@ -21,7 +21,7 @@ const from = (before: string, replaced: string | RegExp, by: string): Edit => ({
 const edit = (replaced: string | RegExp, by: string): Edit => from(PIPELINE, replaced, by)
 const added = (line: string): Edit => ({ before: PIPELINE, after: `${PIPELINE}${line}\n` })
 
-/** The changes of the page's table, by its first column. */
+/** The changes in the page’s table. The key is the first column. */
 export const EDITS: Readonly<Record<string, Edit>> = {
   'a model is added': { before: WITHOUT_IMAGE, after: PIPELINE },
   'a model is removed': { before: PIPELINE, after: WITHOUT_IMAGE },
@@ -54,7 +54,7 @@ export const EDITS: Readonly<Record<string, Edit>> = {
   '`observability.retention.payloads`': edit(OBSERVABILITY, `${OBSERVABILITY} retention: { payloads: 60d },`),
 }
 
-/** The row of an update that changes the code alone. */
+/** The row of an update that changes only code. */
 export const NEW_VERSION = 'a new version of Sluice, with other code alone'
 
 const templates = new Map<string, Template>()
@@ -66,11 +66,11 @@ export function templateOf(text: string): Template {
 
 const NOTHING = '–'
 
-/** The cells that a test holds true. The last cell of a row is written by people. */
+/** The cells that a test checks. People write the last cell of a row. */
 const cellsOf = ({ created, updated, deleted, replaced }: Changes): string[] =>
   [created, updated, deleted, replaced].map(text => text || NOTHING)
 
-/** The cells of each row of the tables in docs/upgrades.md, by its first cell. */
+/** The cells of each row of the tables in docs/upgrades.md. The key is the row’s first cell. */
 export const ROWS: ReadonlyMap<string, () => string[]> = new Map([
   ...Object.entries(EDITS).map(
     ([change, { before, after }]) =>
@@ -97,7 +97,7 @@ export const rowsOf = (page: string): string[][] =>
     .map(line => line.slice(2, -2).split(' | '))
     .filter(({ length }) => length === CELLS)
 
-/** The page with the cells that the templates say. */
+/** The page with the cells that the templates give. */
 export const withCells = (page: string): string =>
   page
     .split('\n')

@@ -16,7 +16,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 const first = synthesizeText(PIPELINE, { protect: false })
 const later = synthesizeText(PIPELINE)
 
-/** Why CloudFormation can't delete a resource, or leaves it, when it rolls back the stack's creation. */
+/** The reason why CloudFormation can’t delete a resource, or leaves it, when it rolls back the creation of the stack. */
 function leftBehind({ DeletionPolicy, Properties }: Resource): string | undefined {
   const text = JSON.stringify(Properties)
   if (text.includes('"DeletionProtection":true') || text.includes('"DeletionProtectionEnabled":true'))
@@ -35,7 +35,7 @@ describe('a first deployment with -c protect=false', () => {
     expect(first.terminationProtection ?? false).toBe(false)
   })
 
-  it('keeps what holds data in all later operations', () => {
+  it('keeps the resources with data in all later operations', () => {
     for (const type of ['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket'])
       for (const { id, DeletionPolicy, UpdateReplacePolicy } of ofType(first.template, type))
         expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, 'RetainExceptOnCreate', 'Retain'])
@@ -57,7 +57,7 @@ describe('the next deployment', () => {
     expect(later.terminationProtection).toBe(true)
   })
 
-  it('changes nothing but this protection', () => {
+  it('changes only this protection', () => {
     const unprotected = JSON.stringify(later.template)
       .replaceAll('"DeletionProtection":true', '"DeletionProtection":false')
       .replaceAll('"DeletionProtectionEnabled":true', '"DeletionProtectionEnabled":false')
@@ -77,7 +77,7 @@ describe('cdk synth', () => {
       },
     })
 
-  it('refuses another value of -c protect with one sentence', async () => {
+  it('refuses any other value of -c protect with one sentence', async () => {
     await expect(synth('no')).rejects.toMatchObject({
       code: 1,
       stdout: '',

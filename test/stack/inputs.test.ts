@@ -15,8 +15,8 @@ const intake = functionOf(template, 'intake')
 const NAMES = ['nightly-prompts', 'nightly_prompts', LONGEST]
 const arnOf = (queue: string) => ({ 'Fn::GetAtt': [queueOf(template, queue).id, 'Arn'] })
 
-describe('without inputs', () => {
-  it('there is neither a function for them nor a queue', () => {
+describe('a stack without inputs', () => {
+  it('has neither a function nor a queue for inputs', () => {
     expect(() => functionOf(without, 'intake')).toThrow('no function')
     expect(ofType(without, 'AWS::SQS::Queue')).toHaveLength(7)
     expect(Object.keys(without.Outputs).filter(name => name.startsWith('Input'))).toEqual([])
@@ -24,7 +24,7 @@ describe('without inputs', () => {
 })
 
 describe('an input', () => {
-  it.each(NAMES)('%s is a queue of that very name, which feeds the intake; so do its dead letters', name => {
+  it.each(NAMES)('%s is a queue of exactly this name, and the intake takes its messages and its dead letters', name => {
     for (const [queue, atOnce] of [
       [name, 10],
       [`${name}-dlq`, 2],
@@ -39,7 +39,7 @@ describe('an input', () => {
     }
   })
 
-  it('is kept for 14 days, encrypted, and takes nothing that is sent in the clear', () => {
+  it('is kept for 14 days and encrypted, and accepts messages over TLS only', () => {
     for (const name of NAMES.flatMap(queue => [queue, `${queue}-dlq`])) {
       const queue = queueOf(template, name)
       expect(queue.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
@@ -48,7 +48,7 @@ describe('an input', () => {
     }
   })
 
-  it('hides a message for longer than the intake runs, and gives it up after a thousand receives', () => {
+  it('hides a message for longer than the intake runs, and moves it to the dead letters after a thousand receives', () => {
     expect(intake.Properties.Timeout).toBe(29)
     expect(queueOf(template, 'nightly-prompts').Properties).toMatchObject({
       VisibilityTimeout: 59,
@@ -56,13 +56,13 @@ describe('an input', () => {
     })
   })
 
-  it('has alarms for what waits in it and for its dead letters', () => {
+  it('has alarms for its waiting messages and for its dead letters', () => {
     const watched = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => JSON.stringify(Properties))
     for (const name of ['nightly-prompts', 'nightly-prompts-dlq'])
       expect(watched).toContainEqual(expect.stringContaining(queueOf(template, name).id))
   })
 
-  it('has its URL and its ARN among the outputs, for those who grant and send', () => {
+  it('has its URL and its ARN in the outputs, for senders and for policies', () => {
     expect(template.Outputs.InputQueueUrl1).toEqual({
       Description: 'Of the input nightly-prompts.',
       Value: { Ref: queueOf(template, 'nightly-prompts').id },
@@ -76,7 +76,7 @@ describe('the intake', () => {
   const each = (actions: string[], resources: string[]) =>
     actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
 
-  it('may do exactly what it does', () => {
+  it('has exactly the rights that it needs', () => {
     const inputs = NAMES.flatMap(name => [name, `${name}-dlq`]).map(name => render(arnOf(name)).slice(1, -5))
     const models = ['text', 'image'].flatMap(model => [`Model${model}HighQueue`, `Model${model}NormalQueue`])
     expect(grantsOf(template, intake)).toEqual(
@@ -98,14 +98,14 @@ describe('the intake', () => {
     )
   })
 
-  it('is given exactly the variables that it reads, and the part of the pipeline that the gateway has', () => {
+  it('gets exactly the variables that it reads, and the same part of the pipeline as the gateway', () => {
     expect(Object.keys(variablesOf(intake)).sort()).toEqual(requiredOf(Env))
     const { waiting, openai, ...admission } = settings(functionOf(template, 'gateway').id) as Record<string, unknown>
     expect([waiting, openai]).not.toContain(undefined)
     expect(Settings.parse(settings(intake.id))).toEqual(admission)
   })
 
-  it('leads to a chapter of the runbook when it fails', () => {
+  it('has an alarm with a chapter of the runbook when it fails', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeComesAgainAlarm'))
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     expect(alarm?.Properties.AlarmDescription).toContain('docs/runbook.md#inputs-are-not-taken')

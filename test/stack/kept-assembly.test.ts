@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bundleAll } from '../../lib/bundle.ts'
+import { bundleTogether } from '../../lib/bundle.ts'
 import { checkPipeline } from '../../lib/config/load.ts'
 import { CACHE } from '../../lib/installation.ts'
 import { keptAssembly } from '../../lib/kept-assembly.ts'
@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const outdir = join(folder, 'cdk.out')
 const mark = join(outdir, 'mark')
 
-/** Prepares the default pipeline with this address of the model, and says whether the folder is still the one of before. */
+/** Prepares the default pipeline with this address of the model, and reports whether the folder is still the same. */
 async function prepare(url: string): Promise<{ template: string; isKept: boolean }> {
   const env = { TEXT_MODEL_URL: url }
   const { pipeline } = checkPipeline('pipeline.yaml', env)
@@ -35,7 +35,7 @@ async function prepare(url: string): Promise<{ template: string; isKept: boolean
 }
 
 describe('a start of the local system', () => {
-  it('takes the assembly of the last start if pipeline.yaml and the sources are the same', async () => {
+  it('uses the assembly of the last start if pipeline.yaml and the sources are the same', async () => {
     const first = await prepare('http://127.0.0.1:8081/predict')
     expect(first.isKept).toBe(false)
     expect(await prepare('http://127.0.0.1:8081/predict')).toEqual({ ...first, isKept: true })
@@ -48,17 +48,17 @@ describe('a start of the local system', () => {
     expect(await prepare('http://127.0.0.1:8081/predict')).toMatchObject({ isKept: false })
   })
 
-  it('takes the bundles of the same sources, which are what bundling gives', async () => {
+  it('uses the bundles of the same sources, which are equal to new bundles', async () => {
     const sources = hashOfSources()
     await keptBundles(sources)
     const kept = await keptBundles(sources)
-    const made = await bundleAll()
+    const made = await bundleTogether()
 
     const hashes = (bundles: typeof made) => Object.entries(bundles).map(([name, { hash }]) => [name, hash])
     expect(hashes(kept)).toEqual(hashes(made))
   })
 
-  it('deletes what interrupted starts have left for an hour when it keeps bundles', async () => {
+  it('deletes what interrupted starts have left for an hour when it stores bundles', async () => {
     const sources = hashOfSources()
     rmSync(join(CACHE, `bundles-sqs-${sources}`), { recursive: true, force: true })
     for (const name of ['unfinished-old', 'unfinished-new']) mkdirSync(join(CACHE, name), { recursive: true })

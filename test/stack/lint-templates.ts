@@ -7,12 +7,12 @@ import { PLANTED } from './planted.ts'
 import { faultsOf } from './rules.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
-/*
- * Lints templates of the stack: `node test/stack/lint-templates.ts CFN_LINT`. A template of ours must have no error. Each planted
- * error must be found, by cfn-lint or by a rule of ours: a linter that finds nothing would prove nothing.
+/**
+ * Lints templates of the stack: `node test/stack/lint-templates.ts CFN_LINT`. A template of Sluice must have no error. Each
+ * planted error must be found by cfn-lint or by a rule of Sluice, since a linter that finds nothing would prove nothing.
  */
 
-/** The regions whose specifications cfn-lint compares with. All have the RDS Data API. */
+/** The regions whose specifications cfn-lint uses. All of them have the RDS Data API. */
 const REGIONS = ['us-east-1', 'us-west-2', 'eu-west-1', 'eu-central-1', 'ap-northeast-1', 'ap-southeast-2']
 
 const [, , cfnLint = 'cfn-lint'] = process.argv

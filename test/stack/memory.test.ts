@@ -25,14 +25,14 @@ describe('the memory of a worker', () => {
     expect(memoryOf(PIPELINE.replace(TEXT, `${model}\n`))).toBe(mb)
   })
 
-  it('has room for the thread of a mapping that needs one', () => {
+  it('has room for the thread of a mapping that needs a thread', () => {
     const withSort = PIPELINE.replace('\'{ "model_input": prompt }\'', '\'{ "model_input": $sort(prompt) }\'')
 
     expect(memoryOf(withSort)).toBe(544)
     expect(memoryOf(withSort.replace(TEXT, 'concurrency: 50\n'))).toBe(864)
   })
 
-  it('is its own for each model, and that of all other functions is 512 MB', () => {
+  it('is set per model, and all other functions have 512 MB', () => {
     const { template } = synthesizeText(PIPELINE.replace('{ high: 40, normal: 7 }', '{ high: 40, normal: 50 }'))
 
     expect(functionOf(template, 'worker-image').Properties.MemorySize).toBe(704)
@@ -43,7 +43,7 @@ describe('the memory of a worker', () => {
     expect(new Set(others.map(({ Properties }) => Properties.MemorySize))).toEqual(new Set([512]))
   })
 
-  it('is 384 MB in the pipeline that comes with Sluice', () => {
+  it('is 384 MB in the pipeline of the repository', () => {
     const pipeline = readFileSync(new URL('../../pipeline.yaml', import.meta.url), 'utf8')
 
     expect(memoryOf(pipeline)).toBe(384)

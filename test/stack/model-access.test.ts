@@ -4,7 +4,7 @@ import { synthesizeText } from './synthesized.ts'
 
 const IN_STACK = '<AWS::Region>:<AWS::AccountId>'
 
-/** A model's auth and URL, and what its worker may do because of them. */
+/** A model’s auth and URL, and the rights that its worker gets because of them. */
 interface Case {
   readonly sigv4: string
   readonly url: string
@@ -108,19 +108,22 @@ const model = (name: string, endpoint: string) => `
     response: '{ "result": $ }'`
 
 const endpoints = Object.values(cases).map(({ url, sigv4 }) => `{ url: "${url}", auth: { sigv4: ${sigv4} } }`)
-// Synthesizing fails on any finding of cdk-nag that is not acknowledged.
+// A synthesis fails on each finding of cdk-nag that is not acknowledged.
 const { template } = synthesizeText(pipeline(endpoints.map((endpoint, at) => model(`m${at}`, endpoint))))
 const ofTheService = (grants: string[]) =>
   grants.filter(grant => /^(sagemaker|bedrock|execute-api|lambda):/.test(grant))
 
-describe('a worker may call by its signature', () => {
-  it.each(Object.entries(cases).map(([what, of], at) => ({ what, at, ...of })))('$what', ({ at, grants }) => {
-    const allowed = ofTheService(grantsOf(template, functionOf(template, `worker-m${at}`)))
+describe('the rights of a worker whose calls are signed', () => {
+  it.each(Object.entries(cases).map(([what, of], at) => ({ what, at, ...of })))(
+    'are right for $what',
+    ({ at, grants }) => {
+      const allowed = ofTheService(grantsOf(template, functionOf(template, `worker-m${at}`)))
 
-    expect(allowed).toEqual([...grants].sort())
-  })
+      expect(allowed).toEqual([...grants].sort())
+    },
+  )
 
-  it('models in any region only by way of its profile', () => {
+  it('allow a model in any region only through its inference profile', () => {
     const statements = ofType(template, 'AWS::IAM::Policy')
       .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
       .filter(({ Resource }) => JSON.stringify(Resource).includes('bedrock:*'))
@@ -135,14 +138,14 @@ describe('a worker may call by its signature', () => {
     ])
   })
 
-  it('nothing that its URL does not name: its role is an output then, for the operator to allow it', () => {
+  it('are empty if the URL names no resource, and then an output has the worker’s role, for the operator to grant the rights', () => {
     const nothing = Object.values(cases).flatMap(({ grants }, at) => (grants.length === 0 ? [`Modelm${at}`] : []))
     const outputs = Object.entries(template.Outputs).filter(([name]) => name.includes('RoleArn'))
 
     expect(outputs.map(([_, { Value }]) => render(Value))).toEqual(nothing.map(of => `<${of}WorkerRole.Arn>`))
   })
 
-  it('no more with a secret than to read it', () => {
+  it('allow a worker with a secret only to read the secret', () => {
     const text = pipeline([model('m0', '{ url: "https://models.example.com/", auth: { secret: KEY } }')])
     const { template: keyed } = synthesizeText(text)
 

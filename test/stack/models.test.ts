@@ -11,8 +11,8 @@ const { template } = synthesizeText(
   ),
 )
 
-describe('models in outputs, alarms and dashboard', () => {
-  it('is named by outputs: their table, and how each is protected', () => {
+describe('the models of a pipeline', () => {
+  it('are in outputs: the table of models, and the protection of each model', () => {
     const models = JSON.parse(render(template.Outputs.Models?.Value))
 
     expect(Object.keys(models)).toEqual(['text', 'image'])
@@ -25,7 +25,7 @@ describe('models in outputs, alarms and dashboard', () => {
     expect(outputOf(template, 'ModelsTable').Type).toBe('AWS::DynamoDB::GlobalTable')
   })
 
-  it('is an alarm when a circuit opens, of which one outage raises one', () => {
+  it('have an alarm for an open circuit, which one outage raises once', () => {
     const { Properties: alarm } = only(template, 'AWS::CloudWatch::Alarm', { MetricName: 'CircuitOpened' })
 
     expect(alarm).toMatchObject({
@@ -41,7 +41,7 @@ describe('models in outputs, alarms and dashboard', () => {
     )
   })
 
-  it('is an alarm of its own when a model is halted, with or without a circuit', () => {
+  it('have an alarm of their own for a halt, with or without a circuit', () => {
     const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
       .map(({ Properties }) => Properties)
       .filter(({ MetricName }) => MetricName === 'ModelHalted')
@@ -55,7 +55,7 @@ describe('models in outputs, alarms and dashboard', () => {
     }
   })
 
-  it('is on the dashboard, in rows of each model', () => {
+  it('are on the dashboard, with rows per model', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
@@ -76,14 +76,14 @@ describe('models in outputs, alarms and dashboard', () => {
   })
 })
 
-describe('a model that is called on this machine', () => {
+describe('a model with an address of this machine', () => {
   const pipelineAt = (url: string, batch = '') =>
     PIPELINE.replace('http://text.example.com/predict', url).replace('concurrency: 10', `concurrency: 10\n${batch}`)
   const warningsFor = (url: string, batch?: string) =>
     synthesizeText(pipelineAt(url, batch), { forDeployment: true }).warnings
 
   it.each(['http://127.0.0.1:8081/predict', 'http://localhost/', 'https://[::1]:1/', 'http://127.1/'])(
-    'causes a warning, since nothing answers there once deployed: %s',
+    'causes a warning, since nothing answers at this address after a deployment: %s',
     url => {
       expect(warningsFor(url)).toEqual([expect.stringContaining(`models.text is called at ${url}`)])
     },
@@ -100,7 +100,7 @@ describe('a model that is called on this machine', () => {
     expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 
-  it('does not include other addresses', () => {
+  it('is not confused with other addresses', () => {
     expect(warningsFor('http://10.0.0.1/localhost')).toEqual([])
   })
 })

@@ -5,11 +5,14 @@ import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 const named = (name: string) => synthesizeText(PIPELINE.replace('name: Shop-1', `name: ${name}`)).template
 const shop = named('Shop-1')
 
-/** Properties that are the whole name of a resource, which no other resource of its kind may have. */
+/** Properties that are the name of a resource. No other resource of its kind may have the same name. */
 const NAME =
   /^(?!Service|Parameter|Attribute|Index|Stage|Metric|Database|Function|Key|Display|Event|DB|Table|Handler|Header).*Name$|^Name$/
 
-/** The names that the template itself gives, with the type of their resource. AWS makes all others, which are unique. */
+/**
+ * The names that the template itself sets, with the types of the resources. AWS makes all other names, and makes them
+ * unique.
+ */
 const namesOf = ({ Resources }: Template): string[] =>
   Object.values(Resources).flatMap(({ Type, Properties }) =>
     Object.entries(Properties).flatMap(([property, value]) => {
@@ -18,11 +21,11 @@ const namesOf = ({ Resources }: Template): string[] =>
     }),
   )
 
-/** Names of these types are unique within an API or a policy's role, so that two deployments may share them. */
+/** Names of these types are unique only within an API or a role’s policies, so two deployments may have the same ones. */
 const OF_THEIR_OWN = /^AWS::(IAM::Policy|ApiGatewayV2::Authorizer) /
 
 describe('two deployments in one region', () => {
-  it('share no name', () => {
+  it('have no name in common', () => {
     const ofShop = namesOf(shop).filter(name => !OF_THEIR_OWN.test(name))
     const ofOther = namesOf(named('Shop-2')).filter(name => !OF_THEIR_OWN.test(name))
 
@@ -39,13 +42,13 @@ describe('two deployments in one region', () => {
 })
 
 describe('one deployment in two regions', () => {
-  it('has the region in the names that an account has for all regions', () => {
+  it('puts the region into every name that must be unique in the account across all regions', () => {
     const { DashboardName } = only(shop, 'AWS::CloudWatch::Dashboard').Properties
     expect(render(DashboardName)).toBe('Shop-1-<AWS::Region>')
     expect(render(shop.Outputs.DashboardUrl?.Value)).toMatch(/#dashboards\/dashboard\/Shop-1-<AWS::Region>$/)
   })
 
-  it('lets AWS name its roles and buckets, whose names are those of all regions', () => {
+  it('lets AWS name the roles and buckets, since their names must be unique across all regions', () => {
     for (const [type, property] of [
       ['AWS::IAM::Role', 'RoleName'],
       ['AWS::S3::Bucket', 'BucketName'],

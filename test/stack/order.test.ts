@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { functionOf, ofType } from './queries.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
-/*
- * CloudFormation updates resources in any order that their dependencies allow. A message of the new version must not meet a
- * consumer of the old one, so that each function is updated after the functions that receive what it sends.
+/**
+ * CloudFormation updates resources in any order that their dependencies allow. A message of the new version must not reach a
+ * consumer of the old version. So each function is updated after the functions that receive its messages.
  */
 
 const { template } = synthesizeText(`${PIPELINE}inputs:\n  - { queue: orders }\n`)
 
-/** All logical ids that a resource waits for: by its references, by `DependsOn`, and by those of what it waits for. */
+/** All logical ids that a resource waits for: by references, by `DependsOn`, and those that these resources wait for. */
 function dependenciesOf({ Resources }: Template, id: string, seen = new Set<string>()): ReadonlySet<string> {
   for (const other of Object.keys(Resources)) {
     const { DependsOn = [], ...rest } = Resources[id] ?? { DependsOn: [] }
@@ -32,7 +32,7 @@ describe('an update', () => {
     { producer: 'sweeper', consumers: ['collector'] },
     { producer: 'gateway', consumers: ['collector', 'sweeper', ...WORKERS] },
     { producer: 'intake', consumers: ['collector', 'sweeper', ...WORKERS] },
-  ])('changes $producer after $consumers, which must know its messages and models', ({ producer, consumers }) => {
+  ])('changes $producer after $consumers, so they know its messages and models', ({ producer, consumers }) => {
     const before = dependenciesOf(template, functionOf(template, producer).id)
     expect([...before]).toEqual(expect.arrayContaining(consumers.map(name => functionOf(template, name).id)))
   })
@@ -42,7 +42,7 @@ describe('an update', () => {
     expect(dependenciesOf(template, functionOf(template, 'collector').id)).toContain(migrations?.id)
   })
 
-  it('has an order at all: no resource waits for itself', () => {
+  it('has a possible order: no resource waits for itself', () => {
     for (const id of Object.keys(template.Resources)) {
       const before = [...dependenciesOf(template, id)]
       const circle = before.filter(other => dependenciesOf(template, other).has(id))

@@ -5,7 +5,7 @@ const [head = '', tail = ''] = PIPELINE.split(/^models:[\s\S]*?(?=^observability
 
 export const CIRCUIT = '    circuit: { failures: 3 }'
 
-/** A pipeline with so many models of the longest names, and with inputs. */
+/** A pipeline with this many models, which have the longest names, and with this many inputs. */
 export function withModels(count: number, fields = '', inputs = 0): string {
   const name = (i: number) => `${i}-`.padEnd(32, 'm')
   const models = Array.from({ length: count }, (_, i) =>
@@ -27,7 +27,7 @@ export function withModels(count: number, fields = '', inputs = 0): string {
   ].join('\n')
 }
 
-/** The numbers of models with a circuit, and of inputs, of the largest pipeline that `config check` allows. */
+/** The numbers of models with a circuit and of inputs in the largest pipeline that `config check` allows. */
 export function mostResources(): { models: number; inputs: number } {
   const { stack, model, circuit, intake, input } = RESOURCES
   const models = Math.floor((MAX_RESOURCES - stack - intake - input) / (model + circuit))
@@ -51,11 +51,11 @@ export const withQueue = (settings: string): string =>
 const BEDROCK =
   'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
 
-/** The same pipeline, which sends its traces to AWS's own receiver. */
+/** The same pipeline, but it sends its traces to AWS’s own receiver. */
 export const withXray = (text: string): string =>
   text.replace('observability: {', 'observability: { tracing: { endpoint: xray },')
 
-/** A pipeline for each kind of network, with either backend. */
+/** A pipeline for each kind of network, with both backends. */
 export const RABBITMQ_PIPELINES = {
   'broker with a NAT gateway': withQueue('backend: rabbitmq'),
   'cluster with three consumers and inputs': `${withQueue('backend: rabbitmq, rabbitmq: { deployment: cluster, consumers: 3, instance: mq.m7g.large, version: "4.3" }')}inputs: [{ queue: nightly }, { queue: imports }]\n`,

@@ -1,10 +1,10 @@
 import { functionOf, ofType, only, queueOf } from './queries.ts'
 import type { Template } from './synthesized.ts'
 
-/** An error that is put into a template of two models (`Shop-1`), and must be found. */
+/** An error that is planted in a template of two models (`Shop-1`), and must be found. */
 export interface Planted {
   readonly error: string
-  /** Who must find it: a rule of ours (rules.ts), or cfn-lint. */
+  /** The linter that must find it: a rule of Sluice (rules.ts), or cfn-lint. */
   readonly by: 'ours' | 'cfn-lint'
   plant(template: Template): Template
 }

@@ -39,7 +39,7 @@ const { template, settings } = synthesizeText(PIPELINE)
 const settingsOf = (model: string) => Settings.parse(settings(functionOf(template, `worker-${model}`).id))
 
 describe('the policies of a model reach its worker', () => {
-  it('as they were given', () => {
+  it('unchanged', () => {
     expect(settingsOf('guarded')).toMatchObject({
       endpoint: { url: 'http://guarded.example.com/predict' },
       batched: false,
@@ -58,7 +58,7 @@ describe('the policies of a model reach its worker', () => {
     })
   })
 
-  it('and only a retry where none was', () => {
+  it('with the default retry and no other policy, if the model has none', () => {
     const plain = settingsOf('plain')
 
     expect(plain).toMatchObject({
@@ -70,15 +70,15 @@ describe('the policies of a model reach its worker', () => {
   })
 
   it.each([
-    ['the URL of its own', 'batched', 'http://batched.example.com/batch_predict'],
-    ['the endpoint’s', 'gathered', 'http://gathered.example.com/predict'],
-  ])('a batch goes to %s', (_which, model, url) => {
+    ['a URL of their own', 'batched', 'http://batched.example.com/batch_predict'],
+    ['the endpoint', 'gathered', 'http://gathered.example.com/predict'],
+  ])('with batches that go to %s', (_which, model, url) => {
     expect(settingsOf(model)).toMatchObject({ batched: true, endpoint: { url } })
   })
 })
 
 describe('a model with batches', () => {
-  it('finds the elements of an answer where the file says', () => {
+  it('finds the elements of an answer at the place that the file gives', () => {
     expect(settingsOf('gathered')).toMatchObject({ outputs: 'data' })
     expect(settingsOf('batched')).not.toHaveProperty('outputs')
   })
@@ -87,7 +87,7 @@ describe('a model with batches', () => {
     ['batched', 'high', { size: 50, window: 3, at_once: 4 }],
     ['batched', 'normal', { size: 50, window: 3, at_once: 1_000 }],
     ['gathered', 'normal', { size: 1_000, window: 300, at_once: 10 }],
-  ])('%s (%s) gathers for its period what one call may have', (model, priority, { size, window, at_once }) => {
+  ])('%s (%s) collects the messages of one call for its period', (model, priority, { size, window, at_once }) => {
     expect(mappingOf(template, `guarded-inference-${model}-${priority}`)).toMatchObject({
       BatchSize: size,
       MaximumBatchingWindowInSeconds: window,
@@ -99,10 +99,13 @@ describe('a model with batches', () => {
   it.each([
     ['batched', 3],
     ['gathered', 300],
-  ])('%s hides a message while it is gathered, too (%i s), and until its worker is gone', (model, window) => {
-    const timeout = Number(functionOf(template, `worker-${model}`).Properties.Timeout)
-    const { VisibilityTimeout } = queueOf(template, `guarded-inference-${model}-normal`).Properties
+  ])(
+    '%s hides a message until its worker has certainly ended, including the time of collecting (%i s)',
+    (model, window) => {
+      const timeout = Number(functionOf(template, `worker-${model}`).Properties.Timeout)
+      const { VisibilityTimeout } = queueOf(template, `guarded-inference-${model}-normal`).Properties
 
-    expect(VisibilityTimeout).toBe(timeout + window + 30)
-  })
+      expect(VisibilityTimeout).toBe(timeout + window + 30)
+    },
+  )
 })

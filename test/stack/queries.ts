@@ -25,7 +25,7 @@ type Variables = Record<string, unknown>
 export const variablesOf = ({ Properties }: Resource): Variables =>
   (Properties.Environment as { Variables: Variables }).Variables
 
-/** The Lambda function that logs as this service, after the pipeline's name. */
+/** The Lambda function of this service. The pipeline’s name is left out. */
 export function functionOf(template: Template, service: string): Found {
   const found = ofType(template, 'AWS::Lambda::Function').find(fn =>
     String(variablesOf(fn).POWERTOOLS_SERVICE_NAME).endsWith(`-${service}`),
@@ -42,17 +42,17 @@ export function outputOf({ Resources, Outputs }: Template, name: string): Resour
   return resource
 }
 
-/** The queue of a name. */
+/** The queue with this name. */
 export const queueOf = (template: Template, name: string): Found =>
   only(template, 'AWS::SQS::Queue', { QueueName: name })
 
-/** What the mapping says that brings a queue's messages to their function. */
+/** The properties of the mapping that brings a queue’s messages to their function. */
 export function mappingOf(template: Template, queueName: string): Record<string, unknown> {
   const source = { 'Fn::GetAtt': [queueOf(template, queueName).id, 'Arn'] }
   return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties
 }
 
-/** What a value says once deployed, with `<LogicalId>`, without its hash, for what AWS decides. */
+/** A deployed value as text. A value that AWS decides is `<LogicalId>`, without the hash. */
 export function render(value: unknown): string {
   if (typeof value === 'string') return value
   const intrinsic = value as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] }
@@ -82,7 +82,7 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [val
 const grants = ({ Action, Resource: resources }: Statement): string[] =>
   list(Action).flatMap(action => list(resources).map(resource => `${action} ${render(resource)}`))
 
-/** All that a function's role may do, by its own policies and by those of buckets: `action resource`, sorted. */
+/** All rights of a function’s role, by its own policies and by policies of buckets: `action resource`, sorted. */
 export function grantsOf(template: Template, fn: Resource): string[] {
   const roleArn = fn.Properties.Role as { 'Fn::GetAtt': [string, string] }
   const [roleId] = roleArn['Fn::GetAtt']
@@ -97,7 +97,7 @@ export function grantsOf(template: Template, fn: Resource): string[] {
   return [...own, ...ofBuckets].flatMap(grants).sort()
 }
 
-/** The variables that a function always has, sorted: the others are there only where pipeline.yaml asks for what they are for. */
+/** The variables that a function always has, sorted. The others exist only if pipeline.yaml uses their feature. */
 export const requiredOf = ({ shape }: z.ZodObject): string[] =>
   Object.entries(shape)
     .flatMap(([name, value]) => (value instanceof z.ZodOptional ? [] : [name]))

@@ -14,7 +14,7 @@ const WITH_QUEUES = ['gateway', 'reader', 'worker-text', 'worker-image', 'collec
 const OTHERS = ['authorizer', 'migrator']
 const inVpc = (of: Template, service: string) => functionOf(of, service).Properties.VpcConfig !== undefined
 
-/** The queues that invoke a function, with the batches that it gets. */
+/** The queues that invoke a function, with the sizes of their batches. */
 const takenBy = (of: Template, service: string) =>
   ofType(of, 'AWS::Lambda::EventSourceMapping')
     .filter(
@@ -25,12 +25,15 @@ const takenBy = (of: Template, service: string) =>
     .sort()
 
 describe('the stack with RabbitMQ', () => {
-  it.each(Object.entries(RABBITMQ_PIPELINES))('has no fault that AWS or an attacker would find: %s', (_, text) => {
-    const { template: of, warnings } = synthesizeText(text)
+  it.each(Object.entries(RABBITMQ_PIPELINES))(
+    'has no fault for AWS to refuse or for an attacker to use: %s',
+    (_, text) => {
+      const { template: of, warnings } = synthesizeText(text)
 
-    expect(faultsOf(of)).toEqual([])
-    expect(warnings).toEqual([])
-  })
+      expect(faultsOf(of)).toEqual([])
+      expect(warnings).toEqual([])
+    },
+  )
 
   it('has a broker in place of all queues of SQS', () => {
     expect(only(template, 'AWS::AmazonMQ::Broker').Properties).toMatchObject({
@@ -45,7 +48,7 @@ describe('the stack with RabbitMQ', () => {
     expect(JSON.stringify(template)).not.toContain('sqs:')
   })
 
-  it('tells functions where the broker is, and only those that need it', () => {
+  it('gives the broker’s address to the functions that need it, and to no others', () => {
     for (const service of WITH_QUEUES) {
       const variables = variablesOf(functionOf(template, service))
       expect(variables).toMatchObject({ QUEUE_NAME_PREFIX: 'Shop-1-', QUEUE_CONSUMERS: '1' })
@@ -56,7 +59,7 @@ describe('the stack with RabbitMQ', () => {
     for (const service of OTHERS) expect(variablesOf(functionOf(template, service))).not.toHaveProperty('BROKER_URL')
   })
 
-  it('has a mapping per queue, whose batch makes all simultaneous calls of a priority', () => {
+  it('has a mapping per queue, and one batch of a queue makes all simultaneous calls of its priority', () => {
     expect(takenBy(template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 10',
       'Shop-1-inference-text-normal 10',
@@ -68,7 +71,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('splits the queues of models, and no others, among the consumers', () => {
+  it('splits the queues of models among the consumers, but no other queues', () => {
     expect(takenBy(cluster.template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 3',
       'Shop-1-inference-text-high-2 3',
@@ -81,7 +84,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has a bulk queue beside each queue of a model, of which half an invocation is moved at a time', () => {
+  it('has a bulk queue beside each queue of a model, and moves at most half of a worker’s batch at once', () => {
     expect(takenBy(template, 'broker')).toEqual([
       'Shop-1-inference-image-high-bulk 10',
       'Shop-1-inference-image-normal-bulk 4',
@@ -103,7 +106,7 @@ describe('the stack with RabbitMQ', () => {
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
   })
 
-  it('gives the mover no more time than Lambda has, also where a model takes the longest call and a batch', () => {
+  it('gives the mover at most Lambda’s longest time, even if a model has the longest call and a batch', () => {
     const batch = '    batch: { count: 10, period: 5s }\n'
     const text = withQueue('backend: rabbitmq').replace(
       /( {4}endpoint: \{ url: "https:\/\/image[^\n]*\n)/,
@@ -129,7 +132,7 @@ describe('the stack with RabbitMQ', () => {
       expect(DependsOn).toContain(declared)
   })
 
-  it('lets a function that sends read one secret, and a function that takes messages also ask for the broker', () => {
+  it('allows a sending function to read one secret, and a receiving function also to describe the broker', () => {
     const ofBroker = (service: string) =>
       grantsOf(template, functionOf(template, service)).filter(grant => /Broker/.test(grant))
 
@@ -141,7 +144,7 @@ describe('the stack with RabbitMQ', () => {
     expect(ofBroker('authorizer')).toEqual([])
   })
 
-  it('publishes how many messages wait in each queue, and has an alarm on each', () => {
+  it('publishes the number of waiting messages per queue, and has an alarm per queue', () => {
     const settings = cluster.settings(functionOf(cluster.template, 'sweeper').id) as {
       watched: { name: string; parts: string[] }[]
     }
@@ -163,7 +166,7 @@ describe('the stack with RabbitMQ', () => {
     for (const { name } of settings.watched) expect(alarms).toContain(`"Value":"${name}"`)
   })
 
-  it('has alarms on memory, disk, connections and unacknowledged messages that lead to a chapter of the runbook', () => {
+  it('has alarms on memory, disk, connections and unacknowledged messages, with a chapter of the runbook', () => {
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title = '']) =>
       title.toLowerCase().replaceAll(' ', '-'),
@@ -178,7 +181,7 @@ describe('the stack with RabbitMQ', () => {
     expect(anchors.filter(anchor => anchor === undefined || !chapters.includes(anchor))).toEqual([])
   })
 
-  it('counts the connections that the size of the broker takes', () => {
+  it('sets the alarm on connections by the size of the broker', () => {
     const threshold = (of: Template) =>
       only(of, 'AWS::CloudWatch::Alarm', { MetricName: 'ConnectionCount' }).Properties.Threshold
 
@@ -188,12 +191,12 @@ describe('the stack with RabbitMQ', () => {
 })
 
 describe('the network', () => {
-  it('that is created has only the functions that reach the broker', () => {
+  it('contains only the functions that reach the broker, if the stack creates it', () => {
     expect(WITH_QUEUES.filter(service => !inVpc(template, service))).toEqual([])
     expect(OTHERS.filter(service => inVpc(template, service))).toEqual([])
   })
 
-  it('that is given has all functions, with either backend', () => {
+  it('contains all functions if it is given, with either backend', () => {
     const sqs = synthesizeText(RABBITMQ_PIPELINES['SQS in a given VPC with its security groups']).template
     const functions = ofType(sqs, 'AWS::Lambda::Function')
 
@@ -205,7 +208,7 @@ describe('the network', () => {
     expect(ofType(sqs, 'AWS::EC2::SecurityGroup')).toHaveLength(1)
   })
 
-  it('lets workers call the ports of their models, and other functions call AWS alone', () => {
+  it('lets workers call the ports of their models, and other functions only AWS', () => {
     const ports = (id: string) => {
       const group = ofType(template, 'AWS::EC2::SecurityGroup').find(found => found.id.startsWith(id))
       const rules = (group?.Properties.SecurityGroupEgress ?? []) as { ToPort: number }[]
@@ -275,9 +278,9 @@ describe('the rules about brokers', () => {
     ['an old version', Broker, { EngineVersion: '3.13' }],
     ['an instance of another family', Broker, { HostInstanceType: 'mq.m5.large' }],
     ['a password in clear', Broker, { Users: [{ Username: 'sluice', Password: 'not-so-secret' }] }],
-    ['a key of ours', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
+    ['a key that AWS does not own', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
     ['the port without TLS', 'AWS::EC2::SecurityGroupIngress', { FromPort: 5672, ToPort: 5672 }],
-    ['addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
+    ['a rule for IP addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
     ['a batch that is too large', 'AWS::Lambda::EventSourceMapping', { BatchSize: 100 }],
     ['a mapping without a password', 'AWS::Lambda::EventSourceMapping', { SourceAccessConfigurations: [] }],
   ])('find %s', (_, type, properties) => {
@@ -285,13 +288,13 @@ describe('the rules about brokers', () => {
     expect(brokerFaults(changed(type, properties))).not.toEqual([])
   })
 
-  it('hold for another way to write a password in clear', () => {
+  it('find a password in clear in another form, too', () => {
     const users = [{ Username: '{{resolve:secretsmanager:x}}', Password: 'not-so-secret' }]
 
     expect(brokerFaults(changed(Broker, { Users: users }))).not.toEqual([])
   })
 
-  it('leave the settings of the queue out of the names of the stack', () => {
+  it('apply to resources with the same logical ids if the settings of the queue change', () => {
     const { template: other } = synthesizeText(withQueue('backend: rabbitmq, rabbitmq: { instance: mq.m7g.xlarge }'))
 
     expect(Object.keys(other.Resources)).toEqual(Object.keys(template.Resources))

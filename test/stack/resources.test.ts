@@ -9,7 +9,7 @@ const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon
 const counted = (text: string) => countResources(parsePipeline(text, {}, 'test.yaml'))
 const synthesized = (text: string) => Object.keys(synthesizeText(text).template.Resources).length
 
-describe('the resources that a pipeline is checked for', () => {
+describe('the numbers of resources that config check uses', () => {
   it.each([
     ['two models', PIPELINE],
     ['a circuit', withModels(1, CIRCUIT)],
@@ -28,11 +28,11 @@ describe('the resources that a pipeline is checked for', () => {
         `concurrency: 10\n    batch: { count: 5, period: 1s, url: "${PROFILE}" }`,
       ),
     ],
-  ])('are those of the stack, with %s', (_, text) => {
+  ])('are the numbers of the stack, with %s', (_, text) => {
     expect(counted(text)).toBe(synthesized(text))
   })
 
-  it('leave room for what the CDK adds when there are many, and the outputs are few enough', () => {
+  it('leave room for resources that the CDK adds to a large stack, and keep the outputs below their limit', () => {
     const text = largestPipeline()
     const { Resources, Outputs } = synthesizeText(text).template
 

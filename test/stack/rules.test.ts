@@ -13,7 +13,7 @@ describe('a template', () => {
     ['of six models of all kinds', read('fixtures/six-models.yaml')],
     ['of the rich pipeline', read('fixtures/rich.yaml')],
     ['of the largest pipeline that is allowed', largestPipeline()],
-  ])('%s has nothing that AWS would refuse', (_, text) => {
+  ])('%s has no fault that AWS would refuse', (_, text) => {
     expect(faultsOf(synthesizeText(text).template)).toEqual([])
   })
 })

@@ -2,12 +2,12 @@ import { brokerFaults, isOfBroker } from './broker-rules.ts'
 import { ofType } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
-/*
- * Rules of AWS that cfn-lint does not know, or that are about two resources together. CloudFormation finds such a mistake in the
- * middle of a deployment. `faultsOf` takes any template of the stack.
+/**
+ * Rules of AWS that cfn-lint does not know, or that concern two resources together. CloudFormation finds such a mistake only
+ * in the middle of a deployment. `faultsOf` accepts any template of the stack.
  */
 
-/** Lists what AWS would refuse in a template, or what would lose data. */
+/** Lists the faults of a template that AWS would refuse, or that would lose data. */
 export function faultsOf(template: Template): string[] {
   return [
     ...ofType(template, 'AWS::Lambda::EventSourceMapping')
@@ -70,7 +70,10 @@ function queueFaults(template: Template, { id, Properties }: Found): string[] {
   ]
 }
 
-/** Bytes of all variables of a function. The values that AWS makes are ARNs and URLs, here each as long as the longest of them. */
+/**
+ * The most bytes that all variables of a function may have. AWS decides some values, such as ARNs and URLs. Each of them
+ * counts with the length of the longest one.
+ */
 const MOST_VARIABLES = 4_096
 const MADE_BY_AWS = 200
 const LEAST_MEMORY = 128
@@ -113,7 +116,7 @@ function alarmFaults({ id, Properties }: Found): string[] {
 const MOST_POLICY_OF_ROLE = 10_240
 const MOST_POLICY_OF_BUCKET = 20_480
 
-/** The characters of a deployed policy: without spaces, and with an ARN of usual length in place of each reference. */
+/** The number of characters of a deployed policy. It has no spaces, and each reference counts as an ARN of usual length. */
 const policySize = (document: unknown): number =>
   JSON.stringify(document).replaceAll(/\{"(Ref|Fn::GetAtt)":[^}]+\}/g, 'x'.repeat(MADE_BY_AWS / 2)).length
 
@@ -131,7 +134,7 @@ function policyFaults(template: Template): string[] {
   return [...roles, ...buckets]
 }
 
-/** The types that hold data which exists nowhere else. */
+/** The types of resources with data that exists nowhere else. */
 const KEPT = ['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket', 'AWS::RDS::DBCluster']
 const KEEPING: ReadonlySet<string | undefined> = new Set(['Retain', 'RetainExceptOnCreate', 'Snapshot'])
 
@@ -151,7 +154,7 @@ function sizeFaults(template: Template): string[] {
   ]
 }
 
-/** The resource that a reference names. */
+/** The resource of a reference. */
 function resourceOf({ Resources }: Template, reference: unknown): Resource | undefined {
   const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: [string, string] }
   const id = Ref ?? attribute?.[0]

@@ -18,7 +18,7 @@ const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster
 const MASTER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
 const secretOf = (role: string) => `secretsmanager:GetSecretValue <StateLedgerSecret${role}>`
 const OBJECTS = '<StatePayloadsBucket.Arn>/*'
-/** Who reads an object may list the bucket, so that S3 says of a missing object that it is missing. */
+/** A function that reads objects may also list the bucket, so S3 reports a missing object as missing. */
 const LIST = 's3:ListBucket <StatePayloadsBucket.Arn>'
 const each = (actions: string[], resources: string[]) =>
   actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
@@ -42,7 +42,7 @@ const workerGrants = (model: string) => {
   ]
 }
 
-describe('each function may do exactly what it does', () => {
+describe('the rights of each function are exactly those that it needs', () => {
   it.each<[string, string[]]>([
     [
       'authorizer',
@@ -136,7 +136,7 @@ describe('each function may do exactly what it does', () => {
   })
 })
 
-it('a sweep that fails is not repeated beside the next one', () => {
+it('a failed sweep is not repeated beside the next sweep', () => {
   expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
     {
       FunctionName: { Ref: functionOf(template, 'sweeper').id },
@@ -146,12 +146,12 @@ it('a sweep that fails is not repeated beside the next one', () => {
   ])
 })
 
-describe('stateful resources are kept', () => {
-  it('the stack is not deleted with what waits in its queues', () => {
+describe('stateful resources', () => {
+  it('are kept: the stack can’t be deleted while messages wait in its queues', () => {
     expect(terminationProtection).toBe(true)
   })
 
-  it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
+  it('are kept: tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
     expect(tables).toHaveLength(5)
     for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
@@ -172,13 +172,13 @@ describe('stateful resources are kept', () => {
     ['QuotaTable', ['pk'], true],
     ['KeysTable', ['key_id'], false],
     ['UsersTable', ['user_id'], false],
-  ])('%s has its keys, and a time to live only where items may go', (output, keys, expires) => {
+  ])('%s has its keys, and a time to live only if its items may expire', (output, keys, expires) => {
     const table = outputOf(template, output).Properties
     expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
     expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
   })
 
-  it('has one index: the quota items that the sweeper reads, by user id', () => {
+  it('include one index: the sweeper reads quota items by it, by user id', () => {
     const indexes = ofType(template, 'AWS::DynamoDB::GlobalTable').flatMap(
       ({ Properties }) => Properties.GlobalSecondaryIndexes ?? [],
     )
@@ -192,7 +192,7 @@ describe('stateful resources are kept', () => {
     expect(outputOf(template, 'QuotaTable').Properties.GlobalSecondaryIndexes).toEqual(indexes)
   })
 
-  it('the table of model states has its key, and is kept', () => {
+  it('include the table of model states with its key, which is kept', () => {
     const { MODELS_TABLE } = variablesOf(functionOf(template, 'worker-text'))
     const { Ref: id = '' } = MODELS_TABLE as { Ref?: string }
     const table = template.Resources[id]?.Properties ?? {}
@@ -202,7 +202,7 @@ describe('stateful resources are kept', () => {
     expect(variablesOf(functionOf(template, 'worker-image')).MODELS_TABLE).toEqual(MODELS_TABLE)
   })
 
-  it('payloads are private, encrypted, logged, and expire after the items that name them', () => {
+  it('include payloads, which are private, encrypted and logged, and expire after the items that name them', () => {
     const bucket = outputOf(template, 'PayloadsBucket')
     expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     expect(bucket.Properties).toMatchObject({
@@ -223,7 +223,7 @@ describe('stateful resources are kept', () => {
     }
   })
 
-  it('the ledger is encrypted, backed up, protected, and leaves a snapshot', () => {
+  it('include the ledger, which is encrypted, backed up and protected, and leaves a snapshot', () => {
     const cluster = only(template, 'AWS::RDS::DBCluster')
     expect([cluster.DeletionPolicy, cluster.UpdateReplacePolicy]).toEqual(['Snapshot', 'Snapshot'])
     expect(cluster.Properties).toMatchObject({
@@ -257,7 +257,7 @@ describe('the ledger’s network', () => {
     const group = only(template, 'AWS::EC2::SecurityGroup')
     expect(group.Properties.SecurityGroupIngress).toBeUndefined()
     expect(ofType(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([])
-    // CDK's way to write "none": without a rule, EC2 would add one that allows everything.
+    // CDK’s way to allow nothing. Without any rule, EC2 would add a rule that allows everything.
     expect(group.Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '255.255.255.255/32' })])
     expect(only(template, 'AWS::RDS::DBInstance').Properties.PubliclyAccessible).toBe(false)
     expect(only(template, 'AWS::RDS::DBCluster').Properties.VpcSecurityGroupIds).toEqual([
@@ -267,7 +267,7 @@ describe('the ledger’s network', () => {
       expect(Properties.MapPublicIpOnLaunch).toBe(false)
   })
 
-  it('is logged, and no function is in it', () => {
+  it('is logged, and contains no function', () => {
     expect(only(template, 'AWS::EC2::FlowLog').Properties.TrafficType).toBe('ALL')
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) expect(Properties.VpcConfig).toBeUndefined()
   })
@@ -276,13 +276,13 @@ describe('the ledger’s network', () => {
 describe('the ledger’s migrations', () => {
   const migrations = only(template, 'Custom::LedgerMigrations')
 
-  it('run again when the migrator has changed, once its database is there', () => {
+  it('run again when the migrator has changed, after its database was created', () => {
     expect(migrations.Properties.MigratorHash).toBe(STUB_BUNDLES.migrator.hash)
     expect(migrations.Properties.ServiceToken).toEqual({ 'Fn::GetAtt': [functionOf(template, 'migrator').id, 'Arn'] })
     expect(migrations.DependsOn).toContain(only(template, 'AWS::RDS::DBInstance').id)
   })
 
-  it('come before the functions that use the ledger', () => {
+  it('run before the functions that use the ledger', () => {
     for (const service of ['collector', 'reader', 'gateway']) {
       expect(functionOf(template, service).DependsOn).toContain(migrations.id)
     }
@@ -290,7 +290,7 @@ describe('the ledger’s migrations', () => {
     expect(functionOf(kept, 'retention').DependsOn).toContain(migrationsOfKept.id)
   })
 
-  it('run again when there is another role, and may read the secret of each', () => {
+  it('run again when there is a new role, and may read the secret of each role', () => {
     expect(migrations.Properties.Roles).toBe('collector,gateway,operator,reader')
     expect(only(kept, 'Custom::LedgerMigrations').Properties.Roles).toBe('collector,gateway,operator,reader,retention')
     expect(grantsOf(kept, functionOf(kept, 'migrator'))).toContain(secretOf('retention'))
@@ -298,7 +298,7 @@ describe('the ledger’s migrations', () => {
 })
 
 describe('the ledger’s roles', () => {
-  it('have a generated password each, which quotes nothing', () => {
+  it('have a generated password each, without quotation marks', () => {
     const secrets = ofType(template, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties)
     expect(secrets.map(({ GenerateSecretString }) => GenerateSecretString)).toEqual(
       ['collector', 'reader', 'gateway', 'operator'].map(role => ({
@@ -310,7 +310,7 @@ describe('the ledger’s roles', () => {
     )
   })
 
-  it('are those of the functions, and of the command line', () => {
+  it('exist for the functions and for the command line', () => {
     for (const service of ['collector', 'reader', 'gateway'])
       expect(render(variablesOf(functionOf(template, service)).LEDGER_SECRET_ARN)).toBe(`<StateLedgerSecret${service}>`)
     expect(render(template.Outputs.LedgerSecretArn?.Value)).toBe('<StateLedgerSecretoperator>')
@@ -318,7 +318,7 @@ describe('the ledger’s roles', () => {
 })
 
 describe('retention', () => {
-  it('lets its function delete old rows, and nothing else, once a day', () => {
+  it('lets its function delete old rows once a day, and gives it no other right', () => {
     expect(grantsOf(kept, functionOf(kept, 'retention'))).toEqual(
       [...logs('RetentionFunctionLogs'), `rds-data:ExecuteStatement ${CLUSTER}`, secretOf('retention')].sort(),
     )
@@ -327,20 +327,20 @@ describe('retention', () => {
     expect(rules.map(({ Properties }) => Properties.ScheduleExpression)).toEqual(['rate(1 day)'])
   })
 
-  it('says how long payloads are kept', () => {
+  it('sets the time for which payloads are kept', () => {
     expect(outputOf(kept, 'PayloadsBucket').Properties.LifecycleConfiguration).toMatchObject({
       Rules: [{ ExpirationInDays: 30 }],
     })
   })
 
-  it('has no function where rows are kept for ever', () => {
+  it('has no function if rows are kept for ever', () => {
     const services = ofType(template, 'AWS::Lambda::Function').map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME)
     expect(services).not.toContain('Shop-1-retention')
   })
 })
 
-describe('the synth itself', () => {
-  it('fails on a finding that nobody acknowledged', () => {
+describe('a synthesis', () => {
+  it('fails on a finding that is not acknowledged', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-nag-'))
     try {
       const app = createApp(join(folder, 'out'))
@@ -355,7 +355,7 @@ describe('the synth itself', () => {
     }
   })
 
-  it('is for any account and region, and tags what it makes', () => {
+  it('is for any account and region, and tags its resources', () => {
     expect(render(template.Outputs.DashboardUrl?.Value)).toBe(
       'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1-<AWS::Region>',
     )

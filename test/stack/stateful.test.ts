@@ -4,15 +4,15 @@ import atVersion010 from './fixtures/stateful-0.1.0.json' with { type: 'json' }
 import { type Stateful, statefulOf } from './stateful.ts'
 import { synthesizeText } from './synthesized.ts'
 
-/*
+/**
  * CloudFormation knows a resource by its logical id. If an id changes, the next deployment creates a second, empty resource,
- * and drops the old one from the stack. The same happens where a fixed property changes.
+ * and removes the old one from the stack. A changed fixed property has the same effect.
  *
- * `fixtures/stateful-0.1.0.json` is what version 0.1.0 (commit 6427583) synthesizes of the pipelines beside it, by
- * `statefulOf`. Never write that file anew to make this test pass.
+ * `fixtures/stateful-0.1.0.json` has the stateful resources that version 0.1.0 (commit 6427583) synthesizes from the
+ * pipelines beside it, listed by `statefulOf`. Never write that file again to make this test pass.
  */
 
-/** What a user loses when a resource of this type is replaced. */
+/** The consequence for a user if a resource of this type is replaced. */
 const LOST: Readonly<Record<string, string>> = {
   'AWS::ApiGatewayV2::Api': 'the API gets another address, so that no client reaches it any more',
   'AWS::ApiGatewayV2::Stage': 'the API is away until the new stage is there',
@@ -31,7 +31,7 @@ const LOST: Readonly<Record<string, string>> = {
 const consequence = (id: string, { type }: Stateful): string =>
   `${id} (${type}) is not what version 0.1.0 deployed. An update replaces it: ${LOST[type] ?? 'what depends on it is replaced, too'}. Keep its construct's path and its fixed properties.`
 
-/** Stateful resources that a later version added. From the version on that has them, they stay, too. */
+/** Stateful resources that a later version added. They must stay, too, from that version on. */
 const ADDED = {
   StateLedgerSecretcollector77304812: 'AWS::SecretsManager::Secret',
   StateLedgerSecretreaderD3436E3B: 'AWS::SecretsManager::Secret',

@@ -1,13 +1,13 @@
 import type { Template } from './synthesized.ts'
 
-/** A resource that holds data, or an address that somebody has written down. */
+/** A resource with data, or with an address that people have noted. */
 export interface Stateful {
   readonly type: string
-  /** The properties that CloudFormation can't change in place: another value makes another resource. */
+  /** The properties that CloudFormation can’t change in place. Another value replaces the resource. */
   readonly fixed: Readonly<Record<string, unknown>>
 }
 
-/** For each type that is pinned: its properties that replace the resource when they change. */
+/** The fixed properties of each checked type. A change of one of them replaces the resource. */
 const FIXED: Readonly<Record<string, readonly string[]>> = {
   'AWS::ApiGatewayV2::Api': ['ProtocolType'],
   'AWS::ApiGatewayV2::Stage': ['ApiId', 'StageName'],

@@ -28,7 +28,7 @@ describe('the pipeline that comes with the repository', async () => {
   const file = readFileSync(join(assembly, `${stackName}.template.json`), 'utf8')
   const template: Template = JSON.parse(file)
 
-  it('has code for each function that starts with the variables it is given, and exports a handler', async () => {
+  it('has code for each function, which starts with the function’s variables and exports a handler', async () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
     const starts = functions.map(fn => {
       const url = pathToFileURL(join(assetFolder(assembly, fn.Properties), 'index.mjs')).href
@@ -41,7 +41,7 @@ describe('the pipeline that comes with the repository', async () => {
     expect(functions).toHaveLength(7)
   })
 
-  it('is the same for the local system, which leaves out the validations', async () => {
+  it('is the same for the local system, which skips the validations', async () => {
     const env = { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' }
     const local = await synthesizeInto(createLocalApp(join(scratch, 'local')), config, env)
 
@@ -50,13 +50,13 @@ describe('the pipeline that comes with the repository', async () => {
     expect(existsSync(join(local.assembly, 'validation-report.json'))).toBe(false)
   })
 
-  it('takes variables from the environment it is given', () => {
+  it('takes variables from the given environment', () => {
     const folder = assetFolder(assembly, functionOf(template, 'worker-text').Properties)
     const settings = JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))
     expect(settings.endpoint.url).toBe('http://127.0.0.1:9/predict')
   })
 
-  it('contains nothing of the machine that synthesized it, and needs no account', () => {
+  it('contains nothing from the machine that synthesized it, and needs no account', () => {
     expect(file).not.toContain(tmpdir())
     expect(file).not.toContain(fileURLToPath(new URL('../..', import.meta.url)))
     const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))
@@ -64,7 +64,7 @@ describe('the pipeline that comes with the repository', async () => {
   })
 })
 
-it("what looks like a secret in a pipeline file is among the warnings of the CDK's command line, without its value", async () => {
+it('a value in a pipeline file that looks like a secret causes a warning of the CDK’s command line, without the value', async () => {
   const withSecret = join(scratch, 'with-secret.yaml')
   const headers = `timeout: 60s\n      headers: { X-Api-Key: "\${MODEL_KEY}" }`
   writeFileSync(withSecret, readFileSync(config, 'utf8').replace('timeout: 60s', headers))
@@ -79,7 +79,7 @@ it("what looks like a secret in a pipeline file is among the warnings of the CDK
   expect(JSON.stringify(messages)).not.toContain('hunter2')
 })
 
-it('a pipeline file that is not right is refused before anything is bundled', async () => {
+it('an invalid pipeline file is refused before anything is bundled', async () => {
   await expect(synthesize({ config: join(scratch, 'absent.yaml'), env: {}, outdir: scratch })).rejects.toThrow(
     ConfigError,
   )

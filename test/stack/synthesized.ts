@@ -8,7 +8,7 @@ import { loopbackWarning } from '../../lib/loopback-warning.ts'
 import { SluiceStack } from '../../lib/sluice-stack.ts'
 import { createApp } from '../../lib/synthesize.ts'
 
-/** Two models that differ in all that a worker is built from. */
+/** Two models that differ in all settings of a worker. */
 export const PIPELINE = `
 name: Shop-1
 queue: { expire_after: 4h }
@@ -47,7 +47,7 @@ export interface Template {
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>
 }
 
-// What the constructs do with code is the same for any code; real bundles have tests of their own.
+// The constructs treat any code in the same way. Real bundles have tests of their own.
 const bundle = {
   files: new Map([['index.mjs', Buffer.from('export const handler = () => {}')]]),
   hash: 'abc',
@@ -60,23 +60,23 @@ export const STUB_BUNDLES = Object.fromEntries(
 export interface Synthesized {
   readonly template: Template
   readonly terminationProtection: boolean | undefined
-  /** What the CDK's command line warns of. */
+  /** The warnings of the CDK’s command line. */
   readonly warnings: readonly string[]
-  /** What `settings.json` beside a function's code says. */
+  /** The content of `settings.json` beside a function’s code. */
   settings(logicalId: string): unknown
 }
 
 interface SynthesizeOptions {
-  /** As `cdk synth` does. */
+  /** Synthesize as `cdk synth` does. */
   readonly forDeployment?: boolean
   readonly bundles?: Bundles
-  /** As `-c protect=` does. */
+  /** The value of `-c protect=`. */
   readonly protect?: boolean
-  /** What `-c KEY=VALUE` sets. */
+  /** The values of `-c KEY=VALUE`. */
   readonly context?: Readonly<Record<string, string>>
 }
 
-/** Synthesizes a pipeline text with stub code, all validations included. */
+/** Synthesizes a pipeline text with stub code, and with all validations. */
 export function synthesizeText(text: string, options: SynthesizeOptions = {}): Synthesized {
   const { forDeployment = false, protect = true, bundles = STUB_BUNDLES, context = {} } = options
   const folder = mkdtempSync(join(tmpdir(), 'sluice-stack-'))

@@ -5,12 +5,12 @@ import { faultsOf } from './rules.ts'
 import { PIPELINE, type Resource, synthesizeText, type Template } from './synthesized.ts'
 
 const WITH_INPUTS = `${PIPELINE}inputs: [{ queue: nightly }]\n`
-/** The functions that requests pass through, and those that no request passes through. */
+/** The functions that requests pass through, and the other functions. */
 const TRACED = ['gateway', 'reader', 'intake', 'worker-text', 'worker-image', 'collector', 'sweeper']
 const UNTRACED = ['authorizer', 'retention', 'migrator']
 const GRANT = 'xray:PutTraceSegments *'
 
-/** What a function's role may do by the policies that it shares with others. */
+/** The rights of a function’s role from the policies that it shares with others. */
 function sharedGrantsOf(template: Template, { Properties }: Resource): string[] {
   const {
     'Fn::GetAtt': [roleId],
@@ -24,7 +24,7 @@ function sharedGrantsOf(template: Template, { Properties }: Resource): string[] 
     .flatMap(({ statements }) => statements.map(({ Action, Resource }) => `${Action} ${Resource}`))
 }
 
-/** A stack with this tracing. A finding of cdk-nag that nobody has acknowledged fails the synthesis. */
+/** A stack with this tracing. A finding of cdk-nag that is not acknowledged fails the synthesis. */
 function traced(tracing: string) {
   const text = WITH_INPUTS.replace(
     'store_prompts: false,',
@@ -51,7 +51,7 @@ describe('a stack with tracing: { endpoint: xray }', () => {
     expect(mayTrace(service)).toBe(false)
   })
 
-  it('allows that by one policy, which allows nothing else', () => {
+  it('gives this right by one policy, which allows nothing else', () => {
     const policies = ofType(template, 'AWS::IAM::Policy').filter(policy => JSON.stringify(policy).includes('xray:'))
 
     expect(policies.map(({ Properties }) => Properties.PolicyDocument)).toEqual([
@@ -59,18 +59,18 @@ describe('a stack with tracing: { endpoint: xray }', () => {
     ])
   })
 
-  it('has nothing that AWS would refuse', () => {
+  it('has no fault that AWS would refuse', () => {
     expect(faultsOf(template)).toEqual([])
   })
 
-  it('turns on no tracing of Lambda itself, which would make other traces of the same requests', () => {
+  it('turns on no tracing of Lambda itself, since that would make other traces of the same requests', () => {
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function'))
       expect(Properties.TracingConfig).toBeUndefined()
   })
 })
 
 describe('a stack with another receiver of traces', () => {
-  it('sends them there, and allows nothing for it', () => {
+  it('sends traces to this receiver, and needs no right for it', () => {
     const { template, variables } = traced('{ endpoint: "https://collector.example.com/v1/traces" }')
 
     expect(variables('gateway')).toMatchObject({
@@ -80,7 +80,7 @@ describe('a stack with another receiver of traces', () => {
     expect(JSON.stringify(template)).not.toContain('xray:')
   })
 
-  it('allows the receiver of X-Ray in another region by its URL', () => {
+  it('gives the right for the receiver of X-Ray in another region if the endpoint is its URL', () => {
     const { mayTrace } = traced('{ endpoint: "https://xray.eu-west-1.amazonaws.com/v1/traces" }')
 
     expect(mayTrace('gateway')).toBe(true)
@@ -96,13 +96,13 @@ it('a stack without tracing has no variable and no right for it', () => {
 describe('functions in a VPC', () => {
   const inVpc = (pipeline: string, tracing: string) =>
     synthesizeText(pipeline.replace('store_prompts: false,', `store_prompts: false, tracing: ${tracing},`)).template
-  /** The ports at which the functions of a security group may call others. */
+  /** The ports that the functions of a security group may call. */
   const portsOf = (template: Template, group: RegExp) =>
     ofType(template, 'AWS::EC2::SecurityGroup')
       .filter(({ id }) => group.test(id))
       .flatMap(({ Properties }) => (Properties.SecurityGroupEgress as { ToPort: number }[]).map(({ ToPort }) => ToPort))
 
-  it('without a way to the internet reach X-Ray by an endpoint of the VPC', () => {
+  it('reach X-Ray by an endpoint of the VPC if there is no way to the internet', () => {
     const pipeline = RABBITMQ_PIPELINES['broker with endpoints']
     const endpoints = (tracing: string) =>
       ofType(inVpc(pipeline, tracing), 'AWS::EC2::VPCEndpoint').filter(({ id }) => id.includes('XRay'))

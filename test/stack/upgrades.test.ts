@@ -5,39 +5,39 @@ import { EDITS, ROWS, rowsOf, templateOf } from './edits.ts'
 import { ofType, only } from './queries.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
-/*
- * docs/upgrades.md says what each change of pipeline.yaml does to a stack. These tests make each change, compare the templates,
- * and hold the page's tables equal to what they find.
+/**
+ * docs/upgrades.md says what each change of pipeline.yaml does to a stack. These tests make each change, compare the
+ * templates, and compare the page’s tables with the result.
  */
 
 const page = readFileSync(new URL('../../docs/upgrades.md', import.meta.url), 'utf8')
 const rows = new Map(rowsOf(page).map(([change = '', ...cells]) => [change, cells]))
 
 describe('docs/upgrades.md: a change of pipeline.yaml', () => {
-  it.each([...ROWS])('%s: does what the page says', (change, row) => {
+  it.each([...ROWS])('%s: has the effects on the page', (change, row) => {
     const cells = rows.get(change)
 
     expect(cells?.slice(0, 4), 'npx node test/stack/write-upgrades.ts writes these cells').toEqual(row())
     expect(cells?.[4], 'the last column says what happens to requests').toMatch(/\w+/)
   })
 
-  it.each(Object.entries(EDITS))('%s: is really made here', (_, { before, after }) => {
+  it.each(Object.entries(EDITS))('%s: really changes the pipeline in this test', (_, { before, after }) => {
     expect(after).not.toBe(before)
   })
 
-  it('is in a table only if it is tried here', () => {
+  it('is in a table only if this test makes the change', () => {
     const known = ['change', '---', ...ROWS.keys()]
     expect([...rows.keys()].filter(change => !known.includes(change))).toEqual([])
   })
 
-  it('replaces nothing that holds data or an address', () => {
+  it('replaces no resource with data or an address', () => {
     const replaced = Object.entries(EDITS).filter(
       ([, { before, after }]) => changesBetween(templateOf(before), templateOf(after)).replaced !== '',
     )
     expect(replaced.map(([change]) => change)).toEqual([])
   })
 
-  it('of the name makes another stack, with other queues', () => {
+  it('makes another stack with other queues if it changes the name', () => {
     const other = synthesizeText(PIPELINE.replace('name: Shop-1', 'name: Shop-2')).template
     const queues = (template: Template) =>
       ofType(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName)
@@ -50,12 +50,12 @@ describe('docs/upgrades.md: a change of pipeline.yaml', () => {
 describe('the engine of the database', () => {
   const engineOf = (template: Template) => only(template, 'AWS::RDS::DBCluster').Properties.EngineVersion
 
-  it('has the version of the template, which AWS does not raise by itself', () => {
+  it('has the version of the template, and AWS does not raise it by itself', () => {
     expect(engineOf(templateOf(PIPELINE))).toBe('17.7')
     expect(only(templateOf(PIPELINE), 'AWS::RDS::DBInstance').Properties.AutoMinorVersionUpgrade).toBe(false)
   })
 
-  it('has the newer version that the context names, for a database that was raised', () => {
+  it('has the newer version from the context, for a database that was raised', () => {
     expect(engineOf(synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.9' } }).template)).toBe('17.9')
   })
 

@@ -17,7 +17,7 @@ import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const { template, settings } = synthesizeText(PIPELINE)
 
-describe('the front door', () => {
+describe('the API', () => {
   const api = only(template, 'AWS::ApiGatewayV2::Api')
   const authorizer = only(template, 'AWS::ApiGatewayV2::Authorizer')
 
@@ -70,7 +70,7 @@ describe('the front door', () => {
       },
     }))
 
-  it('has the routes of the table that the functions dispatch by, and one for all other calls', () => {
+  it('has the routes of the table that the functions use, and one route for all other calls', () => {
     const targetOf = (service: string, needsKey: boolean) => ({
       integration: { 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] },
       needs_key: needsKey,
@@ -86,7 +86,7 @@ describe('the front door', () => {
     expect(routesOfTemplate()).toHaveLength(expected.length + 1)
   })
 
-  it('is routed by the local system as the table says, which answers 405 with the methods that have a route', () => {
+  it('is routed in the local system by the same table, and an unknown method gets a 405 with the methods of the path', () => {
     const route = createRouter(routesOfTemplate())
     const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT']
     const paths = new Set(ROUTES.map(({ path }) => path.replace('{request_id}', 'any-id')))
@@ -116,7 +116,7 @@ describe('the front door', () => {
     return { stage, RouteSettings, routes, of: (key: string) => RouteSettings[key] ?? DefaultRouteSettings }
   }
 
-  it("bounds the calls of all routes together so that the account's other APIs keep two fifths of its default", () => {
+  it('bounds the calls of all routes together, so other APIs of the account keep two fifths of its default', () => {
     const { routes, of } = throttles()
     const sum = (limit: 'ThrottlingRateLimit' | 'ThrottlingBurstLimit') =>
       routes.reduce((total, { key }) => total + of(key)[limit], 0)
@@ -125,7 +125,7 @@ describe('the front door', () => {
     expect(sum('ThrottlingBurstLimit')).toBeLessThanOrEqual(0.6 * 5_000)
   })
 
-  it('bounds the calls of each route: most for posts and their ends, least where no key is needed', () => {
+  it('bounds the calls of each route: most for posts and reads of one request, least for routes without a key', () => {
     const { stage, RouteSettings, routes, of } = throttles()
     const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
     const most = { ThrottlingRateLimit: 1_500, ThrottlingBurstLimit: 700 }
@@ -133,7 +133,7 @@ describe('the front door', () => {
     expect(RouteSettings).toMatchObject({ 'GET /healthz': open, 'GET /openapi.json': open, $default: open })
     expect(RouteSettings).toMatchObject({ 'POST /v1/inference': most, 'GET /v1/inference/{request_id}': most })
     expect(of('GET /v1/quota')).toEqual({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 25 })
-    // API Gateway refuses settings of a route that isn't there, or isn't there yet.
+    // API Gateway refuses settings of a route that does not exist, or does not exist yet.
     expect(routes.map(({ key }) => key)).toEqual(expect.arrayContaining(Object.keys(RouteSettings)))
     expect(stage.DependsOn).toEqual(expect.arrayContaining(routes.map(({ id }) => id)))
   })
@@ -149,7 +149,7 @@ describe('the front door', () => {
     expect(JSON.stringify(authorizer.Properties.AuthorizerUri)).toContain(functionOf(template, 'authorizer').id)
   })
 
-  it('lets only this API invoke its functions', () => {
+  it('is the only API that may invoke its functions', () => {
     const permissions = ofType(template, 'AWS::Lambda::Permission').filter(
       ({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com',
     )
@@ -157,7 +157,7 @@ describe('the front door', () => {
     for (const { Properties } of permissions) expect(JSON.stringify(Properties.SourceArn)).toContain(api.id)
   })
 
-  it('nothing else but the schedule invokes a function from outside', () => {
+  it('is, besides the schedule, the only caller of functions from outside', () => {
     const others = ofType(template, 'AWS::Lambda::Permission').filter(
       ({ Properties }) => Properties.Principal !== 'apigateway.amazonaws.com',
     )
@@ -188,12 +188,12 @@ describe('functions', () => {
     ['collector', CollectorEnv],
     ['sweeper', SweeperEnv],
     ['migrator', MigratorEnv],
-  ])('the %s is given exactly the variables that it reads', (service, Env) => {
+  ])('get exactly the variables that they read: the %s', (service, Env) => {
     const variables = variablesOf(functionOf(template, service))
     expect(Object.keys(variables).sort()).toEqual(requiredOf(Env))
   })
 
-  it('are told how to log and to count', () => {
+  it('get the settings for logs and metrics', () => {
     expect(variablesOf(functionOf(template, 'worker-image'))).toMatchObject({
       POWERTOOLS_SERVICE_NAME: 'Shop-1-worker-image',
       POWERTOOLS_METRICS_NAMESPACE: 'Shop',
@@ -207,7 +207,7 @@ describe('functions', () => {
     ['DEBUG', 'DEBUG'],
     ['INFO', 'INFO'],
     ['ERROR', 'INFO'],
-  ])('that log from %s on let lines from %s on through, among which metrics are', (logLevel, level) => {
+  ])('with log level %s have the level %s in Lambda, since Lambda must let metrics through', (logLevel, level) => {
     const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${logLevel}`))
     const { Properties } = functionOf(template, 'collector')
     expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
@@ -227,7 +227,7 @@ describe('functions', () => {
     }
   })
 
-  it('only workers may invoke themselves through a queue', () => {
+  it('may not invoke themselves through a queue, except workers', () => {
     const looping = ofType(template, 'AWS::Lambda::Function').filter(fn => fn.Properties.RecursiveLoop === 'Allow')
     expect(looping.map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME).sort()).toEqual([
       'Shop-1-worker-image',
@@ -235,7 +235,7 @@ describe('functions', () => {
     ])
   })
 
-  it('the gateway, the reader, the sweeper and the workers find their part of the pipeline beside their code', () => {
+  it('have their part of the pipeline beside their code: the gateway, the reader, the sweeper and the workers', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
     const plans = {
       free: {
@@ -254,7 +254,7 @@ describe('functions', () => {
       models: ['text', 'image'],
       expire_after_ms: 4 * 3_600_000,
       waiting: { per_user: 10, total: 50 },
-      // Both mappings see the texts of a chat, and neither endpoint has OpenAI's API.
+      // Both mappings get the texts of a chat, and neither endpoint has OpenAI’s API.
       openai: {
         text: { passes: false, embeddings: false, names: ['prompt'] },
         image: { passes: false, embeddings: false, names: ['prompt'] },
@@ -282,7 +282,7 @@ describe('functions', () => {
 })
 
 describe('waits', () => {
-  it('are bounded as pipeline.yaml says, for the gateway and the reader, and noted for the local system', () => {
+  it('have the bounds of pipeline.yaml in the gateway and the reader, and in the metadata for the local system', () => {
     const { template, settings } = synthesizeText(`${PIPELINE}waiting: { per_user: 3, total: 70 }`)
     for (const [service, schema] of [
       ['gateway', GatewaySettings],
@@ -294,7 +294,7 @@ describe('waits', () => {
     }
   })
 
-  it('leave room where concurrency is reserved, which no function does unless pipeline.yaml says so', () => {
+  it('leave room in reserved concurrency, which a function has only if pipeline.yaml says so', () => {
     const reservedIn = (text: string) =>
       Object.fromEntries(
         ofType(synthesizeText(text).template, 'AWS::Lambda::Function').flatMap(fn => {
@@ -322,21 +322,24 @@ describe('queues', () => {
     ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
     ['Shop-1-inference-dlq', 'collector', { batch: 10, at_once: 2 }],
-  ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {
-    const mapping = mappingOf(template, queueName)
-    expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
-    expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
-    expect(mapping.BatchSize).toBe(batch)
-    expect(mapping.ScalingConfig).toEqual({ MaximumConcurrency: at_once })
-    expect(mapping.MaximumBatchingWindowInSeconds ?? 0).toBe(0)
-  })
+  ])(
+    'feed their function, whose failed messages come back one by one: %s to the %s',
+    (queueName, service, { batch, at_once }) => {
+      const mapping = mappingOf(template, queueName)
+      expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
+      expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
+      expect(mapping.BatchSize).toBe(batch)
+      expect(mapping.ScalingConfig).toEqual({ MaximumConcurrency: at_once })
+      expect(mapping.MaximumBatchingWindowInSeconds ?? 0).toBe(0)
+    },
+  )
 
   it.each([
     ['Shop-1-inference-text-normal', 'worker-text', 'Shop-1-inference-dlq', 90],
     ['Shop-1-inference-image-high', 'worker-image', 'Shop-1-inference-dlq', 870],
     ['Shop-1-results', 'collector', 'Shop-1-results-dlq', 120],
   ])(
-    '%s hides a message for longer than the %s runs, and gives it up to %s after a thousand receives',
+    'hide a message longer than its function runs, and move it after a thousand receives: %s, %s, to %s',
     (name, service, givenUpTo, timeout) => {
       const queue = queueOf(template, name)
       const deadLetters = queueOf(template, givenUpTo)
@@ -349,7 +352,7 @@ describe('queues', () => {
     },
   )
 
-  it('take few executions where pipeline.yaml says that the account has few, and leave the rest to the API', () => {
+  it('use few executions if the account has few, and leave the rest to the API', () => {
     const { template: small } = synthesizeText(`${PIPELINE}account_concurrency: 15`)
     const atOnce = (name: string) => mappingOf(small, `Shop-1-${name}`)
     const sizes = ofType(small, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig)
@@ -360,7 +363,7 @@ describe('queues', () => {
     expect(atOnce('results').BatchSize).toBe(10)
   })
 
-  it('keep messages for 14 days and take none that is sent in the clear', () => {
+  it('keep messages for 14 days, and accept messages over TLS only', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
     expect(queues).toHaveLength(7)
     for (const { Properties } of queues) {
@@ -371,13 +374,13 @@ describe('queues', () => {
     for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
   })
 
-  it('have URLs that begin with the prefix that functions are given', () => {
+  it('have URLs with the prefix that the functions get', () => {
     const prefix = render(variablesOf(functionOf(template, 'gateway')).QUEUE_URL_PREFIX)
     expect(prefix).toBe('https://sqs.<AWS::Region>.<AWS::URLSuffix>/<AWS::AccountId>/Shop-1-')
     expect(render(template.Outputs.QueueUrlPrefix?.Value)).toBe(prefix)
   })
 
-  it('fit the 80 characters of a name with the longest names that a pipeline may have', () => {
+  it('have names of at most 80 characters, even with the longest names that a pipeline may have', () => {
     const model = 'm'.repeat(32)
     const longest = PIPELINE.replaceAll('image', model).replace('Shop-1', 'S'.repeat(24))
     const names = ofType(synthesizeText(longest).template, 'AWS::SQS::Queue').map(
@@ -389,7 +392,7 @@ describe('queues', () => {
 })
 
 describe('outputs', () => {
-  it('are what the operator’s command line reads', () => {
+  it('have the values that the operator’s command line reads', () => {
     expect(Object.keys(template.Outputs).sort()).toEqual([
       'AlarmTopicArn',
       'ApiUrl',

@@ -9,20 +9,20 @@ const RETRY = aRetry({ attempts: 3 })
 export const promptsOf = ({ body }: Asked): string[] =>
   (body as { inputs: { input: string }[] }).inputs.map(one => one.input)
 export const tokens = (n: number) => ({ prompt_tokens: n, completion_tokens: 0, total_tokens: n })
-/** A model that gives each prompt back, and counts its characters. */
+/** A model that answers each prompt with the same text, and counts its characters as tokens. */
 export const echo = (prompts: readonly string[]): ModelAnswer => ({
   ok: true,
   answer: { outputs: prompts.map(prompt => ({ result: prompt, usage: tokens(prompt.length) })) },
 })
 
-/** A worker with batches; `answer` is what its model makes of the prompts of a call. */
+/** A worker of a model with batches. `answer` makes the model's answer from the prompts of a call. */
 export function aBatchWorker(
   answer: (prompts: string[], asked: Asked) => ModelAnswer = echo,
   settings: WorkerSettings = {},
 ) {
   const worker = aWorker(asked => answer(promptsOf(asked), asked), { batched: true, retry: RETRY, ...settings })
   const { create } = worker
-  /** Messages of new requests with these prompts. */
+  /** Creates requests with these prompts, and returns their messages. */
   const messagesOf = (prompts: readonly string[], hints?: Hints) =>
     Promise.all(prompts.map(async prompt => ({ ...aMessage(await create(), { prompt }), hints })))
   const hintsSent = () => worker.deferred().map(({ body }) => InferenceMessage.parse(body).hints)

@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 
-/** What the repository's documents offer to be cited. */
+/** The documents, rules, invariants and decisions of the repository that can be cited. */
 export interface Citable {
   /** Paths from the root of all Markdown files. */
   readonly pages: ReadonlySet<string>
   /** Numbers of the rules in docs/architecture.md. */
   readonly rules: ReadonlySet<number>
-  /** Numbers of its invariants. */
+  /** Numbers of the invariants in docs/architecture.md. */
   readonly invariants: ReadonlySet<number>
-  /** The four digits of each decision in docs/adr/. */
+  /** The four-digit numbers of the decisions in docs/adr/. */
   readonly decisions: ReadonlySet<string>
 }
 
 interface Kind {
   readonly pattern: RegExp
-  /** Says what is wrong with the citation, or nothing if it is right. */
+  /** Returns what is wrong with the citation, or undefined if it is right. */
   readonly problem: (cited: string, citable: Citable, path: string) => string | undefined
 }
 
@@ -40,7 +40,7 @@ const KINDS: readonly Kind[] = [
     problem: cited => `"${cited}" names a document without its path`,
   },
   {
-    // In a comment: code and texts of tests may name files that are made up.
+    // Only comments are checked, because code and texts of tests may name made-up files.
     pattern: /(?:\/\/|^ *\/?\*\*?) .*?((?:\.\.\/)+[\w./-]*\w)/gm,
     problem: (cited, _, path) =>
       existsSync(posix.join(posix.dirname(path), cited)) ? undefined : `${cited} is not in the repository`,
@@ -61,7 +61,7 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-/** Finds citations of documents, rules, invariants and decisions that the repository does not have: a line per finding. */
+/** Finds citations of documents, rules, invariants and decisions that the repository does not have. Returns one line per finding. */
 export function wrongCitations(path: string, text: string, citable: Citable): string[] {
   return KINDS.flatMap(({ pattern, problem }) =>
     [...text.matchAll(pattern)].flatMap(({ index, 1: cited = '' }) => {

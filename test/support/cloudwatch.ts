@@ -10,17 +10,17 @@ interface Value {
   readonly at: number
 }
 
-/** The metrics of a running local system, as CloudWatch would have them, and the alarms on them. */
+/** Imitates CloudWatch for a local system: stores its metrics, and evaluates its alarms. */
 export interface CloudWatch {
-  /** Records what the system tells it. */
+  /** Records the metrics and events of the local system. */
   readonly observer: Observer
-  /** Records values by hand, such as those of a fault that only AWS can have. */
+  /** Records a value directly, for example for a fault that only AWS can have. */
   put(namespace: string, name: string, dimensions: Dimensions, value: number): void
   /** Records the state of the queues, as CloudWatch does each minute. */
   sample(queues: readonly QueueState[]): void
-  /** Lets time pass. */
+  /** Advances the clock. */
   advance(seconds: number): void
-  /** The logical ids of the alarms that are raised now. */
+  /** The logical ids of the alarms that are in alarm now. */
   raised(): Promise<readonly string[]>
 }
 
@@ -39,7 +39,7 @@ interface Metric {
   readonly Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[]
 }
 
-/** An alarm's properties, as far as this file evaluates them. */
+/** The properties of an alarm that this file evaluates. */
 interface Alarm extends Partial<Metric> {
   readonly Metrics?: readonly Query[]
   readonly Statistic?: string
@@ -62,7 +62,7 @@ const STATISTICS: Readonly<Record<string, (values: readonly number[]) => number>
   Minimum: values => Math.min(...values),
 }
 
-/** Evaluates the alarms of a template with the definitions that the template has. `stackName` is that of the local system. */
+/** Evaluates the alarms as the template defines them. `stackName` is the stack name of the local system. */
 export function createCloudWatch(stackName: string, template: AlarmedTemplate): CloudWatch {
   const values: Value[] = []
   let passed = 0
@@ -165,7 +165,7 @@ interface EmbeddedMetrics extends Readonly<Record<string, unknown>> {
   }
 }
 
-/** The values that CloudWatch reads in a line: one per metric, per set of dimensions and per value. */
+/** The values that CloudWatch reads from a log line: one per metric, set of dimensions and value. */
 function metricsIn(line: EmbeddedMetrics) {
   return line._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
     Dimensions.flatMap(set =>
@@ -181,7 +181,7 @@ function metricsIn(line: EmbeddedMetrics) {
   )
 }
 
-/** The statuses that the metric filters of the access log count. */
+/** The metric filters of the access log, each with the statuses that it counts. */
 function filtersOf({ Resources }: AlarmedTemplate) {
   return Object.values(Resources)
     .filter(({ Type }) => Type === 'AWS::Logs::MetricFilter')
@@ -194,7 +194,7 @@ function filtersOf({ Resources }: AlarmedTemplate) {
     })
 }
 
-/** Evaluates an expression of CloudWatch's metric math. JSONata has the same operators; the functions are these. */
+/** Evaluates an expression of CloudWatch's metric math as JSONata. Both have the same operators. The functions are registered here. */
 async function evaluate(expression: string, metrics: Readonly<Record<string, number | undefined>>): Promise<number> {
   const compiled = jsonata(
     expression

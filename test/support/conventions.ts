@@ -5,7 +5,7 @@ const SNAKE_CASE = /^[a-z0-9]+(_[a-z0-9]+)+$/
 const CAMEL_CASE = /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)+$/
 const SCHEMA_OF_FIELDS = /^z\.(object|strictObject|looseObject)$/
 
-/** Lists the violations of the rules of CONTRIBUTING.md about names that the linter does not know. */
+/** Lists violations of the rules about names in CONTRIBUTING.md that the linter does not check. */
 export function checkNames(path: string, text: string): string[] {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`)
@@ -43,7 +43,7 @@ function constants(statements: readonly Node[]): [name: string, value: Node][] {
   })
 }
 
-/** Whether a value is a number, a text, a regular expression, or is calculated from nothing but those. */
+/** Returns true if a value is a number, a text or a regular expression, or is calculated only from such values. */
 function isLiteral(node: Node): boolean {
   switch (node.type) {
     case 'Literal':
@@ -64,7 +64,7 @@ function isLiteral(node: Node): boolean {
   }
 }
 
-/** The same for lists, objects, sets and maps too. An empty one is no constant: something will be put into it. */
+/** Returns true also for lists, objects, sets and maps of such values. An empty one is no constant, because the code adds values to it. */
 function isWrittenInPlace(node: Node): boolean {
   switch (node.type) {
     case 'ArrayExpression':
@@ -88,7 +88,7 @@ function isWrittenInPlace(node: Node): boolean {
   }
 }
 
-/** The name of a member of an interface or an object; a computed one and a spread have none. */
+/** The name of a member of an interface or an object. Computed members and spreads have no name. */
 const nameOf = (member: Node): string[] =>
   'key' in member && member.key?.type === 'Identifier' && !('computed' in member && member.computed)
     ? [member.key.name]

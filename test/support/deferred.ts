@@ -1,3 +1,3 @@
-/** An object that is there only once it is used: what a suite names before its `beforeAll` has made it. */
+/** An object that is made at its first use. A suite can refer to it before its `beforeAll` has run. */
 export const deferred = <T extends object>(get: () => T): T =>
   new Proxy({} as T, { get: (_, name) => Reflect.get(get(), name) })

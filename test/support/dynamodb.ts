@@ -13,7 +13,7 @@ export interface DynamoDb {
 const clientOf = (endpoint: string) =>
   new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
 
-/** The tables that the local system runs on, in memory or in a folder. */
+/** Starts the DynamoDB of the local system, in memory or with its data in a folder. */
 export async function startLocalTables(folder?: string): Promise<DynamoDb & { readonly url: string }> {
   const tables = await openTables(folder)
   const server = tablesServer(tables)
@@ -31,7 +31,7 @@ export async function startLocalTables(folder?: string): Promise<DynamoDb & { re
   }
 }
 
-/** AWS's own DynamoDB Local, which somebody else started. */
+/** Connects to a running DynamoDB Local of AWS. */
 async function dynamoDbLocal(url: string): Promise<DynamoDb> {
   const client = clientOf(url)
   return { client, close: async () => client.destroy() }
@@ -39,20 +39,20 @@ async function dynamoDbLocal(url: string): Promise<DynamoDb> {
 
 const localUrl = process.env.DYNAMODB_LOCAL_URL
 
-/** Every DynamoDB there is: contract suites run on each. */
+/** All available engines of DynamoDB. The contract suites run on each of them. */
 export const dynamoDbEngines: readonly { readonly name: string; readonly start: () => Promise<DynamoDb> }[] = [
   { name: 'the local tables', start: () => startLocalTables() },
   ...(localUrl ? [{ name: 'DynamoDB Local', start: () => dynamoDbLocal(localUrl) }] : []),
 ]
 
-/** Creates a table with these string keys, partition key first; answers with its name, which no other has. */
+/** Creates a table with these string keys, and returns its unique name. The partition key comes first. */
 export async function createTable(client: DynamoDBClient, ...keys: string[]): Promise<string> {
   const name = `table-${randomUUID()}`
   await createNamedTable(client, name, keys)
   return name
 }
 
-/** The same by a given name. */
+/** Creates a table with this name and these string keys. */
 export async function createNamedTable(
   client: DynamoDBClient,
   TableName: string,
@@ -68,7 +68,7 @@ export async function createNamedTable(
   )
 }
 
-/** Creates a quota table with its index of what is watched; answers with its name, which no other has unless it is given. */
+/** Creates a quota table with its index, and returns its name. The default name is unique. */
 export async function createQuotaTable(client: DynamoDBClient, TableName = `table-${randomUUID()}`): Promise<string> {
   await client.send(
     new CreateTableCommand({

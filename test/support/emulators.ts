@@ -5,7 +5,7 @@ import { startEmulator } from '../../lib/local/emulators/host.ts'
 import type { RdsDataData } from '../../lib/local/emulators/rds-data.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 
-/** What all emulators of tests want calls to be signed with. */
+/** The access key id that all emulators of tests require. */
 export const ACCESS_KEY_ID = 'test'
 const credentials = credentialsOf(ACCESS_KEY_ID)
 const REGION = 'us-east-1'
@@ -19,7 +19,7 @@ const start = (module: string, data: object) =>
     },
   )
 
-/** The SQS and S3 that the local system runs on, in memory. */
+/** Starts the SQS and the S3 of the local system in memory. */
 export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; close: () => Promise<void> }> {
   const emulator = start('sqs-s3', {})
   const endpoint = await emulator.endpoint
@@ -33,7 +33,7 @@ export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; c
   return { sqs, s3, close }
 }
 
-/** The RDS Data API of the local system, over an embedded Postgres in memory or over the one at `data.url`. */
+/** Starts the RDS Data API of the local system, with an embedded Postgres in memory or with the Postgres at `data.url`. */
 export async function startRdsData(
   data: Omit<RdsDataData, 'accessKeyId'>,
 ): Promise<{ client: RDSDataClient; close: () => Promise<void> }> {

@@ -1,7 +1,7 @@
 import type { Answered, ModelAnswer, ModelFailure, Reply } from '../../functions/core/inference/port.ts'
 import type { Retry } from '../../functions/core/inference/retry.ts'
 
-/** What a model's retries are unless its pipeline says otherwise. */
+/** The default retry settings of a model. */
 export const aRetry = (fields: Partial<Retry> = {}): Retry => ({
   attempts: 5,
   period_ms: 1_000,
@@ -21,7 +21,7 @@ export const failure = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
   ...fields,
 })
 
-/** An answer over HTTP: 200 with this JSON, unless the fields say otherwise. */
+/** An HTTP answer of a model. By default, it is a 200 with this JSON. */
 export const answered = (value: unknown, fields: Partial<Answered> = {}): Answered => ({
   kind: 'answered',
   status: 200,
@@ -31,7 +31,7 @@ export const answered = (value: unknown, fields: Partial<Answered> = {}): Answer
   ...fields,
 })
 
-/** What comes back from a call that is judged so. */
+/** Makes the reply of a model for which the judge gives this answer. */
 export function replyOf(answer: ModelAnswer): Reply {
   if (answer.ok) return answered(answer.answer)
   const { code, message, status, retry_after_ms, reached } = answer

@@ -9,16 +9,16 @@ import { countedIds } from './ports.ts'
 export const CIRCUIT: Policies = { circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 } }
 export const LIMIT = { count: 5, interval_ms: 2_000 }
 export const LIMITED: Policies = { rate_limit: LIMIT }
-/** An ask of a worker that goes on running. */
+/** The ask of a worker that runs for another hour. */
 export const ask = { until: NOW + 3_600_000 }
 
-/** Processes that share a store, and the calls that they make to it. */
+/** A store of model states, processes that share it, and the numbers of their calls. */
 export function aFleet(policies: Policies) {
   const { clock, advance } = movableClock()
   const memory = memoryModelStates()
   const store = { read: vi.fn(memory.read), write: vi.fn(memory.write) }
   const changes: string[] = []
-  // A pause lets the other processes write first. It takes no time here.
+  // `sleep` lets the other processes write first, but takes no time.
   const system = { clock, ids: countedIds(), sleep: async () => undefined, random: () => 0.5 }
   const process = (using: ModelStateStore = store, of = policies): FlowControl =>
     createFlowControl({ ...system, store: using, onChange: change => changes.push(change) }, 'text', of)

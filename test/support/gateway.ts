@@ -9,7 +9,7 @@ import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { newUser } from './requests.ts'
 
-/** A pipeline of two models, with a plan that is small and one that is spread over shards. */
+/** A pipeline with two models, two small plans, and a plan whose limits are divided among shards. */
 export const SETTINGS: Settings = {
   quotas: {
     window: 'day',
@@ -35,15 +35,15 @@ export const SETTINGS: Settings = {
 
 export const aCaller = (fields: Partial<Caller> = {}): Caller => ({ user_id: newUser(), plan: 'free', ...fields })
 
-/** What a post asks for whose body has these fields beside a prompt. */
+/** The submission of a post. Its body has a prompt and these fields. */
 export const aSubmission = (fields: Partial<InferenceBody> = {}): Submission =>
   toSubmission({ prompt: 'hello', priority: 'normal', ...fields })
 
-/** Where requests of normal priority for the first model go. */
+/** The queue of the first model for the priority `normal`. */
 export const TEXT_QUEUE = 'inference-text-normal'
 export const route = createRouter(SETTINGS)
 
-/** Submits a small request, with `fields` in it. */
+/** Submits a small request. `fields` are added to its body. */
 export const submit = (ports: GatewayPorts, caller = aCaller(), fields = {}) =>
   submitWith(SETTINGS, ports, caller, fields)
 
@@ -53,7 +53,7 @@ export async function submitWith(settings: Settings, ports: GatewayPorts, caller
   return { ...prepared, ...(await submitRequest(ports, prepared)) }
 }
 
-/** What a user has used of the day that tests live on, in the first shard. */
+/** The usage of a user on the day of the tests in the first shard. */
 export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, userId: string) {
   const { requests, tokens, open } = await quota.read(userId, '2026-11-23', 0)
   return { requests, tokens, open: open.length }

@@ -1,16 +1,16 @@
 import { posix } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 
-/** What a file imports, exports from elsewhere, or names in a type: paths from the root, or names of packages. */
+/** A file, and the targets of its imports, re-exports and import types: paths from the root, or names of packages. */
 export interface SourceFile {
   readonly path: string
   readonly imports: readonly string[]
 }
 
-/** An `import()` whose target is known only when it runs. */
+/** Stands for an `import()` whose target is known only at run time. */
 const COMPUTED = '(computed)'
 
-/** Parses a TypeScript file; type-only imports count like any other. Throws when it does not parse. */
+/** Parses a TypeScript file. Type-only imports count as imports. Throws if the file does not parse. */
 export function parseImports(path: string, text: string): SourceFile {
   const { module, program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`)
@@ -65,13 +65,13 @@ const ENTRY_POINTS = [
 ] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
-/** Files of a capability that anybody may import: what it means, not how it is done. */
+/** The files of a capability that other folders may import: its meaning, and not its implementation. */
 const MEANING = /^functions\/core\/(stores\/)?[a-z-]+\/(port|names|verdict)\.ts$/
 
-/** The files that may name RabbitMQ: its adapter, and the entry point that is only there with it. */
+/** The files that may name RabbitMQ: its adapter, and the entry point that only a deployment with RabbitMQ has. */
 const NAMES_RABBITMQ = /^functions\/(core\/queue\/rabbitmq\/|broker\/(compose|env)\.ts)/
 
-/** The files that may name SQS: `composeQueue`, its adapters, the operator's adapter, and the place that makes AWS clients. */
+/** The files that may name SQS: `composeQueue`, its adapters, the operator's adapter, and the file that makes AWS clients. */
 export const NAMES_SQS = /^functions\/core\/(queue\/(compose|sqs|sqs-capabilities|admin)|platform\/aws-clients)\.ts$/
 
 const isOurs = (target: string): boolean => /^(bin|lib|functions)\//.test(target)
@@ -82,9 +82,9 @@ const coreOf = (names: readonly string[]): string[] => names.map(name => `functi
 
 interface Rule {
   readonly name: string
-  /** The folder that it is about; it must hold something. */
+  /** The folder of the rule. It must contain files. */
   readonly folder: string
-  /** Of the folder's files, those that it is about; without it, all. */
+  /** Picks the files of the folder to which the rule applies. Default: all files. */
   readonly only?: (path: string) => boolean
   readonly forbids: (target: string) => boolean
 }
@@ -193,8 +193,8 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
 ]
 
 /**
- * An adapter is a file of a capability that uses a package other than zod, itself or through another file of its
- * capability: so it names a technology, and none has to be listed here.
+ * Finds the adapters. An adapter is a file of a capability that uses a package other than zod, directly or through another file of its
+ * capability. Such a file names a technology.
  */
 function findAdapters(files: readonly SourceFile[]): Set<string> {
   const ofCapabilities = files.filter(({ path }) => isIn(path, ...coreOf(CAPABILITIES)))
@@ -211,12 +211,12 @@ export interface Findings {
   readonly files: number
   readonly imports: number
   readonly adapters: readonly string[]
-  /** Rules whose subject has no file: they checked nothing. */
+  /** Rules to which no file applies, so that they checked nothing. */
   readonly idle: readonly string[]
   readonly violations: readonly string[]
 }
 
-/** Holds files against the import rules of the design. */
+/** Checks files against the rules about imports in docs/architecture.md. */
 export function checkImports(files: readonly SourceFile[]): Findings {
   const adapters = findAdapters(files)
   const rules = rulesOf(adapters).map(rule => ({
@@ -240,7 +240,7 @@ export function checkImports(files: readonly SourceFile[]): Findings {
   }
 }
 
-/** A new part of `functions/` belongs into a list above, or nothing is held against it. */
+/** Finds folders of `functions/` that are in no list above, and so in no rule. */
 function unknownFolders(files: readonly SourceFile[]): string[] {
   const known = [
     ...coreOf([
@@ -261,7 +261,7 @@ function unknownFolders(files: readonly SourceFile[]): string[] {
   return [...new Set(strangers.map(({ path }) => `${posix.dirname(path)} is in no rule`))]
 }
 
-/** Each circle of imports once, types included: a depth-first search that tells the first way back that it meets. */
+/** Finds circles of imports by a depth-first search. Type-only imports count. Each circle is reported once. */
 function circles(files: readonly SourceFile[]): string[] {
   const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
   const finished = new Set<string>()

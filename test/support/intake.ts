@@ -6,7 +6,7 @@ import { memoryInputKeys } from './memory/input-keys.ts'
 import { memoryPorts } from './ports.ts'
 import { newUser } from './requests.ts'
 
-/** An intake in memory, where everybody is a user on the plan free, unless a test says otherwise; and the refusals that it reports. */
+/** An intake in memory, and the refusals that it reports. By default, every user id is a user with the plan `free`. */
 export function anIntake() {
   const memory = memoryPorts()
   const set = new Map<string, UserRecord>()
@@ -23,11 +23,11 @@ export function anIntake() {
       set.set(userId, { user_id: userId, plan, overrides }),
     disableUser: (userId: string, disabledAt: number) =>
       set.set(userId, { ...onFree(userId), disabled_at: disabledAt }),
-    /** From now on, nobody has this id. */
+    /** Removes the user with this id. */
     removeUser: (userId: string) => absent.add(userId),
     /** Undoes `removeUser`. */
     createUser: (userId: string) => absent.delete(userId),
-    /** The dead letters to be, as the collector would read them. */
+    /** The events of refused messages, as the collector reads them. They become dead letters. */
     reported: () =>
       memory.queue
         .sent(RESULTS_QUEUE)
@@ -40,7 +40,7 @@ export type Intake = ReturnType<typeof anIntake>
 
 let messages = 0
 
-/** A message that no queue has seen, of a user of its own. */
+/** A new message of an input queue. It belongs to a new user. */
 export function anInput(body: object | string = {}, fields: Partial<Input> = {}): Input & { readonly user_id: string } {
   const userId = newUser()
   const text = typeof body === 'string' ? body : JSON.stringify({ user_id: userId, prompt: 'hello', ...body })

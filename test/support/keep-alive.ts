@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Whether the kernel asks the other side of a connection of this machine after at most 60 s whether it is still there. The connection is
- * known by its local port. Linux only: in its table, `tr` is 02 for a keep-alive timer, and `tm->when` is in hundredths of a second.
+ * Returns true if the kernel will send a keep-alive probe on a connection after 30 to 60 s. `port` is the local port of the connection.
+ * Only for Linux: in its table of connections, `tr` is 02 for a keep-alive timer, and `tm->when` is in hundredths of a second.
  */
 export function keepAliveOf(port = 0): boolean {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`

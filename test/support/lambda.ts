@@ -2,7 +2,7 @@ import type { Context, SQSEvent, SQSRecord } from 'aws-lambda'
 import { vi } from 'vitest'
 import type { ApiEvent } from '../../functions/core/http/call.ts'
 
-/** The environment of every function; import a handler only after this. */
+/** Sets the environment variables of a function. It must run before a handler is imported. */
 export function stubLambdaEnv(): void {
   const env = {
     AWS_REGION: 'us-east-1',
@@ -28,7 +28,7 @@ export function stubLambdaEnv(): void {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
 }
 
-/** What is written from now on: logs and metrics, a line each. */
+/** Captures the lines of logs and metrics that are written from now on. */
 export function captureOutput(): { text: () => string; logs: () => Record<string, unknown>[] } {
   const written: string[] = []
   for (const stream of [process.stdout, process.stderr])
@@ -58,7 +58,7 @@ export const aContext = (): Context =>
     getRemainingTimeInMillis: () => 60_000,
   }) as Context
 
-/** A request as API Gateway passes it on from the authorizer. */
+/** The event that API Gateway passes to a function after the authorizer. */
 export const anApiEvent = (
   routeKey: string,
   fields: Partial<ApiEvent> = {},
@@ -74,7 +74,7 @@ export const anApiEvent = (
     ...fields,
   }) as ApiEvent
 
-/** The event that SQS's mapping passes to a function, from the queue of this name. */
+/** The event that the mapping of the SQS queue `queue` passes to a function. */
 export const anSqsEvent = (bodies: readonly unknown[], queue = 'stack-queue'): SQSEvent => ({
   Records: bodies.map((body, i) => aRecord(body, i, queue)),
 })

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** An export that came to a receiver. */
+/** An export that a receiver has received. */
 export interface Export {
-  /** When it came. Epoch milliseconds. */
+  /** The time of its arrival in epoch milliseconds. */
   readonly at: number
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** The port of the sender's side: the same for all exports over one connection. */
+  /** The port of the sender. All exports over one connection have the same port. */
   readonly senderPort: number
   readonly body: unknown
 }
@@ -16,9 +16,9 @@ export interface Export {
 interface Answer {
   readonly status?: number
   readonly body?: string
-  /** Whether the receiver takes the export and never answers. */
+  /** If true, the receiver accepts the export and never answers. */
   readonly silent?: boolean
-  /** The receiver answers once this has resolved. */
+  /** The receiver answers after this promise has resolved. */
   readonly after?: Promise<unknown>
 }
 
@@ -26,12 +26,12 @@ export interface OtlpReceiver {
   /** `http://127.0.0.1:PORT` */
   readonly origin: string
   readonly exports: readonly Export[]
-  /** Closes all kept connections. */
+  /** Closes all connections. */
   hangUp(): void
   close(): Promise<void>
 }
 
-/** A real server that takes OTLP/HTTP exports in JSON. `answer` says how it answers each. */
+/** Starts a real server that receives OTLP/HTTP exports in JSON. `answer` makes its answers. */
 export async function startOtlpReceiver(
   answer: (path: string) => Answer = () => ({}),
   port = 0,

@@ -16,13 +16,13 @@ import { memoryQuota } from './memory/quota.ts'
 import { memoryWaitLeases } from './memory/waiting.ts'
 import { newRequestId } from './requests.ts'
 
-/** Ids of which each nonce is another, and the same ones in each run. */
+/** Ids with counted nonces. The nonces are the same in each run of a test. */
 export const countedIds = (): Ids => {
   let nonces = 0
   return { request: newRequestId, nonce: () => `nonce-${nonces++}` }
 }
 
-/** All that a use case needs, in memory; and what its test looks at and moves. */
+/** Ports in memory for a use case. A test can read them, and move their clock. */
 export function memoryPorts() {
   const { clock, advance } = movableClock()
   const metrics = { add: vi.fn<GatewayPorts['metrics']['add']>() }
@@ -43,7 +43,7 @@ export function memoryPorts() {
     ids: countedIds(),
     clock,
     tracing: untraced,
-    /** Time passes while somebody sleeps. */
+    /** A sleep advances the clock. */
     sleep: async (ms: number) => advance(ms),
     metrics,
     advance,

@@ -20,7 +20,7 @@ const databaseUrl = (serverUrl: string, name: string, user?: string): string => 
 
 const newName = (): string => `sluice_test_${randomBytes(6).toString('hex')}`
 
-/** A new, empty database in the Postgres at `serverUrl`; `drop` removes it. */
+/** Creates an empty database in the Postgres at `serverUrl`. `drop` removes it. */
 export async function createDatabase(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = newName()
   await run(serverUrl, `CREATE DATABASE ${name}`)
@@ -28,8 +28,8 @@ export async function createDatabase(serverUrl: string): Promise<{ url: string; 
 }
 
 /**
- * The same, owned by a user that may create roles and is no superuser, as Aurora's master user is. `asSuperuser` runs
- * statements in it; `drop` removes the user and the `roles`, too.
+ * Creates an empty database. Like Aurora's master user, its owner may create roles and is no superuser. `asSuperuser` runs statements in
+ * the database. `drop` removes the database, its owner and the `roles`.
  */
 export async function createOwnedDatabase(serverUrl: string, roles: readonly string[]) {
   const name = newName()

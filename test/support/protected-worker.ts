@@ -6,17 +6,17 @@ import { aWorker, SUCCESS, type WorkerSettings } from './worker.ts'
 
 const CIRCUIT = { failures: 2, within_ms: 60_000, open_ms: 10_000 }
 const RETRY = aRetry()
-/** A model that fails. */
+/** The answer of a model that is down. */
 export const down = failure({ status: 500 })
 
-/** A worker of a model that answers as `model` says by then. */
+/** A worker of a model with a circuit. The model answers with the current value of `model.answer`. */
 export function aProtectedWorker(settings: WorkerSettings = {}) {
   const model: { answer: ModelAnswer } = { answer: SUCCESS }
   const worker = aWorker(() => model.answer, { circuit: CIRCUIT, retry: RETRY, ...settings })
   const { ports, modelStates, aFlowControl } = worker
   const open = () => aFlowControl().report({ findings: { failures: CIRCUIT.failures } })
   const state = () => modelStates.read('text')
-  /** A call that was allowed before there was a circuit. */
+  /** Uses a slot of the rate limit, with settings without a circuit. */
   const useSlot = () =>
     createFlowControl({ ...ports, store: modelStates }, 'text', { rate_limit: settings.rate_limit }).permit({
       until: NOW,

@@ -11,7 +11,7 @@ routing: [{ model: text }]
 models:
   text: `
 
-/** The model `text` of a pipeline file that says this of it. */
+/** Parses a pipeline file whose model `text` has these fields, and returns the model. */
 export function modelOf(fields: object): Model {
   const { text } = parsePipeline(PIPELINE + JSON.stringify(fields), {}, 'p.yaml').models
   if (!text) throw new Error('the file has a model')
@@ -21,7 +21,7 @@ export function modelOf(fields: object): Model {
 /** The secret of a model with `auth: { secret: … }`. */
 export const SECRET = 'sk-of-the-account'
 
-/** A model of this provider, called as a worker calls it. */
+/** Calls a model of this provider as a worker does. */
 export function callerOf(provider: Provider, endpoint: object, more: object = {}) {
   const model = modelOf({ provider, endpoint, ...more })
   const { url, timeout, headers, auth } = model.endpoint

@@ -4,10 +4,10 @@ import { basename, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { newVirtualHost, type VirtualHost } from './rabbitmq.ts'
 
-/** The backend on which tests of whole systems run: QUEUE_BACKEND. */
+/** The backend of the queues for tests of whole systems. The variable QUEUE_BACKEND sets it. */
 export const QUEUE_BACKEND = process.env.QUEUE_BACKEND === 'rabbitmq' ? 'rabbitmq' : 'sqs'
 
-/** Answers with a pipeline file that has this backend: with the file itself, or a copy. */
+/** Returns the path of a pipeline file with this backend: the given file, or a changed copy. */
 export function configOn(backend: typeof QUEUE_BACKEND, config: string): string {
   const document = parseDocument(readFileSync(config, 'utf8'))
   if ((document.getIn(['queue', 'backend']) ?? 'sqs') === backend) return config
@@ -17,10 +17,10 @@ export function configOn(backend: typeof QUEUE_BACKEND, config: string): string 
   return copy
 }
 
-/** A system that starts again with the data of an earlier one finds the queues of that one. */
+/** The virtual hosts by data folder. A system that starts again with the same data needs the same queues. */
 const hostsByData = new Map<string, Promise<VirtualHost>>()
 
-/** The settings with which a system runs on the backend of QUEUE_BACKEND, each with a virtual host of its own. */
+/** Changes the settings of a system so that it runs on the backend of QUEUE_BACKEND. Each system gets its own virtual host. */
 export async function onBackend(settings: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
   if (QUEUE_BACKEND === 'sqs' || settings.AMQP_URL !== undefined) return settings
   const { SLUICE_DATA: data, SLUICE_CONFIG: config = 'pipeline.yaml' } = settings

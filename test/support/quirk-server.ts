@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import type { ReceivedRequest } from './sigv4.ts'
 
-/** An answer as a server says it. */
+/** An answer of the server. */
 export interface QuirkAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -21,7 +21,7 @@ export interface QuirkServer {
   close(): Promise<void>
 }
 
-/** Serves it for all tests of a file, with credentials of AWS that sign for it. Answers with the function that gives the server. */
+/** Starts a server for all tests of a file, and sets credentials of AWS. Returns a function that returns the server. */
 export function useQuirkServer(): () => QuirkServer {
   let server: QuirkServer | undefined
   beforeAll(async () => {
@@ -42,7 +42,7 @@ export function useQuirkServer(): () => QuirkServer {
   }
 }
 
-/** Serves one answer after the other on a free port, as the API of a provider documents them, errors included. */
+/** Starts a server that stands in for the API of a provider. A test sets its answers, errors included. */
 export async function startQuirkServer(): Promise<QuirkServer> {
   const received: ReceivedRequest[] = []
   let next: QuirkAnswer = { status: 200, body: {} }

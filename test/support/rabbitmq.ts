@@ -5,10 +5,10 @@ import { type ChannelModel, connect } from 'amqplib'
 
 const execute = promisify(execFile)
 
-/** The broker of the tests, which `.ci/rabbitmq.sh` starts. Without one, tests of RabbitMQ are left out. */
+/** The address of the broker of the tests, which `.ci/rabbitmq.sh` starts. Without it, tests of RabbitMQ are skipped. */
 export const BROKER_URL = process.env.AMQP_URL
 
-/** Runs a command of `rabbitmqctl`, which RABBITMQCTL may name with its arguments. Answers with its output. */
+/** Runs `rabbitmqctl`, or the command in RABBITMQCTL, with these arguments, and returns its output. */
 export async function rabbitmqctl(...argv: readonly string[]): Promise<string> {
   const [command = 'rabbitmqctl', ...own] = (process.env.RABBITMQCTL ?? 'rabbitmqctl').split(' ')
   const { stdout } = await execute(command, [...own, '--quiet', ...argv])
@@ -20,12 +20,12 @@ export interface VirtualHost {
   /** The address of the broker, with this virtual host. */
   readonly url: string
   connect(): Promise<ChannelModel>
-  /** The number of messages per queue, ready and unacknowledged ones. Empty queues are left out. */
+  /** The number of ready and unacknowledged messages per queue. Empty queues are left out. */
   messages(): Promise<Record<string, number>>
   close(): Promise<void>
 }
 
-/** Makes a virtual host of its own, so that a test finds no queues of others. */
+/** Makes a new virtual host, so that a test does not find queues of other tests. */
 export async function newVirtualHost(broker = BROKER_URL): Promise<VirtualHost> {
   if (broker === undefined) throw new Error('AMQP_URL names no broker')
   const name = `test-${randomUUID()}`

@@ -6,9 +6,9 @@ import { SELF_SIGNED } from './self-signed.ts'
 /** One connection of a raw server. */
 export interface Connection {
   readonly socket: Socket
-  /** Resolves when so many bytes have come, and then reads no more. */
+  /** Resolves when `count` bytes have come, and then stops reading. */
   bytes(count: number): Promise<void>
-  /** Resolves with the whole request, headers and body, or with what has come of it as soon as that is `atMost` bytes. */
+  /** Resolves to the whole request with headers and body, or to its beginning as soon as `atMost` bytes have come. */
   request(atMost?: number): Promise<string>
   /** Sends exactly these bytes. */
   say(...parts: readonly (string | Uint8Array)[]): void
@@ -17,12 +17,12 @@ export interface Connection {
 export interface RawServer {
   readonly origin: string
   readonly port: number
-  /** The connections that were made. */
+  /** All connections so far. */
   readonly connections: readonly Socket[]
   close(): Promise<void>
 }
 
-/** A server that speaks no HTTP by itself: `talk` says what each connection gets. */
+/** Starts a server that has no HTTP of its own. `talk` handles each connection. */
 export async function serveRaw(
   talk: (connection: Connection) => unknown,
   { tls = false }: { tls?: boolean } = {},
@@ -52,7 +52,7 @@ export async function serveRaw(
 
 function connectionOf(socket: Socket): Connection {
   let received = Buffer.alloc(0)
-  /** Reads until `isEnough`. What comes later stays in the network. */
+  /** Reads until `isEnough` returns true, and then stops reading. */
   const until = (isEnough: (bytes: Buffer) => boolean) =>
     new Promise<void>(resolve => {
       if (isEnough(received)) return resolve()
@@ -86,7 +86,7 @@ function isWholeRequest(bytes: Buffer): boolean {
   return end >= 0 && bytes.length >= end + 4 + length
 }
 
-/** An answer with a body of known length, as bytes. */
+/** The bytes of an HTTP answer with a `Content-Length`. */
 export function httpAnswer(
   status: number,
   body: string | Uint8Array,

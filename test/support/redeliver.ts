@@ -1,13 +1,13 @@
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import type { aWorker } from './worker.ts'
 
-/** After this, a message that was not acknowledged comes again. Milliseconds. */
+/** The time after which a message that was not acknowledged comes again. */
 const VISIBILITY_MS = 120_000
 const ROUNDS = 100
 
 /**
- * Delivers messages, and all that the worker sends to its own queue again, when they are due, as many together as `size`
- * says, and moves the clock from one to the next. Throws if that comes to no end.
+ * Delivers messages when they are due, at most `size` together. It also delivers the messages that the worker defers or does not
+ * acknowledge. It advances the clock to the next due message. Throws if messages come again and again.
  */
 export async function redeliver(
   { ports, invoke, deferred }: Pick<ReturnType<typeof aWorker>, 'ports' | 'invoke' | 'deferred'>,
@@ -18,7 +18,7 @@ export async function redeliver(
   for (let round = 0; waiting.length > 0; round++) {
     if (round === ROUNDS) throw new Error(`${waiting.length} messages come again and again`)
     waiting.sort((a, b) => a.due - b.due)
-    // A batch is gathered for a second.
+    // A batch waits one second for more messages.
     ports.advance(Math.max(0, (waiting[0]?.due ?? 0) + 1_000 - ports.clock()))
     const due = waiting.filter(one => one.due <= ports.clock()).slice(0, size)
     waiting = waiting.filter(one => !due.includes(one))

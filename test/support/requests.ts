@@ -13,7 +13,7 @@ import { NOW } from './clock.ts'
 export const newRequestId = (): string => v7({ msecs: NOW })
 
 let users = 0
-/** A user of whom nothing is stored yet, so that tests share a table without meeting. */
+/** A new user id. Tests that share a table use different users. */
 export const newUser = (): string => `user-${users++}`
 
 export const aReservation = (fields: Partial<Reservation> = {}): Reservation => ({
@@ -28,7 +28,7 @@ export const aReservation = (fields: Partial<Reservation> = {}): Reservation => 
   ...fields,
 })
 
-/** A request that was just admitted, or, with `fields`, whatever has become of it. */
+/** The item of a request that was just admitted. `fields` change it, for example to a later state. */
 export const anItem = (fields: Partial<RequestItem> = {}): RequestItem => ({
   ...aReservation(),
   model: 'text',
@@ -61,16 +61,16 @@ export const aMessage = (
   body: { inline: body },
 })
 
-/** A message as a queue brings it: what is undefined is not there. */
+/** A message as a queue delivers it, without undefined fields. */
 export const asReceived = (message: InferenceMessage): InferenceMessage => JSON.parse(JSON.stringify(message))
 
-/** As a gateway of 0.1.0 sends it, with the prompt. */
+/** An accepted event with the prompt, as a gateway of 0.1.0 sends it. */
 export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent => ({
   ...acceptedEvent(aMessage(item)),
   prompt: { inline: prompt },
 })
 
-/** What the worker of an item's first attempt publishes: a success, unless `fields` say otherwise. */
+/** The outcome of an item's first attempt. By default, it is a success. */
 export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent => ({
   ...outcomeEvent(
     aMessage(item),
@@ -88,7 +88,7 @@ export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {})
   ...fields,
 })
 
-/** A message of the input `nightly` that was refused by the quota, as the intake reports it. */
+/** The event of a message of the input queue `nightly` that the quota refused. */
 export const aRefused = (messageId: string, text = '{"user_id":"u42","prompt":"hello"}', at = NOW): RefusedEvent => ({
   v: 1,
   type: 'refused',

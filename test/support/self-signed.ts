@@ -1,4 +1,4 @@
-/** A self-signed certificate of 127.0.0.1, and its key, which protects nothing. */
+/** A self-signed certificate for 127.0.0.1, and its key. The key is not secret. */
 export const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQga6b67gQsNJdAHHJT

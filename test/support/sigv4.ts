@@ -1,15 +1,15 @@
 import { createHash, createHmac } from 'node:crypto'
 
-/** A request as a server gets it. Names of headers are in lower case. */
+/** A request that a server has received. Names of headers are in lower case. */
 export interface ReceivedRequest {
   readonly method: string
-  /** Path and query as they were sent. */
+  /** The path and the query, unchanged. */
   readonly target: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
 }
 
-/** What a signature says of itself. */
+/** The parts of an `Authorization` header. */
 export interface Signature {
   readonly accessKeyId: string
   /** `20150830/us-east-1/service/aws4_request` */
@@ -18,7 +18,7 @@ export interface Signature {
   readonly signature: string
 }
 
-/** Reads an `Authorization` header of AWS's Signature Version 4; throws when it is none. */
+/** Parses an `Authorization` header of AWS's Signature Version 4. Throws if the header has another form. */
 export function readAuthorization(header: string): Signature {
   const [, accessKeyId = '', scope = '', headers = '', signature = ''] =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})$/.exec(header) ?? []
@@ -27,8 +27,8 @@ export function readAuthorization(header: string): Signature {
 }
 
 /**
- * The signature that a request must have, computed from what a server sees of it by AWS's description of Signature Version 4
- * for every service but S3, without the SDK: so that a test can say whether AWS would take a call.
+ * Computes the signature that a received request must have, so that a test can check whether AWS would accept it. It follows AWS's
+ * description of Signature Version 4 for all services except S3, and does not use the SDK.
  */
 export function expectedSignature(
   request: ReceivedRequest,
@@ -81,7 +81,7 @@ function headerOf({ headers }: ReceivedRequest, name: string): string {
   return value
 }
 
-/** Each byte but those of unreserved characters, and of those in `kept`. */
+/** Encodes each byte except those of unreserved characters and of the characters in `kept`. */
 const percentEncode = (text: string, kept = ''): string =>
   [...Buffer.from(text)]
     .map(byte => ({ byte, character: String.fromCharCode(byte) }))

@@ -42,7 +42,7 @@ const ExportRequest = z.strictObject({
   ),
 })
 
-/** All spans that have come to a receiver, with the function that sent each. Throws if an export is not as OTLP's JSON has it. */
+/** All spans that a receiver has received, with the function that sent each span. Throws if an export is no valid JSON of OTLP. */
 export const spansAt = ({ exports }: Pick<OtlpReceiver, 'exports'>): (ExportedSpan & { readonly service: unknown })[] =>
   exports
     .filter(({ path }) => path === '/v1/traces')

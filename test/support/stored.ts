@@ -3,7 +3,7 @@ import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 
-/** All stores of a system. */
+/** The clients and names of all stores of a system. */
 export interface Stores {
   readonly dynamoDb: DynamoDBClient
   readonly tables: readonly string[]
@@ -13,12 +13,12 @@ export interface Stores {
   readonly ledger: { readonly resourceArn: string; readonly secretArn: string; readonly database: string }
 }
 
-/** Everything that is stored, as texts: each DynamoDB item, each object with its key, each value of each column of Postgres. */
+/** Reads all stored data as texts: each DynamoDB item, each S3 object with its key, and each value in Postgres. */
 export async function everythingStored(stores: Stores): Promise<string[]> {
   return [...(await itemsOf(stores)), ...(await objectsOf(stores)), ...(await valuesOf(stores))]
 }
 
-/** Those texts in which a name stands by itself: `amy` is not in a text about `amy2`. */
+/** Returns the texts that contain a name as a whole word. A text with `amy2` does not contain `amy`. */
 export function tracesOf(texts: readonly string[], name: string): string[] {
   const escaped = name.replaceAll('.', '\\.')
   const alone = new RegExp(`(?<![A-Za-z0-9._@-])${escaped}(?![A-Za-z0-9._@-])`)
@@ -46,7 +46,7 @@ async function objectsOf({ s3, bucket }: Stores): Promise<string[]> {
 const COLUMNS = `SELECT quote_ident(table_name), quote_ident(column_name)
 FROM information_schema.columns WHERE table_schema = 'public'`
 
-/** A value at a time: the Data API returns no row over 64 KB. */
+/** Reads the values of Postgres column by column, because the Data API returns no row over 64 KB. */
 async function valuesOf({ rdsData, ledger }: Stores): Promise<string[]> {
   const execute = async (sql: string): Promise<string[][]> => {
     const { records = [] } = await rdsData.send(new ExecuteStatementCommand({ ...ledger, sql }))

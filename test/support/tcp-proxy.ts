@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A way to a server that a test can cut off, as if the server was stopped. */
+/** A proxy of a server. A test can cut the connections, as if the server was stopped. */
 export interface TcpProxy {
   /** `127.0.0.1:PORT` */
   readonly host: string

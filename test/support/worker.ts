@@ -18,7 +18,7 @@ import { aMessage, anItem } from './requests.ts'
 
 const OWN_QUEUE = 'inference-text-normal'
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
-/** Until when a worker of these tests has the lease of what it claims. */
+/** The time until which the leases of claims last in these tests. */
 export const LEASE = NOW + 95_000
 const ENDS = LEASE - 5_000
 
@@ -27,7 +27,7 @@ const mappings = createMappings({
   response: '{ "result": result, "usage": usage }',
 })
 
-/** A model's settings: one call a request, one attempt, nothing that holds a call up. */
+/** The settings of a model: one call per request, one attempt, and no protection. */
 const PLAIN: WorkerPorts['settings'] = {
   batched: false,
   retry: aRetry({ attempts: 1 }),
@@ -39,7 +39,7 @@ export type WorkerSettings = Partial<
   Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'circuit' | 'one_at_a_time' | 'store_prompts'>
 >
 
-/** What a model is asked: the call's own id and its body. */
+/** A call of the model. */
 export interface Asked {
   readonly requestId: string | undefined
   readonly body: unknown
@@ -49,7 +49,7 @@ export interface Asked {
 
 export const SUCCESS: ModelAnswer = { ok: true, answer: { result: 'hi', usage: USAGE } }
 
-/** A worker whose model gives `answer`, and what it was asked. */
+/** A worker whose model answers with `answer`, and the calls that the model has received. */
 export function aWorker(
   answer: ModelAnswer | ((asked: Asked) => ModelAnswer) = SUCCESS,
   settings: WorkerSettings = {},
@@ -66,7 +66,7 @@ export function aWorker(
     },
   }
   const all = { ...PLAIN, ...settings }
-  /** Each is another process of the fleet. */
+  /** The flow control of a new process. All processes share the state of the model. */
   const aFlowControl = () => createFlowControl({ ...memory, store: modelStates, random: () => 0.5 }, 'text', all)
   const ports = {
     ...memory,
@@ -81,7 +81,7 @@ export function aWorker(
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
-  /** Runs one invocation with these messages. Answers with the indexes of those that are redelivered. */
+  /** Runs one invocation with these messages, and returns the indexes of the messages that SQS must redeliver. */
   const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports, receiveCount = 1) => {
     const deliveries = messages.map((message, i) => aDelivery(message, i, { receive_count: receiveCount }))
     const { redeliver } = await processMessages(using, deliveries, {
@@ -96,7 +96,7 @@ export function aWorker(
   return { ports, modelStates, aFlowControl, asked, outcomes, deferred, create, stored, invoke, run }
 }
 
-/** The same worker, whose model can't be called while another call is under way. */
+/** Returns the ports with an endpoint that throws if a second call begins while a call runs. */
 export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
   let isBusy = false
   const call: WorkerPorts['endpoint']['call'] = async (id, body) => {
@@ -109,7 +109,7 @@ export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
   return { ...ports, endpoint: { ...ports.endpoint, call } }
 }
 
-/** The same worker, which stops as soon as it calls the model: what it has claimed stays as it is. */
+/** Returns the ports with an endpoint that throws at each call, as if the worker had crashed. Its claims stay as they are. */
 export function stopping(ports: WorkerPorts): WorkerPorts {
   const call: WorkerPorts['endpoint']['call'] = async () => {
     throw new Error('the worker is gone')

@@ -10,19 +10,19 @@ import { aDelivery } from './deliveries.ts'
 import { aMessage, anItem } from './requests.ts'
 import { aWorker, type WorkerSettings } from './worker.ts'
 
-/** A call as the model sees it. */
+/** A call of the model. */
 export interface FleetCall {
   readonly user: string
   readonly request_id: string
-  /** From when to when it ran, milliseconds since the start. */
+  /** The beginning and the end of the call, in milliseconds since the start. */
   readonly from: number
   until: number
 }
 
-/** What the model answers to a call, and after how many milliseconds. */
+/** Decides the model's answer to a call, and the time until the answer. */
 export type FleetModel = (call: FleetCall) => { readonly answer: ModelAnswer; readonly after_ms: number }
 
-/** How a request ended, and when, in milliseconds since the start. */
+/** The end of a request. `at` is in milliseconds since the start. */
 export interface FleetEnd {
   readonly user: string
   readonly status: string
@@ -36,8 +36,8 @@ interface Waiting {
 }
 
 /**
- * Many workers of one model, each with one call at a time, and a queue that delays messages as SQS does. Time is moved, never
- * waited for: it goes on to the next event when all workers wait.
+ * Many workers of one model, each with one call at a time, and a queue that delays messages as SQS does. The test does not wait for
+ * real time: when all workers wait, the clock advances to the next event.
  */
 export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concurrency = 10) {
   const { ports, modelStates } = aWorker(undefined, settings)
@@ -94,7 +94,7 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
     busy--
   }
 
-  /** Runs until a time (milliseconds since the start), or until nothing is left to do. */
+  /** Runs until a time (in milliseconds since the start), or until nothing is left to do. */
   async function run(until = Number.POSITIVE_INFINITY): Promise<void> {
     for (;;) {
       await setImmediate()
@@ -118,7 +118,7 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
     }
   }
 
-  /** Admits a request of a user, which is in the queue at once. Answers with its id. */
+  /** Admits a request of a user, queues its message immediately, and returns its id. */
   async function submit(user: string, deadlineMs = 6 * 3_600_000): Promise<string> {
     const item = await ports.items.create(anItem({ user_id: user, deadline: NOW + deadlineMs }))
     waiting.push({ message: aMessage(item), due: clock() })
@@ -128,9 +128,9 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
   return {
     submit,
     run,
-    /** All calls, in their order. */
+    /** All calls, oldest first. */
     calls,
-    /** How requests ended, in their order. An expired request has no outcome. */
+    /** The ends of requests, oldest first. An expired request has no outcome. */
     ends: () => [...ends.values()],
     changes,
     modelStates,

@@ -4,10 +4,10 @@ import { checkNames } from '../support/conventions.ts'
 
 const paths = globSync('{bin,lib,functions,test}/**/*.ts')
 
-describe('names', () => {
+describe('the rules about names', () => {
   const violations = paths.flatMap(path => checkNames(path, readFileSync(path, 'utf8')))
 
-  it('follow the rules of CONTRIBUTING.md in every file', () => {
+  it('hold in every file', () => {
     expect(paths.length).toBeGreaterThan(500)
     expect(violations).toEqual([])
   })
@@ -22,7 +22,7 @@ describe('names', () => {
     { text: 'interface A { user_id: string; timeoutMs: number }', rule: 'both user_id and timeoutMs' },
     { text: 'type A = { user_id: string; timeoutMs: number } | undefined', rule: 'both user_id and timeoutMs' },
     { text: 'const A = z.strictObject({ user_id: B, timeoutMs: C })', rule: 'both user_id and timeoutMs' },
-  ])('break a rule in: $text', ({ text, rule }) => {
+  ])('refuse: $text', ({ text, rule }) => {
     expect(checkNames('lib/x.ts', text)).toEqual([expect.stringMatching(`^lib/x\\.ts:1: .*${rule}$`)])
   })
 
@@ -35,11 +35,11 @@ describe('names', () => {
     'interface A { user_id: string; timeout_ms: number }',
     'interface A { userId: string; timeoutMs: number }',
     'const { user_id } = request',
-  ])('break no rule in: %s', text => {
+  ])('accept: %s', text => {
     expect(checkNames('lib/x.ts', text)).toEqual([])
   })
 
-  it('may be camelCase for the fixtures of a test, but not for its numbers', () => {
+  it('allow camelCase for the fixtures of a test, but not for its numbers', () => {
     expect(checkNames('test/x.ts', "const users = ['ann']")).toEqual([])
     expect(checkNames('test/x.ts', 'const hour = 3_600_000')).toHaveLength(1)
   })

@@ -13,13 +13,13 @@ describe('the import rules of the design', () => {
     expect(findings.violations).toEqual([])
   })
 
-  it('apply to files: every rule has files, and these have imports', () => {
+  it('apply to existing files: every rule has files, and these files have imports', () => {
     expect(findings.files).toBeGreaterThan(100)
     expect(findings.imports).toBeGreaterThan(300)
     expect(findings.idle).toEqual([])
   })
 
-  it('recognize an adapter', () => {
+  it('recognize adapters', () => {
     expect(findings.adapters).toEqual(
       expect.arrayContaining([
         'functions/core/stores/access/dynamodb.ts',
@@ -73,7 +73,7 @@ describe('the import rules of the design', () => {
     { path: 'lib/local/x.ts', text: "import type { App } from 'aws-cdk-lib'" },
     { path: 'lib/config/x.ts', text: "import { Plan } from '../../functions/core/domain/limits.ts'" },
     { path: 'lib/config/x.ts', text: "import { Construct } from 'constructs'" },
-  ])('are broken by $text in $path', ({ path, text }) => {
+  ])('forbid $text in $path', ({ path, text }) => {
     const { violations } = checkImports([...files, parseImports(path, text)])
 
     expect(violations.filter(violation => violation.startsWith(path))).toHaveLength(1)
@@ -96,7 +96,7 @@ describe('the import rules of the design', () => {
     expect(violations.filter(violation => violation.startsWith(path))).toEqual([])
   })
 
-  it('fail with a message when a folder is gone', () => {
+  it('fail with a message if a folder is gone', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/core/queue/')))
 
     expect(idle).toEqual([
@@ -104,7 +104,7 @@ describe('the import rules of the design', () => {
     ])
   })
 
-  it('find a circle of imports, and say how it goes', () => {
+  it('find a circle of imports, and print its path', () => {
     const circle = [
       parseImports('functions/core/domain/x.ts', "import { y } from './y.ts'"),
       parseImports('functions/core/domain/y.ts', "export type { x } from './x.ts'"),
@@ -126,15 +126,15 @@ describe('the import rules of the design', () => {
   })
 })
 
-describe('the name of SQS', () => {
+describe('the word SQS', () => {
   const naming = (pattern: string) =>
     globSync(pattern).filter(path => /sqs/i.test(withoutComments(path, readFileSync(path, 'utf8'))))
 
-  it('is in the code of composeQueue, its adapters and the place that makes AWS clients, and nowhere else in functions', () => {
+  it('is only in composeQueue, its adapters and the code that makes AWS clients, and nowhere else in functions', () => {
     expect(naming('functions/**/*.ts').filter(path => !NAMES_SQS.test(path))).toEqual([])
   })
 
-  it('is found where it is', () => {
+  it('is found by this test in these files', () => {
     expect(naming('functions/core/queue/*.ts').toSorted()).toEqual([
       'functions/core/queue/admin.ts',
       'functions/core/queue/compose.ts',

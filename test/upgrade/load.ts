@@ -2,17 +2,17 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Tokens that the model reports for each call. */
+/** The tokens that the model reports for each call. */
 export const TOKENS = 7
 
 export interface SlowModel {
   readonly url: string
-  /** How many calls there have been. */
+  /** The number of calls so far. */
   calls(): number
   close(): void
 }
 
-/** A model that takes a third of a second for a call, so that there is always a request under way. */
+/** Starts a model that takes 0.3 s per call, so that a call is always running. */
 export async function startSlowModel(): Promise<SlowModel> {
   let calls = 0
   const server = createServer(async (_, response) => {
@@ -37,7 +37,7 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Requests of both models and priorities, each third with an Idempotency-Key; one of ten waits for its result. */
+/** Posts for both models and priorities. Each third post has an Idempotency-Key, and each tenth waits for its result. */
 export const posts = (name: string, count: number): Post[] =>
   Array.from({ length: count }, (_, i) => ({
     body: {
@@ -64,12 +64,12 @@ export async function send(apiUrl: string, key: string, post: Post): Promise<Acc
     const { request_id: id } = (await response.json()) as { request_id?: string }
     return response.ok && id !== undefined ? { id, post } : undefined
   } catch {
-    // The system has ended meanwhile: nothing was promised.
+    // The system has ended, so it has not accepted the post.
     return undefined
   }
 }
 
-/** Sends posts one after the other, some at the same time; answers with those that were accepted. */
+/** Sends posts, six in parallel, and returns the accepted posts. */
 export async function sendAll(apiUrl: string, key: string, all: readonly Post[]): Promise<Accepted[]> {
   const accepted: Accepted[] = []
   const left = [...all]
@@ -83,7 +83,7 @@ export async function sendAll(apiUrl: string, key: string, all: readonly Post[])
   return accepted
 }
 
-/** What a request's owner is told of it. */
+/** The request as its owner reads it. */
 export async function view(apiUrl: string, key: string, id: string): Promise<Record<string, unknown>> {
   const response = await fetch(`${apiUrl}/v1/inference/${id}`, { headers: { 'x-api-key': key } })
   return (await response.json()) as Record<string, unknown>

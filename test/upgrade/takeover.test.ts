@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Accepted, posts, type SlowModel, send, sendAll, startSlowModel, view } from './load.ts'
 import { COMMIT, checkOut, HERE, type Running, start } from './version.ts'
 
 const POSTS = 120
-/** For whatever a stop leaves open; see docs/guarantees.md. Milliseconds. */
+/** The time within which everything that a stop leaves open is ended (docs/guarantees.md). */
 const BOUND_MS = 360_000
 
 let old: ReturnType<typeof checkOut>
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const newKey = (system: Running): string => (system.sluice('keys', 'create', '--user', 'amy') as { key: string }).key
 
-/** Posts a load, and stops the system in the middle of it. */
+/** Starts to send posts, and stops the system before all are sent. */
 async function interrupt(system: Running, key: string, name: string, signal: 'SIGTERM' | 'SIGKILL') {
   const before = model.calls()
   const sending = sendAll(system.apiUrl, key, posts(name, POSTS))
@@ -42,7 +42,7 @@ async function interrupt(system: Running, key: string, name: string, signal: 'SI
   return sending
 }
 
-/** Each accepted request completes, is charged once, and reconcile finds no difference. */
+/** Expects that each accepted request completes, and that reconcile finds no difference. */
 async function expectOrder(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   await expect
     .poll(
@@ -56,12 +56,15 @@ async function expectOrder(system: Running, key: string, accepted: readonly Acce
   await expect.poll(() => system.sluice('reconcile'), { timeout: BOUND_MS, interval: 5_000 }).toEqual([])
 }
 
-/** A keyed post that is sent again is the request that it was. */
+/** Expects that a repeated post with an Idempotency-Key gets its earlier request. */
 async function expectSameAgain(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   const keyed = accepted.filter(({ post }) => 'idempotency-key' in post.headers)
   expect(keyed.length).toBeGreaterThan(0)
-  const again = await Promise.all(keyed.map(({ post }) => send(system.apiUrl, key, post)))
-  expect(again.map(one => one?.id)).toEqual(keyed.map(({ id }) => id))
+  // A post may be answered 503 while a busy machine starts the functions. Then it is sent again, as a client does.
+  const again = await Promise.all(
+    keyed.map(({ post }) => vi.waitUntil(() => send(system.apiUrl, key, post), { timeout: 60_000, interval: 1_000 })),
+  )
+  expect(again.map(({ id }) => id)).toEqual(keyed.map(({ id }) => id))
 }
 
 const VERSIONS = { '0.1.0': () => old.folder, 'this version': () => HERE }
@@ -71,8 +74,8 @@ describe.each([
   { from: '0.1.0', to: 'this version', signal: 'SIGTERM' },
   { from: 'this version', to: '0.1.0', signal: 'SIGKILL' },
   { from: 'this version', to: '0.1.0', signal: 'SIGTERM' },
-] as const)('$to takes over what $from has left after $signal', ({ from, to, signal }) => {
-  it('ends each accepted request once, and its books are right', async () => {
+] as const)('$to on the data that $from left after $signal', ({ from, to, signal }) => {
+  it('completes each accepted request, and reconcile finds no difference', async () => {
     const data = join(folder, 'data')
     running = await start(VERSIONS[from](), data, model.url)
     const key = newKey(running)

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Version 0.1.0. */
+/** The commit of version 0.1.0. */
 export const COMMIT = '6427583'
 export const HERE = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Checks a commit out of this clone's own history into a folder of its own, with the packages that it needs. */
+/** Checks out a commit of this clone's history into a new folder, and installs its packages. */
 export function checkOut(commit: string): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-upgrade-'))
   const archive = execFileSync('git', ['archive', commit], { cwd: HERE, maxBuffer: 1 << 28 })
@@ -23,7 +23,7 @@ type Packages = Readonly<
   Record<string, { readonly version?: string; readonly dev?: boolean; readonly optional?: boolean }>
 >
 
-/** Whether each package that the commit runs with is installed here in the very version that its lock file names. */
+/** Returns true if each production package of the commit is installed here in the version of its lock file. */
 function hasItsPackages(commit: string): boolean {
   if (!existsSync(join(HERE, 'node_modules'))) return false
   const packagesOf = (revision: string): Packages =>
@@ -38,7 +38,7 @@ function hasItsPackages(commit: string): boolean {
 
 export interface Running {
   readonly apiUrl: string
-  /** Runs its command line, and answers with what that printed as JSON. Throws if that is none. */
+  /** Runs a command of this version, and returns the JSON that it prints. Throws if it prints no JSON. */
   sluice(...argv: string[]): unknown
   /** Ends all its processes. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
@@ -46,7 +46,7 @@ export interface Running {
 
 /** Runs the `npm start` of a version on a data folder, and resolves when it is ready. */
 export async function start(folder: string, data: string, modelUrl: string): Promise<Running> {
-  // Its configuration is the same file for each version, beside the data.
+  // Both versions use the same configuration file, which is next to the data.
   const config = join(data, '..', 'pipeline.yaml')
   cpSync(join(HERE, 'test/upgrade/pipeline.yaml'), config)
   const env = {
@@ -75,7 +75,7 @@ export async function start(folder: string, data: string, modelUrl: string): Pro
   }
 }
 
-/** It has a process group of its own. */
+/** Sends a signal to the process group of the system. */
 function signalAll(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal)
 }

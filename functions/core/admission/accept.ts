@@ -8,16 +8,17 @@ import { publish, resend } from './publish.ts'
 
 export interface Accepted {
   readonly item: RequestItem
-  /** What is left of the limits, where that is known exactly. */
+  /** The remaining requests and tokens of the user, if they are known exactly. */
   readonly left: (Verdict & { admitted: true })['left']
-  /** About how many requests the user has open, where that is counted. */
+  /** The approximate number of the user's open requests, if it is counted. */
   readonly open?: number | undefined
 }
 
 /**
- * Makes an admitted request durable whose id another try may be admitting at the same time. The item says which reservation
- * counts, and any other is released. Undefined when the request turns out to be withdrawn; then it needs another id. Rejects
- * with `Unavailable`; then nothing is withdrawn, since a retry under the same id goes on where this try stopped.
+ * Makes an admitted request durable. Another try may be admitting a request with the same id at the same time. The item
+ * says which reservation counts. If our reservation does not count, it is released. Returns undefined if the request
+ * was withdrawn: then it needs another id. If it rejects with `Unavailable`, nothing is withdrawn, because a retry
+ * under the same id continues where this try stopped.
  */
 export async function accept(
   ports: AdmissionPorts,
@@ -26,7 +27,8 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission, open)
   if (item.status === 'rejected') {
-    // A gateway of an earlier version may have sent an `accepted` event, which has made a row; and the body is stored (rule 5).
+    // A gateway of an earlier version may have sent an `accepted` event, which made a row in the ledger. The body may
+    // be stored, too. So the rejection is recorded, and the body is deleted (rule 5).
     await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
@@ -35,9 +37,10 @@ export async function accept(
 }
 
 /**
- * Accepts again a request that an earlier try has accepted. If it is still queued, its message may never have been sent. So the
- * first replay sends it, and notes in the item that the queue has acknowledged it, so that later replays send none. A crash
- * or an outage may prevent the note; then the next replay sends the message once more, which does no harm.
+ * Accepts again a request that an earlier try has accepted. If the request is still queued, its message may never have
+ * been sent. So the first replay sends the message, and notes in the item that the queue has acknowledged it. Later
+ * replays then send no message. If a crash or an outage prevents the note, the next replay sends the message once more,
+ * which does no harm.
  */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
   if (item.status === 'queued' && item.sent !== item.run) {
@@ -50,6 +53,9 @@ export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, subm
   return { item, left: undefined }
 }
 
-/** Whether an item has our reservation. If not, another try has written it with its own, maybe in another window or shard. */
+/**
+ * Returns whether an item has our reservation. If not, another try has written the item with its own reservation, maybe
+ * in another window or shard.
+ */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce

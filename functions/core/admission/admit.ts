@@ -11,10 +11,13 @@ import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Prepared } from './prepare.ts'
 
-/** How many shards are tried before a request is refused. Each costs a call. */
+/** The most shards that are tried before a request is refused. Each try is one call of DynamoDB. */
 const SHARD_TRIES = 10
 
-/** How many stale reservations are looked at before a request is refused. Each costs a read, and a few calls to close. */
+/**
+ * The most stale reservations that are checked before a request is refused. Each check is a read, and a few more calls
+ * to close the reservation.
+ */
 const STALE_LOOKS = 3
 
 interface Amounts {
@@ -26,8 +29,9 @@ type Used = ExceededQuota['used']
 
 export type Verdict =
   /**
-   * `left` is undefined if an earlier try was admitted, and for a plan with shards: there it would be a guess. `open` is about how many
-   * requests the user has open, this one included. It is undefined where it is not counted.
+   * `left` has the remaining amounts. It is undefined if an earlier try was admitted, and for a plan with shards, where
+   * it would be a guess. `open` is the approximate number of the user's open requests, including this one. It is
+   * undefined if open requests are not counted.
    */
   | {
       readonly admitted: true
@@ -35,9 +39,12 @@ export type Verdict =
       readonly left: Amounts | undefined
       readonly open?: number | undefined
     }
-  /** `used` is over all shards. */
+  /** `used` is the sum over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Used }
-  /** The user has made all the posts that the rate allows now, at least in one shard. Soon there is room again. */
+  /**
+   * The user has made all the posts that the rate allows in this interval, at least in one shard. The next interval
+   * allows more posts.
+   */
   | { readonly admitted: false; readonly limit: 'rate' }
 
 type Admissible = Pick<Prepared, 'request' | 'limits' | 'shards' | 'refusal'>
@@ -45,9 +52,10 @@ type Admissible = Pick<Prepared, 'request' | 'limits' | 'shards' | 'refusal'>
 type WhenUnknown = (item: RequestItem) => Promise<unknown>
 
 /**
- * Admits a request against its user's limits, or says which limit refuses it. The counters in a refusal are those that the
- * refusing write saw. Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable` if the
- * reservation may or may not have been made; before that, it tells `whenUnknown` the item of that reservation.
+ * Admits a request against its user's limits, or says which limit refuses it. The counters in a refusal are those that
+ * the refusing write saw. If the plan does not allow the request, it throws the `RequestError` of the plan. If nobody
+ * knows whether the reservation was made, it calls `whenUnknown` with the item of that reservation, and then rejects
+ * with `Unavailable`.
  */
 export function admit(ports: AdmissionPorts, admissible: Admissible, whenUnknown: WhenUnknown): Promise<Verdict> {
   return inSpan(ports.tracing, 'admission', {}, async span => {
@@ -93,7 +101,10 @@ async function tryShards(
   }
 }
 
-/** Reserves. Before it refuses, it closes reservations that a crash has left open, and tries again: they may be all that is in the way. */
+/**
+ * Reserves. If the quota refuses, it closes old reservations that a crash has left open, and tries once more, because
+ * these reservations may be the only reason for the refusal.
+ */
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
   const now = ports.clock()
   const admission = await ports.quota.reserve(reservation, limits, now)
@@ -103,7 +114,8 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
     .sort((a, b) => a.at - b.at)
     .slice(0, STALE_LOOKS)
   const closed = await Promise.all(stale.map(open => reapReservation(ports, open, now)))
-  // Under another nonce: a try with the first nonce may have been made whose answer was lost (docs/adr/0012).
+  // The second try has another nonce, because a try with the first nonce may have succeeded although its answer was
+  // lost (docs/adr/0012).
   const anew = { ...reservation, nonce: ports.ids.nonce() }
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }

@@ -7,8 +7,8 @@ const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metad
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * The SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The same body means another request
- * by another operation of the OpenAI API.
+ * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The
+ * operation of the OpenAI API is a part of the hash, because the same body means another request there.
  */
 export const fingerprintOf = (body: Body, operation?: Operation): string =>
   sha256(
@@ -20,8 +20,8 @@ export const fingerprintOf = (body: Body, operation?: Operation): string =>
   )
 
 /**
- * Whether a fingerprint belongs to a body. Version 0.1.0 kept an object's fields in the order in which the client sent them. Its
- * fingerprints are still in keys and items after an upgrade, so they count, too.
+ * Returns whether a fingerprint belongs to a body. Version 0.1.0 kept an object's fields in the order in which the
+ * client sent them. Its fingerprints are still in keys and items after an upgrade, so they count, too.
  */
 export const isFingerprintOf = (fingerprint: string, body: Body, operation?: Operation): boolean =>
   fingerprint === fingerprintOf(body, operation) || (operation === undefined && fingerprint === sha256(body))

@@ -7,11 +7,11 @@ export interface Asked {
   readonly priority: Priority
   /** The model that the request goes to. */
   readonly model: string
-  /** Whether the request names it, or routing has chosen it. */
+  /** Whether the request itself names the model. If not, routing has chosen it. */
   readonly isNamed: boolean
 }
 
-/** Why a plan does not allow a request; undefined if it does. */
+/** Builds the error that says why a plan does not allow a request. Returns undefined if the plan allows it. */
 export function planRefusal(name: string, plan: Plan, { priority, model, isNamed }: Asked): RequestError | undefined {
   if (!plan.priorities.includes(priority))
     return new RequestError(

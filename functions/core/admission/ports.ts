@@ -7,7 +7,7 @@ import type { Tracer } from '../platform/tracing/port.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
-/** The ports that admit a request and make it durable, whichever API or queue it came by. */
+/** The ports that admit a request and make it durable, from any API or input queue. */
 export interface AdmissionPorts extends LifecyclePorts {
   readonly payloads: Payloads
   readonly clock: Clock

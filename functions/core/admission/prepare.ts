@@ -13,22 +13,23 @@ import type { AdmissionPorts } from './ports.ts'
 import type { Router } from './route.ts'
 import type { Settings } from './settings.ts'
 
-/** A submission that is ready for admission: its model, its estimate, and what its user may use. */
+/** A submission that is ready for admission, with its model, its estimate, and the limits of its user. */
 export interface Prepared {
   readonly submission: Submission
-  /** The item as it will be written. The admission still chooses its shard. */
+  /** The item that will be written. The admission still chooses its shard. */
   readonly request: RequestItem
   readonly limits: Limits
   readonly shards: number
   readonly window: QuotaWindow
   /**
-   * Why it can't be admitted: the user's plan does not allow it, or its tokens can't be estimated. `admit` throws it, and not `prepare`: a
-   * repetition of a request that was accepted before gets the same answer again (I5), and never comes to `admit`.
+   * The error if the user's plan does not allow the request, or if its tokens can't be estimated. `admit` throws this
+   * error, and not `prepare`: a repetition of an accepted request never calls `admit`, so it gets the same answer again
+   * (I5).
    */
   readonly refusal?: RequestError | undefined
 }
 
-/** Routes a submission and looks up what its user may do; nothing is written yet. Throws `RequestError`. */
+/** Routes a submission, and looks up the limits of its user. It writes nothing. Throws `RequestError`. */
 export async function prepare(
   ports: Pick<AdmissionPorts, 'clock' | 'ids' | 'tracing'> & { readonly estimate: Estimator },
   settings: Settings,
@@ -40,7 +41,8 @@ export async function prepare(
   const allowed = { user_id: caller.user_id, plan: name, models: plan.models ?? settings.models }
   const model = await route(submission, allowed)
   const { priority } = submission
-  // A request that the plan refuses is not estimated, since an error would name a model that its user may not know.
+  // If the plan refuses the request, its tokens are not estimated, because an error of the estimate would name a model
+  // that the user may not know.
   const forbidden = planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined })
   const estimate = forbidden ?? (await ports.estimate(model, submission, allowed).catch(refusalOf))
   const now = ports.clock()

@@ -11,7 +11,10 @@ const SENTENCES = {
   in_flight: 'in-flight quota exceeded',
 }
 
-/** The refusal of a request that its user's quota has no room for: which limit, what is used of it, and when to try again. */
+/**
+ * Builds the error for a request that does not fit into its user's quota. It says which limit is exceeded, how much of
+ * it is used, and when to try again.
+ */
 export function quotaExceeded(
   { limit, used }: Extract<Verdict, { used: unknown }>,
   { request, limits, shards, window }: Prepared,
@@ -20,7 +23,7 @@ export function quotaExceeded(
   const untilReset = Math.max(1, Math.ceil((window.ends_at - now) / 1000))
   const { estimate, created_at: at } = request
   const quota = { limits, used, is_exact: shards === 1, estimate, window, at }
-  // The first shard has the largest part.
+  // Of all shards, the first has the largest part of the limit.
   const largest = shardLimits(limits, 0, shards).tokens
   if (estimate > largest)
     return new RequestError(

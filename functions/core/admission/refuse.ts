@@ -4,7 +4,7 @@ import type { Verdict } from './admit.ts'
 import type { Prepared } from './prepare.ts'
 import { quotaExceeded } from './quota-exceeded.ts'
 
-/** The error that says why a request was not admitted. */
+/** Builds the error that says why a request was not admitted. */
 export function refuse(verdict: Verdict & { admitted: false }, prepared: Prepared, now: number): RequestError {
   const { rate } = prepared.limits
   if (verdict.limit !== 'rate') return quotaExceeded(verdict, prepared, now)

@@ -15,7 +15,10 @@ export interface RoutedCaller {
 /** Finds the model of a submission. Whether the caller may use it is decided later. Throws `RequestError`. */
 export type Router = (submission: Submission, caller: RoutedCaller) => Promise<string>
 
-/** Compiles pipeline.yaml's routing rules once. A model that the client names wins; else the first rule that holds. */
+/**
+ * Compiles pipeline.yaml's routing rules once. If the client names a model, this model is chosen. Otherwise the first
+ * rule that holds decides.
+ */
 export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
   const rules = routing.map(({ when, model }, index) => ({
     model,
@@ -30,7 +33,7 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
         `there is no model "${submission.model}"; there are ${allowed.join(', ')}`,
       )
     }
-    // Last, so that a body can't say that it is another user's, or of another plan.
+    // These fields come last, so that fields of the body can't replace the user or the plan.
     const fields = { ...(submission.seen ?? submission.body), user_id, plan }
     for (const { model, name, holds } of rules)
       if (!holds || (await evaluateForRequest(holds, fields, name, isTrue))) return model

@@ -3,29 +3,34 @@ import { Unavailable } from '../platform/unavailable.ts'
 import { type Accepted, acceptAgain } from './accept.ts'
 import type { AdmissionPorts } from './ports.ts'
 
-/** How often a key is looked at before its client has to try again. A key's request is rarely withdrawn twice. */
+/**
+ * The most rounds of reading a key before its client must try again. The request of a key is rarely withdrawn twice.
+ */
 const ROUNDS = 5
 
-/** What a key stands for: a request, or an answer that is final. */
+/** The meaning of a key: a request, or a final answer. */
 export type Bound<Final> = { readonly request_id: string } | { readonly final: Final }
 
-/** A key that is bound to one request of its user at a time, which all who come with it try to admit. */
+/** A key that is bound to one request of its user at a time. Every try with the key tries to admit this request. */
 export interface BoundKey<Final> {
   readonly user_id: string
   readonly submission: Submission
-  /** Binds the key to a request, unless it is bound already. Answers with what it is bound to then, as each method does. */
+  /**
+   * Binds the key to a request, unless it is bound already. Like each method here, it returns the request or the answer
+   * to which the key is then bound.
+   */
   bind(requestId: string): Promise<Bound<Final>>
   /** Binds a key that is still bound to `from` to another request. */
   rebind(from: string, requestId: string): Promise<Bound<Final>>
-  /** Admits the request that the key is bound to. Undefined if the request turns out to be withdrawn. */
+  /** Admits the request that the key is bound to. Returns undefined if the request turns out to be withdrawn. */
   admit(requestId: string): Promise<Accepted | Bound<Final> | undefined>
 }
 
 /**
- * Submits under a key: however often that happens, and wherever an earlier try stopped, there is one request, charged once
- * (I5). Whoever finds the key bound takes its request, and finishes what an earlier try has left undone. A key whose request was
- * withdrawn gets another one (rule 7). `first` is the id of a new request. Rejects with `Unavailable`; then nothing is
- * withdrawn, since the next try goes on where this one stopped.
+ * Submits under a key. All tries with the key make one request, which is charged once (I5), wherever an earlier try
+ * stopped. If the key is already bound, this try takes its request, and finishes the steps that an earlier try has not
+ * done. If the request was withdrawn, the key is bound to another one (rule 7). `first` is the id of a new request. If
+ * it rejects with `Unavailable`, nothing is withdrawn, because the next try continues where this one stopped.
  */
 export async function submitBound<Final = never>(
   ports: AdmissionPorts,

@@ -1,19 +1,19 @@
 import { isTerminal, type RequestItem } from './item.ts'
 import { sumOfCosts } from './price.ts'
 
-/** What a request costs its user. */
+/** The cost of a request for its user. */
 export interface Charged {
   readonly requests: number
   readonly tokens: number
-  /** In USD, where the model has a price. */
+  /** In USD, if the model has a price. */
   readonly cost?: number
 }
 
 type Costs = Pick<RequestItem, 'status' | 'charge' | 'cost' | 'holds_request' | 'earlier'>
 
 /**
- * What all runs of a request have cost. A run that ends without a charge costs nothing (docs/adr/0004), and a run after a redrive
- * is charged the request only if no earlier run was. Undefined until the first run has ended.
+ * Returns the cost of all runs of a request. A run that ends without a charge costs nothing (docs/adr/0004). A run
+ * after a redrive is charged one request only if no earlier run was. Returns undefined until the first run has ended.
  */
 export function chargedFor({ status, charge, cost, holds_request, earlier = [] }: Costs): Charged | undefined {
   const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request, cost }])]

@@ -6,50 +6,52 @@ import { MAX_CRASHES } from './timing.ts'
 const ALONE = 'alone-'
 
 /**
- * Makes the id of a claim. It also says whether the worker runs no other request at the same time. That is part of the id, since
- * 0.1.0 can't read an item that has another field, and does not look into ids.
+ * Makes the id of a claim. It also says whether the worker runs no other request at the same time. This is part of the
+ * id, because 0.1.0 can't read an item with an additional field, but does not parse ids.
  */
 export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
 
 const SENT = 'sent-'
 
 /**
- * What an item has in the place of a claim's id while no worker has claimed it and a replay has sent its message for this run.
- * It is no attribute of its own, since 0.1.0 can't read an item that has one. A claim replaces it.
+ * Makes the note that a replay has sent the message of this run. The note is stored in place of a claim's id as long as
+ * no worker has claimed the request. It has no attribute of its own, because 0.1.0 can't read an item with an
+ * additional one. A claim replaces the note.
  */
 export const sentNoteOf = (run: number): string => SENT + run
 
-/** The run that such a note names; undefined for the id of a claim. */
+/** Returns the run of a note that `sentNoteOf` made. Returns undefined for the id of a claim. */
 export const sentRunOf = (claimId: string): number | undefined =>
   claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
 
 /**
- * What an item has in the place of its claim's id once its worker was stopped with the whole local system: that was no crash, so nobody
- * suspects the request. The next claim replaces it.
+ * The note in place of a claim's id that says that the worker was stopped with the whole local system. This was no
+ * crash, so the request is not suspected. The next claim replaces the note.
  */
 export const STOPPED = 'stopped'
 
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
 /**
- * The crashes of a request whose worker is gone, that one included. A worker that ran several requests may have been ended by
- * another of them, so that crash is nobody's: the request runs alone from then on, and each further crash is its own.
+ * Returns the number of crashes that count for a request whose worker is gone, including the last one. If the worker
+ * ran several requests, any of them may have caused the crash, so that crash counts for none of them. From then on the
+ * request runs alone, and each further crash counts.
  */
 export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes + (abandoned.alone ? 1 : 0)
 
-/** What a worker does with a message when it could not claim the request. */
+/** What a worker does with a message whose request it could not claim. */
 export type ClaimRefusal =
-  /** The request has ended, or the message is of another run or body: nothing is left to do. */
+  /** The request has ended, or the message is for another run or another body. Nothing is left to do. */
   | { readonly kind: 'drop' }
-  /** Not now: another worker holds the lease, or a backoff runs. */
+  /** The claim must wait: another worker holds the lease, or a backoff is not over. */
   | { readonly kind: 'wait'; readonly until: number }
-  /** Its deadline has passed before it was started. */
+  /** The deadline of the request passed before it was started. */
   | { readonly kind: 'expire' }
-  /** The worker that held it is gone. */
+  /** The worker that held the claim is gone. */
   | { readonly kind: 'reclaim' }
-  /** It took too many workers with it, each of which ran nothing else. */
+  /** Too many workers crashed while they ran only this request. */
   | { readonly kind: 'give up' }
-  /** The item has changed since: claim again. */
+  /** The item has changed since it was read: claim again. */
   | { readonly kind: 'again' }
 
 export function refusedClaim(item: RequestItem, message: InferenceMessage, now: number): ClaimRefusal {

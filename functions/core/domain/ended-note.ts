@@ -1,18 +1,17 @@
 import * as z from 'zod'
 import type { Failure, Usage } from './item.ts'
+import { Unreported, unreportedIn, withoutUnreported, withZeros } from './partial-usage.ts'
 import { reading } from './reading.ts'
 
 const ENDED = 'ended-'
 
-const COUNTS = ['prompt_tokens', 'completion_tokens'] as const
-
-/** What an ended item says beyond the fields that 0.1.0 reads. */
+/** The facts about an ended request for which 0.1.0 has no fields. */
 const Note = z.strictObject({
-  /** Of the failure. */
+  /** `status` and `detail` of the failure. */
   status: z.int().optional(),
   detail: z.string().optional(),
   /** The counts that the model has not reported. The item has 0 for them. */
-  unreported: z.array(z.enum(COUNTS)).optional(),
+  unreported: Unreported.optional(),
 })
 type Note = z.infer<typeof Note>
 const StoredNote = reading(Note)
@@ -24,12 +23,13 @@ interface Told {
 }
 
 /**
- * How an ended request's usage and error are stored: the fields as 0.1.0 reads them, and a note with the rest, if there is any. The
- * note is in the place of the claim's id, since 0.1.0 can't read an item that has another attribute, and does not look into ids.
+ * Makes the stored form of an ended request's usage and error: the fields that 0.1.0 reads, and a note with the rest,
+ * if there is any. The note is stored in place of the claim's id, because 0.1.0 can't read an item with an additional
+ * attribute, but does not parse ids.
  */
 export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; readonly note: string | undefined } {
   const { status, detail } = error ?? {}
-  const unreported = usage ? COUNTS.filter(count => usage[count] === undefined) : []
+  const unreported = unreportedIn(usage)
   const note: Note = {
     ...(status !== undefined && { status }),
     ...(detail !== undefined && { detail }),
@@ -37,31 +37,26 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
   }
   return {
     fields: {
-      usage: usage && { prompt_tokens: 0, completion_tokens: 0, ...usage },
+      usage: withZeros(usage),
       error: error && { code: error.code, message: error.message },
     },
     note: Object.keys(note).length === 0 ? undefined : ENDED + JSON.stringify(note),
   }
 }
 
-/** The item with what the note in the place of its claim's id says. Any other id says nothing. */
+/**
+ * Returns the item with the facts of the note that is stored in place of its claim's id. Without such a note, it
+ * returns the item unchanged.
+ */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item
   const { status, detail, unreported = [] } = StoredNote.parse(JSON.parse(claimId.slice(ENDED.length)))
   const { usage, error } = item
   return {
     ...item,
-    ...(usage && { usage: without(usage, unreported) }),
+    ...(usage && { usage: withoutUnreported(usage, unreported) }),
     ...(error && {
       error: { ...error, ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) },
     }),
-  }
-}
-
-function without({ prompt_tokens, completion_tokens, ...total }: Usage, unreported: readonly string[]): Usage {
-  return {
-    ...(!unreported.includes('prompt_tokens') && { prompt_tokens }),
-    ...(!unreported.includes('completion_tokens') && { completion_tokens }),
-    ...total,
   }
 }

@@ -4,8 +4,8 @@ import type { Rate } from './rate.ts'
 import type { QuotaWindow } from './window.ts'
 
 /**
- * Every code with which a call is refused. Clients branch on them, so they are stable; `docs/errors.md` says what to do
- * about each.
+ * All codes of refused calls. Clients depend on them, so they never change. `docs/errors.md` says what to do about
+ * each.
  */
 export const ERROR_CODES = [
   'unauthorized',
@@ -33,7 +33,7 @@ export const ERROR_CODES = [
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-/** Why a request `failed`: the codes of its `error`, and the reasons of its dead letter. */
+/** All codes of failed requests: the codes of their `error`, and the reasons of their dead letters. */
 export const FAILURE_CODES = [
   'mapping_failed',
   'unsupported_parameter',
@@ -50,45 +50,49 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-/** The quota that refused a request, as it was then. */
+/** The state of the quota when it refused a request. */
 export interface ExceededQuota {
   readonly exceeded: 'requests' | 'tokens' | 'in_flight'
   readonly limits: Limits
-  /** Over all shards. */
+  /** The sum over all shards. */
   readonly used: { readonly requests: number; readonly tokens: number; readonly in_flight: number }
-  /** Whether `used` is of one moment: the shards of a plan are read one after the other. */
+  /** Whether all of `used` was read at one moment. The shards of a plan are read one after the other. */
   readonly is_exact: boolean
   /** The tokens that the request asked for. */
   readonly estimate: number
   readonly window: QuotaWindow
-  /** When the request was made, epoch milliseconds. */
+  /** The time at which the request was made, in epoch milliseconds. */
   readonly at: number
 }
 
-/** What a client may want to know of an error beside its code and its sentence. An API says it in its own shape. */
+/**
+ * The details of an error for the client, besides its code and its sentence. Each API renders them in its own shape.
+ */
 export interface ErrorDetails {
-  /** What is wrong with the input, and where. */
+  /** The problems of the input, each with its place. */
   readonly problems?: readonly Problem[]
-  /** When the same call may succeed, in seconds from now. */
+  /** The time after which the same call may succeed, in seconds from now. */
   readonly retry_after_s?: number
   /** False if the same call can never succeed. */
   readonly should_retry?: false
-  /** The rate that the call is over. */
+  /** The rate that the call exceeds. */
   readonly rate?: Rate
   /** Whether the input has a field that is not supported. */
   readonly is_unsupported?: boolean
-  /** Whether the request of the call may have been admitted all the same. */
+  /** Whether the request of the call may have been admitted in spite of the error. */
   readonly may_be_admitted?: boolean
   /** The request that the call is about. */
   readonly request_id?: string
-  /** Why the request of the call has failed. The status is there if the model has refused the request with it. */
+  /**
+   * The reason why the request of the call failed. `status` is there if the model refused the request with this status.
+   */
   readonly failed?: { readonly code: string; readonly status?: number | undefined }
   /** The methods that the path takes. */
   readonly allow?: readonly string[]
   readonly quota?: ExceededQuota
 }
 
-/** A call that is refused, with the sentence that its client reads. The API that was called renders it. */
+/** The error of a refused call, with the sentence that its client reads. The called API renders it. */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly code: ErrorCode
@@ -101,7 +105,10 @@ export class RequestError extends Error {
   }
 }
 
-/** The refusal of an input's message, as its key and its dead letter keep it: the body of the answer of the inference API. */
+/**
+ * The refusal of an input's message, in the form that its key and its dead letter keep: the body of an answer of the
+ * inference API.
+ */
 export interface Refusal {
   readonly error: string
   readonly status: 'error'

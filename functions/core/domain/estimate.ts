@@ -1,16 +1,16 @@
 import * as z from 'zod'
 
 /**
- * As many tokens as a request may ask for, or a model report, at most: no model comes near, and all sums of them that
- * counters and rows hold stay exact.
+ * The most tokens that a request may ask for, or a model may report. No model comes near this number, and the sums of
+ * such numbers in counters and rows stay exact.
  */
 export const MAX_TOKENS = 1e12
 
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Estimates the tokens to reserve before the model has run. The prompt has a token per four bytes of UTF-8. The output has as
- * many, or as many as the request allows it.
+ * Estimates the tokens to reserve before the model has run. The prompt has a token per four bytes of UTF-8. The output
+ * has as many tokens as the prompt or, if the request bounds its output, as many as this bound.
  */
 export function estimateTokens(prompt: string, body: Body): number {
   const tokens = promptTokens(prompt)
@@ -19,13 +19,19 @@ export function estimateTokens(prompt: string, body: Body): number {
 
 const promptTokens = (prompt: string): number => Math.ceil(Buffer.byteLength(prompt) / 4)
 
-/** The fields with which a request bounds its output, as the APIs of models call them. They are in `parameters` or beside the prompt. */
+/**
+ * The names of the fields with which a request bounds its output, in the APIs of models. They are in `parameters` or
+ * beside the prompt.
+ */
 export const OUTPUT_BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
 
 const Bound = z.number().nonnegative().max(MAX_TOKENS)
 const Choices = z.int().positive()
 
-/** The most tokens that the answer may have, if the request says so: the largest of its bounds, for each of its `n` answers. */
+/**
+ * Returns the most tokens that the answer may have, if the request has a bound: its largest bound, times its `n`
+ * answers.
+ */
 function outputBound(body: Body): number | undefined {
   const places = [body, parametersOf(body)]
   const bounds = places.flatMap(place => OUTPUT_BOUNDS.flatMap(name => Bound.safeParse(place[name]).data ?? []))
@@ -37,14 +43,14 @@ function outputBound(body: Body): number | undefined {
 const parametersOf = ({ parameters }: Body): Body => z.looseObject({}).safeParse(parameters).data ?? {}
 
 /**
- * The prompt's part of the estimate if the body bounds its output, else undefined. A model may ignore the bound, so a result
- * without a reported usage costs at least this part and the size of the result.
+ * Returns the prompt's part of the estimate if the body bounds its output, and undefined otherwise. A model may ignore
+ * the bound. So a result without a reported usage costs at least this part plus the size of the result.
  */
 export const boundedPromptTokens = (body: Body): number | undefined =>
   typeof body.prompt === 'string' && outputBound(body) !== undefined ? promptTokens(body.prompt) : undefined
 
 /**
- * The minimum charge of a result whose model reports no usage, if the request bounds its output: the prompt's part, and a token
- * per four bytes of the result's JSON text in UTF-8.
+ * Returns the minimum charge of a result whose model reports no usage, if the request bounds its output: the prompt's
+ * part, and a token per four bytes of the result's JSON text in UTF-8.
  */
 export const minimumTokens = (boundedPrompt: number, bytes: number): number => boundedPrompt + Math.ceil(bytes / 4)

@@ -1,5 +1,7 @@
-import { Failure, identityOf, type RequestItem } from './item.ts'
+import * as z from 'zod'
+import { Failure, identityOf, type RequestItem, type Usage } from './item.ts'
 import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload, UnreadableEvent } from './messages.ts'
+import { Unreported, unreportedIn, withoutUnreported, withZeros } from './partial-usage.ts'
 import { reading } from './reading.ts'
 
 type RequestFields = Pick<
@@ -17,7 +19,7 @@ type RequestFields = Pick<
   | 'metadata'
 >
 
-/** The fields that every event brings for its ledger row. */
+/** Returns the fields that every event has for its ledger row. */
 export const requestFields = (of: RequestFields) => ({
   ...identityOf(of),
   run: of.run,
@@ -26,11 +28,13 @@ export const requestFields = (of: RequestFields) => ({
   metadata: of.metadata,
 })
 
-/** The prompt of a message's body. A body in the payload store contains the prompt, so that its key is enough. */
+/** Returns the prompt of a message's body. A body in the payload store contains the prompt, so its key is enough. */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
-/** An event that says no more than that a request waits or runs. It is made from its message or from its item. */
+/**
+ * Makes the event which says only that a request waits or runs. It is made from the message or the item of the request.
+ */
 export const acceptedEvent = (of: RequestFields): AcceptedEvent => ({
   v: 1,
   type: 'accepted',
@@ -60,32 +64,76 @@ export const outcomeEvent = (
   type: 'outcome',
   ...requestFields(message),
   ...outcome,
-  ...(outcome.status === 'failed' && outcome.error ? sentFailure(outcome.error) : {}),
+  usage: withZeros(outcome.usage),
   prompt,
-  ...(outcome.status === 'failed' ? { message } : {}),
+  ...(outcome.status === 'failed' ? sentFailure(message, outcome) : sentSuccess(message, outcome)),
 })
 
 /**
- * How a failure is sent: its code and its sentence as `error`, and what the model said as `result`. 0.1.0 can't read an error with
- * more fields, and ignores the result of a failure. So a deployment that is rolled back loses no outcome.
+ * The facts of an outcome for which 0.1.0 has no fields: the model's status and detail of a failure, and the counts
+ * that the model has not reported.
  */
-function sentFailure({ code, message, status, detail }: Failure): Pick<OutcomeEvent, 'error' | 'result'> {
-  const said = { ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) }
-  return { error: { code, message }, ...(Object.keys(said).length > 0 && { result: { inline: said } }) }
+const Beyond = z.strictObject({
+  ...Failure.pick({ status: true, detail: true }).shape,
+  unreported: Unreported.optional(),
+})
+const SentBeyond = reading(Beyond)
+
+/*
+ * 0.1.0 can't read an outcome whose error has more fields, or whose usage has fewer counts. So the rest is in a field
+ * that 0.1.0 does not read: in the result of a failure, and in the message of a success. So no outcome is lost if a
+ * deployment is rolled back.
+ */
+
+function sentFailure(message: InferenceMessage, { error, usage }: OutcomeOf): Partial<OutcomeEvent> {
+  const { status, detail } = error ?? {}
+  const unreported = unreportedIn(usage)
+  const beyond: z.infer<typeof Beyond> = {
+    ...(status !== undefined && { status }),
+    ...(detail !== undefined && { detail }),
+    ...(unreported.length > 0 && { unreported }),
+  }
+  return {
+    ...(error && { error: { code: error.code, message: error.message } }),
+    ...(Object.keys(beyond).length > 0 && { result: { inline: beyond } }),
+    message,
+  }
 }
 
-const Said = reading(Failure.pick({ status: true, detail: true }))
-
-/** The failure that an outcome tells of, with what the model said. */
-export function failureOf({ status, error, result }: OutcomeEvent): Failure | undefined {
-  if (!error || status !== 'failed' || !result || !('inline' in result)) return error
-  const { data } = Said.safeParse(result.inline)
-  return data ? { ...error, ...data } : error
+function sentSuccess(
+  { metadata, operation, hints, ...message }: InferenceMessage,
+  { usage }: OutcomeOf,
+): Partial<OutcomeEvent> {
+  const unreported = unreportedIn(usage)
+  return unreported.length > 0 ? { message: { ...message, body: { inline: { unreported } } } } : {}
 }
+
+function beyondOf({ status, result, message }: OutcomeEvent): z.infer<typeof Beyond> {
+  const place = status === 'failed' ? result : message?.body
+  const { data } = SentBeyond.safeParse(place && 'inline' in place ? place.inline : undefined)
+  return data ?? {}
+}
+
+/** Returns the failure of an outcome, with the model's status and detail. */
+export function failureOf(outcome: OutcomeEvent): Failure | undefined {
+  const { status, detail } = outcome.status === 'failed' ? beyondOf(outcome) : {}
+  return (
+    outcome.error && {
+      ...outcome.error,
+      ...(status !== undefined && { status }),
+      ...(detail !== undefined && { detail }),
+    }
+  )
+}
+
+/** Returns the usage of an outcome, with only the counts that the model has reported. */
+export const usageOf = (outcome: OutcomeEvent): Usage | undefined =>
+  outcome.usage && withoutUnreported(outcome.usage, beyondOf(outcome).unreported ?? [])
 
 /**
- * The event that tells the ledger how a request ended, made from its item. Undefined if it has not ended, and if it has completed:
- * only the worker's own event has the result. Mostly it is the first event of the request, so that nothing else has brought the prompt.
+ * Makes the event that tells the ledger how a request ended, from its item. Returns undefined if the request has not
+ * ended. Returns undefined for a completed request, too, because only the worker's own event has the result. Usually
+ * this is the first event of the request, so it brings the prompt.
  */
 export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt?: Payload): EndedEvent | undefined {
   const { status } = item
@@ -98,15 +146,16 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt
     attempt: item.attempt,
     completed_at: item.completed_at ?? item.created_at,
     started_at: item.started_at,
-    usage: item.usage,
-    // Without what the model said: 0.1.0 could not read the event. The row has it from the outcome.
+    // Two things are left out, because 0.1.0 could not read the event with them: the model's status and detail, and a
+    // usage without all counts. The row has them from the outcome.
+    usage: unreportedIn(item.usage).length === 0 ? item.usage : undefined,
     error: item.error && { code: item.error.code, message: item.error.message },
     prompt,
     ...(status === 'failed' && message ? { message } : {}),
   }
 }
 
-/** How many characters of an unreadable message are kept. They are enough to see what it is. */
+/** The most characters that are kept of an unreadable message. They are enough to recognize the message. */
 const UNREADABLE_LENGTH = 4_096
 
 export const unreadableEvent = (messageId: string, text: string, at: number): UnreadableEvent => ({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Priority, RequestId, UserId } from './ids.ts'
 
-/** Tokens as the model reported them. The total is at least the sum of the two counts, and is what is charged. */
+/** The tokens that the model reported. The total is at least the sum of the two counts. The total is charged. */
 export const Usage = z.strictObject({
   prompt_tokens: z.int().nonnegative().optional(),
   completion_tokens: z.int().nonnegative().optional(),
@@ -9,7 +9,7 @@ export const Usage = z.strictObject({
 })
 export type Usage = z.infer<typeof Usage>
 
-/** Why a request failed: a stable code and a sentence, shown to its owner with what the model said. */
+/** The reason why a request failed: a stable code and a sentence. Its owner sees them, with the model's own words. */
 export const Failure = z.strictObject({
   code: z.string(),
   message: z.string(),
@@ -20,7 +20,7 @@ export const Failure = z.strictObject({
 })
 export type Failure = z.infer<typeof Failure>
 
-/** `rejected` is a tombstone: the request was never accepted, and nobody is shown it. */
+/** The status of a request. `rejected` is a tombstone: the request was never accepted, and no client sees it. */
 export const Status = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'rejected'])
 export type Status = z.infer<typeof Status>
 
@@ -28,9 +28,10 @@ const TERMINAL: ReadonlySet<Status> = new Set(['completed', 'failed', 'cancelled
 export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
- * A reservation: what one run of a request holds of its user's quota until it is settled or released.
- * `nonce` is the reservation's own id. Settle and release name it, so that they close no other reservation (rule 1 of
- * docs/architecture.md). `holds_request` is false if an earlier run was charged the request already (rule 3).
+ * A reservation: the part of its user's quota that one run of a request holds until the reservation is settled or
+ * released. `nonce` is the reservation's own id. Settle and release name it, so that they close no other reservation
+ * (rule 1 of docs/architecture.md). `holds_request` is false if an earlier run was charged the request already (rule
+ * 3).
  */
 export const Reservation = z.strictObject({
   user_id: UserId,
@@ -44,7 +45,7 @@ export const Reservation = z.strictObject({
 })
 export type Reservation = z.infer<typeof Reservation>
 
-/** What stays the same for all runs of a request. */
+/** The fields that are the same in all runs of a request. */
 export const Identity = z.strictObject({
   user_id: UserId,
   request_id: RequestId,
@@ -54,55 +55,66 @@ export const Identity = z.strictObject({
   fingerprint: z.string(),
   /** Epoch milliseconds, like every time in items and messages. */
   created_at: z.int(),
-  /** A request not started by then expires. */
+  /** A request that is not started before this time expires. */
   deadline: z.int(),
 })
 
 export type Identity = z.infer<typeof Identity>
 
-/** The tokens that a run before a redrive was charged, in the window and shard that had admitted it. */
+/** The charge of a run before a redrive, in the window and the shard that admitted that run. */
 export const EarlierCharge = z.strictObject({
   window: z.string(),
   shard: z.int().nonnegative(),
   tokens: z.int().nonnegative(),
-  /** Whether that run was charged the request itself, too. */
+  /** Whether the request itself was charged in that run, too. */
   request: z.boolean(),
-  /** What those tokens cost in USD, where the model has a `price`. */
+  /** The cost of those tokens in USD, if the model has a `price`. */
   cost: z.number().nonnegative().optional(),
 })
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
  * The request item. It alone decides the state of a request: Postgres and the quota follow it (docs/architecture.md).
- * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
+ * The transition to a terminal state sets `charge`, which is the number of tokens to settle. Without `charge`, the
+ * reservation is released.
  */
 export const RequestItem = z.strictObject({
   ...Identity.shape,
   ...Reservation.shape,
   status: Status,
   attempt: z.int().nonnegative(),
-  /** How many workers have stopped while they ran this request and no other. */
+  /** How many workers have crashed while they ran only this request. */
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** The next number of a run: a number is used once, even if its redrive came to nothing. */
+  /** The number of the next run. Each number is used once, also if its redrive failed. */
   next_run: z.int().positive(),
-  /** What earlier runs were charged: an operator's redrive begins a new run with a charge of its own. */
+  /** The charges of earlier runs. An operator's redrive begins a new run, which has its own charge. */
   earlier: z.array(EarlierCharge).optional(),
-  /** The user has cancelled the request while it ran. */
+  /** Whether the user has cancelled the request while it ran. */
   cancel_requested: z.boolean().optional(),
-  /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
+  /**
+   * Whether a call of this run has reached the model, or may have reached it. From then on, the run is charged one
+   * request.
+   */
   reached: z.boolean().optional(),
   /**
-   * The run of which the queue has acknowledged a message that a replay sent: the next replay sends none, until a worker claims the
-   * request. Told from what is in the place of the claim's id; no attribute of its own.
+   * The run for which a replay has sent a message that the queue has acknowledged. The next replay sends no message,
+   * until a worker claims the request. It is read from the note in place of the claim's id, and is no attribute of the
+   * item.
    */
   sent: z.int().positive().optional(),
-  /** A retry waits until then. */
+  /** A retry does not begin before this time. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
-  /** Its worker runs no other request at the same time. Told from the id of the claim; no attribute of its own. */
+  /**
+   * Whether its worker runs no other request at the same time. It is read from the id of the claim, and is no attribute
+   * of the item.
+   */
   alone: z.boolean().optional(),
-  /** Its worker was stopped with the whole local system, and has not crashed. Told from what is in the place of the claim's id, too. */
+  /**
+   * Whether its worker was stopped with the whole local system, and has not crashed. It is read from the note in place
+   * of the claim's id, too.
+   */
   stopped: z.boolean().optional(),
   started_at: z.int().optional(),
   completed_at: z.int().optional(),
@@ -110,20 +122,25 @@ export const RequestItem = z.strictObject({
   error: Failure.optional(),
   charge: z.int().nonnegative().optional(),
   /**
-   * The context of the request's trace, as W3C Trace Context has it. There only where tracing is on, since 0.1.0 can't read an item that
-   * has it.
+   * The context of the request's trace, in the form of W3C Trace Context. Set only if tracing is on, because 0.1.0
+   * can't read an item with this field.
    */
   traceparent: z.string().optional(),
-  /** What the charge costs in USD. Set with the charge where the model has a `price`. */
+  /** The cost of the charge in USD. Set with the charge, if the model has a `price`. */
   cost: z.number().nonnegative().optional(),
-  /** Its owner has deleted it: nobody is shown it any more, and its prompt and its result are erased. */
+  /**
+   * Whether its owner has deleted the request. Then no client sees it any more, and its prompt and its result are
+   * erased.
+   */
   erased: z.boolean().optional(),
-  /** Epoch seconds, for DynamoDB's clean-up only: nothing may depend on when it deletes. */
+  /**
+   * The time at which DynamoDB may delete the item, in epoch seconds. Nothing may depend on the time of the deletion.
+   */
   ttl: z.int(),
 })
 export type RequestItem = z.infer<typeof RequestItem>
 
-/** The reservation that an item says is its own. */
+/** Returns the reservation that an item says is its own. */
 export const reservationOf = (item: Reservation): Reservation => ({
   user_id: item.user_id,
   request_id: item.request_id,
@@ -135,7 +152,7 @@ export const reservationOf = (item: Reservation): Reservation => ({
   holds_request: item.holds_request,
 })
 
-/** What a message or an item says of its request, for all runs. */
+/** Returns the fields of a message or an item that are the same in all runs of its request. */
 export const identityOf = (of: Identity): Identity => ({
   user_id: of.user_id,
   request_id: of.request_id,
@@ -146,6 +163,6 @@ export const identityOf = (of: Identity): Identity => ({
   deadline: of.deadline,
 })
 
-/** What a message about a request carries, so that it belongs to the request's trace. */
+/** Returns the attributes with which a message about a request belongs to the request's trace. */
 export const traceAttributes = ({ traceparent }: Pick<RequestItem, 'traceparent'>) =>
   traceparent === undefined ? {} : { attributes: { traceparent } }

@@ -1,20 +1,24 @@
 import { endOfString, QUOTE } from './json-string.ts'
 
-/** Marks a text that stands for a number. No text that is kept has U+0000 in it. */
+/** The beginning of a text that replaces a number. It is unique, because no stored text contains U+0000. */
 const MARK = '\u0000number: '
 
 const TOKEN = /[+-]?(?:nan|inf(?:inity)?\b|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/iy
 const BEGINS_TOKEN = new Set([...'+-0123456789niNI'].map(character => character.charCodeAt(0)))
 
-/** Finds the texts that have no such number in one fast search. A hit may be harmless. */
+/** A fast search. If it finds nothing, the text has no number that must be rewritten. A hit may be harmless. */
 const SUSPICIOUS = /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i
 
-/** What an integer beyond 2^53 becomes. */
+/**
+ * The form that replaces an integer beyond 2^53: always a text of its digits, or a mark if the integer would lose
+ * digits.
+ */
 type LongIntegers = 'texts' | 'marks'
 
 /**
- * Writes a JSON text anew, so that no number in it changes without a word when JavaScript parses it. An integer beyond 2^53 becomes a
- * text of its digits, or a mark if it would lose digits. `NaN`, `Infinity` and a number as large as 1e400 become marks.
+ * Rewrites a JSON text, so that no number in it changes silently when JavaScript parses it. An integer beyond 2^53
+ * becomes a text of its digits, or a mark if it would lose digits. `NaN`, `Infinity` and a number as large as 1e400
+ * become marks.
  */
 export function rewriteNumbers(text: string, longIntegers: LongIntegers): string {
   if (!SUSPICIOUS.test(text)) return text
@@ -40,7 +44,9 @@ function tokenAt(text: string, at: number): string {
   return TOKEN.exec(text)?.[0] ?? ''
 }
 
-/** What stands for a number, as JSON. Undefined if the number can stay, or if the token is none. */
+/**
+ * Returns the JSON text that replaces a number. Returns undefined if the number can stay, or if the token is no number.
+ */
 function rewritten(token: string, longIntegers: LongIntegers): string | undefined {
   if (token === '' || Number.isSafeInteger(Number(token))) return undefined
   if (!/^-?\d+$/.test(token)) return Number.isFinite(Number(token)) ? undefined : markOf(token)
@@ -55,7 +61,10 @@ function isExact(digits: string): boolean {
   return Number.isFinite(value) && BigInt(digits) === BigInt(value)
 }
 
-/** What is wrong with the number that a text stands for, as a sentence's end. Undefined if the text is no mark. */
+/**
+ * Returns the problem of the number that a mark stands for, as the end of a sentence. Returns undefined if the text is
+ * no mark.
+ */
 export function problemOfMark(text: string): string | undefined {
   if (!text.startsWith(MARK)) return undefined
   const token = text.slice(MARK.length)
@@ -64,7 +73,7 @@ export function problemOfMark(text: string): string | undefined {
     : `is ${token}, a number that JSON can't hold`
 }
 
-/** The first number in a value that JSON can't hold, as it was written: `NaN`, `1e400`. */
+/** Returns the text of the first number in a value that JSON can't hold, such as `NaN` or `1e400`. */
 export function findImpossibleNumber(value: unknown): string | undefined {
   if (typeof value === 'string') return value.startsWith(MARK) ? value.slice(MARK.length) : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)

@@ -1,15 +1,15 @@
 import { endOfString, QUOTE } from './json-string.ts'
 import { MAX_DEPTH } from './text.ts'
 
-/** How large the value of a JSON text is, apart from the length of its texts. */
+/** The size of the value of a JSON text, apart from the length of its texts. */
 export interface JsonSize {
-  /** Texts, numbers, literals, lists and objects, wherever they are; field names are not counted. */
+  /** The number of texts, numbers, literals, lists and objects at all levels. Names of fields are not counted. */
   readonly values: number
-  /** How many of them are lists and objects. */
+  /** The number of lists and objects among these values. */
   readonly containers: number
-  /** Fields of objects. */
+  /** The number of fields of objects. */
   readonly fields: number
-  /** How many lists and objects are in one another at the deepest place. */
+  /** The number of levels of lists and objects at the deepest place. */
   readonly depth: number
 }
 
@@ -19,10 +19,10 @@ const SPACE = 0x20
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Measures a JSON text without parsing it: a parsed value can take twenty times the memory of its text, a scan takes none.
- * Exact for valid JSON: each value but the first of a list or an object follows a comma. For any other text the numbers are
- * those of its brackets, commas and colons, up to the first bracket that closes nothing: no parser goes beyond that either.
- * It ends early once there are more values than `enough`.
+ * Measures a JSON text without parsing it. A parsed value can take twenty times the memory of its text, and a scan
+ * takes none. The result is exact for valid JSON, because each value except the first of a list or an object follows a
+ * comma. For any other text, the function counts brackets, commas and colons up to the first bracket that closes
+ * nothing. No parser reads beyond that bracket either. It stops early if there are more values than `enough`.
  */
 export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): JsonSize {
   let values = 1
@@ -30,7 +30,7 @@ export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): Js
   let fields = 0
   let depth = 0
   let deepest = 0
-  // A list or an object has just begun: what comes next is its first value, or its end.
+  // Whether a list or an object has just begun. Then the next token is its first value, or its end.
   let hasBegun = false
   for (let at = 0; at < text.length && values <= enough; at++) {
     const code = text.charCodeAt(at)
@@ -52,10 +52,13 @@ export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): Js
   return { values, containers, fields, depth: deepest }
 }
 
-/** The most values of a body: a prompt with its messages and parameters has a few thousand at most. */
+/** The most JSON values of a body. A prompt with its messages and parameters has a few thousand at most. */
 export const MAX_BODY_VALUES = 50_000
 
-/** What is too large about the body of a submission, as a sentence's end. */
+/**
+ * Returns the reason why the body of a submission is too large, as the end of a sentence. Returns undefined if it is
+ * not.
+ */
 export function tooLargeForBody(text: string): string | undefined {
   const { values, depth } = measureJson(text, MAX_BODY_VALUES)
   if (depth > MAX_DEPTH) return `is nested over ${MAX_DEPTH} deep`
@@ -64,18 +67,19 @@ export function tooLargeForBody(text: string): string | undefined {
 }
 
 /**
- * The most lists, objects and fields of a model's answer together: with those, its value takes about as much memory as that of
- * an answer of the same length that is one text. Numbers and texts in lists take little; an embedding is one list.
+ * The most lists, objects and fields together in a model's answer. With this number, the parsed answer takes about as
+ * much memory as an answer of the same length that is one text. Numbers and texts in lists take little memory, and an
+ * embedding is one list.
  */
 export const MAX_ANSWER_PARTS = 500_000
 
 /**
- * How deep a model's answer may be nested. It is deeper than a result may be, since the response mapping may leave most of it out. It is
- * far from the depth at which JavaScript's functions for JSON fail.
+ * The most levels of a model's answer. It is more than a result may have, because the response mapping may leave most
+ * of the answer out. It is far below the depth at which JavaScript's functions for JSON fail.
  */
 export const MAX_ANSWER_DEPTH = 1_000
 
-/** What is too large about a model's answer, as a sentence's end. */
+/** Returns the reason why a model's answer is too large, as the end of a sentence. Returns undefined if it is not. */
 export function tooLargeForAnswer(text: string): string | undefined {
   const { containers, fields, depth } = measureJson(text)
   if (depth > MAX_ANSWER_DEPTH) return 'is nested over 1,000 deep'

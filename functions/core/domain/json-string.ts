@@ -1,9 +1,12 @@
 export const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Where the string of a JSON text ends that begins at a quote; the end of the text if it does not. */
+/**
+ * Returns the end of the string in a JSON text that begins with the quote at `from`. Returns the end of the text if the
+ * string does not end.
+ */
 export function endOfString(text: string, from: number): number {
-  // Most strings have no quote inside, and looking for one is much faster than looking at each character.
+  // Most strings contain no quote, and a search for a quote is much faster than a look at each character.
   const quote = text.indexOf('"', from + 1)
   if (quote === -1) return text.length
   let escapes = 0

@@ -2,13 +2,15 @@ import * as z from 'zod'
 import { Priority } from './ids.ts'
 import { DEFAULT_RATE, Rate } from './rate.ts'
 
-/** What a user may use in one window. */
+/** The limits of a user in one window. */
 export interface Limits {
   readonly requests: number
   readonly tokens: number
-  /** Open reservations at once. */
+  /** The most open reservations at the same time. */
   readonly in_flight: number
-  /** The rate of a client's posts. It is absent if the reservation is for a redrive or for a message of an input queue. */
+  /**
+   * The rate of a client's posts. It is absent if the reservation is for a redrive or for a message of an input queue.
+   */
   readonly rate?: Rate | undefined
 }
 
@@ -17,16 +19,16 @@ export const Plan = z.strictObject({
   tokens: z.int().positive(),
   in_flight: z.int().positive(),
   priorities: z.array(Priority).min(1),
-  /** The models that its users may use; all of them if absent. */
+  /** The models that its users may use. If it is absent, they may use all models. */
   models: z.array(z.string()).min(1).optional(),
-  /** How many items a user's counters are spread over; 1 but for large plans. */
+  /** The number of items over which a user's counters are spread. It is 1 except for large plans. */
   shards: z.int().positive(),
   /** A stack that was deployed by an older version has no rate in its outputs. */
   rate: Rate.default(DEFAULT_RATE),
 })
 export type Plan = z.infer<typeof Plan>
 
-/** What an operator set for one user, over the plan's own. */
+/** The limits that an operator has set for one user. They replace the limits of the plan. */
 export const Overrides = z.strictObject({
   requests: z.int().positive().optional(),
   tokens: z.int().positive().optional(),
@@ -43,7 +45,9 @@ export const limitsOf = (plan: Plan, overrides: Overrides): Limits => ({
 const share = (total: number, shard: number, shards: number): number =>
   Math.floor(total / shards) + (shard < total % shards ? 1 : 0)
 
-/** A shard's part of the limits; the remainders go to the first shards, so that the parts add up to the whole. */
+/**
+ * Returns a shard's part of the limits. The remainders go to the first shards, so the sum of the parts is the whole.
+ */
 export const shardLimits = (limits: Limits, shard: number, shards: number): Limits => ({
   requests: share(limits.requests, shard, shards),
   tokens: share(limits.tokens, shard, shards),
@@ -51,7 +55,10 @@ export const shardLimits = (limits: Limits, shard: number, shards: number): Limi
   rate: limits.rate && { ...limits.rate, count: share(limits.rate.count, shard, shards) },
 })
 
-/** Shards to try, in order: where a request goes first follows from its id, so that a repetition finds its own. */
+/**
+ * Returns the shards to try, in this order. The id of a request decides the first shard, so that a repetition finds its
+ * own reservation.
+ */
 export function shardOrder(requestId: string, shards: number, tries: number): number[] {
   const first = Number.parseInt(requestId.slice(-8), 16) % shards
   return Array.from({ length: Math.min(shards, tries) }, (_, i) => (first + i) % shards)

@@ -4,28 +4,31 @@ import { Operation } from './operation.ts'
 import { Price } from './price.ts'
 import { reading } from './reading.ts'
 
-/** A body or a result: in the message, or, when large, in S3 under a key (claim check). */
+/** A body or a result. It is in the message, or in S3 under a key if it is large (claim check). */
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
-/** What earlier deliveries of a message know about its next delivery. A new run begins without hints. */
+/** What earlier deliveries of a message tell the next delivery. A new run begins without hints. */
 export const Hints = z.strictObject({
-  /** A worker stopped while it ran this request, so that the next worker runs no other request beside it. */
+  /** Whether a worker crashed while it ran this request. Then the next worker runs no other request beside it. */
   alone: z.boolean().optional(),
-  /** The call that it may make, at this time and no later: the rate limit has counted it already. */
+  /**
+   * The time of its slot. The request may make one call at this time and not later, because the rate limit has counted
+   * this call already.
+   */
   turn: z.int().optional(),
-  /** It has waited in the rate limit's line for one. */
+  /** Whether the request has waited for a slot in the backlog of the rate limit. */
   has_waited: z.boolean().optional(),
-  /** A batch with it has failed: the most requests that its next call may have. */
+  /** The most requests that its next call may have, after a batch with this request has failed. */
   at_most: z.int().positive().optional(),
-  /** Its user had many open requests when it was admitted, so that it waits behind those of others. */
+  /** Whether its user had many open requests when it was admitted. Then it waits behind the requests of other users. */
   gives_way: z.boolean().optional(),
 })
 export type Hints = z.infer<typeof Hints>
 
 /**
- * What a worker needs to run a request. It carries the reservation, too, so that whoever meets it without an item can
- * give that back.
+ * Everything that a worker needs to run a request. The message also has the reservation, so that a function that finds
+ * no item can release it.
  */
 export const InferenceMessage = z.strictObject({
   v: z.literal(1),
@@ -34,28 +37,34 @@ export const InferenceMessage = z.strictObject({
   ...Reservation.shape,
   metadata: z.record(z.string(), z.unknown()).optional(),
   body: Payload,
-  /** The operation of the OpenAI API that the request came by. Absent if it came by another API. */
+  /** The operation of the OpenAI API that the client called. Absent if the client used another API. */
   operation: Operation.optional(),
   hints: Hints.optional(),
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 
-/** What a ledger row says that no transition changes; any event may be the first to bring it. */
+/** The fields of a ledger row that no transition changes. Any event may be the first one that has them. */
 const Row = {
   ...Identity.shape,
   run: z.int().positive(),
   estimate: z.int().nonnegative(),
   window: z.string(),
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** Absent where prompts are not stored, or from an event whose sender does not have it. */
+  /** Absent if prompts are not stored, or if the sender of the event does not have the prompt. */
   prompt: Payload.optional(),
 }
 
-/** A request was admitted, and has not ended. This event may be lost: every later event has the same fields. */
+/**
+ * The event that a request was admitted and has not ended. It may be lost, because every later event has the same
+ * fields.
+ */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 
-/** The result of an attempt, from the worker that held the claim. It counts only if the request item accepts it (I7). */
+/**
+ * The event with the outcome of an attempt, from the worker that held the claim. It counts only if the request item
+ * accepts it (I7).
+ */
 export const OutcomeEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('outcome'),
@@ -67,22 +76,28 @@ export const OutcomeEvent = z.strictObject({
   started_at: z.int(),
   completed_at: z.int(),
   usage: Usage.optional(),
-  /** Of a success: the result. Of a failure: what the model said, `{ status, detail }`. */
+  /** For a success: the result. For a failure: the model's status and words, `{ status, detail }`. */
   result: Payload.optional(),
   /**
-   * Of a success without a report whose request bounds its output: what it costs at least. There only where that is more
-   * than the estimate, since a collector of the version before takes no event that has it.
+   * The minimum charge of a success without a reported usage, if its request bounds its output. It is there only if it
+   * is more than the estimate, because a collector of the previous version can't read an event with this field.
    */
   charge_at_least: z.int().nonnegative().optional(),
-  /** What the model's tokens cost, where pipeline.yaml says so. */
+  /** The price of the model's tokens, if pipeline.yaml has one. */
   price: Price.optional(),
   error: Failure.optional(),
-  /** Of a failure: what was to be run, kept with its dead letter. */
+  /**
+   * For a failure: the message of the request, which the dead letter keeps. For a success: set only if the model has not
+   * reported all counts. Then its body names the missing counts, because 0.1.0 does not read this message.
+   */
   message: InferenceMessage.optional(),
 })
 export type OutcomeEvent = z.infer<typeof OutcomeEvent>
 
-/** A request has ended without an outcome: expired, cancelled, rejected. The item has decided it already. */
+/**
+ * The event that a request has ended without an outcome: it has expired, or was cancelled or rejected. The item has
+ * decided this already.
+ */
 export const EndedEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('ended'),
@@ -93,36 +108,38 @@ export const EndedEvent = z.strictObject({
   started_at: z.int().optional(),
   usage: Usage.optional(),
   error: Failure.optional(),
-  /** Of a failure, where its sender has it: what was to be run, kept with its dead letter. */
+  /** For a failure: the message of the request if the sender has it. The dead letter keeps it. */
   message: InferenceMessage.optional(),
 })
 export type EndedEvent = z.infer<typeof EndedEvent>
 
-/** A message that nobody can read, met in some queue: it becomes a dead letter, and is not tried again (I10). */
+/**
+ * The event that a queue had an unreadable message. The message becomes a dead letter, and is not tried again (I10).
+ */
 export const UnreadableEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('unreadable'),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
-  /** Its beginning, which may be all of it. */
+  /** The beginning of the message, or all of it. */
   text: z.string(),
   at: z.int(),
 })
 export type UnreadableEvent = z.infer<typeof UnreadableEvent>
 
-/** A message of an input queue that was refused, as its dead letter keeps it. */
+/** A refused message of an input queue, in the form that its dead letter keeps. */
 export const RefusedInput = z.strictObject({
   queue: z.string(),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
-  /** The text of the message as it came. */
+  /** The text of the message without changes. */
   body: Payload,
-  /** The body of the answer that it would have got by HTTP. */
+  /** The body of the answer that the message would have got by HTTP. */
   refusal: z.looseObject({ error: z.string(), status: z.literal('error'), code: z.string() }),
 })
 export type RefusedInput = z.infer<typeof RefusedInput>
 
-/** A message of an input queue was refused, which is final: it becomes a dead letter (I10). */
+/** The event that a message of an input queue was refused. This is final: the message becomes a dead letter (I10). */
 export const RefusedEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('refused'),
@@ -144,21 +161,22 @@ export type ResultEvent = z.infer<typeof ResultEvent>
 export const AnyMessage = z.discriminatedUnion('type', [InferenceMessage, ...ResultEvent.options])
 export type AnyMessage = z.infer<typeof AnyMessage>
 
-/** What the text of a message turned out to be. */
+/** The result of reading the text of a message. */
 export type ReadMessage<Message> =
   | { readonly kind: 'message'; readonly message: Message }
   /**
-   * A newer version wrote it: its `type` or its version `v` does not exist here. It goes back to its queue as a failure, so
-   * that the newer function takes it, which is deployed a moment later. It never becomes a dead letter.
+   * A newer version of Sluice wrote the message, so this version does not know its `type` or its version `v`. The
+   * message goes back to its queue as a failed delivery. The newer function, which is deployed a moment later, takes
+   * it. It never becomes a dead letter.
    */
   | { readonly kind: 'unknown type'; readonly type: string; readonly version: number }
-  /** It is no message of ours, and no version will ever read it: it becomes a dead letter (I10). */
+  /** The message is not from Sluice, and no version can read it. It becomes a dead letter (I10). */
   | { readonly kind: 'unreadable'; readonly reason: 'not JSON' | 'not of its schema' }
 
-/** Reads the text of a message that a queue delivered. The text itself is never part of what it answers. */
+/** Reads the text of a message that a queue delivered. The result never contains the text itself. */
 export type MessageReader<Message> = (text: string) => ReadMessage<Message>
 
-/** Each message names these two, in every version. */
+/** The two fields that each message has in every version. */
 const Envelope = z.looseObject({ v: z.int().positive(), type: z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/) })
 
 /** The newest version of each type of message that this version of Sluice knows. */
@@ -189,16 +207,16 @@ function parsedJson(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Reads what a worker receives: inference messages. */
+/** Reads the inference messages that a worker receives. */
 export const readInferenceMessage = messageReader(InferenceMessage)
 
-/** Reads what the collector receives: events, and inference messages that their queue gave up. */
+/** Reads the messages that the collector receives: events, and inference messages from dead-letter queues. */
 export const readAnyMessage = messageReader(AnyMessage)
 
-/** Reads the inference message that a dead letter keeps; undefined if it keeps something else. */
+/** Reads the inference message in a dead letter. Returns undefined if the dead letter has something else. */
 export const keptMessage = (kept: unknown): InferenceMessage | undefined => KeptMessage.safeParse(kept).data
 const KeptMessage = reading(InferenceMessage)
 
-/** Reads the refused input that a dead letter keeps; undefined if it keeps something else. */
+/** Reads the refused input in a dead letter. Returns undefined if the dead letter has something else. */
 export const keptInput = (kept: unknown): RefusedInput | undefined => KeptInput.safeParse(kept).data
 const KeptInput = reading(RefusedInput)

@@ -1,17 +1,18 @@
 import * as z from 'zod'
 import type { Usage } from './item.ts'
 
-/** What a model's tokens cost, in USD per million. */
+/** The price of a model's tokens, in USD per million tokens. */
 export const Price = z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() })
 export type Price = z.infer<typeof Price>
 
 const PER = 1_000_000
-/** Costs are kept to a billionth of a dollar, which one token of any model costs at least. */
+/** The decimal places of a cost in USD. One token of any model costs at least a billionth of a dollar. */
 const DIGITS = 9
 
 /**
- * What charged tokens cost, in USD. Tokens beyond the two counts of a usage are output: some models report their thinking only in the
- * total. Without the counts, all tokens have the higher of the two prices, so that no request is cheaper for a missing report.
+ * Returns the cost of charged tokens, in USD. Tokens beyond the two counts of a usage count as output, because some
+ * models report their thinking only in the total. Without the counts, all tokens have the higher of the two prices, so
+ * that a missing report makes no request cheaper.
  */
 export function costOf({ input, output }: Price, charge: number, usage: Usage | undefined): number {
   const prompt = usage?.prompt_tokens
@@ -21,7 +22,7 @@ export function costOf({ input, output }: Price, charge: number, usage: Usage | 
 
 const rounded = (cost: number): number => Number((cost / PER).toFixed(DIGITS))
 
-/** The sum of costs. Undefined without any. */
+/** Returns the sum of costs. Returns undefined if there are no costs. */
 export function sumOfCosts(costs: readonly (number | undefined)[]): number | undefined {
   const known = costs.filter(cost => cost !== undefined)
   return known.length === 0 ? undefined : Number(known.reduce((sum, cost) => sum + cost, 0).toFixed(DIGITS))

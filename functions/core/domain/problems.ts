@@ -1,15 +1,18 @@
 import type * as z from 'zod'
 
-/** One thing that is wrong with an input: where, and what would be right. */
+/** A problem of an input: its place, and a sentence that says what would be right. */
 export interface Problem {
-  /** `parameters.max_tokens`, or empty for the whole. */
+  /** The place, such as `parameters.max_tokens`. It is empty for the whole input. */
   readonly path: string
   readonly message: string
 }
 
 type Issue = z.core.$ZodIssue
 
-/** What is wrong, in sentences for people who know JSON and not zod. Parse with `reportInput`, so that what is missing is told. */
+/**
+ * Returns the problems of an input in sentences for people who know JSON and not zod. The caller must parse with
+ * `reportInput`, so that the sentences can name missing fields.
+ */
 export const problemsOf = (error: z.ZodError): Problem[] =>
   error.issues.map(issue => ({ path: issue.path.join('.'), message: sentence(issue) }))
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Plan } from './limits.ts'
 
-/** The `quotas` part of pipeline.yaml, as the functions need it. */
+/** The part `quotas` of pipeline.yaml, in the form that the functions need. */
 export const QuotaSettings = z.strictObject({
   window: z.enum(['day', 'hour']),
   default_plan: z.string(),
@@ -9,7 +9,7 @@ export const QuotaSettings = z.strictObject({
 })
 export type QuotaSettings = z.infer<typeof QuotaSettings>
 
-/** A user's plan; the default one for a user whose plan pipeline.yaml no longer has. */
+/** Returns a user's plan. If pipeline.yaml no longer has this plan, it returns the default plan. */
 export function planOf({ plans, default_plan }: QuotaSettings, name: string): { name: string; plan: Plan } {
   const own = Object.hasOwn(plans, name) ? plans[name] : undefined
   if (own) return { name, plan: own }

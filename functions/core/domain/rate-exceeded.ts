@@ -7,7 +7,7 @@ const INTERVALS: Readonly<Record<Rate['interval_ms'], string>> = {
   3600000: 'an hour',
 }
 
-/** The refusal of a call that is over the rate: the same call may succeed in the next interval. */
+/** Builds the error of a call over the rate. The same call may succeed in the next interval. */
 export function rateExceeded(rate: Rate, now: number): RequestError {
   const { count, interval_ms } = rate
   const retryAfterS = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))

@@ -3,13 +3,13 @@ import * as z from 'zod'
 /**
  * Makes the reader of a stored schema: it accepts fields that the schema does not have, at any depth, and keeps them.
  *
- * A schema of a message or an item is strict, and says what this version writes. Another version may have written what this
- * one reads: a newer one, since CloudFormation updates functions in no order, and since a deployment can be rolled back. So
- * whatever comes from a queue or a table is read by a reader, never by the schema itself. Unknown fields are kept, so that
- * they survive when a message is sent again or an item is replaced as a whole.
+ * A schema of a message or an item is strict, and says what this version writes. This version may read what another
+ * version has written. It may even be a newer version, because CloudFormation updates functions in no fixed order, and
+ * a deployment can be rolled back. So messages and items are read with a reader, and never with the schema itself.
+ * Unknown fields are kept, so that they survive when a message is sent again or an item is replaced as a whole.
  */
 export function reading<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.output<Schema>> {
-  // A tolerant schema has the output of its strict one, and unknown fields beside that, which no type needs to name.
+  // A tolerant schema has the same output as the strict one, and also the unknown fields, which the type does not name.
   return tolerant(schema) as z.ZodType<z.output<Schema>>
 }
 
@@ -19,12 +19,13 @@ function tolerant(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodDefault) return z._default(tolerant(schema.unwrap()), schema.def.defaultValue)
   if (schema instanceof z.ZodArray) return z.array(tolerant(unchecked(schema).element))
   if (schema instanceof z.ZodPipe) return z.pipe(tolerant(schema.def.in), schema.def.out)
-  // A discriminated union is one, too. Its options differ in the values of their fields, or in which fields they require.
+  // This includes discriminated unions. Its options differ in the values of their fields, or in which fields they
+  // require.
   if (schema instanceof z.ZodUnion) return z.union(schema.options.map(tolerant))
   return schema
 }
 
-/** A check of a whole object or list would be lost here, so that no stored schema has one. */
+/** Refuses a schema with a check of a whole object or list, because a reader would lose this check. */
 function unchecked<Schema extends z.ZodObject | z.ZodArray>(schema: Schema): Schema {
   if (schema.def.checks?.length) throw new Error('a stored schema checks single values, not a whole object or list')
   return schema

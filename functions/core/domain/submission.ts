@@ -1,18 +1,21 @@
 import type { Priority } from './ids.ts'
 import type { Operation } from './operation.ts'
 
-/** `metadata` lives in the request item, whose every write is billed by the KB. */
+/**
+ * The largest `metadata`, in bytes. It is stored in the request item, and DynamoDB bills each write of the item by the
+ * KB.
+ */
 export const MAX_METADATA_BYTES = 16 * 1024
 
-/** What a client asks for, as admission takes it, whichever API or queue it came by. */
+/** A client's request in the form that admission takes, from any API or input queue. */
 export interface Submission {
-  /** The fields of the request. The message carries them as they are. */
+  /** The fields of the request. The message has them unchanged. */
   readonly body: Readonly<Record<string, unknown>>
-  /** The fields that routing rules and an `estimate` see, where they are not the body's own. */
+  /** The fields that routing rules and an `estimate` see, if they differ from the fields of the body. */
   readonly seen?: Readonly<Record<string, unknown>>
-  /** The operation of the OpenAI API that it came by, if it did. */
+  /** The operation of the OpenAI API that the client called, if it used that API. */
   readonly operation?: Operation
-  /** The text that the tokens are estimated from. */
+  /** The text from which the tokens are estimated. */
   readonly prompt: string
   /** The model that the client names. Without it, the routing rules choose one. */
   readonly model: string | undefined

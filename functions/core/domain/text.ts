@@ -1,12 +1,13 @@
 import { problemOfMark } from './json-numbers.ts'
 import type { Problem } from './problems.ts'
 
-/** How deep JSON may be nested, here and in a model's answer: what is deeper breaks stores and parsers behind us. */
+/** The most levels of nested JSON in a body and in a result. Deeper JSON breaks some stores and parsers. */
 export const MAX_DEPTH = 100
 
 /**
- * The first thing in a JSON value that could not pass every queue and store unchanged: nesting over `MAX_DEPTH`,
- * U+0000, a lone surrogate, a number beyond JavaScript's. Needs no memory to speak of, since a body may hold a million values.
+ * Returns the first thing in a JSON value that could not pass every queue and store unchanged: nesting over
+ * `MAX_DEPTH`, U+0000, a lone surrogate, a number that JavaScript can't hold. It uses almost no memory, because a body
+ * may hold very many values.
  */
 export function findHostileText(value: unknown): Problem | undefined {
   if (isTooDeep(value)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
@@ -15,7 +16,7 @@ export function findHostileText(value: unknown): Problem | undefined {
 
 export const isTooDeep = (value: unknown): boolean => isDeeper(value, MAX_DEPTH)
 
-/** Goes no further down than `levels`, whatever there is. */
+/** Returns whether a value has more than `levels` levels. It reads no deeper levels. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (!isContainer(value)) return false
   if (levels === 0) return true
@@ -23,7 +24,7 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
-/** Of a value that is not too deep. */
+/** Finds the first hostile text, name or number in a value that is not too deep. */
 function findInText(value: unknown): Problem | undefined {
   if (typeof value === 'string') {
     const message = stringProblem(value)
@@ -51,7 +52,10 @@ function join(step: string | number, rest: string): string {
   return rest === '' || rest.startsWith('[') ? first + rest : `${first}.${rest}`
 }
 
-/** JavaScript's objects have no such field of their own: it would be lost without a word. */
+/**
+ * Returns the problem of a field's name. `__proto__` can't be a field of a JavaScript object, and would be lost
+ * silently.
+ */
 const keyProblem = (key: string): string | undefined =>
   key === '__proto__' ? 'is `__proto__`, which is lost on its way' : stringProblem(key)
 
@@ -63,7 +67,10 @@ function stringProblem(text: string): string | undefined {
   return undefined
 }
 
-/** The value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. It must not be too deep. */
+/**
+ * Returns the value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. The value must not be too
+ * deep.
+ */
 export function withoutHostileText(value: unknown): unknown {
   if (typeof value === 'string') return withoutHostile(value)
   if (Array.isArray(value)) return value.map(withoutHostileText)
@@ -75,6 +82,6 @@ export function withoutHostileText(value: unknown): unknown {
 
 const withoutHostile = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
-/** JSON whose every character is ASCII, so that any text passes any queue; its length is its size in bytes. */
+/** Returns JSON in ASCII only, so that any text passes any queue. So the length of the JSON is its size in bytes. */
 export const toAsciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

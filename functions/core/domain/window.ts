@@ -1,17 +1,17 @@
-/** How long counters run before they start again at zero, in UTC. */
+/** The length of a window. Counters start again at zero at the end of each day or hour in UTC. */
 export type WindowLength = 'day' | 'hour'
 
 const LENGTH_MS: Record<WindowLength, number> = { day: 86_400_000, hour: 3_600_000 }
 
 export interface QuotaWindow {
-  /** `2026-11-23` or `2026-11-23T10`: part of the quota item's key. */
+  /** The name, such as `2026-11-23` or `2026-11-23T10`. It is part of the quota item's key. */
   readonly name: string
   /** Epoch milliseconds. */
   readonly ends_at: number
   readonly length_ms: number
 }
 
-/** The window that `now` (epoch milliseconds) falls into. */
+/** Returns the window that `now` (epoch milliseconds) falls into. */
 export function windowAt(length: WindowLength, now: number): QuotaWindow {
   const lengthMs = LENGTH_MS[length]
   const start = Math.floor(now / lengthMs) * lengthMs

@@ -5,18 +5,20 @@ import { EvaluationError, evaluate, prepare } from './prepare.ts'
 export { EvaluationError }
 
 /**
- * A compiled expression of pipeline.yaml. It gives plain JSON, or undefined if the expression has no result. It rejects with
- * `EvaluationError` if it fails for this input, or exceeds a bound of time, memory or size.
+ * A compiled expression of pipeline.yaml. It gives plain JSON, or undefined if the expression has no result. It rejects
+ * with `EvaluationError` if it fails for this input, or exceeds a limit of time, memory or size. `userId` is the user
+ * whose request is evaluated.
  */
-export type Expression = (input: unknown) => Promise<unknown>
+export type Expression = (input: unknown, userId?: string) => Promise<unknown>
 
-// JSONata measures an evaluation by the clock and yields at each step. If several ran at a time, each would count the time of all.
+// JSONata measures an evaluation by the clock and yields at each step. If several evaluations ran at the same time,
+// each would count the time of all.
 const oneByOne = serialize()
 
 /**
- * Compiles an expression. A text that is not an expression throws JSONata's error, but `checkMapping` has refused such a file before.
- * JSONata can't interrupt some steps, such as a regular expression. `cpuMs` bounds their CPU time. Without it, the clock bounds them
- * to two seconds.
+ * Compiles an expression. A text that is not an expression throws JSONata's error, but `checkMapping` has refused such
+ * a file before. JSONata can't interrupt some steps, such as a regular expression. `cpuMs` limits their CPU time.
+ * Without it, they may take two seconds by the clock.
  */
 export function compileExpression(source: string, cpuMs?: number): Expression {
   const compiled = prepare(source)
@@ -24,10 +26,11 @@ export function compileExpression(source: string, cpuMs?: number): Expression {
     return input => oneByOne(async () => parse(await evaluate(compiled, input)))
   }
   // The sandbox is loaded only if an expression needs it.
-  return async input => parse(await (await import('./sandbox.ts')).evaluateInThread(source, input, cpuMs))
+  return async (input, userId) =>
+    parse(await (await import('./sandbox.ts')).evaluateInThread(source, input, { cpuMs, userId }))
 }
 
-/** Whether an expression is evaluated in the sandbox, a thread with its own memory. */
+/** Returns whether an expression is evaluated in the sandbox, a thread with its own memory. */
 export const needsThread = (source: string): boolean => !isBounded(prepare(source).ast())
 
 const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

@@ -38,9 +38,10 @@ type Node = {
 } & { [Mark in (typeof UNBOUNDED_MARKS)[number]]?: unknown }
 
 /**
- * Whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the result of each part is at
- * most as large as the input, and JSONata's own bounds are enough. With anything else (regular expressions, its own functions, sorting,
- * mapping over lists), an input can make it take any time or memory.
+ * Returns whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the
+ * result of each part is at most as large as the input, and JSONata's own bounds are enough. With anything else
+ * (regular expressions, functions that the expression defines, sorting, mapping over lists), some inputs could make the
+ * expression use any amount of time or memory.
  */
 export function isBounded(ast: unknown): boolean {
   const node = ast as Node
@@ -54,7 +55,7 @@ export function isBounded(ast: unknown): boolean {
     case 'name':
       return true
     case 'path':
-      // JSONata evaluates a step for each item of a list, so a later step must use nothing but its item.
+      // JSONata evaluates a step for each item of a list, so a later step may use only its item.
       return (node.steps ?? []).every((step, index) => (index === 0 || isOfItem(step)) && isBounded(step))
     case 'binary':
       return BOUNDED_OPERATORS.has(String(node.value)) && isBounded(node.lhs) && isBounded(node.rhs)
@@ -75,8 +76,8 @@ export function isBounded(ast: unknown): boolean {
 const makesValue = ({ type, value }: Node): boolean => type === 'block' || (type === 'unary' && value !== '-')
 
 /**
- * Whether a step of a path is a name, or makes a value from its item alone. Then all results together are in proportion to all items. A
- * variable could be the whole input (`$$`), once for each item.
+ * Returns whether a step of a path is a name, or makes a value from its item alone. Then all results together are in
+ * proportion to all items. A variable could be the whole input (`$$`), once for each item.
  */
 const isOfItem = (step: Node): boolean => step.type === 'name' || (makesValue(step) && !usesVariable(step))
 

@@ -6,7 +6,7 @@ import { boundSizes } from './sizes.ts'
 
 export interface Task {
   readonly source: string
-  /** JSON text. It passes to the thread faster than a large value. */
+  /** The input as JSON text, because a text passes to the thread faster than a large value. */
   readonly input: string
   /** Replaces JSONata's timeout. */
   readonly timeoutMs: number | undefined

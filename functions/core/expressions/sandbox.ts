@@ -1,13 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { serialize } from '../platform/serialize.ts'
+import { takeTurns } from '../platform/take-turns.ts'
 import { EvaluationError } from './prepare.ts'
 import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandbox-worker.ts'
 
-/** The most time for a task, by the clock. It is longer than JSONata's own bound, because that one leaves the thread alive. */
+/**
+ * The longest time of a task by the clock, in milliseconds. JSONata's own limit is shorter, because it leaves the
+ * thread alive.
+ */
 const KILL_AFTER_MS = 2_000
 
-/** The same if the CPU time is bounded. Then the clock only ends a task that gets no core, and must not refuse one that waits for it. */
+/**
+ * The longest time of a task by the clock if its CPU time is limited, in milliseconds. Then the clock only ends a task
+ * that gets no CPU at all, and must not end a task that waits for the CPU.
+ */
 const STARVED_AFTER_MS = 10_000
 
 const MEMORY_MB = 128
@@ -21,19 +27,24 @@ interface Thread {
 }
 
 let running: Thread | undefined
-const oneByOne = serialize()
+const inTurn = takeTurns()
 
 /**
- * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing else can stop a
- * regular expression or a function of JSONata. The next evaluation starts another thread. It returns JSON text, or undefined if
- * there is no result. It rejects with `EvaluationError`, or with another error if the thread can't start. `cpuMs` bounds the CPU time of
- * the evaluation, without the start of the thread, the compilation and the parsing of the input. On a busy machine, the clock would
- * also count the work of others.
+ * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing
+ * else can stop a regular expression or a function of JSONata. The next evaluation starts another thread. It returns
+ * JSON text, or undefined if there is no result. It rejects with `EvaluationError`, or with another error if the thread
+ * can't start. `cpuMs` limits the CPU time of the evaluation, without the start of the thread, the compilation and the
+ * parsing of the input. On a busy machine, the clock would also count the work of others. Users take turns, because all
+ * invocations of an environment share the thread, and a user with slow requests must not delay the requests of others.
  */
-export function evaluateInThread(source: string, input: unknown, cpuMs?: number): Promise<string | undefined> {
-  return oneByOne(async () => {
+export function evaluateInThread(
+  source: string,
+  input: unknown,
+  { cpuMs, userId }: { cpuMs?: number | undefined; userId?: string | undefined } = {},
+): Promise<string | undefined> {
+  return inTurn(userId, async () => {
     running ??= startThread()
-    // JSONata uses the clock too. If the CPU time is bounded, that bound must apply first.
+    // JSONata uses the clock too. If the CPU time is limited, that limit must apply first.
     const timeoutMs = cpuMs === undefined ? undefined : STARVED_AFTER_MS
     const answer = await running.ask({ source, input: JSON.stringify(input), timeoutMs }, cpuMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
@@ -50,7 +61,7 @@ function startThread(): Thread {
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
   })
   const ready = Promise.withResolvers<void>()
-  /** The reply to the present task. */
+  /** The promise of the answer to the current task. */
   let reply: PromiseWithResolvers<Answer> | undefined
   let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {

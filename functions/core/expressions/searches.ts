@@ -1,4 +1,7 @@
-/** JavaScript itself may search for texts up to this length. In 4 MB, that takes 50 ms at worst. For twice the length, it takes a second. */
+/**
+ * The longest text, in characters, for which JavaScript's own search is used. In 4 MB, this search takes at most 50 ms.
+ * With twice the length, it takes a second.
+ */
 const MAX_DIRECT_LENGTH = 200
 
 type Split = (this: string, separator: string, limit?: number) => string[]
@@ -20,7 +23,7 @@ export function boundSearches(): void {
   }
 
   function splitInSteps(this: string, separator: string, limit?: number): string[] {
-    // The separator may be a regular expression, although the type says string. That passes through.
+    // The separator may be a regular expression, although the type says string. Then the usual function is called.
     if (typeof separator !== 'string' || separator.length <= MAX_DIRECT_LENGTH)
       return split.call(this, separator, limit)
     const parts: string[] = []

@@ -3,10 +3,11 @@ import { MAX_SIZE, tooLarge } from './prepare.ts'
 type ExitHook = (expression: unknown, input: unknown, environment: unknown, result: unknown) => void
 
 /**
- * Bounds the size of texts and lists in this thread. A single huge one would end the whole process and not only the thread. Call it only in
- * a thread that does nothing but evaluate, because it replaces two functions of JavaScript. JSONata uses them wherever one step can make
- * a large text from a small one: `join` (for `$join`, `$pad`, pictures) and `JSON.stringify` (for `$string`, `&`). Other functions
- * double a value in each step (`&`, `$append`, `$replace`). The returned hook checks the result of each step.
+ * Limits the size of texts and lists in this thread. A single huge text or list would end the whole process and not
+ * only the thread. Call this function only in a thread that does nothing but evaluate, because it replaces two
+ * functions of JavaScript. JSONata uses them wherever one step can make a large text from a small one: `join` (for
+ * `$join`, `$pad`, pictures) and `JSON.stringify` (for `$string`, `&`). Other functions double a value in each step
+ * (`&`, `$append`, `$replace`). The returned hook checks the result of each step.
  */
 export function boundSizes(): ExitHook {
   boundJoin()

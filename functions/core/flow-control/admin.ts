@@ -4,17 +4,17 @@ import type { Circuit, Policies } from './policies.ts'
 import { usageOf } from './rate-limit.ts'
 import type { Halt, ModelState } from './state.ts'
 
-/** What defers the calls of a model. Times are epoch milliseconds. */
+/** The reasons why calls of a model are deferred. Times are epoch milliseconds. */
 export interface FlowControlView {
   /** Why the model is halted. Its calls wait until a probe succeeds, or until an operator resets it. */
   readonly halted?: Halt | undefined
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
-  /** When one call tries the model although its pause lasts for longer. */
+  /** The time of the next probe in a long pause, before the pause ends. */
   readonly tried_at?: number | undefined
   /**
-   * `next` is when another call could be made: now, or after all slots that were given. `backlog` is about when the last
-   * request in the backlog may have its slot; only requests of normal priority wait there.
+   * `next` is the time at which another call could be made: now, or after all slots that were given. `backlog` is the
+   * approximate time of the slot of the last request in the backlog. Only requests of normal priority wait there.
    */
   readonly rate_limit?:
     | { readonly used: number; readonly next: number; readonly backlog?: number | undefined }
@@ -22,10 +22,16 @@ export interface FlowControlView {
 }
 
 export interface CircuitView {
-  /** `half_open`: its time is over, and one call at a time finds out whether the model is back. `off`: the model has no circuit. */
+  /**
+   * `half_open`: the wait of the open circuit is over, and one probe at a time tests whether the model is back. `off`:
+   * the model has no circuit.
+   */
   readonly state: 'closed' | 'open' | 'half_open' | 'off'
   readonly until?: number | undefined
-  /** Recent failed calls. None while the circuit is open: they have opened it. */
+  /**
+   * The number of recent failed calls. It is 0 while the circuit is open, because the calls that opened it no longer
+   * count.
+   */
   readonly failures: number
   /** How often in a row the circuit has opened, if it is not closed. */
   readonly opened_times?: number | undefined
@@ -33,7 +39,7 @@ export interface CircuitView {
   readonly open_for_users?: number | undefined
 }
 
-/** Describes a state at a time, by the policies that are in effect. */
+/** Describes a state at a time, according to the policies of the model. */
 export function viewOf(state: ModelState, now: number, { circuit, rate_limit }: Policies): FlowControlView {
   const { paused_until = 0, tried_until = 0, calls, backlog, halted } = state
   const pausedUntil = Math.max(paused_until, tried_until)
@@ -54,20 +60,25 @@ function circuitView({ open, open_for, failures }: CircuitState, now: number, { 
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 
-/** Whether earlier calls have changed the state such that it defers calls, or will do so sooner. */
+/**
+ * Returns whether earlier calls have changed the state so that it defers calls now, or after fewer further failures.
+ */
 export const hasLearned = (state: ModelState, now: number): boolean => {
   const { open, failures, paused_until = 0, tried_until = 0, halted, refused_by } = state
   const isHeld = open !== undefined || halted !== undefined || refused_by !== undefined
   return isHeld || failures.length > 0 || Math.max(paused_until, tried_until) > now
 }
 
-/** Ends the calls that are under way in a state, for a caller who knows that no worker is left: the one call per priority, and the probe. */
+/**
+ * Removes the running calls from a state: the one call per priority, and the probe. The caller must know that no worker
+ * is left.
+ */
 export const withoutCalls = (state: ModelState): ModelState => {
   const { leases, probe, ...rest } = state
   return leases || probe ? rest : state
 }
 
-/** Removes from a state what failures, halts and pauses have left in it. The rate limit and the calls under way stay. */
+/** Removes all traces of failures, halts and pauses from a state. The rate limit and the running calls stay. */
 export const withoutFailures = ({ version, writer, calls, backlog, leases }: ModelState): ModelState => ({
   version,
   writer,

@@ -8,7 +8,7 @@ import type { Report } from './port.ts'
 import type { ModelState } from './state.ts'
 import { marksOf } from './users.ts'
 
-/** Applies a report to a state. Answers with the same object if the report tells nothing new. */
+/** Applies a report to a state. Returns the same object if the report changes nothing. */
 export function applyReport(before: ModelState, report: Report, now: number, policies: Policies): ModelState {
   const state = paused(withoutLease(before, report.lease), report, now)
   const isProbe = report.probe !== undefined && before.probe?.id === report.probe
@@ -16,7 +16,7 @@ export function applyReport(before: ModelState, report: Report, now: number, pol
   return { ...afterProbe(state, report, now, policies), probe: undefined }
 }
 
-/** A call that was allowed in the usual way, or a probe that another one has replaced. */
+/** Applies the report of a usual call, or of a probe that another probe has replaced. */
 function afterCall(state: ModelState, report: Report, now: number, policies: Policies): ModelState {
   const { findings } = report
   const users = marksOf(report.users)
@@ -51,7 +51,7 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const why = 'halt' in findings ? findings.halt : findings.refused
   if (halt) return haltedAgain(state, halt, why, now, policies)
   if ('halt' in findings) return halted(state, why, now, policies)
-  // A refusal is an answer: the model is back, and may be refusing this user alone.
+  // A refusal is an answer, so the model is back. It may refuse only this user.
   const back = withCircuit(state, policies, circuit => endProbe(state, 'healthy', now, circuit))
   return refused(back, marksOf(report.users), why, now, policies)
 }
@@ -75,6 +75,6 @@ function withCircuit(state: ModelState, { circuit }: Policies, change: (circuit:
   const next = circuit ? change(circuit) : state
   if (next === state) return state
   const { failures, failed_by, open, open_for } = next
-  // A probe ends by its own report: it may also be the one call that tries a model that is halted.
+  // The probe stays, because it ends with its own report. It may also be the probe of a halted model.
   return { ...state, failures, failed_by, open, open_for }
 }

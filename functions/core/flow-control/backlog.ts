@@ -2,13 +2,16 @@ import type { RateLimit } from './policies.ts'
 import { roundOf } from './rate-limit.ts'
 import type { Backlog } from './state.ts'
 
-/** A request of the backlog gets a slot at most this far ahead, so that urgent requests get the slots before it. Milliseconds. */
+/**
+ * The longest time from now to the slot of a request of the backlog, so that urgent requests get the earlier slots.
+ * Milliseconds.
+ */
 export const MAX_SLOT_AHEAD_MS = 5_000
 
-/** A request of the backlog comes back this long before its expected slot. Milliseconds. */
+/** How long before its expected slot a request of the backlog comes back. Milliseconds. */
 export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
-/** A queue delivers a request of the backlog at most this late, as long as the system is healthy. Milliseconds. */
+/** The longest time by which a queue of a healthy system is late with a request of the backlog. Milliseconds. */
 const MAX_QUEUE_LATENESS_MS = 5_000
 
 /** Adds a request to the backlog. `at` is the next slot that could be given. */
@@ -19,8 +22,8 @@ export function joinBacklog(backlog: Backlog | undefined, at: number, limit: Rat
 }
 
 /**
- * Drops the backlog when no request has come back from it for longer than a round takes. Its requests were cancelled or have
- * expired then, and no other request should wait for them.
+ * Removes the backlog if no request has come back from it for longer than a round takes. Then its requests were
+ * cancelled or have expired, and no other request should wait for them.
  */
 export const dropAbandoned = (backlog: Backlog | undefined, now: number, limit: RateLimit): Backlog | undefined =>
   backlog && now <= backlog.last_return + roundOf(limit) + MAX_QUEUE_LATENESS_MS ? backlog : undefined

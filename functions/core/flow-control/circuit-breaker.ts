@@ -3,7 +3,7 @@ import { type FailedCall, failedCallsOf, toFailures } from './failed-calls.ts'
 import type { Circuit } from './policies.ts'
 import type { Findings } from './port.ts'
 
-/** Who made some calls. */
+/** The users of some calls. */
 export interface Callers {
   /** The marks of their users. */
   readonly users: readonly number[]
@@ -13,14 +13,20 @@ export interface Callers {
 
 const NOBODY_KNOWN: Callers = { users: [], repeated: false }
 
-/** A circuit stays open at most this long at a time, so that a model that is back is called soon. Milliseconds. */
+/**
+ * The longest time that a circuit stays open before the next probe, so that a model that is back is called soon.
+ * Milliseconds.
+ */
 export const LONGEST_OPEN_MS = 15 * 60_000
-/** The circuit stays open at most this many times as long as `open_ms`. */
+/** The largest multiple of `open_ms` for which a circuit stays open. */
 const MAX_OPEN_MULTIPLIER = 8
-/** A circuit opens for at most so many users. If calls of more users have failed, it opens for all. */
+/** The most users for whom a circuit opens. If calls of more users have failed, it opens for all. */
 const MAX_OPEN_FOR = 8
 
-/** Adds failed calls. An open circuit ignores calls that it would stop now: they were under way when it opened. */
+/**
+ * Adds failed calls. An open circuit ignores the calls that it would stop now, because they were running when it
+ * opened.
+ */
 export function addFailures(
   state: CircuitState,
   count: number,
@@ -36,8 +42,8 @@ export function addFailures(
 }
 
 /**
- * Takes a success into account. It shows that the failures of other users are their own, and that the requests of the same user
- * which have failed repeatedly are the cause of that themselves.
+ * Applies a success. The success shows that the failures of other users come from their own requests. It also shows
+ * that repeated failures of the same user come from those requests, and not from the model.
  */
 export function addSuccess(state: CircuitState, users: readonly number[]): CircuitState {
   if (state.open) return isOpenFor(state, users) ? state : { failures: [] }
@@ -48,11 +54,14 @@ export function addSuccess(state: CircuitState, users: readonly number[]): Circu
 
 const isOnly = (user: number, users: readonly number[]): boolean => users.every(one => one === user)
 
-/** Whether an open circuit stops a call of these users. A call with requests of another user, too, is not stopped. */
+/**
+ * Returns whether an open circuit stops a call of these users. If a call also has requests of another user, it is not
+ * stopped.
+ */
 export const isOpenFor = ({ open_for }: CircuitState, users: readonly number[]): boolean =>
   open_for === undefined || (users.length > 0 && users.every(user => open_for.includes(user)))
 
-/** Ends the probe. If it told nothing, another probe may be made. */
+/** Ends the probe. If the probe has no findings, another probe may be made. */
 export function endProbe(state: CircuitState, findings: Findings, now: number, policy: Circuit): CircuitState {
   const { probe: _, ...rest } = state
   if (findings === 'healthy') return { failures: [] }
@@ -72,14 +81,18 @@ function opened(times: number, now: number, policy: Circuit, failed: readonly Fa
 }
 
 /**
- * The circuit stays open for one `open_ms` longer each time. Doubling would leave a model alone for too long after a short
- * outage, and would save hardly any probes in a long one. The limit is a quarter of an hour, or `open_ms` if that is longer.
+ * Returns how long the circuit stays open, in milliseconds: one `open_ms` longer each time. If this time doubled
+ * instead, a model would not be called for too long after a short outage, and a long outage would have hardly fewer
+ * probes. The limit is a quarter of an hour, or `open_ms` if that is longer.
  */
 export function openFor({ open_ms }: Pick<Circuit, 'open_ms'>, times: number): number {
   return Math.min(open_ms * Math.min(times, MAX_OPEN_MULTIPLIER), Math.max(open_ms, LONGEST_OPEN_MS))
 }
 
-/** When a call that meets another call's probe should ask again: after as long as the probe has taken so far. */
+/**
+ * Returns the time at which a call asks again if another call is the probe now. The wait is as long as the probe has
+ * taken so far.
+ */
 export function askAgainAt(probedSince: number, now: number, { open_ms }: Pick<Circuit, 'open_ms'>): number {
   return now + Math.min(Math.max(now - probedSince, 1_000), open_ms)
 }

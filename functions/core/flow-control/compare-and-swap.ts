@@ -4,14 +4,14 @@ import type { Random } from '../platform/random.ts'
 import type { ModelStateStore } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** How many writes a worker tries, if others always write first. */
+/** The most writes that a worker tries if others always write first. */
 const MAX_TRIES = 12
 
-/** The bound of the first pause. It doubles per pause, up to the bound below. Milliseconds. */
+/** The longest first pause, in milliseconds. The limit doubles with each pause, up to the limit below. */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
 
-/** A change: the state after it (the same object if it changes nothing), and what the caller wants to know of it. */
+/** A change: the state after it (the same object if nothing changes), and an answer for the caller. */
 export type Apply<T> = (before: ModelState) => { readonly state: ModelState; readonly answer: T }
 
 export interface Swapped<T> {
@@ -28,10 +28,10 @@ export interface CompareAndSwapPorts {
 }
 
 /**
- * Applies a change to the latest state of a model and writes the result, if the change changes anything. It begins with the
- * state that is known. After a lost race it first tries again at once, from the state that won, and then after pauses:
- * workers that never pause make each other lose, and in a pause a worker collects more calls for its next write. Undefined when
- * others always wrote first. Rejects with `Unavailable`.
+ * Applies a change to the latest state of a model, and writes the result if it differs. It begins with the known state.
+ * If another worker writes first, it tries again at once with that worker's state, and later tries again after pauses.
+ * Without pauses, workers would only delay each other. During a pause, a worker also collects more calls for its next
+ * write. Returns undefined if others always wrote first. Rejects with `Unavailable`.
  */
 export async function compareAndSwap<T>(
   ports: CompareAndSwapPorts,
@@ -53,7 +53,7 @@ export async function compareAndSwap<T>(
   return undefined
 }
 
-/** Reads the state after the nth pause, in which others will have written. */
+/** Reads the state after the nth pause, because others have probably written meanwhile. */
 async function readLater({ store, sleep, random }: CompareAndSwapPorts, model: string, n: number) {
   await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n))
   return store.read(model)

@@ -11,7 +11,7 @@ import { type ModelState, readModelState, toStored, UNTOUCHED } from './state.ts
 
 const THROTTLED = [ProvisionedThroughputExceededException, RequestLimitExceeded, ThrottlingException]
 
-/** States of models in DynamoDB: one item per model, with the partition key `model`. */
+/** Makes the store of models' states in DynamoDB: one item per model, with the partition key `model`. */
 export function dynamoModelStates(client: DynamoDBClient, table: string): ModelStateStore {
   const reach = <T>(call: () => Promise<T>) => reaching('the models table', call)
   const read = async (model: string) => {
@@ -42,7 +42,10 @@ export function dynamoModelStates(client: DynamoDBClient, table: string): ModelS
   }
 }
 
-/** Undefined when DynamoDB throttles the writes of the item: then many workers write at once, and nothing is broken. */
+/**
+ * Returns the result of a write, or undefined if DynamoDB throttles the writes of the item. Then many workers write at
+ * the same time, and nothing is broken.
+ */
 async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write
@@ -52,7 +55,7 @@ async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The key is no part of the state. */
+/** Reads the state in an item. The key is no part of the state. */
 function toState({ model: _, ...state }: Record<string, unknown>): ModelState {
   return readModelState(state)
 }

@@ -18,15 +18,16 @@ export const failedCallsOf = ({ failures, failed_by = [] }: Failures): FailedCal
     return { at, by: code === 0 ? undefined : Math.floor(code / 2), repeated: code % 2 === 1 }
   })
 
-/** The fields of a state for failed calls. `failed_by` is absent if no call was of a single user. */
+/** Returns the fields of a state for failed calls. `failed_by` is absent if no call was of a single user. */
 export function toFailures(calls: readonly FailedCall[]): Failures {
   const codes = calls.map(({ by, repeated }) => (by === undefined ? 0 : 2 * by + (repeated ? 1 : 0)))
   return { failures: calls.map(({ at }) => at), ...(codes.some(code => code > 0) ? { failed_by: codes } : {}) }
 }
 
 /**
- * The list that an item has in `failures`: first the users for whom the circuit is open, then the time of each failed call, and
- * after it its user. Users are negative numbers, which 0.1.0 takes for times long past and drops. So it can read every item.
+ * Returns the list that an item has in `failures`: first the users for whom the circuit is open, then the time of each
+ * failed call, each followed by its user. Users are negative numbers. 0.1.0 reads these as times long ago and drops
+ * them, so it can read every item.
  */
 export const toStoredFailures = ({ failures, failed_by = [], open_for = [] }: CircuitState): number[] => [
   ...open_for.map(mark => -mark),

@@ -16,8 +16,8 @@ import { createWitness } from './witness.ts'
 const CACHE_MS = 1_000
 
 /**
- * How long calls wait before they ask again when other workers always wrote first. Only one of the writes that are tried at
- * the same time succeeds, so dozens of workers that ask again at once only cause more writes. Milliseconds.
+ * How long calls wait before they ask again if other workers always wrote first. Only one of the writes that are tried
+ * at the same time succeeds, so dozens of workers that ask again at once only cause more writes. Milliseconds.
  */
 const CONTENTION_DEFERRAL_MS = 5_000
 
@@ -28,11 +28,11 @@ export interface FlowControlPorts extends CompareAndSwapPorts {
   /** Where failed calls are noted for operators. */
   readonly notes?: Pick<FailureNotes, 'note'>
   readonly clock: Clock
-  /** Called with each change that this process has made, and the state after it. */
+  /** Called with each change that this process has made, and with the state after the change. */
   readonly onChange?: OnChange
 }
 
-/** What has changed: the circuit, a halt, or the model has asked for a pause. */
+/** The kinds of changes: of the circuit, of a halt, or a pause that the model has asked for. */
 export type Change =
   | 'opened'
   | 'opened for all'
@@ -43,7 +43,7 @@ export type Change =
   | 'halted again'
   | 'resumed'
 
-/** `failure` is the failed call that has caused the change, if one has. */
+/** Called after a change. `failure` is the failed call that has caused the change, if there is one. */
 export type OnChange = (change: Change, state: ModelState, failure?: CallFailure) => void
 
 interface Waiting extends Ask {
@@ -52,8 +52,8 @@ interface Waiting extends Ask {
 }
 
 /**
- * Creates the flow control of one model. Calls through a closed circuit without a rate limit cost one read per second and
- * process. With a rate limit, all calls that are asked for at once cost one write together.
+ * Creates the flow control of one model. Calls through a closed circuit without a rate limit cost one read per second
+ * and process. With a rate limit, all calls that are asked for at the same time need one write together.
  */
 export function createFlowControl(ports: FlowControlPorts, model: string, policies: Policies): FlowControl {
   const { store, notes, clock, ids, onChange = () => undefined } = ports
@@ -64,7 +64,7 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
   let busy = false
   let notedAt = -NOTE_EVERY_MS
 
-  /** Remembers a state as of the time when it was asked for: what others wrote after that is not in it. */
+  /** Remembers a state with the time at which it was asked for, because it does not have later writes of others. */
   async function seen<T extends ModelState | undefined>(ask: () => Promise<T>): Promise<T> {
     const at = clock()
     const state = await ask()
@@ -76,14 +76,17 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     write: (name, next) => seen(() => store.write(name, next)),
   }
 
-  /** The known state, if it is recent, and if others can't have changed what matters at once. */
+  /**
+   * Returns the known state if it is recent, and if others can't have made an urgent change. Returns undefined
+   * otherwise.
+   */
   function trusted(): ModelState | undefined {
     const now = clock()
     if (!known || now - known.at >= CACHE_MS) return undefined
     return isVolatile(known.state, now, policies) ? undefined : known.state
   }
 
-  /** Undefined when other workers always wrote first. */
+  /** Applies a change, and reports it. Returns undefined if other workers always wrote first. */
   async function change<T>(apply: Apply<T>, failure?: CallFailure): Promise<T | undefined> {
     const base = trusted() ?? (await watched.read(model)) ?? UNTOUCHED
     const swapped = await compareAndSwap({ ...ports, store: watched }, model, base, apply)
@@ -94,7 +97,7 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 
   async function serve(): Promise<void> {
     busy = true
-    await Promise.resolve() // calls that are asked for in the same turn of the event loop share one write
+    await Promise.resolve() // Calls that are asked for in the same turn of the event loop share one write.
     while (waiting.length > 0) {
       const asks = waiting
       waiting = []
@@ -113,7 +116,7 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     busy = false
   }
 
-  /** Only operators read the note. So a call that could not be noted goes on as if it was. */
+  /** Notes a failed call. Only operators read the note, so if it can't be written, the call continues without it. */
   async function note(failure: CallFailure | undefined): Promise<void> {
     const now = clock()
     if (!failure || !notes || now - notedAt < NOTE_EVERY_MS) return
@@ -155,15 +158,18 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 }
 
 /**
- * Whether others may change a state at any time in a way that matters at once: they may have seen more failures, or an answer after
- * a 403, or have ended the one call that may be made.
+ * Returns whether others may have made an urgent change of a state: they may have seen more failures or an answer after
+ * a 403, or may have ended the one call that may be made.
  */
 function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
   const counts = now - (circuit?.within_ms ?? 0)
   return failures.some(at => at > counts) || refused_by !== undefined || leases !== undefined
 }
 
-/** Whether a report can change no state. A success of a user may show that the failures of other users are their own. */
+/**
+ * Returns whether a report can't change any state. A success with users can change it, because it may show that the
+ * failures of other users come from their own requests.
+ */
 function tellsNothing({ findings, probe, lease, pause_until, loading, users = [] }: Report): boolean {
   if (probe !== undefined || lease !== undefined || pause_until !== undefined || loading) return false
   return findings === 'nothing' || (findings === 'healthy' && users.length === 0)

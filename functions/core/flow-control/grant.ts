@@ -8,20 +8,23 @@ import type { Ask, Permit } from './port.ts'
 import { MAX_SLOT_WAIT_MS, nextSlot, toleranceOf, withSlot } from './rate-limit.ts'
 import type { ModelState } from './state.ts'
 
-/** The longest deferral: a queue can hold a message back for this long. Milliseconds. */
+/** The longest deferral, which is the longest delay of a queue. Milliseconds. */
 const MAX_DEFERRAL_MS = 900_000
 
-/** A slot counts as immediate if it is at most this much later than the lead time. Milliseconds. */
+/** The most that a slot may be later than the lead time and still count as immediate. Milliseconds. */
 const MAX_IMMEDIATE_DELAY_MS = 500
 
-/** When calls are asked for (epoch milliseconds), how far ahead their slots are at least, and the id for a new probe. */
+/**
+ * The time at which calls are asked for (epoch milliseconds), the shortest time to their slots, and the id for a new
+ * probe.
+ */
 export interface Moment {
   readonly now: number
   readonly lead_time: number
   readonly id: string
 }
 
-/** Answers calls that are asked for together, in their order. The state is the same object if nothing changed. */
+/** Answers calls that are asked for together, in their order. Returns the same state object if nothing changed. */
 export function grant(
   before: ModelState,
   asks: readonly Ask[],
@@ -43,7 +46,9 @@ export function grant(
   return { state, permits }
 }
 
-/** What a call that may be made soon takes along: the lease of its priority, and the probe where only a probe may be made. */
+/**
+ * Gives a call that may be made soon the lease of its priority, if needed, and the probe if only a probe may be made.
+ */
 function take(state: ModelState, ask: Ask, { now, id }: Omit<Moment, 'lead_time'>, policies: Policies) {
   const obstacle = obstacleOf(state, ask, now, policies)
   const probe = obstacle && (isKept(ask.probe, state.probe) ? ask.probe : id)
@@ -67,7 +72,7 @@ const withProbe = (state: ModelState, { until }: Ask, id: string, now: number): 
   probe: { id, since: now, until },
 })
 
-/** The deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
+/** Returns the deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
 function deferralOf(
   state: ModelState,
   ask: Ask,
@@ -87,10 +92,13 @@ function deferralOf(
   return lease && { granted: false, until: askAgainAt(lease.since, now, LONGEST_TURN), because: 'busy' }
 }
 
-/** A call that meets another call of its priority asks again after at most this time, where calls are made one at a time. */
+/**
+ * The longest wait before a call asks again, if the model takes one call at a time and another call of its priority is
+ * running. Milliseconds.
+ */
 const LONGEST_TURN = { open_ms: 10_000 }
 
-/** What the rate limit says to a call, and its log and backlog after that. */
+/** The rate limit's answer to a call, and its log and backlog after this call. */
 type Booked = Pick<ModelState, 'calls' | 'backlog'> & { readonly permit: Permit }
 
 function bookSlot(
@@ -106,7 +114,8 @@ function bookSlot(
   const backlog = dropAbandoned(state.backlog, now, rate_limit)
   const at = nextSlot(calls, now + lead_time, rate_limit)
   const isFar = at > now + (ask.backlog ? MAX_SLOT_AHEAD_MS : MAX_DEFERRAL_MS)
-  // A call takes an immediate slot although others wait: those whose slot is near come back earlier than that.
+  // A call may take an immediate slot although others wait, because the waiting requests whose slots are near have come
+  // back already.
   const isImmediate = at <= now + lead_time + MAX_IMMEDIATE_DELAY_MS
   const isFirst = ask.backlog !== 'joins' || isImmediate || !backlog || backlog.slot - RETURN_AHEAD_MS <= now
   if (!isFar && isFirst) {

@@ -3,20 +3,23 @@ import type { Policies } from './policies.ts'
 import type { HaltReason } from './port.ts'
 import type { Halt, ModelState } from './state.ts'
 
-/** How long a halted model without a circuit is left alone before its first probe. Milliseconds. */
+/** How long a halted model without a circuit gets no call before its first probe. Milliseconds. */
 const FIRST_WAIT_MS = 30_000
 
-/** The time after which a model is tried again, as a circuit has it. */
+/** Returns the wait before the first probe of a halted model, in the form of a circuit's policy. */
 export const waitOf = ({ circuit }: Policies): { readonly open_ms: number } => circuit ?? { open_ms: FIRST_WAIT_MS }
 
-/** Halts a model. If it is halted already, the call was under way when that was found out, and changes nothing. */
+/** Halts a model. If the model is halted already, the call was running when the halt began, and changes nothing. */
 export function halted(state: ModelState, why: HaltReason, now: number, policies: Policies): ModelState {
   if (state.halted) return state
   const { refused_by: _, ...rest } = state
   return { ...rest, halted: { since: now, until: now + openFor(waitOf(policies), 1), times: 1, ...storedReason(why) } }
 }
 
-/** Halts a model for longer, since its probe has failed. A failure of another kind does not change why it is halted. */
+/**
+ * Halts a model for longer, because its probe has failed. A failure of another kind does not change the reason of the
+ * halt.
+ */
 export function haltedAgain(
   state: ModelState,
   halt: Halt,
@@ -29,15 +32,15 @@ export function haltedAgain(
   return { ...state, halted: { ...halt, ...reason, times, until: now + openFor(waitOf(policies), times) } }
 }
 
-/** Forgets that a model was halted, or has refused a call, or has asked for a long pause: a call has succeeded. */
+/** Ends a halt, a refusal and a long pause of a model, because a call has succeeded. */
 export function resumed(state: ModelState): ModelState {
   const { halted: _, tried_until: __, refused_by: ___, ...rest } = state
   return rest
 }
 
 /**
- * Takes a 403 into account. It may be one user's own: then that request fails. If the request of another user gets 403, too, without
- * a success in between, the model refuses everybody, and is halted.
+ * Applies a 403. The model may refuse only this user: then only that request fails. If the request of another user gets
+ * a 403, too, with no success in between, the model refuses everybody, and is halted.
  */
 export function refused(
   state: ModelState,
@@ -53,7 +56,7 @@ export function refused(
   return state.refused_by === first ? state : { ...state, refused_by: first }
 }
 
-/** The longest reason that is kept, so that the state stays small. Characters. */
+/** The most characters of a reason that are kept, so that the state stays small. */
 const LONGEST_REASON = 240
 
 function storedReason({ code, status, reason }: HaltReason): HaltReason {

@@ -6,8 +6,8 @@ import { reaching } from '../platform/unavailable.ts'
 import type { FailureNotes, LastFailure } from './port.ts'
 
 /**
- * The key of the item with a model's last failed call. It is an item of its own in the models table, since 0.1.0 reads the state of a
- * model strictly. No model's name has a `#`.
+ * Returns the key of the item with a model's last failed call. The models table has a separate item for this call,
+ * because 0.1.0 reads the state of a model strictly. No model's name has a `#`.
  */
 const keyOf = (model: string): string => `${model}#last_failure`
 
@@ -21,10 +21,10 @@ const Stored = reading(
   }),
 )
 
-/** The longest reason that is kept: the sentence, and the 500 characters of the model's own words. */
+/** The most characters of a reason that are kept: its sentence, and 500 characters of the model's own words. */
 const LONGEST_REASON = 800
 
-/** The last failed call of each model in DynamoDB. */
+/** Makes the store of each model's last failed call in DynamoDB. */
 export function dynamoFailureNotes(client: DynamoDBClient, table: string): FailureNotes {
   return {
     note: (model, { reason, ...failure }) =>

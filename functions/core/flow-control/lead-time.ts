@@ -1,15 +1,16 @@
 import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from './rate-limit.ts'
 
 /**
- * Learns how far ahead a process gives slots, in milliseconds. A call must be ready at its slot: until then its worker writes
- * the state, claims the request and fetches a large body. The lead time grows when a call misses its slot, but at most
- * doubles, because one call may have been slow by accident. It shrinks by a millisecond per call that is in time.
+ * Learns the lead time of a process in milliseconds: how far ahead it gives slots. A call must be ready at its slot:
+ * until then its worker writes the state, claims the request and fetches a large body. The lead time grows when a call
+ * misses its slot, but at most doubles, because one call may have been slow by accident. It shrinks by a millisecond
+ * for each call that is in time.
  */
 export function createLeadTime() {
   let ms = MIN_LEAD_TIME_MS
   return {
     now: () => ms,
-    /** `took`: how long the call took to be ready, if it has missed its slot. */
+    /** Learns from a call. If the call has missed its slot, `took` is the time until it was ready. */
     learn: (took: number | undefined) => {
       ms =
         took === undefined ? Math.max(MIN_LEAD_TIME_MS, ms - 1) : Math.max(ms, Math.min(took, 2 * ms, MAX_SLOT_WAIT_MS))

@@ -2,23 +2,26 @@ import type { Policies } from './policies.ts'
 import type { Ask } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** Whether a call needs a lease: the model takes one call of its priority at a time. */
+/** Returns whether a call needs a lease, because the model takes one call of its priority at a time. */
 export const needsLease = ({ priority }: Ask, { one_at_a_time }: Policies): boolean =>
   priority !== undefined && one_at_a_time?.includes(priority) === true
 
-/** The lease of another call of the same priority, which has not ended at this time. */
+/** Returns the lease of another call of the same priority, which has not ended at this time. */
 export function leaseOfAnother({ leases }: ModelState, { priority, lease }: Ask, now: number) {
   const held = priority && leases?.[priority]
   return held && held.until > now && held.id !== lease ? held : undefined
 }
 
-/** Gives a call the lease of its priority. It ends when the call is reported, or when its worker must be gone. */
+/**
+ * Gives a call the lease of its priority. The lease ends with the report of the call, or at the time when its worker is
+ * certainly gone.
+ */
 export function withLease(state: ModelState, { priority, until }: Ask, id: string, now: number): ModelState {
   if (!priority) return state
   return { ...state, leases: { ...state.leases, [priority]: { id, since: now, until } } }
 }
 
-/** Ends a lease. The same object if it has ended before. */
+/** Ends a lease. Returns the same object if the lease has ended before. */
 export function withoutLease(state: ModelState, id: string | undefined): ModelState {
   const { leases = {}, ...rest } = state
   const left = Object.entries(leases).filter(([, lease]) => lease?.id !== id)

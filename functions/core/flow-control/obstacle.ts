@@ -4,15 +4,18 @@ import type { Ask, DeferralReason } from './port.ts'
 import type { ModelState } from './state.ts'
 import { marksOf } from './users.ts'
 
-/** Why a call may be made as a probe only, and not before `until`, epoch milliseconds. */
+/** The reason why only a probe may be made, and not before `until` (epoch milliseconds). */
 interface Obstacle {
   readonly because: DeferralReason
-  /** Whether the probe spends no attempt. A probe of a circuit does: it is a retry like others. */
+  /** Whether the probe does not count as an attempt. The probe of a circuit counts, because it is a usual retry. */
   readonly is_free: boolean
   readonly until: number
 }
 
-/** What allows only a probe: a halt, the rest of a long pause, or an open circuit. The first of these is named. */
+/**
+ * Returns the reason why only a probe may be made: a halt, the rest of a long pause, or an open circuit, in this order.
+ * Returns undefined if there is none.
+ */
 export function obstacleOf(state: ModelState, ask: Ask, now: number, { circuit }: Policies): Obstacle | undefined {
   const { halted, tried_until = 0, paused_until = 0, open } = state
   const isOpen = circuit !== undefined && open !== undefined && isOpenFor(state, marksOf(ask.users))

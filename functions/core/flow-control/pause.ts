@@ -1,13 +1,19 @@
 import type { Report } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** The longest time for which a model is not called because it has asked for that. After it, one call at a time tries it. Milliseconds. */
+/**
+ * The longest time without any call because the model has asked for a pause. After this time, the model gets one probe
+ * at a time. Milliseconds.
+ */
 export const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** A model that is loading is tried again after this time. Milliseconds. */
+/** The time after which a loading model gets the next probe. Milliseconds. */
 const LOADING_PAUSE_MS = 5_000
 
-/** Notes the pause that a model has asked for. A longer pause than the longest is kept, too: until its end, the model is only tried. */
+/**
+ * Notes the pause that a model has asked for. If the pause is longer than `LONGEST_PAUSE_MS`, its end is kept, too:
+ * until then, the model gets only probes.
+ */
 export function paused(state: ModelState, { pause_until = 0, loading }: Report, now: number): ModelState {
   const until = Math.max(pause_until, loading ? now + LOADING_PAUSE_MS : 0)
   const next = Math.max(state.paused_until ?? 0, Math.min(until, now + LONGEST_PAUSE_MS))
@@ -16,14 +22,14 @@ export function paused(state: ModelState, { pause_until = 0, loading }: Report, 
   return { ...state, paused_until: next, ...(tried > 0 ? { tried_until: tried } : {}) }
 }
 
-/** The model has failed when it was tried in a long pause: the pause goes on. */
+/** Lets a long pause go on, because its probe has failed. */
 export function pausedForLonger(state: ModelState, now: number): ModelState {
   const { tried_until = 0, paused_until = 0 } = state
   if (tried_until <= now) return state
   return { ...state, paused_until: Math.max(paused_until, Math.min(tried_until, now + LONGEST_PAUSE_MS)) }
 }
 
-/** Forgets a long pause that is over. The same object if there is none. */
+/** Removes a long pause that is over. Returns the same object if there is none. */
 export function withoutOldPause(state: ModelState, now: number): ModelState {
   const { tried_until, ...rest } = state
   return tried_until === undefined || tried_until > now ? state : rest

@@ -1,11 +1,14 @@
 import * as z from 'zod'
 import { Priority } from '../domain/ids.ts'
 
-/** All workers together make at most `count` calls in any `interval_ms`. */
+/** The rate limit: all workers together make at most `count` calls in any `interval_ms`. */
 export const RateLimit = z.strictObject({ count: z.int().positive(), interval_ms: z.int().positive() })
 export type RateLimit = z.infer<typeof RateLimit>
 
-/** `failures` failed calls within `within_ms` open the circuit for `open_ms`. After each failed probe it stays open for longer. */
+/**
+ * The circuit breaker: `failures` failed calls within `within_ms` open the circuit for `open_ms`. After each failed
+ * probe, the circuit stays open for longer.
+ */
 export const Circuit = z.strictObject({
   failures: z.int().positive(),
   within_ms: z.int().positive(),

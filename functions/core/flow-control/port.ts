@@ -1,27 +1,36 @@
 import type { Priority } from '../domain/ids.ts'
 import type { ModelState } from './state.ts'
 
-/** Why a call may not be made now. `busy`: another call of its priority is under way, and the model takes one at a time. */
+/**
+ * The reason why a call may not be made now. `busy`: another call of its priority is running, and the model takes one
+ * at a time.
+ */
 export type DeferralReason = 'halted' | 'open' | 'paused' | 'rate limited' | 'busy'
 
 export type Permit =
-  /** The call may be made at `at` (epoch milliseconds): not before, and hardly later (see `isLate`). */
+  /** The call may be made at `at` (epoch milliseconds), not earlier, and only a little later (see `isLate`). */
   | {
       readonly granted: true
       readonly at: number
-      /** The id of a probe: `report` must tell how it came out. */
+      /** The id of the probe, if the call is one. `report` must report its result. */
       readonly probe?: string | undefined
-      /** The call is a probe of a halted model or of one that is only tried: it spends no attempt of a request that it does not end. */
+      /**
+       * Set if the call is a probe of a halted model, or of a model in a long pause. Such a call does not count as an
+       * attempt of a request that it does not end.
+       */
       readonly is_free?: true
-      /** The id of the lease of its priority's one call: `report` ends the lease. Only where the model takes one call at a time. */
+      /**
+       * The id of the lease of this call, if the model takes one call of its priority at a time. `report` ends the
+       * lease.
+       */
       readonly lease?: string | undefined
     }
-  /** The call must be asked for again at `until`, epoch milliseconds. */
+  /** The worker must ask again for the call at `until` (epoch milliseconds). */
   | {
       readonly granted: false
       readonly until: number
       readonly because: DeferralReason
-      /** Whether the request waits in the backlog until then. */
+      /** Whether the request waits in the backlog until that time. */
       readonly isInBacklog?: boolean
     }
 
@@ -41,13 +50,13 @@ export interface Ask {
    * which never waits in the backlog.
    */
   readonly backlog?: 'joins' | 'has waited' | 'has left' | undefined
-  /** If the call missed its last slot: how long it took from asking for that slot until it was ready, in milliseconds. */
+  /** If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. */
   readonly took?: number | undefined
-  /** When the worker that asks is certainly gone, epoch milliseconds. */
+  /** The time at which the asking worker is certainly gone, in epoch milliseconds. */
   readonly until: number
 }
 
-/** Why a model is halted: no retry heals it, and no request is to blame for it. */
+/** The reason of a halt. A retry can't fix it, and no single request has caused it. */
 export interface HaltReason {
   readonly code: string
   /** The HTTP status, if there was one. */
@@ -56,7 +65,7 @@ export interface HaltReason {
   readonly reason: string
 }
 
-/** A failed call as operators are told of it. */
+/** A failed call, in the form that operators see. */
 export interface CallFailure extends HaltReason {
   /** The request of the call, or one of them. */
   readonly request_id: string
@@ -69,8 +78,8 @@ export interface LastFailure extends CallFailure {
 }
 
 /**
- * What calls say about their model: it is healthy, nothing (as when no call was made), how many calls have failed, that the model
- * must not be called, or that it has refused the call with 403. A 403 may be for one user or for all: see `halt.ts`.
+ * The findings of calls about their model: it is healthy; nothing, for example because no call was made; a number of
+ * failed calls; a reason to halt the model; or a 403. A 403 may be for one user or for all: see `halt.ts`.
  */
 export type Findings =
   | 'healthy'
@@ -84,8 +93,8 @@ export interface Report {
   /** A call that failed or was refused, for operators. No decision depends on it. */
   readonly failure?: CallFailure | undefined
   /**
-   * Whether the model has only refused requests, with a status from 300 on. That shows that it answers, and not that it takes other
-   * requests again.
+   * Whether the model has only refused requests, with a status of 300 or more. This shows that the model answers, but
+   * not that it accepts other requests again.
    */
   readonly is_refusal?: boolean | undefined
   /** The ids of the users of the successful calls' requests, or of the failed calls' requests if no call has succeeded. */
@@ -93,51 +102,57 @@ export interface Report {
   /** Whether each request of the failed calls had been tried before. */
   readonly repeated?: boolean | undefined
   readonly probe?: string | undefined
-  /** The lease of the call, which is over. */
+  /** The id of the lease of the call, which has ended. */
   readonly lease?: string | undefined
-  /** The model has asked for no calls until then, epoch milliseconds. */
+  /** The time until which the model has asked for no calls, in epoch milliseconds. */
   readonly pause_until?: number | undefined
-  /** The model has said that it is loading: it is tried by one call at a time until it answers. */
+  /** Whether the model has said that it is loading. Then the model gets one probe at a time until it answers. */
   readonly loading?: boolean | undefined
 }
 
-/** Decides when a model may be called: by its circuit, its rate limit and the pauses that it asks for. All its workers share them. */
+/**
+ * Decides when a model may be called, from its halt, its circuit, its rate limit and the pauses that it asks for. All
+ * its workers share this state.
+ */
 export interface FlowControl {
   /**
-   * Asks for one call. A `slot` that was granted before is used unless it is over, and a `probe` is kept. A request that
-   * joins the backlog lets urgent requests pass, and waits for less time when it comes back. Rejects with `Unavailable`;
-   * then nothing may be called.
+   * Asks for one call. A `slot` that was granted before is used unless it is over, and a `probe` is kept. A request
+   * that joins the backlog lets urgent requests pass, and waits for a shorter time when it comes back. If it rejects
+   * with `Unavailable`, no call may be made.
    */
   permit(ask: Ask): Promise<Permit>
   /**
-   * Whether a call whose time was `at` must ask for another permit. A later call would not be counted at the time when it
-   * is made, and a circuit or a pause that began since then would not stop it.
+   * Returns whether a call whose time was `at` must ask for another permit. Otherwise the rate limit would have counted
+   * the call at a time when it was not made, and a circuit or a pause that began later would not stop it.
    */
   isLate(at: number): boolean
-  /** Tells how calls came out. Answers with whether the model is halted now. Rejects with `Unavailable`. */
+  /** Reports the results of calls. Returns whether the model is halted now. Rejects with `Unavailable`. */
   report(report: Report): Promise<{ readonly halted: boolean }>
   /**
-   * Until when the model is halted or its circuit is open, epoch milliseconds, as this process knows it. After a report, it knows what
-   * the report changed.
+   * Returns the time until which the model is halted or its circuit is open, in epoch milliseconds, as far as this
+   * process knows. It knows the changes of its own reports.
    */
   heldUntil(userId: string): number | undefined
 }
 
-/** Keeps what the workers of a model share about it. Methods reject with `Unavailable`. */
+/** Stores the state that the workers of a model share. Methods reject with `Unavailable`. */
 export interface ModelStateStore {
-  /** Strongly consistent; undefined for a model whose state was never written. */
+  /** Reads a state, strongly consistent. Returns undefined for a model whose state was never written. */
   read(model: string): Promise<ModelState | undefined>
   /**
-   * Replaces a state by its next version, if the version before is still there. Answers with the state that is there
-   * afterwards: `next` itself if it was written, now or by a try whose answer was lost.
+   * Replaces a state by its next version, if the stored version is the one before. Returns the stored state: `next`
+   * itself if it was written, now or by a try whose answer was lost.
    */
   write(model: string, next: ModelState): Promise<ModelState>
 }
 
-/** Keeps the newest failed call of each model, for operators. No decision depends on it. Methods reject with `Unavailable`. */
+/**
+ * Stores the newest failed call of each model, for operators. No decision depends on it. Methods reject with
+ * `Unavailable`.
+ */
 export interface FailureNotes {
-  /** A call that is older than the stored one changes nothing. */
+  /** Stores a failed call. If the call is older than the stored one, nothing changes. */
   note(model: string, failure: LastFailure): Promise<void>
-  /** Undefined if no call was noted. */
+  /** Reads the newest failed call. Returns undefined if no call was stored. */
   last(model: string): Promise<LastFailure | undefined>
 }

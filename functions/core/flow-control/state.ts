@@ -7,29 +7,30 @@ const Time = z.int()
 /**
  * The requests that wait for a slot which the rate limit has not given yet.
  *
- * Stored as `turn`, `taken` and `heard`: 0.1.0 reads these names. `heard` was absent once; such a backlog is over.
+ * Stored as `turn`, `taken` and `heard`: 0.1.0 reads these names. In old items, `heard` is absent. Such a backlog has
+ * ended.
  */
 const Backlog = z
   .strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) })
   .transform(({ turn, taken, heard }) => ({
-    /** About when the last request in the backlog may have its slot. */
+    /** The approximate time of the slot of the last request in the backlog. */
     slot: turn,
-    /** How many requests may have their slot at that time. */
+    /** The number of requests whose slot may be at that time. */
     taken,
-    /** When a request last came back from the backlog, or when the first one will. */
+    /** The time at which a request last came back from the backlog, or at which the first one will come back. */
     last_return: heard,
   }))
 export type Backlog = Readonly<z.infer<typeof Backlog>>
 
-/** A call that is under way. Its lease ends by itself when its worker must be gone. */
+/** A running call. Its lease ends by itself at the time when its worker is certainly gone. */
 const Lease = z.strictObject({ id: z.string(), since: Time, until: Time })
 
 /** A halted model. */
 const Halt = z.strictObject({
   since: Time,
-  /** When the next probe may be made. */
+  /** The time from which the next probe may be made. */
   until: Time,
-  /** How many calls have found the model halted: the first one, and each failed probe. */
+  /** How often the model was halted in a row: by the first call, and by each failed probe. */
   times: z.int().positive(),
   code: z.string(),
   status: z.int().optional(),
@@ -37,12 +38,15 @@ const Halt = z.strictObject({
 })
 export type Halt = z.infer<typeof Halt>
 
-/** What the workers of a model know of it together, read from its item. All times are epoch milliseconds. */
+/** The state that the workers of a model share, as its item has it. All times are epoch milliseconds. */
 const ModelState = z
   .strictObject({
-    /** Counts the writes: each write replaces the version before. */
+    /** The number of writes. Each write replaces the version before. */
     version: z.int().nonnegative(),
-    /** Who wrote this version. A worker recognizes its own write by it when the answer of that write was lost. */
+    /**
+     * The worker that wrote this version. If the answer of a write was lost, the worker recognizes its own write by
+     * this id.
+     */
     writer: z.string(),
     paused_until: Time.optional(),
     /** The times of failed calls and their users: see `toStoredFailures`. */
@@ -53,31 +57,35 @@ const ModelState = z
     calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
     /** The backlog. Stored as `line`: 0.1.0 reads this name. */
     line: Backlog.optional(),
-    // 0.1.0 can't read an item with one of the fields below. So each is there only while it is in use.
+    // 0.1.0 can't read an item with one of the fields below. So each field is there only while it is needed.
     halted: Halt.optional(),
-    /** The model has asked for no calls until then, which is longer than a pause lasts. Then `paused_until` is when it is tried next. */
+    /**
+     * The end of a pause that is longer than the longest time without calls. Then `paused_until` is the time of the
+     * next probe.
+     */
     tried_until: Time.optional(),
-    /** The mark of the user whose request was the last to get 403, if no call has succeeded since. */
+    /** The mark of the user whose request was the last with a 403, if no call has succeeded since. */
     refused_by: z.int().optional(),
-    /** The call that is under way per priority, where the model takes one at a time. */
+    /** The running call per priority, if the model takes one call at a time. */
     leases: z.strictObject({ high: Lease.optional(), normal: Lease.optional() }).optional(),
   })
   .transform(({ line, failures, ...state }) => ({ ...state, ...fromStoredFailures(failures), backlog: line }))
 export type ModelState = Omit<z.infer<typeof ModelState>, 'backlog'> & { readonly backlog?: Backlog | undefined }
 
 /**
- * Reads a stored state. A write replaces the whole item, so unknown fields at its top are kept and written again. Unknown fields
- * within a part such as `open` are lost when that part is replaced. A newer version must put a field that has to stay at the top.
+ * Reads a stored state. A write replaces the whole item, so unknown fields at its top are kept and written again.
+ * Unknown fields within a part such as `open` are lost when that part is replaced. So if a newer version needs a field
+ * to stay, the field must be at the top.
  */
 export const readModelState = (stored: unknown): ModelState => StoredState.parse(stored)
 const StoredState = reading(ModelState)
 
-/** A state under the names that its item has for it. */
+/** Returns a state with the field names of its item. */
 export const toStored = ({ backlog, failed_by, open_for, ...state }: ModelState): z.input<typeof ModelState> => ({
   ...state,
   failures: toStoredFailures({ ...state, failed_by, open_for }),
   line: backlog && { turn: backlog.slot, taken: backlog.taken, heard: backlog.last_return },
 })
 
-/** The state of a model that nobody has called yet. */
+/** The state of a model without any calls yet. */
 export const UNTOUCHED: ModelState = { version: 0, writer: '', failures: [], calls: [] }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /**
- * A short mark of a user, 1 to 2^24. The state of a model has marks instead of ids: it stays small, and names nobody. Two
- * users with the same mark count as one user, which opens a circuit a little later at worst.
+ * Returns a short mark of a user, 1 to 2^24. The state of a model has marks instead of ids, so it stays small and
+ * contains no user ids. Two users with the same mark count as one user. At worst, this opens a circuit a little later.
  */
 export const markOf = (userId: string): number => createHash('sha256').update(userId).digest().readUIntBE(0, 3) + 1
 
-/** The marks of the users of some requests, each once. */
+/** Returns the marks of the users of some requests, each once. */
 export const marksOf = (userIds: readonly string[] = []): readonly number[] => [...new Set(userIds.map(markOf))]

@@ -1,6 +1,6 @@
 import type { Report } from './port.ts'
 
-/** How long the success of another user's call shows that the model is well. Milliseconds. */
+/** How long the success of another user's call shows that the model is healthy. Milliseconds. */
 const FRESH_MS = 10_000
 
 interface LastCall {
@@ -10,11 +10,12 @@ interface LastCall {
 }
 
 /**
- * Remembers how the last calls of two users came out in this process. If a user's call fails shortly after a call of another user
- * has succeeded, the failure is that user's own, and does not count for the circuit. That needs no write of the shared state.
+ * Remembers the results of the last calls of two users in this process. If a user's call fails shortly after the
+ * success of another user, the failure comes from that user's request, and does not count for the circuit. This needs
+ * no write of the shared state.
  */
 export function createWitness() {
-  // The newest first. Two users are enough: one of them is another one, whoever fails.
+  // The newest first. Two users are enough, because at least one of them is not the user whose call fails.
   let last: readonly LastCall[] = []
 
   function note(users: readonly string[], ok: boolean, at: number): void {
@@ -22,7 +23,10 @@ export function createWitness() {
   }
 
   return {
-    /** Notes how calls came out. Answers with the report as the state is to have it. A probe counts, whoever makes it. */
+    /**
+     * Notes the results of calls. Returns the report that is applied to the shared state. The result of a probe always
+     * counts.
+     */
     hear(report: Report, now: number): Report {
       const { findings, users = [], probe } = report
       const other = last.find(({ user }) => !users.includes(user))

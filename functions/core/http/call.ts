@@ -7,25 +7,25 @@ export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string,
 
 /** A call of the API, without the types of Lambda and API Gateway. */
 export interface HttpCall {
-  /** `GET /v1/quota`, or `$default` for a path and method that have no route. */
+  /** The key of the route, such as `GET /v1/quota`. It is `$default` for a path and a method without a route. */
   readonly route: string
   readonly path: string
-  /** Names are in lower case. */
+  /** The headers. Their names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, string | undefined>>
   /** The variables of the route's path. */
   readonly parameters: Readonly<Record<string, string | undefined>>
-  /** Who calls. Throws on a route that needs no key, which has no caller. */
+  /** Returns the caller. Throws on a route that needs no key, because it has no caller. */
   caller(): Caller
-  /** The body as text. Throws `RequestError` if its bytes are no text. */
+  /** Returns the body as text. Throws `RequestError` if its bytes are no text. */
   body(): string
-  /** How long the invocation may still run, in milliseconds. */
+  /** Returns how long the invocation may still run, in milliseconds. */
   remainingMs(): number
 }
 
 /**
- * Refuses a call that the authorizer lets nobody in with. Throws `RequestError`. A call of a route without an authorizer passes, and has
- * no caller.
+ * Throws a `RequestError` if the authorizer has refused the key of a call. A call of a route without an authorizer
+ * passes, and has no caller.
  */
 export function checkKey({ requestContext }: ApiEvent): void {
   const context: ApiEvent['requestContext']['authorizer'] | undefined = requestContext.authorizer
@@ -45,7 +45,7 @@ export const toCall = (event: ApiEvent, context: Context): HttpCall => ({
   remainingMs: () => context.getRemainingTimeInMillis(),
 })
 
-/** API Gateway encodes a body in base64 unless its content type says that it is text. */
+/** Returns the body as text. API Gateway encodes a body in base64 unless its content type says that it is text. */
 function bodyOf({ body = '', isBase64Encoded }: ApiEvent): string {
   if (!isBase64Encoded) return body
   try {

@@ -10,12 +10,13 @@ import { tracedCall } from './traced-call.ts'
 /** A use case of the HTTP API. Throws `RequestError` for a call that it refuses, and `Unavailable`. */
 export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
 
-/** An API's shape of errors: the answer to a call that failed. */
+/** Builds the answer to a call that failed, in the shape of its API. */
 export type RenderError = (error: RequestError, call: HttpCall) => HttpResponse
 
 /**
- * The Lambda handler of a function behind the HTTP API. It refuses a call without a valid key before anything else, and answers each
- * error that the use case throws in the shape of the API. Only our own sentences leave the function, never an exception's.
+ * Makes the Lambda handler of a function behind the HTTP API. It first refuses a call without a valid key. It answers
+ * each error of the use case in the shape of the API. Only our own sentences leave the function, and never the message
+ * of an exception.
  */
 export const httpHandler = <Ports extends Telemetry>(
   ports: Ports,
@@ -40,7 +41,10 @@ export const httpHandler = <Ports extends Telemetry>(
   )
 }
 
-/** The use case that sends each call to the use case of its route. Throws the `RequestError` of a call that has no route. */
+/**
+ * Makes the use case that passes each call to the use case of its route. Throws the `RequestError` of a call without a
+ * route.
+ */
 export const dispatch =
   <Ports>(useCases: Readonly<Record<string, UseCase<Ports>>>): UseCase<Ports> =>
   async (ports, call) => {

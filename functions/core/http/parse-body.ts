@@ -5,19 +5,20 @@ import { tooLargeForBody } from '../domain/json-size.ts'
 import { type Problem, problemsOf } from '../domain/problems.ts'
 import { findHostileText } from '../domain/text.ts'
 
-/** 4 MB as API clients count it; API Gateway itself takes 10. */
+/** The largest body, in bytes: 4 MB, as API clients count it. API Gateway itself accepts 10 MB. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /**
- * Parses a body of JSON by the schema of an API. A byte order mark at its beginning is skipped, and a field that is null counts
- * as left out. Throws the `RequestError` that says what is wrong, and where: also for too many bytes, levels or values, and for
- * characters that no store keeps.
+ * Parses a body of JSON by the schema of an API. It skips a byte order mark at the beginning. A field that is null
+ * counts as absent. Throws a `RequestError` that names the problem and its place. It also refuses too many bytes,
+ * levels or values, and characters that no store keeps.
  */
 export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, bytes: string): z.infer<Schema> {
   const text = bytes.replace(BYTE_ORDER_MARK, '')
   if (Buffer.byteLength(text) > MAX_BODY_BYTES)
     throw new RequestError('payload_too_large', 'the body is larger than 4 MB')
-  // Before it is parsed: the values of a few such bodies at the same time would take all the memory.
+  // This check comes before the parsing, because the values of a few such bodies at the same time would take all the
+  // memory.
   const tooLarge = tooLargeForBody(text)
   if (tooLarge) throw invalid([{ path: '', message: tooLarge }])
   const json = parseJson(text)

@@ -8,12 +8,12 @@ export const json = (statusCode: number, body: unknown, headers: Record<string, 
   ...encode(JSON.stringify(body)),
 })
 
-/** In bytes. Larger bodies leave in base64, which API Gateway decodes. */
+/** The largest body that leaves as plain text, in bytes. Larger bodies leave in base64, which API Gateway decodes. */
 const MAX_PLAIN_BYTES = 1024 * 1024
 
 /**
- * Lambda answers with at most 6 MB of JSON. In it, each quote and backslash of a text takes two bytes; base64 grows any text
- * by a third.
+ * Encodes a body so that it fits into Lambda's answer, which is at most 6 MB of JSON. In JSON, each quote and backslash
+ * of a text takes two bytes, while base64 makes any text larger by a third.
  */
 function encode(text: string): Pick<HttpResponse, 'body' | 'isBase64Encoded'> {
   if (Buffer.byteLength(text) <= MAX_PLAIN_BYTES) return { body: text }

@@ -4,15 +4,16 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** `{name}` stands for one segment of any text. */
   readonly path: string
-  /** The entry point that answers. */
+  /** The entry point that answers the call. */
   readonly function: 'gateway' | 'reader'
   /** Whether API Gateway asks the authorizer first. */
   readonly needs_key: boolean
 }
 
 /**
- * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find a call's use case by its
- * keys, and `noRoute` tells 404 from 405 by it. The local system reads the routes from the template.
+ * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find the use case of
+ * a call by its keys, and `noRoute` uses it to choose between 404 and 405. The local system reads the routes from the
+ * template.
  */
 export const ROUTES = [
   { method: 'POST', path: '/v1/inference', function: 'gateway', needs_key: true },
@@ -41,18 +42,18 @@ export const ROUTES = [
 type KeyOf<R> = R extends Route ? `${R['method']} ${R['path']}` : never
 type Routes = (typeof ROUTES)[number]
 
-/** A route as API Gateway calls it, such as `GET /v1/quota`; of all functions, or of one. */
+/** The name of a route in API Gateway, such as `GET /v1/quota`: the routes of all functions, or of one. */
 export type RouteKey<Function extends Route['function'] = Route['function']> = KeyOf<
   Extract<Routes, { function: Function }>
 >
 
-/** The routes that anybody may call. */
+/** The routes that need no API key. */
 export type OpenRouteKey = KeyOf<Extract<Routes, { needs_key: false }>>
 
-/** The route that API Gateway takes for a method and a path that have none. The reader answers it. */
+/** The route that API Gateway uses if a method and a path have no route. The reader answers it. */
 export const NO_ROUTE = '$default'
 
-/** The error of a call whose method and path have no route: the path takes other methods, or there is no such path. */
+/** Builds the error of a call without a route: its path exists only with other methods, or does not exist. */
 export function noRoute(path: string): RequestError {
   const allow = ROUTES.filter(route => matches(route.path, path)).map(({ method }) => method)
   if (allow.length === 0) return new RequestError('not_found', 'there is nothing at this path')

@@ -4,10 +4,10 @@ import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 
-/** How soon a client should look for the end of its request, in seconds. */
+/** The time after which a client should ask for the end of its request, in seconds. */
 const POLL_S = 1
 
-/** The answer to a post that was accepted. */
+/** Builds the answer to a post that was accepted. */
 export function acceptedAnswer(prepared: Prepared, accepted: Accepted): HttpResponse {
   const { item } = accepted
   const body = {
@@ -21,7 +21,7 @@ export function acceptedAnswer(prepared: Prepared, accepted: Accepted): HttpResp
   return json(202, body, { ...headersOf(prepared, accepted), 'Retry-After': String(POLL_S) })
 }
 
-/** The answer to a post whose client preferred to wait, and whose request has ended in time. */
+/** Builds the answer to a post whose client preferred to wait, and whose request has ended in time. */
 export const endedAnswer = (
   prepared: Prepared,
   accepted: Accepted,

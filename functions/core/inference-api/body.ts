@@ -6,7 +6,7 @@ import { parseBodyAs } from '../http/parse-body.ts'
 
 const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int()
 
-/** Refuses a bound of the output that is no whole number. A bound that is null counts as left out. */
+/** Refuses a bound of the output that is no whole number. A bound that is null counts as absent. */
 const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx): void => {
   for (const name of OUTPUT_BOUNDS) {
     if (Bound.nullish().safeParse(fields[name]).success) continue
@@ -19,8 +19,8 @@ const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx):
 }
 
 /**
- * `max_tokens` is in the shape, as in 0.1.0: a schema puts the fields of its shape first, and the fingerprints of 0.1.0 depend on
- * the order.
+ * The schema of `parameters`. `max_tokens` is in the shape, as in 0.1.0, because a schema puts the fields of its shape
+ * first, and the fingerprints of 0.1.0 depend on this order.
  */
 const Parameters = z.looseObject({ max_tokens: z.unknown().optional() }).superRefine(checkBounds)
 
@@ -36,14 +36,14 @@ const Fields = z.looseObject({
     .optional(),
 })
 
-/** The body of `POST /v1/inference`. Any further field is kept, for routing and for the mappings to see. */
+/** The body of `POST /v1/inference`. Other fields are kept for routing and for the mappings. */
 export const InferenceBody = Fields.superRefine(checkBounds)
 export type InferenceBody = z.infer<typeof InferenceBody>
 
-/** Parses the body of a post. Throws `RequestError`: what is wrong with it, and where. */
+/** Parses the body of a post. Throws a `RequestError` that names the problem and its place. */
 export const parseBody = (text: string): InferenceBody => parseBodyAs(InferenceBody, text)
 
-/** What such a body asks for. */
+/** Makes the submission of a body. */
 export const toSubmission = (body: InferenceBody): Submission => ({
   body,
   prompt: body.prompt,

@@ -28,17 +28,17 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** The answer of the inference API to a call that is refused. */
+/** Builds the answer of the inference API to a call that is refused. */
 export const renderError = (error: RequestError): HttpResponse =>
   json(STATUSES[error.code], KEY_REFUSALS[error.code] ?? refusalOf(error), headersOf(error.details))
 
-/** The bodies that API Gateway's own authorizers answer with. Clients know a call without a valid key by them. */
+/** The bodies of API Gateway's own authorizers for a call without a valid key. Clients may depend on them. */
 const KEY_REFUSALS: Readonly<Partial<Record<ErrorCode, object>>> = {
   unauthorized: { message: 'Unauthorized' },
   forbidden: { message: 'Forbidden' },
 }
 
-/** The body of that answer. */
+/** Builds the body of the answer to a refused call. */
 export const refusalOf = ({ message, code, details: { problems, quota } }: RequestError): Refusal => ({
   error: message,
   status: 'error',

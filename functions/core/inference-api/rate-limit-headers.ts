@@ -1,17 +1,17 @@
 import type { Limits } from '../domain/limits.ts'
 import type { QuotaWindow } from '../domain/window.ts'
 
-/** What a user may use in a window, and what is left of it at a time. */
+/** The limits of a user in a window, and the rest at a time. */
 export interface QuotaStanding {
   readonly limits: Limits
   readonly window: QuotaWindow
   /** Epoch milliseconds. */
   readonly at: number
-  /** Undefined where it is not known. */
+  /** Undefined if it is not known. */
   readonly left: { readonly requests: number; readonly tokens: number } | undefined
 }
 
-/** IETF draft-ietf-httpapi-ratelimit-headers: the policies, and what is left of them, where that is known. */
+/** Builds the headers of IETF draft-ietf-httpapi-ratelimit-headers: the policies, and the rest, if it is known. */
 export function rateLimitHeaders({ limits, window, at, left }: QuotaStanding): Record<string, string> {
   const seconds = window.length_ms / 1000
   const policy = `"requests";q=${limits.requests};w=${seconds}, "tokens";q=${limits.tokens};w=${seconds}`

@@ -1,16 +1,16 @@
 import { EvaluationError, type Expression } from '../expressions/expression.ts'
 import type { ModelAnswer, ModelFailure } from './port.ts'
 
-/** The body of a call for many requests: the results of their mappings. */
+/** Builds the body of a call for many requests: the results of their mappings. */
 export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
 
-/** The answers for the requests, in their order; or the failure of the whole call. */
+/** The answers for the requests, in their order, or the failure of the whole call. */
 export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
 
 /**
- * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where `batch.outputs` says.
- * Elements that `batch.outputs` finds are put into the order of their `index`, if each has one. Undefined if there are not as many
- * as inputs.
+ * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where
+ * `batch.outputs` finds them. Elements that `batch.outputs` finds are sorted by their `index`, if each has one. Returns
+ * undefined if the number of elements is not the number of inputs.
  */
 export async function findElements(
   answer: unknown,
@@ -26,7 +26,10 @@ function outputsOf(answer: unknown): readonly unknown[] | undefined {
   return isObject && Array.isArray(answer.outputs) ? answer.outputs : undefined
 }
 
-/** JSONata makes one item of a list that has only one. */
+/**
+ * Returns the list that an expression has found. JSONata turns a list with one item into that item, so a single item
+ * counts as a list of one.
+ */
 function listOf(found: unknown, inputs: number): readonly unknown[] | undefined {
   if (Array.isArray(found)) return found
   return inputs === 1 && found !== undefined && found !== null ? [found] : undefined
@@ -57,8 +60,8 @@ function indexOf(element: unknown): number | undefined {
 }
 
 /**
- * What the answer to a batch says of the call itself, for the flow control: the failure of the whole; a halt that one element
- * tells of; or, if every element failed and may be tried again, the failure of one.
+ * Returns the answer for the call itself, for the flow control: the failure of the whole call; or the halt that one
+ * element reports; or the failure of one element, if every element failed and may be tried again; or else a success.
  */
 export function callOf(outputs: Outputs): ModelAnswer {
   if (!outputs.ok) return outputs

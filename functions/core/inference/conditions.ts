@@ -3,7 +3,10 @@ import type { Clock } from '../platform/clock.ts'
 import type { Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 
-/** What a condition sees of an answer. `body` is the JSON value, the text of what is not JSON, or missing. */
+/**
+ * The parts of an answer that a condition sees. `body` is the JSON value, or the text if the answer is not JSON, or
+ * absent.
+ */
 export interface Seen {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -11,18 +14,18 @@ export interface Seen {
 }
 
 /**
- * Finds the verdict that pipeline.yaml's conditions have on an answer; undefined if none holds. A condition that would begin after
- * `until` (epoch milliseconds) does not hold.
+ * Finds the verdict of pipeline.yaml's conditions on an answer. Returns undefined if no condition holds. A condition
+ * that would begin after `until` (epoch milliseconds) does not hold.
  */
 export type Conditions = (seen: Seen, until: number) => Promise<Verdict | undefined>
 
 /**
- * How long one condition may compute in JSONata's thread, in milliseconds. Its answer holds up the others of the invocation, whose
- * results are still to be published.
+ * The longest time of one condition in JSONata's thread, in milliseconds. The other answers of the invocation wait for
+ * this thread, and their results must still be published.
  */
 const CONDITION_MS = 200
 
-/** Compiles `halt_when`, `drop_when` and `backoff_when`. The first that holds decides, in this order. */
+/** Compiles `halt_when`, `drop_when` and `backoff_when`. The first condition that holds decides, in this order. */
 export function compileConditions({ halt_when, drop_when, backoff_when }: Retry, clock: Clock): Conditions {
   const conditions = (
     [
@@ -40,7 +43,10 @@ export function compileConditions({ halt_when, drop_when, backoff_when }: Retry,
   }
 }
 
-/** A condition that fails for an answer does not hold: it is mostly about another kind of answer. */
+/**
+ * Evaluates a condition. If the condition fails for an answer, it does not hold, because it is usually written for
+ * another kind of answer.
+ */
 async function isTrue(evaluate: () => Promise<unknown>): Promise<boolean> {
   try {
     return (await evaluate()) === true

@@ -1,12 +1,12 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
 
-/** The bytes of an answer can't be decoded. The message is the end of a sentence about the answer. */
+/** Says that the bytes of an answer can't be decoded. The message is the end of a sentence about the answer. */
 export class Undecodable extends Error {
   override readonly name = 'Undecodable'
 }
 
-/** The decoded answer would be larger than the bound. */
+/** Says that the decoded answer would be larger than the limit. */
 export class DecodedTooLarge extends Error {
   override readonly name = 'DecodedTooLarge'
 }
@@ -25,7 +25,7 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['zstd', promisify(zstdDecompress)],
 ])
 
-/** So many codings may be around each other. A file can be its own gzip, so there must be an end. */
+/** The most codings that may be nested. There must be a limit, because a file can be its own gzip. */
 const MAX_LAYERS = 3
 
 /**
@@ -46,7 +46,7 @@ export async function decodeContent(
     return decoded !== undefined
   }
   for (const coding of codingsOf(declared)) {
-    // A proxy may decode an answer and leave the header as it was.
+    // A proxy may decode an answer without changing the header.
     if (current.length === 0 || (sniff(current) === undefined && isText(current))) break
     if (!(await decodeAs(coding))) throw new Undecodable(`can't be decoded from the content encoding ${coding}`)
   }
@@ -55,7 +55,7 @@ export async function decodeContent(
   return isText(current) ? current : ((await withoutSign(current, maxBytes)) ?? current)
 }
 
-/** The codings in the order in which they must be decoded: the last one was applied last. */
+/** Returns the codings in the order in which they must be decoded: the last one was applied last. */
 const codingsOf = (declared = ''): string[] =>
   declared
     .split(',')
@@ -63,7 +63,7 @@ const codingsOf = (declared = ''): string[] =>
     .filter(coding => /^[a-z0-9_-]{1,40}$/.test(coding) && coding !== 'identity')
     .reverse()
 
-/** Answers with undefined if the bytes are not in this coding. */
+/** Decodes one coding. Returns undefined if the bytes are not in this coding. */
 async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
   try {
     return await decoders.get(coding)?.(bytes, { maxOutputLength: maxBytes })
@@ -73,7 +73,7 @@ async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): P
   }
 }
 
-/** The coding that the first bytes show. No text begins like this. */
+/** Returns the coding that the first bytes show. No text begins with such bytes. */
 function sniff(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 0x1f, 0x8b, 0x08)) return 'gzip'
   if (startsWith(bytes, 0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
@@ -81,7 +81,10 @@ function sniff(bytes: Uint8Array): string | undefined {
   return startsWith(bytes, 0x78) && hasZlibHeader(bytes) && bytes[1] !== 0x5e ? 'deflate' : undefined
 }
 
-/** Brotli and bare deflate have no sign of their own. So they are tried on what is no text, and count if they give a text. */
+/**
+ * Decodes brotli and deflate without a header, which no first bytes show. So bytes that are no text are tried in both
+ * codings, and a coding counts if its result is a text.
+ */
 async function withoutSign(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
   for (const coding of ['br', 'deflate']) {
     const decoded = await decodeOne(coding, bytes, maxBytes)
@@ -93,13 +96,16 @@ async function withoutSign(bytes: Uint8Array, maxBytes: number): Promise<Uint8Ar
 const startsWith = (bytes: Uint8Array, ...first: readonly number[]): boolean =>
   first.every((byte, at) => bytes[at] === byte)
 
-/** RFC 1950: the first byte names deflate, and both together are a multiple of 31. */
+/**
+ * Returns whether bytes begin with the header of zlib (RFC 1950): the first byte names deflate, and both bytes together
+ * are a multiple of 31.
+ */
 const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
   (first & 0x0f) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0
 
-/** In bytes. A compressed text has a control character long before. */
+/** How many bytes are checked for control characters. A compressed text has one much earlier. */
 const LOOK_AT = 4_096
 const CONTROLS = new Set([...Array(32).keys()].filter(code => !'\t\n\f\r'.includes(String.fromCharCode(code))))
 
-/** Whether bytes may be text of a charset that has ASCII in it. */
+/** Returns whether bytes may be text of a charset that has ASCII in it. */
 const isText = (bytes: Uint8Array): boolean => !bytes.subarray(0, LOOK_AT).some(byte => CONTROLS.has(byte))

@@ -7,22 +7,23 @@ const BYTE_ORDER_MARKS = [
 ]
 
 /**
- * Decodes the bytes of an answer: by its byte order mark, else by the charset of its Content-Type, else as UTF-8. Bytes that the charset
- * does not have become U+FFFD, so an answer is not lost for one wrong character. The byte order mark is left out.
+ * Decodes the bytes of an answer by its byte order mark, or else by the charset of its Content-Type, or else as UTF-8.
+ * Bytes that the charset does not have become U+FFFD, so one wrong character does not make an answer useless. The byte
+ * order mark is removed.
  */
 export function decodeText(bytes: Uint8Array, contentType: string | undefined): string {
   const marked = BYTE_ORDER_MARKS.find(({ mark }) => mark.every((byte, at) => bytes[at] === byte))
   return decoderOf(marked?.charset ?? charsetOf(contentType)).decode(bytes)
 }
 
-/** The charset that a Content-Type names, in lower case: `application/json; charset="ISO-8859-1"`. */
+/** Returns the charset that a Content-Type names, in lower case: `application/json; charset="ISO-8859-1"`. */
 export const charsetOf = (contentType = ''): string =>
   /;\s*charset\s*=\s*"?\s*([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
 
-// Text that is declared as ASCII and is not is mostly UTF-8. TextDecoder would take it for windows-1252.
+// A text that is declared as ASCII but is not ASCII is usually UTF-8. TextDecoder would read it as windows-1252.
 const ASCII = new Set(['ascii', 'us-ascii'])
 
-/** UTF-8 stands for a charset that nobody knows: ASCII is the same in most of them. */
+/** Makes the decoder of a charset. It uses UTF-8 for an unknown charset, because ASCII is the same in most charsets. */
 function decoderOf(charset: string): TextDecoder {
   try {
     return new TextDecoder(ASCII.has(charset) ? 'utf-8' : charset)

@@ -5,28 +5,30 @@ import { isPage } from './sentences.ts'
 /** The most characters of the model's own words that are kept. */
 const MAX_DETAIL = 500
 
-/** What a model says of a failure, on one line and without secrets. Undefined if it says nothing. */
+/**
+ * Returns the model's own words about a failure, on one line and without secrets. Returns undefined if there are none.
+ */
 export function detailOf(answered: Answered): string | undefined {
   const { body, status } = answered
   const isRefusal = status >= 400
-  // The page of a redirect only says where it leads, and the path may hold what the request sent.
+  // The page of a redirect has only the new address, whose path may contain parts of the request.
   if (status >= 300 && !isRefusal) return undefined
-  // A successful answer may hold a result, which must be in no log. So only its error is looked at.
+  // A successful answer may contain a result, which must not be in a log. So only its error is read.
   if (body.kind === 'text') return isRefusal || isPage(answered, body.text) ? said(body.text) : undefined
   if (body.kind !== 'json') return undefined
   return isRefusal ? said(wordsIn(body.value, WORDS) ?? jsonOf(body.value)) : detailOfValue(body.value)
 }
 
-/** What the error in an answer says, or in an element of a batch's answer. */
+/** Returns the words of the error in an answer, or in an element of a batch's answer. */
 export const detailOfValue = (value: unknown): string | undefined => said(wordsIn(value, ERRORS))
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 
-/** The fields of an answer that hold an error, whatever else the answer holds. */
+/** The fields that contain an error in any answer. */
 const ERRORS = ['error', 'errors', 'detail'] as const
-/** The fields that hold the words in the error bodies of model servers, in the order in which they are looked at. */
+/** The fields that contain the words in the error bodies of model servers, in the order in which they are read. */
 const WORDS = ['error', 'message', 'Message', 'detail', 'errors', 'msg', 'error_message', 'reason'] as const
-/** An error within an error within an error: no server nests deeper. */
+/** How many levels of errors within errors are read. No server nests deeper. */
 const MAX_LEVELS = 4
 
 function wordsIn(value: unknown, fields: readonly string[], levels = MAX_LEVELS): string | undefined {
@@ -45,7 +47,9 @@ function wordsIn(value: unknown, fields: readonly string[], levels = MAX_LEVELS)
   return levels < MAX_LEVELS && typeof code === 'string' ? code : undefined
 }
 
-/** A program's name for the error says more than some sentences: `insufficient_quota`. */
+/**
+ * Adds the code of an error to its words, such as `insufficient_quota`, because the code says more than some sentences.
+ */
 const withCode = (words: string, code: unknown): string =>
   typeof code === 'string' && code !== '' && !words.includes(code) ? `${words} (${code})` : words
 

@@ -3,7 +3,7 @@ import type { Answered, ModelAnswer } from './port.ts'
 import { conditionSentence } from './sentences.ts'
 import { type Circumstances, codeOfCondition, codeOfStatus, failure, verdictOfStatus } from './verdict.ts'
 
-/** Judges one element of a batch's answer: a condition decides first, then the status that the element's error names. */
+/** Judges one element of a batch's answer. A condition decides first, and then the status in the element's error. */
 export function judgeElement(element: unknown, answered: Answered, by: Circumstances): ModelAnswer {
   const { status, content_type } = answered
   const error = errorOf(element)
@@ -23,14 +23,14 @@ export function judgeElement(element: unknown, answered: Answered, by: Circumsta
 
 const REFUSED = 'the model refused this request of a batch'
 
-/** The error of an element. `null`, `false` and an empty text are none. */
+/** Returns the error of an element. `null`, `false` and an empty text are no errors. */
 function errorOf(element: unknown): unknown {
   if (typeof element !== 'object' || element === null || !('error' in element)) return undefined
   const { error } = element
   return error === null || error === false || error === '' ? undefined : error
 }
 
-/** The HTTP status that an error names: `{ "code": 503 }`, `{ "status": "429" }`. */
+/** Returns the HTTP status that an error names: `{ "code": 503 }`, `{ "status": "429" }`. */
 function statusIn(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const fields = new Map<string, unknown>(Object.entries(error))

@@ -9,7 +9,7 @@ import { type Post, post, type Sent } from './transport.ts'
 
 export interface EndpointSettings {
   readonly url: string
-  /** From the call to the last byte of the answer. */
+  /** The longest time from the call to the last byte of the answer. */
   readonly timeout_ms: number
   readonly headers: Record<string, string>
   /** A secret in a header, or a field of a secret that is a JSON object, or a signature for this AWS service. */
@@ -24,29 +24,29 @@ export interface EndpointSettings {
     | undefined
 }
 
-/** Which secret is wanted. */
+/** Which value of a secret the caller wants. */
 interface WantedSecret {
   /** The field of a secret that is a JSON object. */
   readonly field?: string | undefined
-  /** The secret must have been read later than then. Epoch milliseconds. */
+  /** The secret must have been read after this time, in epoch milliseconds. */
   readonly after?: number | undefined
 }
 
-/** Reads a secret by its name, so that a header can carry it. */
+/** Reads a secret by its name, in a form that a header can have. */
 export type ReadSecret = (name: string, wanted?: WantedSecret) => Promise<string>
 
 interface Surroundings {
   readonly clock?: Clock
-  /** The context of the call's trace, which the model gets in a header. Undefined if tracing is off. */
+  /** Returns the context of the call's trace, for a header of the call. Returns undefined if tracing is off. */
   traceparent?(): string | undefined
-  /** Is told that one more call of the model is made. */
+  /** Called before each further call of the model. */
   onFurtherCall?(): void
 }
 
-/** A call has to have so much time. Milliseconds. */
+/** The shortest time that must be left for a further call, in milliseconds. */
 const MIN_CALL_MS = 1_000
 
-/** Calls a model over HTTP(S). Redirects are not followed, so the secret goes to the configured host only. */
+/** Calls a model over HTTP(S). It follows no redirects, so the secret goes only to the configured host. */
 export function httpEndpoint(
   settings: EndpointSettings,
   readSecret: ReadSecret,
@@ -88,7 +88,8 @@ export function httpEndpoint(
       const secret = await read()
       const reply = await callWith(secret, requestId, to, settings.timeout_ms)
       if (secret === undefined || reply.kind === 'broken' || reply.status !== 401) return reply
-      // The secret may have been replaced since it was read. If it is the same, the model would refuse it once more.
+      // The secret may have been replaced since it was read. If the secret is the same, the model would refuse it
+      // again.
       const renewed = await ifAvailable(() => read(startedAt))
       const timeLeft = settings.timeout_ms - (clock() - startedAt)
       if (renewed === undefined || renewed === secret || timeLeft < MIN_CALL_MS) return reply
@@ -98,7 +99,10 @@ export function httpEndpoint(
   }
 }
 
-/** The model has been called, so a secret that can't be read must not undo its answer. */
+/**
+ * Reads a secret again, or returns undefined if it can't be read. The model has been called already, and its answer
+ * must not be lost because of the secret.
+ */
 async function ifAvailable(read: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await read()
@@ -127,7 +131,7 @@ function requestOf(url: string, text: string, headers: Record<string, string>): 
   })
 }
 
-/** A signed request has its query apart from its path. */
+/** Makes the post of a signed request, which has its query apart from its path. */
 function toPost({ protocol, hostname, port, path, query, headers }: HttpRequest, body: string): Post {
   const search = buildQueryString(query)
   return { protocol, hostname, port, path: search === '' ? path : `${path}?${search}`, headers, body }

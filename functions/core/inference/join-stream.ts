@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { MAX_ANSWER_PARTS, measureJson } from '../domain/json-size.ts'
 
-/** Whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
+/** Returns whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
 export const isEventStream = (text: string): boolean => /^\s*(?:(?:data|event|id|retry) *:|:)/.test(text)
 
 const ToolCall = z.looseObject({
@@ -27,8 +27,9 @@ function isPart({ delta, text }: Choice): boolean {
 }
 
 /**
- * Joins a stream of OpenAI-like chunks to the answer that the model would have given without streaming. Answers with undefined if the
- * stream is another one, or has not come to its end. An error in the stream is the whole answer.
+ * Joins a stream of OpenAI-like chunks to the answer that the model would have given without streaming. Returns
+ * undefined if it is another kind of stream, or if its end is missing. If the stream has an error, the error is the
+ * whole answer.
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
@@ -50,13 +51,16 @@ export function joinChunks(text: string, parse: (json: string) => unknown): unkn
   return joined(chunks, choices)
 }
 
-/** Each event is parsed by itself, so each is measured by itself before. */
+/**
+ * Counts the lists, objects and fields of an event. Each event is parsed separately, so it is also measured separately
+ * before.
+ */
 function partsOf(event: string): number {
   const { containers, fields } = measureJson(event)
   return containers + fields
 }
 
-/** The data of each event. An event may have several lines of data. */
+/** Returns the data of each event. An event may have several lines of data. */
 function dataOf(text: string): string[] {
   return text
     .split(/(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)/)
@@ -89,7 +93,10 @@ function joinChoice(index: number, parts: readonly Choice[]): Fields {
     : { index, text: parts.map(({ text }) => text ?? '').join(''), finish_reason: finishReason }
 }
 
-/** Texts are put together (`content`, `reasoning_content`, `refusal`). Of other fields, the last value counts. */
+/**
+ * Joins the pieces of a message. Texts are joined (`content`, `reasoning_content`, `refusal`). For other fields, the
+ * last value counts.
+ */
 function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
   const message = new Map<string, unknown>([
     ['role', 'assistant'],
@@ -119,7 +126,10 @@ function append(text: unknown, more: unknown): unknown {
   return typeof text === 'string' ? text + more : more
 }
 
-/** The first part of a call has its id and its name. All parts have a piece of its arguments. */
+/**
+ * Joins the pieces of a call of a tool. The first piece has the id and the name. All pieces have a part of the
+ * arguments.
+ */
 function joinCall(parts: readonly z.infer<typeof ToolCall>[]): Fields {
   const { index: _, ...first } = parts[0] ?? {}
   const args = parts.map(part => part.function?.arguments ?? '').join('')

@@ -8,11 +8,11 @@ import type { Retry } from './retry.ts'
 import { kindOf } from './sentences.ts'
 import { type Circumstances, judge } from './verdict.ts'
 
-/** Judges what a model answers. */
+/** Judges the answers of a model. */
 export interface Judge {
-  /** The verdict on a call for one request. */
+  /** Returns the verdict on a call for one request. */
   call(reply: Reply): Promise<ModelAnswer>
-  /** The verdicts on a call for a batch of so many requests. */
+  /** Returns the verdicts on a call for a batch with `inputs` requests. */
   batch(reply: Reply, inputs: number): Promise<Outputs>
 }
 
@@ -20,14 +20,14 @@ export interface JudgeSettings {
   readonly retry: Retry
   /** Whether the calls carry a secret. */
   readonly has_secret: boolean
-  /** JSONata over the answer to a batch: its elements. `outputs` by default. */
+  /** The JSONata over the answer to a batch that finds its elements. By default, they are in `outputs`. */
   readonly outputs?: string | undefined
 }
 
 /**
- * So long the conditions of one call may take: of its answer, or of all elements of a batch. Those that have not begun then count as
- * false. The calls of an invocation share one thread for unwise expressions, and their results are still to be published.
- * Milliseconds.
+ * The longest time of the conditions of one call, for its answer or for all elements of a batch, in milliseconds.
+ * Conditions that have not begun by then count as false. The calls of an invocation share one thread for slow
+ * expressions, and their results must still be published.
  */
 const MAX_CONDITIONS_MS = 2_000
 

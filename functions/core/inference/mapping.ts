@@ -5,7 +5,7 @@ import { compileExpression, EvaluationError } from '../expressions/expression.ts
 import { makesObjectResult, saysNullResult } from './null-result.ts'
 import { readUsage } from './usage.ts'
 
-/** The fields that a request mapping sees (docs/mappings.md). A field of the body does not replace one of Sluice's own. */
+/** The fields that a request mapping sees (docs/mappings.md). A field of the body never replaces a field of Sluice. */
 export interface RequestFields {
   readonly body: Record<string, unknown>
   readonly user_id: string
@@ -15,7 +15,7 @@ export interface RequestFields {
 
 export interface MappedAnswer {
   readonly result: unknown
-  /** Absent when the model reported none. */
+  /** Absent if the model reported no usage. */
   readonly usage?: Usage | undefined
   /** Whether a part of the reported usage can't be read. */
   readonly isUsageUnreadable: boolean
@@ -27,7 +27,10 @@ export interface Mappings {
   response(answer: unknown): Promise<MappedAnswer>
 }
 
-/** A mapping that failed. It has a sentence that the request's owner may read, and the usage that the model reported, if it could be read. */
+/**
+ * Says that a mapping failed. It has a sentence that the request's owner may read, and the usage that the model
+ * reported, if it was readable.
+ */
 export class MappingError extends Error {
   override readonly name = 'MappingError'
   readonly usage: Usage | undefined
@@ -45,7 +48,7 @@ export function createMappings(settings: { request: string; response: string }):
   const mayBeEmpty = !makesObjectResult(settings.response)
   return {
     request: async ({ body, ...own }) => {
-      const mapped = await evaluating('request', () => request({ ...body, ...own }))
+      const mapped = await evaluating('request', () => request({ ...body, ...own }, own.user_id))
       if (mapped === undefined) throw new MappingError('the request mapping gives nothing to send')
       return mapped
     },
@@ -60,13 +63,13 @@ export function createMappings(settings: { request: string; response: string }):
   }
 }
 
-/** The list that no answer of its kind lacks. */
+/** The list that each answer of an operation must have. */
 export interface AnswerList {
   readonly field: string
   readonly may_be_empty: boolean
 }
 
-/** The whole of an answer as a result, with the usage that is in it. Throws `MappingError`. */
+/** Returns the whole answer as the result, with the usage in it. Throws `MappingError`. */
 export function wholeAnswer(answer: unknown, { field, may_be_empty: mayBeEmpty }: AnswerList): MappedAnswer {
   const { usage, isUnreadable } = readUsage(fieldOf(answer, 'usage'))
   const entries = fieldOf(answer, field)
@@ -81,7 +84,10 @@ const fieldOf = (mapped: unknown, name: string): unknown =>
 const isEmptyObject = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 
-/** The result as every store keeps it. What the mapping leaves out of the answer is not looked at. */
+/**
+ * Returns the result in a form that every store can keep. It does not check the parts of the answer that the mapping
+ * leaves out.
+ */
 function storable(result: unknown, usage: Usage | undefined): unknown {
   if (!findHostileText(result)) return result
   const number = findImpossibleNumber(result)
@@ -93,7 +99,10 @@ function storable(result: unknown, usage: Usage | undefined): unknown {
   return tidied
 }
 
-/** An expression that counts with such a number fails, since a text stands for the number. */
+/**
+ * Explains the failure of an expression if the answer has a number that JSON can't hold. An expression that calculates
+ * with it fails, because a text replaces the number.
+ */
 const numberIn = (answer: unknown) => () => {
   const number = findImpossibleNumber(answer)
   return number === undefined ? '' : `; the model's answer has ${number}, a number that JSON can't hold`

@@ -1,13 +1,16 @@
 import { flat } from './one-line.ts'
 
-/** The shortest piece of a prompt that is masked. A shorter one is a word that may be in any sentence. */
+/** The shortest piece of a prompt that is masked, in characters. A shorter piece may be a word of any sentence. */
 const MIN_PIECE = 16
-/** Any piece of the shortest length holds a whole block, wherever it begins. */
+/**
+ * The length of a block, in characters. Any piece of the shortest length contains a whole block, wherever the piece
+ * begins.
+ */
 const BLOCK = MIN_PIECE / 2
 
 /**
- * The most comparisons of characters. A usual error needs some thousands. A prompt and a text that repeat one character could need
- * billions, so that the whole text is masked then.
+ * The most comparisons of characters. A usual error needs a few thousand. A prompt and a text that repeat one character
+ * could need billions. With more than this, the whole text is masked.
  */
 const MAX_STEPS = 1_000_000
 
@@ -15,7 +18,7 @@ const MAX_STEPS = 1_000_000
 export interface Mask {
   /** Covers every piece of the prompt that the text quotes. */
   cover(prompt: string): void
-  /** The text without what is covered. */
+  /** Returns the text with the covered parts masked. */
   masked(): string
 }
 
@@ -24,7 +27,7 @@ export function coverPrompts(masks: readonly Mask[], prompts: Iterable<string>):
   for (const prompt of prompts) for (const form of formsOf(prompt)) for (const mask of masks) mask.cover(form)
 }
 
-/** Makes the mask of a text. A model's error may quote its input, and a prompt must be in no log. */
+/** Makes the mask of a text. A model's error may quote its input, and no log may contain a prompt. */
 export function createMask(text: string): Mask {
   const places = placesOfBlocks(text)
   const covered = new Uint8Array(text.length)
@@ -42,7 +45,10 @@ export function createMask(text: string): Mask {
   }
 }
 
-/** A prompt as a text on one line may quote it: without its line breaks, as it is and as JSON has it. */
+/**
+ * Returns the forms in which a text on one line may quote a prompt: without its line breaks, unchanged and as JSON
+ * escapes it.
+ */
 function formsOf(prompt: string): readonly string[] {
   const line = flat(prompt)
   const escaped = flat(JSON.stringify(prompt).slice(1, -1))
@@ -60,7 +66,7 @@ function placesOfBlocks(text: string): ReadonlyMap<string, readonly number[]> {
   return places
 }
 
-/** The longest piece around a block that the text and the prompt have in common. */
+/** Returns the longest common piece of the text and the prompt around a block. */
 function widest(text: string, place: number, prompt: string, at: number): [from: number, to: number] {
   let before = 0
   while (before < Math.min(place, at) && text[place - before - 1] === prompt[at - before - 1]) before++
@@ -79,13 +85,13 @@ function without(text: string, covered: Uint8Array): string {
   return kept
 }
 
-/** The texts of a client's body: every one in it, but for the names that choose a model. */
+/** Yields all texts in a client's body, except the names that choose a model. */
 export function* promptsIn(body: ReadonlyMap<string, unknown>): Generator<string> {
   for (const [name, value] of body) if (!NAMES.has(name)) yield* textsIn(value)
 }
 const NAMES = new Set(['model', 'model_type', 'priority'])
 
-/** The same of what was sent for it, where the body is not at hand. */
+/** Returns all texts in the body that was sent to the model, for a request whose own body is not available. */
 export function promptsSent(sent: unknown): Iterable<string> {
   return typeof sent === 'object' && sent !== null ? promptsIn(new Map(Object.entries(sent))) : textsIn(sent)
 }

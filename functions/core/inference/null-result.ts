@@ -10,15 +10,15 @@ interface Node {
 }
 
 /**
- * Whether a response mapping says itself that the result is `null`: `"result": null`, also in a branch of a condition. Only then is
- * `null` a result. Otherwise it is what is left of an answer that has none.
+ * Returns whether a response mapping has `"result": null`, also in a branch of a condition. Only with such a mapping is
+ * `null` a result. Otherwise `null` means that the answer has no result.
  */
 export const saysNullResult = (source: string): boolean =>
   nodesOf(prepare(source).ast()).flatMap(resultsOf).some(givesNull)
 
 /**
- * Whether a response mapping makes the result an object of fields that it takes from the answer: `"result": { "text": text }`. If that
- * object is empty, the answer has none of these fields, so it has no result.
+ * Returns whether a response mapping makes the result an object of fields that it takes from the answer: `"result": {
+ * "text": text }`. If that object is empty, the answer has none of these fields, so it has no result.
  */
 export function makesObjectResult(source: string): boolean {
   const results = nodesOf(prepare(source).ast()).flatMap(resultsOf)
@@ -30,7 +30,7 @@ function nodesOf(tree: unknown): Node[] {
   return [...(Array.isArray(tree) ? [] : [tree]), ...Object.values(tree).flatMap(nodesOf)]
 }
 
-/** What `{ "result": … }` gives as the result. The fields of `{ … }` are pairs of a name and a value. */
+/** Returns the nodes of the result in `{ "result": … }`. The fields of `{ … }` are pairs of a name and a value. */
 function resultsOf({ type, value, lhs }: Node): Node[] {
   if (type !== 'unary' || value !== '{' || !Array.isArray(lhs)) return []
   return lhs.flatMap(([name, given]: [Node, Node]) =>

@@ -1,9 +1,9 @@
-/** Enough text to find what must be masked in the part that is kept. */
+/** How many times the kept length is searched for secrets, so that a secret at the end of the kept part is found. */
 const LOOKED_AT = 4
 
 /**
- * Text that came from a model, for a sentence or a log line: on one line, without control characters, keys and identifiers of
- * AWS, and at most `max` characters long.
+ * Returns a text from a model for a sentence or a log line: on one line, without control characters, keys and
+ * identifiers of AWS, and with at most `max` characters.
  */
 export function oneLine(text: string, max: number): string {
   return cut(
@@ -12,14 +12,14 @@ export function oneLine(text: string, max: number): string {
   )
 }
 
-/** A text on one line, without control characters. */
+/** Returns a text on one line, without control characters. */
 export const flat = (text: string): string =>
   text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
 
-/** A model may quote the headers of a call, or say whose account it runs in. */
+/** The patterns that are masked. A model may quote the headers of a call, or name the account in which it runs. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|Token)\s+[^\s"',;]{8,}/gi, '$1 ***'],
   [/\b(sk|pk|rk|hf|gsk|xai|key|api)[-_][A-Za-z0-9_*-]{8,}/g, '***'],
@@ -28,7 +28,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, '***'],
   [/\barn:aws[\w-]*:[^\s"'<>,;)]*/g, 'arn:***'],
   [/\b\d{12}\b/g, '***'],
-  // The frames of a stack trace tell how a server is built, and nothing of the failure.
+  // The frames of a stack trace show how a server is built, and say nothing about the failure.
   [/\s*\bat [^\n"]{1,200}?:\d+:\d+\)?/g, ''],
 ]
 

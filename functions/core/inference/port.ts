@@ -1,6 +1,6 @@
 import type { FailureCode } from '../domain/errors.ts'
 
-/** What came back from one call: an answer over HTTP, or a call that broke. */
+/** The result of one call: an answer over HTTP, or a broken call. */
 export type Reply = Answered | Broken
 
 export interface Answered {
@@ -33,16 +33,16 @@ export interface Broken {
   readonly code: FailureCode
   /** A sentence that the request's owner may read. */
   readonly message: string
-  /** False when the model can't have seen the call. */
+  /** False if the model can't have seen the call. */
   readonly reached: boolean
   /** `as configured`: up to `retry.attempts` calls. `once`: the call may be made once more. */
   readonly retry: 'as configured' | 'once' | 'never'
 }
 
 /**
- * What a failure means for its request.
- * `retry`: the same call may succeed another time. `drop`: it will not. `halt`: no call of this model will succeed until somebody
- * corrects something, and no request is to blame. The flow control decides whether a `drop` with the status 403 is a halt.
+ * The meaning of a failure for its request. `retry`: the same call may succeed later. `drop`: the same call will never
+ * succeed. `halt`: no call of this model will succeed until an operator corrects something, such as a key. No single
+ * request has caused this. The flow control decides whether a `drop` with the status 403 is a halt.
  */
 export type Verdict = 'retry' | 'drop' | 'halt'
 
@@ -52,19 +52,22 @@ export interface ModelFailure {
   readonly code: FailureCode
   /** A sentence that the request's owner may read. */
   readonly message: string
-  /** False when the model can't have seen the call. */
+  /** False if the model can't have seen the call. */
   readonly reached: boolean
   /** The HTTP status, if there was an answer. */
   readonly status?: number | undefined
   /** The model's own words, at most 500 characters, without secrets. */
   readonly detail?: string | undefined
-  /** The pause that the model asks for, in milliseconds from its answer on. */
+  /** The pause that the model asks for, in milliseconds after its answer. */
   readonly retry_after_ms?: number | undefined
-  /** The call may be made once more at most. */
+  /** Whether the call may be made only once more. */
   readonly once?: boolean | undefined
-  /** The model has said that it is loading. It is tried by one call at a time until it answers, and no attempt is spent. */
+  /**
+   * Whether the model has said that it is loading. Then the model gets one probe at a time until it answers, and these
+   * probes do not count as attempts.
+   */
   readonly loading?: boolean | undefined
-  /** A condition of pipeline.yaml drops this 403, so it is no sign of a halt. */
+  /** Whether a condition of pipeline.yaml drops this 403. Then the 403 is no sign of a halt. */
   readonly configured?: boolean | undefined
 }
 
@@ -72,7 +75,7 @@ export interface ModelSuccess {
   readonly ok: true
   /** Any JSON value. */
   readonly answer: unknown
-  /** How the answer came, for the sentence of a result that turns out to be unusable. */
+  /** The status and the type of the answer, for the sentence about an unusable result. */
   readonly status?: number | undefined
   readonly content_type?: string | undefined
 }
@@ -82,12 +85,15 @@ export type ModelAnswer = ModelSuccess | ModelFailure
 
 /** A model behind an endpoint. It is slow, and may fail. */
 export interface ModelEndpoint {
-  /** Resolves once a call's secret or credentials are at hand. It is called before a request is claimed. Rejects with `Unavailable`. */
+  /**
+   * Reads the secret or the credentials of a call. It is called before a request is claimed. Rejects with
+   * `Unavailable`.
+   */
   prepare(): Promise<void>
   /**
-   * Posts a JSON body. `requestId` is the call's idempotency key; a batch has none. Rejects with `Unavailable` if the secret or
-   * the credentials can't be read, and then makes no call. It never rejects because of the model's answer. `url` is another path of
-   * the same endpoint.
+   * Posts a JSON body. `requestId` is the call's idempotency key. A batch has no key. If the secret or the credentials
+   * can't be read, it makes no call and rejects with `Unavailable`. It never rejects because of the model's answer.
+   * `url` is another path of the same endpoint.
    */
   call(requestId: string | undefined, body: unknown, url?: string): Promise<Reply>
 }

@@ -6,8 +6,9 @@ import { isEventStream, joinChunks } from './join-stream.ts'
 import type { Body } from './port.ts'
 
 /**
- * The largest answer that is read, as it is sent and as it is decoded. It is larger than a result may be, since the response mapping may
- * leave most of it out. Ten such answers at once, parsed, fit into a worker's memory.
+ * The largest answer that is read, in bytes, both as it is sent and as it is decoded. It is larger than the largest
+ * result, because the response mapping may leave most of the answer out. A worker's memory has room for ten such
+ * answers when they are parsed.
  */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
@@ -18,8 +19,8 @@ export const TOO_LARGE: Body = {
 }
 
 /**
- * Reads the body of an answer, whatever its bytes are. `headers` have names in lower case. Some models quote the key of a call in their
- * errors, so `secret` is masked. Never rejects because of the bytes.
+ * Reads the body of an answer with any bytes. The names of `headers` are in lower case. Some models quote the key of a
+ * call in their errors, so `secret` is masked. Never rejects because of the bytes.
  */
 export async function readBody(
   bytes: Uint8Array,
@@ -36,7 +37,7 @@ export async function readBody(
   }
 }
 
-/** A shorter secret is no secret: it would be found in any text. */
+/** The shortest secret that is masked, in characters. A shorter secret could be found in any text by chance. */
 const MIN_SECRET_LENGTH = 8
 
 const masked = (text: string, secret = ''): string =>
@@ -44,7 +45,8 @@ const masked = (text: string, secret = ''): string =>
 
 function readText(text: string): Body {
   if (text.trim() === '') return { kind: 'empty' }
-  // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may have ten answers at a time.
+  // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may
+  // have ten answers at the same time.
   const tooLarge = tooLargeForAnswer(text)
   if (tooLarge) return unusable(tooLarge)
   const value = parse(text)
@@ -62,13 +64,13 @@ function readEvents(text: string): Body {
   return { kind: 'text', text, why: `is a stream of server-sent events, and no JSON: ${NO_STREAM}` }
 }
 
-/** Whether a text is a stream of JSON objects, one per line. */
+/** Returns whether a text is a stream of JSON objects, one per line. */
 function isLines(text: string): boolean {
   const [first = '', second = ''] = text.trim().split(/\r?\n/, 2)
   return [first, second].every(line => line.startsWith('{') && parse(line) !== undefined)
 }
 
-/** Answers with undefined if the text is not JSON. */
+/** Parses JSON. Returns undefined if the text is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(rewriteNumbers(text.trim(), 'texts'))

@@ -1,17 +1,23 @@
-/** A longer wait is a mistake, such as a time in microseconds. Every request has expired by then. Milliseconds. */
+/**
+ * The longest wait that is believed, in milliseconds. A longer one is a mistake of the model, such as a time in
+ * microseconds. Every request has expired by then.
+ */
 const LONGEST_MS = 7 * 24 * 3_600_000
 
-/** How long the model asks to be left alone, in milliseconds from `now` on. Undefined if it does not say so, or not readably. */
+/**
+ * Returns how long the model asks for no calls, in milliseconds from `now` on. Returns undefined if it does not ask, or
+ * not in a readable form.
+ */
 export function retryAfter(headers: Readonly<Record<string, string>>, now: number): number | undefined {
   const waits = [...valuesOf(headers['retry-after']).map(value => waitOf(value, now)), milliseconds(headers)]
   const readable = waits.filter(wait => wait !== undefined)
-  // A proxy and a model behind it may ask for a wait each. The longest is right for both.
+  // A proxy and a model behind it may each ask for a wait. The longest wait is right for both.
   return readable.length === 0 ? undefined : Math.min(Math.max(...readable), LONGEST_MS)
 }
 
 const WEEKDAY = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun|Tue|Wed|Thu|Sat)(day)?$/i
 
-/** The values of several header lines, which are joined by commas. A date has a comma of its own. */
+/** Returns the values of several header lines, which are joined by commas. A date has a comma of its own. */
 function valuesOf(joined = ''): string[] {
   const parts = joined.split(',').map(part => part.trim())
   return parts.flatMap((part, index) => {
@@ -23,7 +29,7 @@ function valuesOf(joined = ''): string[] {
 const NUMBER = /^\d+(\.\d+)?$/
 const MONTH = '(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
 const TIME = '\\d{2}:\\d{2}:\\d{2}'
-/** The three forms of RFC 9110 §5.6.7. `Date.parse` alone would take "May 5" for a date, too. */
+/** The three forms of a date in RFC 9110 §5.6.7. `Date.parse` alone would also accept "May 5" as a date. */
 const DATES = [
   new RegExp(`^[A-Z]+, \\d{2} ${MONTH} \\d{4} ${TIME} GMT$`, 'i'),
   new RegExp(`^[A-Z]+, \\d{2}-${MONTH}-\\d{2} ${TIME} GMT$`, 'i'),
@@ -38,7 +44,7 @@ function waitOf(value: string, now: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-/** OpenAI, Azure and others send it beside Retry-After. */
+/** Reads `retry-after-ms`, which OpenAI, Azure and others send in addition to Retry-After. */
 function milliseconds({ 'retry-after-ms': value = '' }: Readonly<Record<string, string>>): number | undefined {
   const text = value.trim()
   return NUMBER.test(text) ? Math.ceil(Number(text)) : undefined

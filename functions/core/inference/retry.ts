@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Random } from '../platform/random.ts'
 import type { ModelFailure } from './port.ts'
 
-/** What happens after a failed call. */
+/** The rules for failed calls. */
 export const Retry = z.strictObject({
   /** The most calls for one run of a request. */
   attempts: z.int().positive(),
@@ -11,34 +11,43 @@ export const Retry = z.strictObject({
   /** HTTP statuses. */
   backoff_on: z.array(z.int()),
   drop_on: z.array(z.int()),
-  /** JSONata over `{ status, headers, body }` of any answer. The first that is true decides: halt, drop, backoff. */
+  /**
+   * JSONata over `{ status, headers, body }` of any answer. The first condition that is true decides, in this order:
+   * halt, drop, backoff.
+   */
   halt_when: z.string().optional(),
   drop_when: z.string().optional(),
   backoff_when: z.string().optional(),
 })
 export type Retry = z.infer<typeof Retry>
 
-/** Whether the model has answered that it has no room for any call now. */
+/** Returns whether the model has answered that it has no room for any call now. */
 export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
 
-/** Whether the model says that it is loading, and will answer later. */
+/** Returns whether the model says that it is loading, and will answer later. */
 export const isLoading = ({ loading }: ModelFailure): boolean => loading === true
 
-/** A 429 with a Retry-After pauses the calls, and so does a model that is loading. That does not say that the model is broken. */
+/**
+ * Returns whether a failure says when the model takes calls again: a 429 with a Retry-After, or a model that is
+ * loading. Such a failure only pauses the calls. It does not show that the model is broken.
+ */
 export const saysWhen = (failure: ModelFailure): boolean =>
   isLoading(failure) || (failure.status === 429 && (failure.retry_after_ms ?? 0) > 0)
 
 /**
- * How long to wait after the nth attempt, in milliseconds. The wait is random between `period` and the smaller of
- * `period` times 2 to the n and `max_backoff`, so that requests that failed together do not return together.
+ * Returns the wait after the nth attempt, in milliseconds. The wait is random between `period` and a longest wait:
+ * `period` times 2 to the n, but at most `max_backoff`. So requests that failed together do not come back together.
  */
 export function backoff({ period_ms, max_backoff_ms }: Retry, attempt: number, random: Random): number {
   const longest = Math.min(max_backoff_ms, period_ms * 2 ** attempt)
   return Math.round(period_ms + random() * (longest - period_ms))
 }
 
-/** The longest pause that a model gets. If it asks for more, the next call finds that out. Milliseconds. */
+/**
+ * The longest pause of one request's retry, in milliseconds. If the model asks for more, it says so again at the next
+ * call.
+ */
 const MAX_PAUSE_MS = 15 * 60_000
 
-/** The pause that the model asks for, in milliseconds; 0 if it asks for none. */
+/** Returns the pause that the model asks for, in milliseconds. Returns 0 if it asks for none. */
 export const pauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => Math.min(retry_after_ms, MAX_PAUSE_MS)

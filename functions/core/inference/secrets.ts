@@ -5,7 +5,10 @@ import { secretsManagerClient } from '../platform/secrets-manager-client.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
-/** A rotated secret is used after at most so long, unless the model refuses the old one before. Milliseconds. */
+/**
+ * How long a secret is cached, in milliseconds. So a rotated secret is used after at most this time, or earlier if the
+ * model refuses the old one.
+ */
 const CACHE_MS = 5 * 60_000
 
 interface Cached {
@@ -14,8 +17,9 @@ interface Cached {
 }
 
 /**
- * Secrets of AWS Secrets Manager, for headers. Each is read at most every five minutes, and sooner for a caller that wants one that was read
- * after some time. Rejects with `Unavailable`, or with `Defect` for a secret that no header can carry.
+ * Makes the reader of AWS Secrets Manager's secrets for headers. It reads each secret at most every five minutes, or
+ * earlier if the caller needs a value that was read after a given time. Rejects with `Unavailable`, or with `Defect` if
+ * no header can carry the secret.
  */
 export function secretsManager(clock: Clock, client = secretsManagerClient(3_000)): ReadSecret {
   const cache = new Map<string, Cached>()
@@ -43,7 +47,10 @@ export function secretsManager(clock: Clock, client = secretsManagerClient(3_000
     })
 }
 
-/** The field of a secret that is a JSON object, or the whole secret if no field is named. Its errors say nothing of the secret. */
+/**
+ * Returns the field of a secret that is a JSON object, or the whole secret if no field is named. Its errors contain
+ * nothing of the secret.
+ */
 function fieldOf(secret: string, field: string | undefined): string {
   if (field === undefined) return secret
   const value = Object.entries(objectOf(secret)).find(([name]) => name === field)?.[1]
@@ -61,7 +68,10 @@ function objectOf(secret: string): object {
   }
 }
 
-/** Removes the line end that editors and `echo` leave from a secret. Throws if no header can carry the secret. */
+/**
+ * Removes the line break at the end of a secret, which editors and `echo` add. Throws if no header can carry the
+ * secret.
+ */
 function sendable(secret: string): string {
   const text = secret.replace(/[\r\n]+$/, '')
   try {

@@ -1,11 +1,11 @@
 import { oneLine } from './one-line.ts'
 import type { Answered, Body, Verdict } from './port.ts'
 
-/** How much of an answer that is not JSON a sentence quotes. */
+/** The most characters that a sentence quotes from an answer that is not JSON. */
 const MAX_QUOTE = 80
 const MAX_TYPE = 60
 
-/** `200, text/html` */
+/** Describes the kind of an answer, such as `200, text/html`. */
 export function kindOf({
   status,
   content_type,
@@ -15,7 +15,7 @@ export function kindOf({
   return name === '' ? String(status) : `${status}, ${name}`
 }
 
-/** What a condition of pipeline.yaml says of an answer, and its key. */
+/** The meaning of each condition of pipeline.yaml, and its key. */
 const CONDITIONS: Readonly<Record<Verdict, readonly [says: string, key: string]>> = {
   retry: ['an error that may pass', 'backoff_when'],
   drop: ['an error that will not pass', 'drop_when'],
@@ -27,7 +27,7 @@ export function conditionSentence(condition: Verdict, answered: Answered): strin
   return `the model answered with ${says} (${kindOf(answered)}; ${key})`
 }
 
-/** What an answer with a status from 300 on says. */
+/** Builds the sentence about an answer with a status of 300 or more. */
 export function statusSentence(answered: Answered, isError: boolean, isHalt: boolean): string {
   if (answered.status < 400) return redirectSentence(answered)
   if (isHalt) return `the model refused the secret of its calls with ${answered.status}`
@@ -37,7 +37,10 @@ export function statusSentence(answered: Answered, isError: boolean, isHalt: boo
   return answered.body.kind === 'text' ? `${what} (${kindOf(answered)})`.replace(`(${answered.status}, `, '(') : what
 }
 
-/** Names the scheme and the host only: the path may hold what the request sent. */
+/**
+ * Builds the sentence about a redirect. It names only the scheme and the host, because the path may contain parts of
+ * the request.
+ */
 function redirectSentence({ status, headers: { location = '' } }: Answered): string {
   const target = URL.canParse(location) ? new URL(location) : undefined
   const where = target && target.host !== '' ? `${target.protocol}//${target.host}` : 'another path'
@@ -46,10 +49,16 @@ function redirectSentence({ status, headers: { location = '' } }: Answered): str
 
 const QUOTE = '; it begins with '
 
-/** The sentence for a log, which must hold no result: a text that is not JSON may be one. */
+/**
+ * Returns the sentence without its quote, for a log. A log must not contain a result, and a text that is not JSON may
+ * be one.
+ */
 export const withoutQuote = (sentence: string): string => sentence.split(QUOTE, 1).join('')
 
-/** What is wrong with a successful answer that is not JSON. `quotes` says whether it may be quoted. */
+/**
+ * Builds the sentence about a successful answer that is not JSON. `quotes` says whether the sentence may quote the
+ * answer.
+ */
 export function textSentence(
   answered: Answered,
   { text, why }: Extract<Body, { kind: 'text' }>,
@@ -59,11 +68,11 @@ export function textSentence(
   return `the model's answer ${why} (${kindOf(answered)})${begins}`
 }
 
-/** A page was not made by a model, but by something in front of it. */
+/** Returns whether an answer is an HTML page. A page does not come from a model, but from a server in front of it. */
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
   /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)
 
-/** What is wrong with an answer of which a mapping makes no result. */
+/** Builds the sentence about an answer without a result for the mapping. */
 export function noResultSentence(
   what: string,
   { status, content_type }: { status?: number | undefined; content_type?: string | undefined },

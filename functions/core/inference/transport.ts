@@ -9,20 +9,20 @@ export interface Post {
   readonly protocol: string
   readonly hostname: string
   readonly port?: number | undefined
-  /** With the query. */
+  /** The path with the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
 export interface Bounds {
-  /** From the call to the last byte of the answer. */
+  /** The longest time from the call to the last byte of the answer. */
   readonly timeout_ms: number
   /** The most bytes of the answer's body. */
   readonly max_bytes: number
 }
 
-/** The bytes of an answer. `bytes` is missing if there were more than `max_bytes`. */
+/** The bytes of an answer. `bytes` is absent if there were more than `max_bytes`. */
 export interface Sent {
   readonly kind: 'sent'
   readonly status: number
@@ -31,25 +31,29 @@ export interface Sent {
   readonly bytes: Uint8Array | undefined
 }
 
-/** A TCP connection, without TLS, is made within so long. Milliseconds. */
+/** The longest time for a TCP connection without TLS, in milliseconds. */
 const CONNECT_MS = 5_000
 
-/** NAT gateways and load balancers drop a connection that is idle for 350 s, and a model may think longer. Milliseconds. */
+/**
+ * The time between two keep-alive packets, in milliseconds. NAT gateways and load balancers drop a connection that is
+ * idle for 350 s, and a model may need longer.
+ */
 const KEEP_ALIVE_MS = 60_000
 
-/** How far a call has come. */
+/** The progress of a call. */
 interface Progress {
-  /** The connection is made, TLS included. Before that, the model can't have seen anything. */
+  /** Whether the connection is made, including TLS. Before that, the model can't have seen anything. */
   reached: boolean
-  /** The whole request has been handed to the network. */
+  /** Whether the whole request was handed to the network. */
   sent: boolean
-  /** The first error of the request. It tells more than the errors that follow. */
+  /** The first error of the request. It says more than the errors that follow. */
   error?: Error
 }
 
 /**
- * Sends one POST by a connection of its own, and reads the answer. `fetch` would not do: it gives up on headers after five minutes whatever
- * its signal says, and a model may take fourteen. Redirects are not followed. Never rejects because of the other side.
+ * Sends one POST over a new connection, and reads the answer. It does not use `fetch`, because `fetch` waits at most
+ * five minutes for headers, whatever its signal says, and a model may take fourteen. It follows no redirects. It never
+ * rejects because of the other side.
  */
 export async function post(call: Post, { timeout_ms, max_bytes }: Bounds): Promise<Sent | Broken> {
   const progress: Progress = { reached: false, sent: false }
@@ -80,7 +84,7 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
       agent: agentOfOneCall(protocol, progress),
       signal: timeout,
     })
-    // An error may still come after the answer. Then nobody waits for it.
+    // An error may still come after the answer. Then it has no effect.
     request.on('error', error => {
       progress.error ??= error
       reject(error)
@@ -96,8 +100,8 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
 }
 
 /**
- * Makes a new connection for each call. Lambda freezes a function between invocations; the model may close a kept connection meanwhile, and
- * then the next call would fail.
+ * Makes a new connection for each call. Lambda freezes a function between invocations. The model may close an idle
+ * connection meanwhile, and then the next call over this connection would fail.
  */
 function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
   const isSecure = protocol === 'https:'
@@ -110,7 +114,7 @@ function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
     socket.once('close', () => clearTimeout(timer))
     socket.once('connect', () => {
       clearTimeout(timer)
-      // Before there is a connection, Node would forget the time.
+      // This comes after the connection, because Node would ignore the time before.
       socket.setKeepAlive(true, KEEP_ALIVE_MS)
     })
     return socket.once(isSecure ? 'secureConnect' : 'connect', () => {
@@ -143,18 +147,25 @@ async function readBytes(response: IncomingMessage, maxBytes: number, signal: Ab
 const joinLines = (headers: NodeJS.Dict<string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, lines = []]) => [name, lines.join(', ')]))
 
-/** The connection ended in the middle of a header. That is a lost connection, and not a wrong answer. */
+/**
+ * Node's code for a connection that ended in the middle of a header. This is a lost connection, and not a wrong answer.
+ */
 const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 const HEADERS_TOO_LARGE = 'HPE_HEADER_OVERFLOW'
 
-/** From this size on, the network may hold a whole request of which the model has read only the beginning. Bytes. */
+/**
+ * The size in bytes from which a whole request may be on the network although the model has read only its beginning.
+ */
 const LARGE_BYTES = 1_048_576
 
-/** A side that closes a connection with something unread resets it. After it has read all, it ends the connection in the usual way. */
+/**
+ * Returns whether the other side has reset the connection. A side resets a connection that it closes before it has read
+ * everything. Otherwise it ends the connection in the usual way.
+ */
 const isReset = (error: NodeJS.ErrnoException | undefined): boolean =>
   error?.syscall !== undefined && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 
-/** A call that broke off after the model could have seen it. */
+/** Builds the reply of a call that broke off after the model could have seen it. */
 function brokenOff(code: string, { sent, error }: Progress, bodyBytes: number): Broken {
   if (code === HEADERS_TOO_LARGE)
     return broken('invalid_model_response', `the headers of the model's answer are over 16 KB (${code})`, true, 'never')
@@ -167,7 +178,10 @@ function brokenOff(code: string, { sent, error }: Progress, bodyBytes: number): 
   return broken('model_unreachable', message, true, 'once')
 }
 
-/** Only the code of an error is passed on, since its message may name addresses. A timeout has no code of its own. */
+/**
+ * Returns the code of an error. The message is not used, because it may contain addresses. A timeout has no code of its
+ * own.
+ */
 function codeOf(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException
   return typeof code === 'string' && code !== 'ABORT_ERR' ? code : 'ETIMEDOUT'

@@ -1,21 +1,24 @@
 import { MAX_TOKENS } from '../domain/estimate.ts'
 import type { Usage } from '../domain/item.ts'
 
-/** What a model has reported of its tokens. */
+/** The usage that a model has reported. */
 export interface ReportedUsage {
-  /** Absent if the model has reported nothing that can be read. */
+  /** Absent if the report has no readable count. */
   readonly usage?: Usage
   /** Whether a part of the report can't be read. The rest counts. */
   readonly isUnreadable: boolean
 }
 
-/** The names of the two counts: OpenAI's, and Anthropic's. Details of them are parts of the counts, and are never added. */
+/**
+ * The names of the two counts: OpenAI's, and Anthropic's. The details are included in the counts, so they are never
+ * added.
+ */
 const PROMPT = ['prompt_tokens', 'input_tokens']
 const COMPLETION = ['completion_tokens', 'output_tokens']
 
 /**
- * Reads a usage leniently: an answer is never lost because of its usage. The total is at least the sum of the two counts, since some
- * models report 0, and may be more, since some report their thinking only there.
+ * Reads a usage leniently, so that no answer is lost because of its usage. The total is at least the sum of the two
+ * counts, because some models report 0. It may be more, because some models report their thinking only in the total.
  */
 export function readUsage(reported: unknown): ReportedUsage {
   if (reported === undefined || reported === null) return { isUnreadable: false }
@@ -36,7 +39,7 @@ export function readUsage(reported: unknown): ReportedUsage {
 
 const NUMBER = /^\d+(\.\d+)?$/
 
-/** A fraction is rounded up. */
+/** Reads a count of tokens. It rounds a fraction up. */
 function tokensOf(value: unknown): number | 'unreadable' | undefined {
   if (value === undefined) return undefined
   const tokens = typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value

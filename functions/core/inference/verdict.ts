@@ -12,18 +12,20 @@ export interface VerdictRules {
   readonly has_secret: boolean
 }
 
-/** What a verdict depends on beside the answer. */
+/** The facts that decide a verdict besides the answer. */
 export interface Circumstances {
   readonly rules: VerdictRules
-  /** What pipeline.yaml's conditions say of the answer. */
+  /** The verdict of pipeline.yaml's conditions on the answer. */
   readonly condition: Verdict | undefined
-  /** Whether the model's words may be quoted. Those about several requests may tell one user of another's. */
+  /**
+   * Whether the model's words may be quoted. Words about several requests could show one user the request of another.
+   */
   readonly quotes: boolean
-  /** When the answer came, epoch milliseconds. */
+  /** The time of the answer, in epoch milliseconds. */
   readonly now: number
 }
 
-/** Judges what came back from one call. The conditions decide first, then the status, then the body. Never throws. */
+/** Judges the reply of one call. The conditions decide first, then the status, then the body. Never throws. */
 export const judge = (reply: Reply, by: Circumstances): ModelAnswer =>
   reply.kind === 'broken' ? ofBroken(reply) : ofAnswered(reply, by)
 
@@ -66,40 +68,45 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
   }
 }
 
-/** Only the beginning of the words counts, since their end may quote a client's prompt. */
+/**
+ * The first words of a model that is loading. Only the beginning counts, because the rest may quote a client's prompt.
+ */
 const LOADS = /^(error: )?(loading (the |a )?model\b|(the )?model( \S+)? is (currently |still )?loading\b)/i
 const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
 
 /**
- * llama.cpp answers 503 "Loading model", and TGI 503 "Model … is currently loading". SageMaker and Bedrock answer 429 with this
- * type of error.
+ * Returns whether an answer says that the model is loading. llama.cpp answers 503 "Loading model", and TGI 503 "Model …
+ * is currently loading". SageMaker and Bedrock answer 429 with this type of error.
  */
 const saysItLoads = ({ status, headers }: Answered, words = ''): boolean =>
   (status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)) ||
   (status === 429 && headers['x-amzn-errortype']?.startsWith('ModelNotReadyException') === true)
 
-/** Beside 5xx: a timeout, a conflict, a call that came too early, and too many calls pass by themselves. */
+/**
+ * The statuses below 500 after which the same call may succeed later: a timeout, a conflict, a call that came too
+ * early, and too many calls.
+ */
 const PASSING = new Set([408, 409, 425, 429])
 
 const isErrorStatus = (status: number): boolean => status >= 500 || PASSING.has(status)
 
-/** What a status from 300 on means. The lists of pipeline.yaml win. */
+/** Returns the verdict on a status of 300 or more. The lists of pipeline.yaml decide first. */
 export function verdictOfStatus(status: number, { retry, has_secret }: VerdictRules): Verdict {
   if (retry.drop_on.includes(status)) return 'drop'
   if (retry.backoff_on.includes(status) || isErrorStatus(status)) return 'retry'
   return status === 401 && has_secret ? 'halt' : 'drop'
 }
 
-/** The code of a failure that a status tells of. */
+/** Returns the code of a failure by its status. */
 export const codeOfStatus = (status: number): FailureCode => (isErrorStatus(status) ? 'model_error' : 'model_rejected')
 
-/** The code of a failure that a condition tells of. */
+/** Returns the code of a failure that a condition has found. */
 export const codeOfCondition = (condition: Verdict, status: number): FailureCode =>
   condition === 'drop' || (condition === 'halt' && (status === 401 || status === 403))
     ? 'model_rejected'
     : 'model_error'
 
-/** A failure with what its answer says of itself. */
+/** Builds a failure with the model's words and its pause. */
 export function failure(
   verdict: Verdict,
   code: FailureCode,

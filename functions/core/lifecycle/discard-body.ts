@@ -4,13 +4,14 @@ import { ignoreUnavailable } from '../platform/unavailable.ts'
 import { bodyKey } from '../stores/payloads/names.ts'
 import type { LifecyclePorts } from './ports.ts'
 
-/** The ends after which a request never runs again. A failed request may be redriven, and needs its body for that. */
+/** The final statuses of requests that never run again. A failed request may be redriven, and then needs its body. */
 const NEVER_RUNS_AGAIN: ReadonlySet<Status> = new Set(['cancelled', 'expired', 'rejected'])
 
 /**
- * Deletes the stored body of a request that has ended without an outcome, since nobody reads it again. Repeated, it changes
- * nothing. If the store is unavailable, the body stays until the bucket's lifecycle rule deletes it: the request has to end all
- * the same. The message, where there is one, says whether the body was stored; the item does not.
+ * Deletes the stored body of a request that has ended without an outcome, because no function reads it again. A
+ * repetition changes nothing. If the store is unavailable, the request ends nevertheless, and the bucket's lifecycle
+ * rule deletes the body later. The message says whether the body was stored, if there is a message. The item does not
+ * say this.
  */
 export async function discardBody(
   { payloads }: Pick<LifecyclePorts, 'payloads'>,

@@ -9,17 +9,17 @@ import { rejectAbsent } from './reject-request.ts'
 const CRASHED: Failure = { code: 'worker_crashed', message: 'no worker could run the request to its end' }
 const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could begin with the request' }
 
-/** What the ledger is told of such a request. */
+/** Facts for the ledger about such a request. */
 export interface Told {
   /** The failure, if the caller knows it. */
   readonly reason?: Failure | undefined
-  /** The prompt, where prompts are stored. */
+  /** The prompt, if prompts are stored. */
   readonly prompt?: Payload | undefined
 }
 
 /**
- * Ends the request of a message that its queue has moved to the dead letters. Answers whether the message is done with. It is not
- * while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with `Unavailable`.
+ * Ends the request of a message from a dead-letter queue. Returns whether the message may be acknowledged. While a
+ * worker holds the lease or a retry waits, the message must be redelivered. Rejects with `Unavailable`.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,
@@ -35,7 +35,7 @@ export async function failUndelivered(
   return ended !== undefined
 }
 
-/** The item of a request that was never accepted, made from its message. */
+/** Builds the tombstone of a request that was never accepted, from its message. */
 export function tombstoneOf(message: InferenceMessage, now: number): RequestItem {
   return {
     ...identityOf(message),

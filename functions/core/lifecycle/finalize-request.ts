@@ -6,10 +6,10 @@ import { discardBody } from './discard-body.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Does what is left to do once an item is terminal: tells the ledger and deletes the body, then closes the reservation as
- * the item says. The order matters: if the send is lost or the process dies, the open reservation brings the sweeper back
- * (rule 4). Repeated, it changes nothing. `message` is for the dead letter of a failure, if there is a message. `prompt` is for the ledger,
- * from who has the message where prompts are stored.
+ * Does the remaining steps after an item has become terminal: it tells the ledger and deletes the body, and then closes
+ * the reservation as the item says. The order is important: if the send is lost or the process dies, the sweeper finds
+ * the open reservation (rule 4). A repetition changes nothing. `message` is for the dead letter of a failure, if there
+ * is a message. `prompt` is for the ledger, if prompts are stored and the caller has the message.
  */
 export async function finalizeRequest(
   ports: LifecyclePorts,
@@ -24,6 +24,6 @@ export async function finalizeRequest(
   ])
   if (sent.status === 'rejected') throw sent.reason
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
-  // A body that a defect keeps from being deleted keeps no reservation open.
+  // If a defect prevents the deletion of the body, the reservation is closed nevertheless.
   if (discarded.status === 'rejected') throw discarded.reason
 }

@@ -3,7 +3,10 @@ import type { Payloads } from '../stores/payloads/port.ts'
 import type { Quota } from '../stores/quota/port.ts'
 import type { RequestItems } from '../stores/requests/port.ts'
 
-/** The ports that end a request: its item decides, the ledger is told, its body is deleted, its reservation is closed. */
+/**
+ * The ports that end a request: its item decides, an event tells the ledger, its body is deleted, and its reservation
+ * is closed.
+ */
 export interface LifecyclePorts {
   readonly items: RequestItems
   readonly queue: MessageQueue

@@ -6,10 +6,10 @@ import type { LifecyclePorts } from './ports.ts'
 import { rejectAbsent } from './reject-request.ts'
 
 /**
- * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on. Answers
- * whether it closed it. The item decides: a request that is queued or running in time is left alone. With `models`, a queued
- * request of any other model fails: the queue of its model is gone, and its message with it. `goesOn` is called with the item of a
- * request that is left to wait or run.
+ * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on.
+ * Returns whether it closed it. The item decides: a request that is queued or running in time is left alone. With
+ * `models`, a queued request of any other model fails, because the queue of its model and its message no longer exist.
+ * `goesOn` is called with the item of a request that still waits or runs.
  */
 export async function reapReservation(
   ports: LifecyclePorts,
@@ -38,15 +38,18 @@ export async function reapReservation(
   return ended !== undefined
 }
 
-/** Whether a reservation is the one that an item says is its own. */
+/** Returns whether a reservation is the reservation of an item. */
 export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
-/** Whether the reservation of a redrive that came to nothing may be released: its run number is retired first (rule 8). */
+/**
+ * Retires the run number of a redrive that failed (rule 8). Returns whether the reservation of this redrive may then be
+ * released.
+ */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.retireRunNumber(item, run)
 
-/** Ends an item whose time is up. It is queued past its deadline, or running past its deadline and its lease. */
+/** Ends an item that is queued after its deadline, or running after its deadline and its lease. */
 async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {
   if (item.deadline > now) return undefined
   if (item.status === 'queued') return items.expire(item, now)
@@ -56,8 +59,8 @@ async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number
 const MODEL_REMOVED: Failure = { code: 'model_removed', message: 'its model is no longer a part of the deployment' }
 
 /**
- * Fails a queued item whose model was removed, so that its owner need not wait for the deadline. A running item is left alone:
- * its worker may have sent the outcome already.
+ * Fails a queued item whose model was removed, so that its owner does not wait until the deadline. A running item is
+ * not changed, because its worker may have sent the outcome already.
  */
 async function withoutModel(
   { items }: LifecyclePorts,
@@ -69,7 +72,7 @@ async function withoutModel(
   return items.giveUp(item, MODEL_REMOVED, now)
 }
 
-/** The tombstone of a request that has a reservation and no item. */
+/** Builds the tombstone of a request that has a reservation and no item. */
 export const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
   ...reservation,
   next_run: reservation.run + 1,

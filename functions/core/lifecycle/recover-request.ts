@@ -3,16 +3,22 @@ import type { LifecyclePorts } from './ports.ts'
 import { isOwn, orphan } from './reap-reservation.ts'
 import { rejectAbsent } from './reject-request.ts'
 
-/** What was done for a request. `nothing`: its message is in its queue, or an event that ends it is, or the sweeper takes care of it. */
+/**
+ * What was done for a request. `nothing`: its message or the event that ends it is in a queue, or the sweeper will
+ * close it.
+ */
 export type Recovery = 'lease ended' | 'rejected' | 'nothing'
 
 /**
- * Brings a request on whose functions are all gone, for a caller who knows that. The lease of its worker ends now, so that the next
- * delivery of its message is not deferred. A request that was never written is rejected at once, since nobody can write it any more.
+ * Repairs a request after the end of all functions. The caller must know that no function runs any more. The lease of
+ * its worker ends now, so that the next delivery of its message is not deferred. A request that was never written is
+ * rejected at once, because no function can write it any more.
  *
- * If the functions were stopped in good order (`wasStopped`), their end counts as no crash of the requests that ran.
+ * If the functions were stopped in good order (`wasStopped`), their end does not count as a crash of the requests that
+ * ran.
  *
- * A request that has ended is left to its event, which is delivered again. The event has the dead letter's message, and the sweeper has not.
+ * A request that has ended is not changed, because its event is delivered again. The event has the message for the dead
+ * letter, which the sweeper does not have.
  */
 export async function recoverRequest(
   ports: LifecyclePorts,

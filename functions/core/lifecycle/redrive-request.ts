@@ -14,11 +14,14 @@ import type { LifecyclePorts } from './ports.ts'
 export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
   readonly clock: Clock
   readonly ids: Ids
-  /** A new run of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
+  /**
+   * If the user has more open requests than this, the new run gives way to requests of other users. Absent if the queue
+   * itself serves users fairly.
+   */
   readonly givesWayAbove?: number | undefined
 }
 
-/** What the user of the request may use now, which may differ from when the request was admitted. */
+/** The limits of the request's user now. They may have changed since the request was admitted. */
 export interface Entitlement {
   readonly limits: Limits
   readonly shards: number
@@ -30,9 +33,9 @@ export type Redriven =
   | { readonly redriven: false; readonly reason: 'not failed' | 'erased' | ExceededLimit }
 
 /**
- * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new one, moves
- * the item and sends the message, in this order (rule 8). Rejects with `Unavailable`. Repeated, it goes on where it stopped: it
- * sends the message again if that may not have been sent.
+ * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new
+ * one, moves the item and sends the message, in this order (rule 8). Rejects with `Unavailable`. A repetition continues
+ * where it stopped: it sends the message again if the message may not have been sent.
  */
 export async function redriveRequest(
   ports: RedrivePorts,
@@ -42,7 +45,7 @@ export async function redriveRequest(
   const item = await ports.items.get(message.user_id, message.request_id)
   if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
   if (item?.erased) return { redriven: false, reason: 'erased' }
-  // A later failure has a dead letter of its own, or will have: its row must not be skipped.
+  // A later failure has its own dead letter, or will have one, and this must not be skipped.
   if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
 
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
@@ -84,7 +87,10 @@ async function hold(
   return { refused }
 }
 
-/** `open` is about how many requests the user has open, where that is known: a repetition does not know it. */
+/**
+ * Sends the message of the new run. `open` is the approximate number of the user's open requests. A repetition does not
+ * know this number.
+ */
 async function send(
   { queue, givesWayAbove }: RedrivePorts,
   item: RequestItem,

@@ -4,8 +4,9 @@ import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Writes the tombstone of a request, and only if that succeeds, releases the reservation (rule 6). For a function that has found only the message or the reservation of a request. An item that was written meanwhile
- * stays as it is, since the gateway may have answered 202 for it.
+ * Writes the tombstone of a request. Only if that succeeds, it releases the reservation (rule 6). It is for a function
+ * that has found only the message or the reservation of a request. An item that was written meanwhile is not changed,
+ * because the gateway may have answered 202 for it.
  */
 export async function rejectAbsent(
   ports: LifecyclePorts,
@@ -15,7 +16,10 @@ export async function rejectAbsent(
   return releaseRejected(ports, tombstone, await ports.items.create(tombstone), message)
 }
 
-/** The second half of both: `item` is what is there after the tombstone was to be written. */
+/**
+ * Finalizes a rejected request, for `rejectAbsent` and for the gateway. `item` is the stored item after the attempt to
+ * write the tombstone.
+ */
 export async function releaseRejected(
   ports: LifecyclePorts,
   tombstone: RequestItem,

@@ -15,7 +15,7 @@ export interface ViewPorts {
   readonly clock: Clock
 }
 
-/** A request as its owner sees it. Absent fields are left out of an answer. */
+/** The description of a request for its owner. Absent fields are left out of an answer. */
 export interface RequestView {
   readonly request_id: string
   readonly status: RequestItem['status']
@@ -29,12 +29,15 @@ export interface RequestView {
   readonly metadata?: unknown
   readonly result?: unknown
   readonly usage?: unknown
-  /** Over all runs, once the request has ended. */
+  /** The sum over all runs. Set after the request has ended. */
   readonly charged?: Charged | undefined
   readonly error?: unknown
 }
 
-/** The caller's item. Another user's item is `not_found`, just as an unknown id is (I11). Throws `RequestError`, and `Unavailable`. */
+/**
+ * Returns the caller's item. The item of another user is `not_found`, like an unknown id (I11). Throws `RequestError`,
+ * and `Unavailable`.
+ */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,
   userId: string,
@@ -46,7 +49,9 @@ export async function ownItem(
   return item
 }
 
-/** One request of the caller's, with its result as long as the ledger keeps that. Throws what `ownItem` throws. */
+/**
+ * Returns one request of the caller. It has its result as long as the ledger keeps it. Throws what `ownItem` throws.
+ */
 export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
   if (item.status !== 'completed') return toView(item)
@@ -56,13 +61,16 @@ export async function viewRequest(ports: ViewPorts, userId: string, requestId: s
 }
 
 /**
- * Whether no queue can hold the result any more. A completed request without a row has then lost its row by its age, since
- * `observability.retention.ledger` is longer than that. Before, its row is still to come.
+ * Returns whether no queue can have the result any more. A completed request that has no row after this time has lost
+ * its row because of its age, since `observability.retention.ledger` is longer. Before this time, the row will still be
+ * written.
  */
 export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
   completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
 
-/** A completed item as its owner sees it until the ledger has its result: it is still running (I9). */
+/**
+ * Returns a completed item in the form that its owner sees until the ledger has the result: it still seems to run (I9).
+ */
 export const unfinished = (item: RequestItem): RequestItem => ({
   ...item,
   status: 'running',

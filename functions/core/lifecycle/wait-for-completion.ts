@@ -7,18 +7,22 @@ import { goOnAfter } from '../platform/unavailable.ts'
 import type { WaitLease, WaitLeases, WaitLimits } from '../stores/waits/port.ts'
 import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts'
 
-/** The longest that an answer waits, in seconds: API Gateway gives up at 30. */
+/** The longest wait of an answer, in seconds. API Gateway ends a call after 30 seconds. */
 export const MAX_WAIT_SECONDS = 25
 
-/** A shorter wait needs no lease: it takes hardly longer than the four writes of a lease. */
+/**
+ * The shortest wait that needs a lease, in milliseconds. A shorter wait takes hardly longer than the four writes of a
+ * lease.
+ */
 const LEASED_MS = 2_000
 
-/** How long a lease outlives its wait, for clocks that differ and for the last look. */
+/** How much longer a lease holds than its wait, in milliseconds, because clocks differ and the last read takes time. */
 const LEASE_MARGIN_MS = 5_000
 
 /**
- * The pauses between two reads of the item, in milliseconds. The first are short, since many models are quick; each is longer
- * than the one before. A wait of 25 s reads 20 times. It learns of an end in its last seconds one second late on average.
+ * The pauses between two reads of the item, in milliseconds. The first pauses are short, because many models are fast.
+ * Each pause is longer than the one before. A wait of 25 s has 20 reads. If the request ends in the last seconds of the
+ * wait, the wait sees the end one second late on average.
  */
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 2_000
@@ -40,8 +44,8 @@ export interface Patience {
 }
 
 /**
- * Waits until a request has ended, or until `ms` have passed, and answers with the request as it is then. Answers at once where
- * too many calls wait already. Throws `RequestError`, and `Unavailable`.
+ * Waits until a request has ended, or until `ms` have passed, and returns the request as it is then. If too many calls
+ * wait already, it returns at once. Throws `RequestError`, and `Unavailable`.
  */
 export async function waitForCompletion(
   ports: WaitPorts,
@@ -76,7 +80,7 @@ export async function lookUntil(
   }
 }
 
-/** Takes a lease for a wait. Undefined without one: then the call does not wait. */
+/** Takes a lease for a wait. Returns undefined if there is no lease: then the call does not wait. */
 export async function acquireLease(
   { waiting, ids, clock, logger, metrics }: WaitPorts,
   userId: string,

@@ -1,12 +1,14 @@
 import * as z from 'zod'
 
-/** What a model of pipeline.yaml can do with a body of the OpenAI API. */
+/** How a model of pipeline.yaml can use a body of the OpenAI API. */
 export const Abilities = z.strictObject({
-  /** Its endpoint has the OpenAI API, and gets the body as it is. */
+  /** Whether its endpoint has the OpenAI API, and gets the body unchanged. */
   passes: z.boolean(),
-  /** The fields of a request that its `request` mapping names. With `parameters`, it takes all parameters. */
+  /**
+   * The fields of a request that its `request` mapping names. If it names `parameters`, the model gets all parameters.
+   */
   names: z.array(z.string()),
-  /** Its `response` mapping gives embeddings. */
+  /** Whether its `response` mapping gives embeddings. */
   embeddings: z.boolean(),
 })
 export type Abilities = z.infer<typeof Abilities>

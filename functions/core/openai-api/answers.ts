@@ -11,23 +11,29 @@ import type { OpenAiCall } from './submission.ts'
 
 type Headers = Record<string, string>
 
-/** How the client wants its answer. */
+/** The form of the answer that the client wants. */
 type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
-/** The response that a request is now, for a call that does not wait. Throws the `RequestError` of a result that is gone. */
+/**
+ * Builds the response about a request for a call that does not wait. Throws a `RequestError` if the result no longer
+ * exists.
+ */
 export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
   checkResult(view)
   return json(200, responseOf(view), headers)
 }
 
-/** A result that lies in the payload store is deleted for its age, mostly before the request. No answer can be made without it. */
+/**
+ * Throws a `RequestError` if the result of a completed request no longer exists. A result in the payload store is
+ * deleted after a time, usually before the request. Without the result, there is no answer.
+ */
 function checkResult({ request_id: requestId, status, result }: RequestView): void {
   if (status !== 'completed' || result !== undefined) return
   const sentence = `the request ${requestId} has completed, and its result is no longer kept`
   throw new RequestError('result_expired', sentence, { request_id: requestId })
 }
 
-/** The answer to a call whose request has ended. Throws the `RequestError` of a request that has no answer. */
+/** Builds the answer to a call whose request has ended. Throws a `RequestError` if the request has no answer. */
 export function endedAnswer(operation: Operation, view: RequestView, wanted: Wanted, headers: Headers): HttpResponse {
   if (view.status !== 'completed') throw withoutAnswer(view)
   checkResult(view)
@@ -53,7 +59,7 @@ function withoutEmbeddings({ request_id }: RequestView): never {
   throw new RequestError('model_failed', 'the result of the model has not one embedding per text', { request_id })
 }
 
-/** The refusal of a call whose request goes on. */
+/** Builds the error of a call whose request still runs. */
 export const stillRunning = (requestId: string): RequestError =>
   new RequestError(
     'still_running',
@@ -61,10 +67,10 @@ export const stillRunning = (requestId: string): RequestError =>
     { request_id: requestId, retry_after_s: 1 },
   )
 
-/** Statuses with which a model refuses a request for what the request is. A client can correct that. */
+/** The statuses with which a model refuses a request because of its content. A client can correct such a request. */
 const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
 
-/** The error of a request that has ended without an answer. */
+/** Builds the error of a request that has ended without an answer. */
 export function withoutAnswer({ request_id: requestId, status, error }: RequestView): RequestError {
   if (status !== 'failed')
     return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })
@@ -80,7 +86,10 @@ export function withoutAnswer({ request_id: requestId, status, error }: RequestV
   })
 }
 
-/** The worker has found that the endpoint has no place for a field. Its sentence begins with the field's name. */
+/**
+ * Builds the error for a field that the endpoint does not support, which the worker has found. Its sentence begins with
+ * the field's name.
+ */
 function unsupported(requestId: string, sentence: string): RequestError {
   const [, path = ''] = /^`(\w+)`/.exec(sentence) ?? []
   return new RequestError('invalid_request', sentence, {

@@ -4,7 +4,7 @@ import type { Operation } from '../domain/operation.ts'
 import { MAX_METADATA_BYTES } from '../domain/submission.ts'
 
 /*
- * The bodies of the OpenAI API, as far as Sluice looks at them. Fields that are not here stay as they are: the model's endpoint knows
+ * The fields of the OpenAI API's bodies that Sluice reads. Other fields stay unchanged: the model's endpoint knows
  * them, or `checkSupported` refuses them by name.
  */
 
@@ -19,15 +19,15 @@ const Common = {
     .record(z.string(), z.unknown())
     .refine(m => Buffer.byteLength(JSON.stringify(m)) <= MAX_METADATA_BYTES, 'must be at most 16 KiB as JSON')
     .optional()
-    .meta({ description: 'It is kept with the request, and returned as it is.' }),
+    .meta({ description: 'Data of the client, which is stored with the request and returned unchanged.' }),
   service_tier: z
     .string()
     .optional()
-    .meta({ description: '`priority` is the priority high, if the plan allows it.', examples: ['priority'] }),
+    .meta({ description: '`priority` means the priority `high`, if the plan allows it.', examples: ['priority'] }),
   stream: z
     .boolean()
     .optional()
-    .meta({ description: 'If it is true, the answer is a stream that is sent as a whole at the end.' }),
+    .meta({ description: 'With true, the answer is a stream of one chunk, which is sent at the end.' }),
   stream_options: z.looseObject({ include_usage: z.boolean().optional() }).optional(),
 }
 
@@ -88,13 +88,12 @@ export const ResponseBody = z.looseObject({
   ...Sampling,
   input: z
     .union([z.string(), z.array(Item).min(1, 'must have at least one item')], 'must be a text or a list of items')
-    .meta({ description: 'A text, or a list of messages, calls of tools and their outputs.' }),
+    .meta({ description: 'A text, or a list of messages, tool calls and their outputs.' }),
   instructions: z.string().optional(),
   max_output_tokens: Bound,
-  background: z
-    .boolean()
-    .optional()
-    .meta({ description: 'If it is true, the answer comes at once, and the response is read later by its id.' }),
+  background: z.boolean().optional().meta({
+    description: 'With true, the call is answered at once, and the client reads the response later by its id.',
+  }),
   tools: z.array(z.looseObject({ type: z.string() })).optional(),
 })
 

@@ -4,7 +4,10 @@ import { isChatCompletion, isCompletion, readSaid, type Said } from '../openai-f
 import { chatUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
-/** The chat completion that a completed request is. The answer of an OpenAI-like endpoint stays as it is, but for its id and its model. */
+/**
+ * Builds the chat completion of a completed request. The answer of an OpenAI-like endpoint stays unchanged except for
+ * its id and its model.
+ */
 export function chatCompletion(view: RequestView): Json {
   const { request_id: id, model, result, usage } = view
   const raw = isObject(result) ? result : {}
@@ -21,7 +24,10 @@ export function chatCompletion(view: RequestView): Json {
   }
 }
 
-/** A profile keeps all choices of an answer with more than one. */
+/**
+ * Returns the choices of a chat completion. If an answer has several choices, a profile keeps all of them in the
+ * result.
+ */
 function choicesOf(result: unknown): Json[] {
   const kept = isObject(result) ? objectsOf(result.choices) : []
   if (kept.length > 0 && kept.every(({ message }) => isObject(message))) return kept
@@ -41,7 +47,7 @@ function messageOf({ text, refusal, reasoning, tool_calls: calls }: Said): Json 
   })
 }
 
-/** The completion that a completed request is. */
+/** Builds the completion of a completed request. */
 export function completion(view: RequestView): Json {
   const { request_id: id, model, result, usage } = view
   const raw = isObject(result) ? result : {}

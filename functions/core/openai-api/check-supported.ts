@@ -8,8 +8,9 @@ import { type Lost, lostFields, lostPlaces, meantIn } from '../openai-format/tra
 import type { Abilities } from './abilities.ts'
 
 /**
- * Refuses a field that could only be ignored, by its name: one that Sluice never supports, and one that the model does not see. The
- * body is the client's own, and `seen` are its fields as a mapping sees them. Throws `RequestError`.
+ * Refuses a field that would have no effect, because Sluice never supports it, or because the model does not see it.
+ * The error names the field. `body` is the client's body, and `seen` has its fields in the form that a mapping sees.
+ * Throws `RequestError`.
  */
 export function checkSupported(
   operation: Operation,
@@ -36,7 +37,10 @@ export function checkSupported(
   throw unsupported(field, `${what} the model "${model}"`)
 }
 
-/** A mapping gets one text. A list of prompts asks for an answer each, and only the endpoint of the tokens knows what they say. */
+/**
+ * Refuses lists of prompts and tokens for a model with a mapping. A mapping gets one text, while each prompt of a list
+ * needs its own answer, and only the endpoint can read tokens.
+ */
 function checkTexts(operation: Operation, { prompt, input }: Json, model: string): void {
   const [field, given] = operation === 'completions' ? ['prompt', prompt] : ['input', input]
   if ((operation !== 'completions' && operation !== 'embeddings') || !Array.isArray(given)) return
@@ -64,7 +68,7 @@ const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, stri
   completions: [['prompts', OWN]],
 }
 
-/** Parameters that only a model can use that sees the messages of a chat. Each of these, a mapping may also name itself. */
+/** Parameters that a model can use only if it sees the messages of a chat, or if its mapping names the parameter. */
 const OF_CHATS = [
   'tools',
   'functions',
@@ -76,17 +80,17 @@ const OF_CHATS = [
   'modalities',
 ]
 
-/** Bounds of the output always count: for the estimate. */
+/** The bounds of the output. They always have an effect, because the estimate uses them. */
 const BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
 
-/** The fields of a response by the names that they have in a chat. */
+/** The fields of a response, by their names in a chat. */
 const RESPONSE_NAMES: Readonly<Record<string, string>> = {
   response_format: 'text',
   verbosity: 'text',
   reasoning_effort: 'reasoning',
 }
 
-/** A part of a body that the model would not see. Undefined if there is none. */
+/** Returns a part of a body that the model would not see. Returns undefined if there is none. */
 function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abilities): Lost | undefined {
   const isResponse = operation === 'responses'
   const lost = isResponse ? responseToChat(body).lost.filter(({ field }) => !names.includes(field)) : []
@@ -111,10 +115,13 @@ function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abi
   return first
 }
 
-/** What a message may say besides its content. */
+/** The fields of a message, besides its content, that say something to the model. */
 const BESIDE_CONTENT = ['tool_calls', 'function_call', 'refusal', 'audio']
 
-/** The place of a part of a message that is no text, such as an image or the call of a tool. Undefined if there is none. */
+/**
+ * Returns the place of the first part of a message that is no text, such as an image or the call of a tool. Returns
+ * undefined if there is none.
+ */
 function otherPart(messages: unknown): string | undefined {
   const places = objectsOf(messages).flatMap((message, i) => [
     ...objectsOf(message.content).flatMap(({ text }, j) =>

@@ -5,8 +5,9 @@ import { chatUsage } from './usage.ts'
 type Encoding = 'float' | 'base64'
 
 /**
- * The list of embeddings that a completed request is. Undefined if its result has none, or not as many as the request has texts.
- * `encoding` is how the client wants them. An OpenAI-like endpoint has encoded them already.
+ * Builds the list of embeddings of a completed request. Returns undefined if the number of embeddings is not the number
+ * of the request's texts. `encoding` is the encoding that the client wants. An OpenAI-like endpoint has encoded the
+ * embeddings already.
  */
 export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
   const { result, model, usage } = view
@@ -25,7 +26,9 @@ export function embeddingList(view: RequestView, texts: number, encoding: Encodi
   }
 }
 
-/** The vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector. */
+/**
+ * Returns the vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector.
+ */
 function dataOf(result: unknown): unknown[] {
   if (isVector(result)) return [result]
   if (Array.isArray(result)) return result.every(isVector) ? result : objectsOf(result).map(vectorOf)
@@ -44,7 +47,7 @@ const inOrder = (data: readonly Json[]): Json[] => data.toSorted((a, b) => Numbe
 const isVector = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every(number => typeof number === 'number')
 
-/** OpenAI's base64 of a vector holds its numbers as floats of 32 bits, in the order of bytes that all usual machines have. */
+/** Encodes a vector in OpenAI's base64: floats of 32 bits, in the byte order of all usual machines. */
 function encoded(embedding: unknown): unknown {
   if (!Array.isArray(embedding)) return embedding
   return Buffer.from(new Float32Array(embedding.map(Number)).buffer).toString('base64')

@@ -45,10 +45,13 @@ export const SHAPES: Readonly<Record<ErrorCode, Shape>> = {
   unavailable: { status: 503, type: 'server_error', code: 'unavailable' },
 }
 
-/** OpenAI's SDKs sleep as long as Retry-After says, up to a minute. A client must not seem to hang for so long. */
+/**
+ * The largest Retry-After for SDKs, in seconds. OpenAI's SDKs wait as long as Retry-After says, up to a minute, and a
+ * client should not seem to hang for so long.
+ */
 const MAX_RETRY_AFTER_S = 30
 
-/** The answer of the OpenAI API to a call that is refused. */
+/** Builds the answer of the OpenAI API to a call that is refused. */
 export function renderOpenAiError(error: RequestError, call: HttpCall): HttpResponse {
   const { status, type, code, param } = shapeOf(error)
   const body = { error: { message: error.message, type, param: param ?? null, code } }
@@ -67,7 +70,7 @@ function shapeOf({ code, details }: RequestError): Shape {
 const codeOf = ({ message }: Problem): string =>
   message.startsWith('is missing') ? 'missing_required_parameter' : 'invalid_value'
 
-/** `messages[0].role`, as OpenAI names a place. */
+/** Returns the place of a problem in OpenAI's form, such as `messages[0].role`. */
 const paramOf = ({ path }: Problem): string | undefined => (path === '' ? undefined : path.replace(/\.(\d+)/g, '[$1]'))
 
 function headersOf({ code, details }: RequestError, call: HttpCall): Record<string, string> {
@@ -89,8 +92,8 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
 }
 
 /**
- * Whether an SDK may repeat the call by itself. Undefined leaves it to the status. A repetition without an Idempotency-Key would be a
- * second request, so it is allowed only where the first one was certainly not admitted.
+ * Returns whether an SDK may repeat the call by itself. Returns undefined if the status decides. A repetition without
+ * an Idempotency-Key would be a second request. So it is allowed only if the first request was certainly not admitted.
  */
 function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): boolean | undefined {
   const { should_retry, may_be_admitted: mayBeAdmitted, quota } = details
@@ -115,7 +118,7 @@ function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): bo
   }
 }
 
-/** Whether a repetition of the call is no second request. */
+/** Returns whether a repetition of the call makes no second request. */
 const isRepeatable = ({ route, headers }: HttpCall): boolean =>
   !route.startsWith('POST ') || headers['idempotency-key'] !== undefined
 
@@ -126,7 +129,10 @@ const leftOf = ({ limits, used }: ExceededQuota) => ({
 
 const PATHS = /^\/v1\/(?:models|chat|completions|embeddings|responses)(?:\/|$)/
 
-/** Renders the errors of the paths of the OpenAI API in its shape, and all others in another one. */
+/**
+ * Makes the renderer of errors. It renders errors on paths of the OpenAI API in OpenAI's shape, and passes all others
+ * to `others`.
+ */
 export const withOpenAiErrors =
   (others: RenderError): RenderError =>
   (error, call) =>

@@ -23,7 +23,7 @@ export const stream = content(TEXT, 'text/event-stream')
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired']
 
-/** The schemas of answers. The bodies of calls come from the schemas that the functions parse them with. */
+/** The schemas of answers. The schemas of calls' bodies are those with which the functions parse them. */
 export const SCHEMAS = {
   Key: object({ message: { enum: ['Unauthorized', 'Forbidden'] } }),
   /** API Gateway's own answer. */
@@ -79,7 +79,7 @@ export const SCHEMAS = {
     },
     ['request_id', 'status', 'model', 'priority', 'estimated_tokens', 'created_at', 'attempts'],
   ),
-  /** The request's own fields stay, and `error` becomes a sentence. */
+  /** The fields of the request stay, and `error` becomes a sentence. */
   AlreadyEnded: object({ error: TEXT, code: { const: 'already_ended' }, request_id: TEXT, status: { enum: STATUSES } }),
   RequestList: object({ requests: { type: 'array', items: ref('Request') }, next_cursor: TEXT }, ['requests']),
   Quota: object({

@@ -4,7 +4,7 @@ import { answer, INTEGER, SCHEMAS, stream, TEXT } from './openapi-parts.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
-/** How the two APIs say that a call is refused. */
+/** The descriptions of refused calls in the two APIs. */
 const REFUSED = {
   own: (statuses: readonly number[]) =>
     refusals(statuses, status => (status === 401 || status === 403 ? 'Key' : 'Error')),
@@ -14,14 +14,14 @@ const REFUSED = {
 const SENTENCES: Readonly<Record<number, string>> = {
   400: 'The body, a parameter or a header is wrong.',
   401: 'The call has no valid key.',
-  403: 'The key is unknown, expired or revoked, or the plan does not allow this.',
+  403: 'The key is unknown, expired or revoked, or the plan does not allow the model or the priority.',
   404: 'There is no such model or request of the caller.',
   409: 'The request has ended already.',
   413: 'The body is too large.',
   415: 'The model does not take this type of input.',
   422: 'The Idempotency-Key was used with another body.',
   429: 'A quota, the requests in flight, or the rate is used up.',
-  500: 'Something went wrong here.',
+  500: 'Sluice has a defect.',
   502: 'The model has failed.',
   503: 'The service is unavailable for the moment, or too many calls wait already.',
   504: 'The request is still running. It can be read by its id.',
@@ -42,19 +42,19 @@ const ID = parameter(
   'request_id',
   'path',
   TEXT,
-  'The id of a request, with or without `resp_` or `chatcmpl-` before it.',
+  'The id of a request, with or without the prefix `resp_` or `chatcmpl-`.',
 )
 const KEY = parameter(
   'Idempotency-Key',
   'header',
   { type: 'string', minLength: 1, maxLength: 255 },
-  'A call with the same key and body is the same request, charged once.',
+  'A call with the same key and body gets the same request, which is charged once.',
 )
 const WAIT = parameter(
   'wait',
   'query',
   { ...INTEGER, maximum: 25 },
-  'How many seconds the answer may wait for the end.',
+  'The most seconds for which the answer waits for the end of the request.',
 )
 
 const body = (schema: string) => ({
@@ -81,28 +81,29 @@ const openAiRead = (operationId: string, summary: string, schema: string, parame
   })
 
 const INFERENCE = {
-  post: call(
-    'postInference',
-    'Posts a prompt. The answer is 202, or the end of the request if the client waits for it.',
-    {
-      parameters: [
-        KEY,
-        parameter('Prefer', 'header', TEXT, '`wait=N`: the answer may wait for the end, 25 seconds at most.'),
-      ],
-      requestBody: body('InferenceBody'),
-      responses: {
-        200: answer('The request has ended in time.', 'Request'),
-        202: answer('The request is admitted.', 'Accepted'),
-        ...REFUSED.own([400, 401, 413, 422, 429, 500, 503]),
-        403: { ...answer(SENTENCES[403] ?? '', 'Key'), content: { 'application/json': { schema: keyOrError() } } },
-      },
+  post: call('postInference', 'Posts a prompt. The answer is 202, or the ended request if the client waits for it.', {
+    parameters: [
+      KEY,
+      parameter(
+        'Prefer',
+        'header',
+        TEXT,
+        '`wait=N`: the answer waits up to N seconds for the end of the request, at most 25.',
+      ),
+    ],
+    requestBody: body('InferenceBody'),
+    responses: {
+      200: answer('The request has ended in time.', 'Request'),
+      202: answer('The request is admitted.', 'Accepted'),
+      ...REFUSED.own([400, 401, 413, 422, 429, 500, 503]),
+      403: { ...answer(SENTENCES[403] ?? '', 'Key'), content: { 'application/json': { schema: keyOrError() } } },
     },
-  ),
+  }),
   get: call('listInference', "Lists the caller's requests, newest first.", {
     parameters: [
       parameter('status', 'query', TEXT, 'Only requests with this status.'),
-      parameter('limit', 'query', { type: 'integer', minimum: 1, maximum: 100 }, 'How many requests a page has.'),
-      parameter('cursor', 'query', TEXT, 'Where the page before has ended.'),
+      parameter('limit', 'query', { type: 'integer', minimum: 1, maximum: 100 }, 'The most requests of a page.'),
+      parameter('cursor', 'query', TEXT, 'The `next_cursor` of the previous page.'),
     ],
     responses: { 200: answer('A page.', 'RequestList'), ...REFUSED.own([400, 401, 403, 429, 500, 503]) },
   }),
@@ -129,15 +130,19 @@ const PATHS = {
     }),
   },
   '/v1/quota': {
-    get: call('getQuota', 'Reads what the caller has used of the current window.', {
-      responses: { 200: answer('The quota.', 'Quota'), ...REFUSED.own([401, 403, 429, 500, 503]) },
-    }),
+    get: call(
+      'getQuota',
+      'Reads the limits of the caller, and the amounts that are used and reserved in the current window.',
+      {
+        responses: { 200: answer('The quota.', 'Quota'), ...REFUSED.own([401, 403, 429, 500, 503]) },
+      },
+    ),
   },
   '/healthz': {
     get: call('getHealth', 'Says that the API answers.', {
       security: [],
       responses: {
-        200: answer('It does.', 'Health'),
+        200: answer('The API answers.', 'Health'),
         429: answer('API Gateway got too many calls that need no key.', 'Throttled'),
         ...REFUSED.own([500]),
       },
@@ -189,7 +194,10 @@ const PATHS = {
   },
 }
 
-/** The description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to `/v1/inference`. */
+/**
+ * Builds the description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to
+ * `/v1/inference`.
+ */
 export function openApiDocument(inferenceBody: z.ZodType): Part {
   const bodies = { InferenceBody: inferenceBody, ChatBody, CompletionBody, EmbeddingBody, ResponseBody }
   const schemas = Object.entries(bodies).map(([name, schema]) => [name, jsonSchema(schema)])

@@ -9,7 +9,7 @@ export interface Standing {
   readonly left: { readonly requests: number; readonly tokens: number } | undefined
 }
 
-/** OpenAI's headers about the limits of a user. What is left is sent only where it is known. */
+/** Builds OpenAI's headers about the limits of a user. The remaining amounts are sent only if they are known. */
 export function rateLimitHeaders({ limits, window, at, left }: Standing): Record<string, string> {
   const reset = durationOf(window.ends_at - at)
   return {
@@ -24,7 +24,7 @@ export function rateLimitHeaders({ limits, window, at, left }: Standing): Record
   }
 }
 
-/** `6h12m3s`, as OpenAI writes a duration. */
+/** Writes a duration in OpenAI's form, such as `6h12m3s`. */
 export function durationOf(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]

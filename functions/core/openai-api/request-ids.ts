@@ -1,5 +1,5 @@
-/** What clients may put before the id of a request, since OpenAI's own ids begin so. */
+/** The prefixes that clients may put before the id of a request, because OpenAI's ids have them. */
 const PREFIX = /^(?:resp_|chatcmpl-|cmpl-)/
 
-/** The id of a request, as a client names it. It may be no id at all. */
+/** Returns the id in a client's text, without a prefix of OpenAI. It may not be a valid id. */
 export const requestIdOf = (named: string): string => named.replace(PREFIX, '')

@@ -4,7 +4,7 @@ import { isResponse, readSaid, type Said } from '../openai-format/said.ts'
 import { responseUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
-/** The fields of a response that Sluice does not keep. OpenAI's SDKs want them all. */
+/** The fields of a response that Sluice does not store. OpenAI's SDKs need all of them. */
 const UNKNOWN: Json = {
   instructions: null,
   max_output_tokens: null,
@@ -19,7 +19,7 @@ const UNKNOWN: Json = {
   truncation: 'disabled',
 }
 
-/** The response that a request is, whatever its status. `background` says whether its client has asked not to wait. */
+/** Builds the response about a request with any status. `background` says whether the client has asked not to wait. */
 export function responseOf(view: RequestView, background = true): Json {
   const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
   const raw = isResponse(result) ? result : undefined
@@ -67,7 +67,7 @@ function errorOf({ status, error }: RequestView): Json | null {
   return { code: error.code, message: error.detail ?? error.message }
 }
 
-/** The items of an output. Their ids follow from the request's, so that each look at it gives the same. */
+/** Builds the items of an output. Their ids are made from the request's id, so that each read gives the same ids. */
 function outputOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
   const part =
     refusal === undefined ? { type: 'output_text', text, annotations: [], logprobs: [] } : { type: 'refusal', refusal }

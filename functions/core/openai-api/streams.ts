@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../http/response.ts'
 import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
 
-/** A stream that is there as a whole: OpenAI's SDKs read it as they read one that comes piece by piece. */
+/** Builds a stream that is sent as a whole. OpenAI's SDKs read it like a stream that comes in pieces. */
 const streamOf = (text: string, headers: Record<string, string>): HttpResponse => ({
   statusCode: 200,
   headers: { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' },
@@ -11,7 +11,10 @@ const streamOf = (text: string, headers: Record<string, string>): HttpResponse =
 
 const DONE = 'data: [DONE]\n\n'
 
-/** A chat completion or a completion as a stream of one chunk. It has the usage only if the client has asked for that. */
+/**
+ * Builds the stream of a chat completion or a completion, with one chunk. It has the usage only if the client has asked
+ * for it.
+ */
 export function chunkStream(answer: Json, includeUsage: boolean, headers: Record<string, string>): HttpResponse {
   const isChat = answer.object === 'chat.completion'
   const chunk = {
@@ -21,7 +24,7 @@ export function chunkStream(answer: Json, includeUsage: boolean, headers: Record
   return streamOf(`data: ${JSON.stringify(chunk)}\n\n${DONE}`, headers)
 }
 
-/** A chunk has the message as `delta`, and numbers its calls of tools. */
+/** Converts a choice to the choice of a chunk: the message becomes `delta`, and its calls of tools get numbers. */
 function toDelta({ message, ...choice }: Json): Json {
   const delta = isObject(message) ? message : {}
   const calls = objectsOf(delta.tool_calls)
@@ -29,7 +32,7 @@ function toDelta({ message, ...choice }: Json): Json {
   return { ...choice, delta: { ...delta, ...(calls.length > 0 && { tool_calls: numbered }) } }
 }
 
-/** A response as the events that OpenAI sends for it. */
+/** Builds the stream of a response: the events that OpenAI sends for it. */
 export function eventStream(response: Json, headers: Record<string, string>): HttpResponse {
   const begun = { ...response, status: 'in_progress', output: [], usage: null, incomplete_details: null }
   const events: StreamEvent[] = [
@@ -40,14 +43,14 @@ export function eventStream(response: Json, headers: Record<string, string>): Ht
   ]
   const whole = textOfEvents(events)
   if (Buffer.byteLength(whole) <= MAX_STREAM_BYTES) return streamOf(whole, headers)
-  // The pieces repeat what the last event has. A long response comes without them.
+  // The last event has everything, and the pieces only repeat it. So a long response has no pieces.
   return streamOf(
     textOfEvents(events.filter(({ type }) => OF_RESPONSE.has(type) || type === events.at(-1)?.type)),
     headers,
   )
 }
 
-/** The most that a function's answer carries in base64: Lambda takes 6 MB. */
+/** The largest stream, in bytes. It leaves in base64, and Lambda's answer has at most 6 MB. */
 const MAX_STREAM_BYTES = 4 * 1024 * 1024
 
 const OF_RESPONSE: ReadonlySet<string> = new Set(['response.created', 'response.in_progress'])
@@ -67,7 +70,7 @@ interface StreamEvent {
 
 function itemEvents(item: Json, index: number): StreamEvent[] {
   const at = { output_index: index, item_id: item.id }
-  // A client adds the pieces to what it has begun with, so that it begins without them.
+  // A client adds the pieces to the item at the beginning, so this item must be empty.
   const begun = {
     ...item,
     ...(Array.isArray(item.content) && { content: [] }),

@@ -8,18 +8,21 @@ import type { Abilities } from './abilities.ts'
 import { BODIES } from './bodies.ts'
 import { checkSupported } from './check-supported.ts'
 
-/** What a body of the OpenAI API asks for, and how its client wants the answer. */
+/** The submission of a body of the OpenAI API, and the form of the answer that the client wants. */
 export interface OpenAiCall {
   readonly submission: Submission
   readonly stream: boolean
   readonly include_usage: boolean
   readonly background: boolean
   readonly encoding: 'float' | 'base64'
-  /** The texts of a call for embeddings. */
+  /** The number of texts in a call for embeddings. */
   readonly texts: number
 }
 
-/** Parses the body of an operation for a model of pipeline.yaml. Throws `RequestError`: what is wrong with it, and where. */
+/**
+ * Parses the body of an operation for a model of pipeline.yaml. Throws a `RequestError` that names the problem and its
+ * place.
+ */
 export function parseOpenAi(
   operation: Operation,
   text: string,
@@ -52,13 +55,16 @@ export function parseOpenAi(
   }
 }
 
-/** The body with its texts as `prompt`, which the ledger keeps. A completion's own prompt, if it is a list, is kept as `prompts`. */
+/**
+ * Returns the body with its texts as `prompt`, which the ledger keeps. A completion's own prompt, if it is a list, is
+ * kept as `prompts`.
+ */
 const storedBody = (body: Json, prompt: string): Json => ({
   ...body,
   prompt,
   ...(Array.isArray(body.prompt) && { prompts: body.prompt }),
 })
 
-/** A list of numbers is the tokens of one text. */
+/** Counts the texts of an input. A list of numbers is one text, written as tokens. */
 const countOf = (input: unknown): number =>
   Array.isArray(input) && !input.every(part => typeof part === 'number') ? input.length : 1

@@ -6,7 +6,7 @@ interface Counts {
   readonly total_tokens: number
 }
 
-/** The tokens of a request, as its item has them. Undefined if the model reported none. */
+/** Returns the tokens of a request, as its item has them. Returns undefined if the model reported none. */
 export function countsOf(usage: unknown): Counts | undefined {
   if (!isObject(usage)) return undefined
   const count = (name: string): number => (typeof usage[name] === 'number' ? usage[name] : 0)
@@ -18,11 +18,14 @@ export function countsOf(usage: unknown): Counts | undefined {
   }
 }
 
-/** The usage of a chat, a completion or embeddings. The endpoint's own has more details, where it is there. */
+/**
+ * Returns the usage of a chat, a completion or embeddings. If the endpoint has reported its own usage, it is used,
+ * because it has more details.
+ */
 export const chatUsage = (usage: unknown, raw: unknown): Json | undefined =>
   isObject(raw) && typeof raw.prompt_tokens === 'number' ? raw : countsOf(usage) && { ...countsOf(usage) }
 
-/** The usage of a response. */
+/** Returns the usage of a response. */
 export function responseUsage(usage: unknown, raw: unknown): Json | undefined {
   if (isObject(raw) && typeof raw.input_tokens === 'number') return raw
   const counts = countsOf(usage)

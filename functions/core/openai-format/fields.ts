@@ -3,21 +3,23 @@ import { type Json, without } from './json.ts'
 import { textsOf } from './texts.ts'
 import { responseToChat } from './to-chat.ts'
 
-/** Fields that are no parameters of the model: what is said, and what Sluice itself deals with. */
+/** Fields that are no parameters of the model: the texts, and the fields that Sluice itself uses. */
 export const NO_PARAMETERS = [
   ...['model', 'messages', 'input', 'instructions', 'prompt', 'prompts', 'stream', 'stream_options', 'background'],
   ...['metadata', 'service_tier', 'store', 'user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'],
 ]
 
 /**
- * The fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body itself, `prompt` with its
- * texts, `messages` for a chat or a response, `parameters` with everything that bounds or steers the model, and `operation`.
+ * Returns the fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body
+ * itself, `prompt` with its texts, `messages` for a chat or a response, `parameters` with everything that bounds or
+ * steers the model, and `operation`.
  */
 export function fieldsOf(operation: Operation, body: Json): Json & { readonly prompt: string } {
   const isResponse = operation === 'responses'
   const chat = isResponse ? responseToChat(body).body : body
   return {
-    // Nobody but a chat has messages: an estimate would count them instead of the texts that the model gets.
+    // Only a chat has messages. In other bodies, they are removed, because an estimate would count them instead of the
+    // texts that the model gets.
     ...(operation === 'chat.completions' ? body : without(body, 'messages')),
     prompt: textsOf(operation, body),
     ...(isResponse && { messages: chat.messages }),

@@ -1,4 +1,4 @@
-/** Values that ask for nothing, as JSON: they are what a model does anyway. */
+/** Values of fields, as JSON, that ask for nothing, because a model does the same without them. */
 const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   temperature: ['1'],
   top_p: ['1'],
@@ -20,10 +20,15 @@ const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
 
 const EMPTY = ['[]', '{}', '""', 'null']
 
-/** Fields that ask for something by an empty object: the model searches the web, with options that are all left to it. */
+/**
+ * Fields that ask for something even if they are an empty object: then the model searches the web with its own options.
+ */
 const MEANT_IF_EMPTY: readonly string[] = ['web_search_options']
 
-/** Whether a field asks for something. Where nobody sees the field, only such a field has to be refused. */
+/**
+ * Returns whether a field asks for something. If a field would have no effect, it is refused only if it asks for
+ * something.
+ */
 export function isMeant(field: string, value: unknown): boolean {
   if (value === undefined) return false
   const json = JSON.stringify(value)

@@ -5,10 +5,10 @@ import { chatToResponse } from './to-response.ts'
 import type { Translated } from './translated.ts'
 
 /**
- * The body that an OpenAI-like endpoint gets for a stored body: what the client has sent, with the endpoint's name of the model, and
- * without what Sluice has dealt with itself. `metadata` without `store` is Sluice's alone, since OpenAI refuses it in a chat, and has no such
- * field for a completion or embeddings. The service tier "priority" is Sluice's priority: passed on, it would also buy priority at the
- * endpoint.
+ * Returns the body that an OpenAI-like endpoint gets for a stored body: the client's body, with the endpoint's name of
+ * the model, and without the fields that Sluice itself uses. `metadata` without `store` is only for Sluice, because
+ * OpenAI refuses it in a chat, and has no such field for a completion or embeddings. The service tier "priority" is
+ * Sluice's priority. It is not passed on, because it would also buy priority at the endpoint.
  */
 export function passedBody(operation: Operation, body: Json, model: string): Json {
   const { prompts, prompt } = body
@@ -20,17 +20,20 @@ export function passedBody(operation: Operation, body: Json, model: string): Jso
   return { ...rest, ...(operation === 'completions' && { prompt: prompts ?? prompt }), model }
 }
 
-/** The operation that can stand in for another one at an endpoint that lacks it. */
+/** For an operation that the endpoint lacks: the operation that can take its place. */
 export const STAND_INS: Readonly<Partial<Record<Operation, Operation>>> = {
   'chat.completions': 'responses',
   responses: 'chat.completions',
 }
 
-/** The body of the operation that stands in. */
+/** Translates a body to the body of the operation that takes its place. */
 export const translatedBody = (operation: Operation, body: Json): Translated =>
   operation === 'responses' ? responseToChat(body) : chatToResponse(body)
 
-/** The list that no answer of an operation lacks. A response may have used up its tokens before it said anything. */
+/**
+ * The list that each answer of an operation must have. The list of a response may be empty, because the model may have
+ * used up its tokens before its first word.
+ */
 export const ANSWER_LISTS = {
   'chat.completions': { field: 'choices', may_be_empty: false },
   completions: { field: 'choices', may_be_empty: false },

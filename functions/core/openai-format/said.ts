@@ -4,11 +4,11 @@ import { isObject, type Json, objectsOf, textOf } from './json.ts'
 export interface ToolCall {
   readonly id: string
   readonly name: string
-  /** JSON, as the model has written it. */
+  /** The JSON that the model has written. */
   readonly arguments: string
 }
 
-/** What a model has said, whatever the form of its answer. */
+/** The content of a model's answer, independent of the answer's form. */
 export interface Said {
   readonly text: string
   readonly refusal: string | undefined
@@ -18,8 +18,9 @@ export interface Said {
 }
 
 /**
- * Reads what a model has said from a result: a chat completion, a completion or a response of an OpenAI-like endpoint, the result of
- * a provider's profile (`{ text, finish_reason, … }`), a text, or any JSON value of a mapping, whose text is its JSON.
+ * Reads the content of a model's answer from a result: a chat completion, a completion or a response of an OpenAI-like
+ * endpoint, the result of a provider's profile (`{ text, finish_reason, … }`), a text, or any JSON value of a mapping,
+ * whose text is its JSON.
  */
 export function readSaid(result: unknown): Said {
   if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) ?? '' })
@@ -53,7 +54,7 @@ function saidOf({ text, refusal, reasoning, calls = [], reason }: Parts): Said {
   return { text, refusal, reasoning, tool_calls: calls, finish_reason: finishOf(reason, calls.length > 0) }
 }
 
-/** Other APIs have other words for the reasons that OpenAI knows. */
+/** OpenAI's reason for each reason of OpenAI and of other APIs. */
 const REASONS = new Map<unknown, Said['finish_reason']>([
   ['length', 'length'],
   ['max_tokens', 'length'],
@@ -79,7 +80,10 @@ function ofMessage(message: Json, reason: unknown): Said {
   })
 }
 
-/** OpenAI nests name and arguments in `function`; Anthropic calls the arguments `input`; Ollama gives no ids. */
+/**
+ * Reads the call of a tool. OpenAI puts the name and the arguments into `function`. Anthropic calls the arguments
+ * `input`. Ollama has no ids.
+ */
 function toolCallOf(call: Json, index: number): ToolCall {
   const { name, arguments: args, input } = isObject(call.function) ? { ...call, ...call.function } : call
   const given = args ?? input ?? {}

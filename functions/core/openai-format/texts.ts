@@ -2,8 +2,8 @@ import type { Operation } from '../domain/operation.ts'
 import { isObject, type Json, objectsOf, textOf } from './json.ts'
 
 /**
- * The texts of a body of the OpenAI API, in their order: what its tokens are estimated from, and the `prompt` of a model that takes
- * one text. Parts that are no texts, such as images, are left out.
+ * Returns the texts of a body of the OpenAI API, in their order. They are used to estimate its tokens, and as the
+ * `prompt` of a model that takes one text. Parts that are no texts, such as images, are left out.
  */
 export function textsOf(operation: Operation, body: Json): string {
   switch (operation) {
@@ -20,7 +20,10 @@ export function textsOf(operation: Operation, body: Json): string {
 
 const joined = (texts: readonly string[]): string => texts.filter(text => text !== '').join('\n\n')
 
-/** Tokens that stand in for a text are numbers. Written out, they count as at least one token each. */
+/**
+ * Returns the texts of an input. An input may be a list of tokens, which are numbers. Written as text, each number
+ * counts as at least one token.
+ */
 function inputTexts(input: unknown): string[] {
   if (typeof input === 'string') return [input]
   if (!Array.isArray(input)) return []
@@ -28,7 +31,7 @@ function inputTexts(input: unknown): string[] {
   return input.flatMap(part => (isObject(part) ? itemTexts(part) : inputTexts(part)))
 }
 
-/** An item of a response's input: a message, or what a tool has given. */
+/** Returns the texts of an item of a response's input: of a message, or of a tool's output. */
 const itemTexts = ({ content, output, arguments: args }: Json): string[] => [
   ...contentTexts(content),
   ...contentTexts(output),

@@ -2,13 +2,16 @@ import { defined, isObject, type Json, objectsOf, textOf, without } from './json
 import { isMeant } from './meant.ts'
 import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
-/** Fields that are translated here, or that Sluice itself has dealt with. */
+/** Fields that are translated here, or that Sluice itself uses. */
 const KNOWN = [
   ...['input', 'instructions', 'max_output_tokens', 'tools', 'tool_choice', 'text', 'reasoning'],
   ...['background', 'stream', 'stream_options', 'prompt'],
 ]
 
-/** Makes the body of a chat completion from that of a response. Names the parts that chat completions have no place for. */
+/**
+ * Translates the body of a response to the body of a chat completion. `lost` names the parts for which a chat
+ * completion has no place.
+ */
 export function responseToChat(body: Json): Translated {
   const text = isObject(body.text) ? body.text : {}
   const reasoning = isObject(body.reasoning) ? body.reasoning : {}
@@ -34,7 +37,10 @@ export function responseToChat(body: Json): Translated {
   }
 }
 
-/** The places of the items and parts of an input that a chat can't say. Reasoning is left out, since no chat completion takes it. */
+/**
+ * Returns the places of the items and parts of an input for which a chat has no place. Reasoning is not among them,
+ * because no chat completion takes it.
+ */
 function lostItems(input: unknown): string[] {
   return objectsOf(input).flatMap((item, i) => {
     const place = `input[${i}]`
@@ -52,13 +58,16 @@ function lostItems(input: unknown): string[] {
   })
 }
 
-/** The messages of a chat that says the same as a response's instructions and input. */
+/** Translates a response's instructions and input to the messages of a chat. */
 export const messagesOf = ({ instructions, input }: Json): Json[] => [
   ...(typeof instructions === 'string' ? [{ role: 'system', content: instructions }] : []),
   ...(typeof input === 'string' ? [{ role: 'user', content: input }] : withJoinedCalls(objectsOf(input))),
 ]
 
-/** Calls of tools that follow each other belong to one message of the assistant. */
+/**
+ * Translates the items of an input to messages. Calls of tools that follow each other become one message of the
+ * assistant.
+ */
 function withJoinedCalls(items: readonly Json[]): Json[] {
   const messages: Json[] = []
   for (const item of items) {
@@ -88,14 +97,14 @@ function messageOf(item: Json): Json | undefined {
   }
 }
 
-/** A content of texts alone becomes one text, which every endpoint takes. */
+/** Translates a content. If it has only texts, it becomes one text, which every endpoint takes. */
 function contentOf(content: unknown): unknown {
   if (!Array.isArray(content)) return content
   const parts = objectsOf(objectsOf(content).map(partOf))
   return parts.every(({ type }) => type === 'text') ? parts.map(({ text }) => text).join('') : parts
 }
 
-/** A part of a content as a chat says it. Undefined if a chat can't. */
+/** Translates a part of a content to the form of a chat. Returns undefined if a chat has no such part. */
 function partOf(part: Json): Json | undefined {
   switch (part.type) {
     case 'text':
@@ -104,7 +113,7 @@ function partOf(part: Json): Json | undefined {
       return { type: 'text', text: textOf(part.text) ?? '' }
     case 'input_image': {
       const url = textOf(part.image_url)
-      // A file of OpenAI's can't be an image of a chat.
+      // A file that is stored at OpenAI can't be an image of a chat.
       if (url === undefined || isMeant('file_id', part.file_id)) return undefined
       return { type: 'image_url', image_url: defined({ url, detail: part.detail ?? undefined }) }
     }

@@ -2,13 +2,16 @@ import { defined, isObject, type Json, objectsOf, textOf, without } from './json
 import { isMeant } from './meant.ts'
 import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
-/** Fields that are translated here, or that Sluice itself has dealt with. */
+/** Fields that are translated here, or that Sluice itself uses. */
 const KNOWN = [
   ...['messages', 'max_tokens', 'max_completion_tokens', 'tools', 'tool_choice', 'response_format', 'reasoning_effort'],
   ...['verbosity', 'stream', 'stream_options', 'prompt', 'logprobs'],
 ]
 
-/** Makes the body of a response from that of a chat completion. Names the parts that responses have no place for. */
+/**
+ * Translates the body of a chat completion to the body of a response. `lost` names the parts for which a response has
+ * no place.
+ */
 export function chatToResponse(body: Json): Translated {
   const lost = [...meantIn(without(body, ...SAME, ...KNOWN)), ...otherTools(body)]
   const { max_completion_tokens, max_tokens, reasoning_effort: effort, verbosity } = body
@@ -29,7 +32,7 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
-/** The places of the parts of messages that a response has no place for. */
+/** Returns the places of the parts of messages for which a response has no place. */
 const lostIn = (messages: unknown): string[] =>
   objectsOf(messages).flatMap((message, i) => {
     const place = `messages[${i}]`
@@ -67,7 +70,7 @@ function callOf({ id, function: called }: Json): Json {
 const contentOf = (content: unknown, kind: string): unknown =>
   Array.isArray(content) ? objectsOf(objectsOf(content).map(part => partOf(part, kind))) : content
 
-/** A part of a content as a response says it. Undefined if a response can't. */
+/** Translates a part of a content to the form of a response. Returns undefined if a response has no such part. */
 function partOf(part: Json, kind: string): Json | undefined {
   const { image_url: image, file } = part
   switch (part.type) {

@@ -1,10 +1,10 @@
 import { isObject, type Json, objectsOf } from './json.ts'
 import { isMeant } from './meant.ts'
 
-/** A body of one operation that was made from a body of another one. */
+/** A body that was translated from another operation. */
 export interface Translated {
   readonly body: Json
-  /** What the other operation has no place for. With one of them, the body does not say the same. */
+  /** The parts for which the new operation has no place. If there are any, the new body does not mean the same. */
   readonly lost: readonly Lost[]
 }
 
@@ -34,23 +34,29 @@ export const SAME: readonly string[] = [
 
 export const sameIn = (body: Json): Json => Object.fromEntries(SAME.map(name => [name, body[name]]))
 
-/** Whole fields that are lost. */
+/** Makes the list of lost parts from whole fields. */
 export const lostFields = (fields: readonly string[]): Lost[] => fields.map(field => ({ field, place: field }))
 
-/** Places in one field that are lost. */
+/** Makes the list of lost parts from places in one field. */
 export const lostPlaces = (field: string, places: readonly string[]): Lost[] => places.map(place => ({ field, place }))
 
-/** The names of fields that ask for something. */
+/** Returns the names of fields that ask for something. */
 export const meantIn = (fields: Json): string[] =>
   Object.entries(fields).flatMap(([name, value]) => (isMeant(name, value) ? [name] : []))
 
-/** Tools and choices of tools that are no functions: each operation has its own. */
+/**
+ * Returns the fields with tools, or with a choice of a tool, that are no functions. Each operation has its own such
+ * tools.
+ */
 export const otherTools = ({ tools, tool_choice: choice }: Json): string[] => [
   ...(objectsOf(tools).some(({ type }) => type !== 'function') ? ['tools'] : []),
   ...(isObject(choice) && choice.type !== 'function' ? ['tool_choice'] : []),
 ]
 
-/** The places of the parts of a content that `translate` has no translation for. A content that is a text has none. */
+/**
+ * Returns the places of the parts of a content that `translate` has no translation for. A content that is a text has no
+ * such parts.
+ */
 export const lostParts = (content: unknown, place: string, translate: (part: Json) => Json | undefined): string[] =>
   Array.isArray(content)
     ? content.flatMap((part, i) => (isObject(part) && translate(part) ? [] : [`${place}[${i}]`]))

@@ -1,16 +1,22 @@
 import type { CloudFormationCustomResourceResponse } from 'aws-lambda'
 
-/** CloudFormation refuses a longer answer, and then waits for the end of the time limit. */
+/**
+ * The largest answer that CloudFormation takes, in bytes. It refuses a longer answer, and then waits for its whole time
+ * limit.
+ */
 const MAX_BYTES = 4_096
 
-/** Tells CloudFormation what came of a custom resource. Throws if the answer is not taken. */
+/** Tells CloudFormation the result of a custom resource. Throws if CloudFormation does not take the answer. */
 export async function answerCloudFormation(url: string, response: CloudFormationCustomResourceResponse): Promise<void> {
   // A body of bytes is sent without a content type. The URL is signed for an answer without one.
   const { ok, status } = await fetch(url, { method: 'PUT', body: Buffer.from(shortened(response)) })
   if (!ok) throw new Error(`CloudFormation did not take the answer: ${status}`)
 }
 
-/** The answer as JSON, with as much of its reason as fits. Postgres may quote a whole statement in it. */
+/**
+ * Returns the answer as JSON, with as much of its reason as fits. The reason may be long, because Postgres may quote a
+ * whole statement.
+ */
 function shortened(response: CloudFormationCustomResourceResponse): string {
   const whole = JSON.stringify(response)
   if (Buffer.byteLength(whole) <= MAX_BYTES) return whole

@@ -1,7 +1,7 @@
 import { intervalAt, type Rate } from '../domain/rate.ts'
 import { rateExceeded } from '../domain/rate-exceeded.ts'
 
-/** How many users' calls are counted at a time. Beyond that, the oldest count is forgotten. */
+/** The most users whose calls are counted at the same time. If there are more, the oldest count is forgotten. */
 const MAX_USERS = 10_000
 
 interface Count {
@@ -10,14 +10,19 @@ interface Count {
 }
 
 /**
- * Counts the calls of each user in the current interval of the user's rate, as far as this environment of a function sees
- * them. Each environment counts for itself, so a user may make that many calls in each. In return, a call over the rate costs
- * nothing but a look into a map.
+ * Counts the calls of each user in the current interval of the user's rate. Each environment of a function counts only
+ * its own calls. So a user may make as many calls as the rate allows in each environment. In return, the refusal of a
+ * call over the rate needs only a look into a map.
  */
 export interface Calls {
-  /** Counts a call. Throws `RequestError`, `rate_exceeded`, if it is one too many. */
+  /**
+   * Counts a call. Throws a `RequestError` with `rate_exceeded` if the user has made more calls than the rate allows.
+   */
   count(userId: string, rate: Rate, now: number): void
-  /** Notes that the user's rate is used up over all environments. Until the interval ends, `count` refuses all calls of the user. */
+  /**
+   * Notes that the user has used up the rate, counted over all environments. Until the interval ends, `count` refuses
+   * all calls of the user.
+   */
   exhaust(userId: string, rate: Rate, now: number): void
 }
 
@@ -44,7 +49,7 @@ export function countCalls(): Calls {
     },
     exhaust: (userId, rate, now) => {
       const known = counts.get(userId)
-      // Meanwhile the next interval may have begun.
+      // The next interval may have begun meanwhile.
       if (known?.interval === intervalAt(rate, now)) known.calls = rate.count
     },
   }

@@ -2,15 +2,15 @@ import * as z from 'zod'
 import { UserId } from '../domain/ids.ts'
 import type { Overrides } from '../domain/limits.ts'
 
-/** Why the authorizer lets nobody in with a call. */
+/** Why the authorizer refuses a call. */
 export const Refused = z.enum(['no key', 'bad key'])
 export type Refused = z.infer<typeof Refused>
 
 const Limit = z.coerce.number().int().positive().optional()
 
 /**
- * Who calls, as the authorizer tells the functions behind it. API Gateway passes on scalars only. A limit is absent unless an
- * operator set it for this user.
+ * The caller, as the authorizer describes it to the functions behind API Gateway. API Gateway passes only scalars. A
+ * limit is absent unless an operator has set it for this user.
  */
 export const Caller = z.object({
   user_id: UserId,

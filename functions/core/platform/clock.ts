@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Epoch milliseconds. Passed in wherever time matters, so that tests move it. */
+/** Returns the time in epoch milliseconds. It is passed in wherever time matters, so that tests can move it. */
 export type Clock = () => number
 
-/** Waits for so many milliseconds of that clock. */
+/** Waits for a number of milliseconds of that clock. */
 export type Sleep = (ms: number) => Promise<void>
 
-/** ISO 8601. */
+/** Writes a time in the form of ISO 8601. */
 export function iso(ms: number): string
 export function iso(ms: number | null | undefined): string | undefined
 export function iso(ms: number | null | undefined): string | undefined {

@@ -5,13 +5,13 @@ import type { Attributes } from './dynamodb.ts'
 interface Deletion {
   readonly table: string
   readonly key: Attributes
-  /** Must hold, too, if there is no item: a deletion may be repeated. */
+  /** The condition must also hold without an item, because a deletion may be repeated. */
   readonly condition: string
   readonly names?: Record<string, string>
   readonly values?: Attributes
 }
 
-/** One conditional DeleteItem. Answers false, and deletes nothing, if the condition does not hold. */
+/** Makes one conditional DeleteItem. Returns false, and deletes nothing, if the condition does not hold. */
 export async function deleteIf(client: DynamoDBClient, deletion: Deletion): Promise<boolean> {
   try {
     await client.send(

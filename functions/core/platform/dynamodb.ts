@@ -11,7 +11,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 
 export type Attributes = Record<string, unknown>
 
-/** `refused`: the condition did not hold; `existing` is the item that it did not hold for, absent if there is none. */
+/**
+ * The result of a conditional write. If the condition did not hold, `existing` is the item that was there, or undefined
+ * without an item.
+ */
 export type ConditionalWrite =
   | { readonly written: true; readonly attributes: Attributes }
   | { readonly written: false; readonly existing: Attributes | undefined }
@@ -20,7 +23,7 @@ interface Update {
   readonly table: string
   readonly key: Attributes
   readonly update: string
-  /** Clauses that must all hold; one with an OR in it brings its own parentheses. */
+  /** The clauses of the condition, which must all hold. A clause with an OR must have its own parentheses. */
   readonly condition: readonly string[]
   readonly names?: Record<string, string>
   readonly values: Attributes
@@ -29,7 +32,7 @@ interface Update {
 
 const marshalled = (value: Attributes) => marshall(value, { removeUndefinedValues: true })
 
-/** One conditional UpdateItem. */
+/** Makes one conditional UpdateItem. */
 export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWrite> {
   const input: UpdateItemCommandInput = {
     TableName: u.table,
@@ -47,7 +50,7 @@ export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWr
   })
 }
 
-/** One conditional PutItem. */
+/** Makes one conditional PutItem. */
 export function put(
   client: DynamoDBClient,
   p: {
@@ -73,7 +76,7 @@ export function put(
   })
 }
 
-/** A strongly consistent read. */
+/** Makes a strongly consistent read. */
 export async function get(client: DynamoDBClient, table: string, key: Attributes): Promise<Attributes | undefined> {
   const { Item } = await client.send(
     new GetItemCommand({ TableName: table, Key: marshalled(key), ConsistentRead: true }),

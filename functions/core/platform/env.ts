@@ -1,27 +1,33 @@
 import * as z from 'zod'
 
-/** What every function is told: the names are Powertools' own. */
+/** The variables of every function. The names are those of Powertools. */
 export const BaseEnv = z.object({
   POWERTOOLS_SERVICE_NAME: z.string(),
   POWERTOOLS_METRICS_NAMESPACE: z.string(),
   POWERTOOLS_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
-  /** The name of the deployment: all its functions count their defects under it. */
+  /** The name of the deployment. All its functions count their defects under this name. */
   DEPLOYMENT: z.string(),
-  /** JSON object whose fields are in every log line. */
+  /** A JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),
-  /** Where traces go by OTLP/HTTP. Without it, or if it is empty, tracing is off. The names are OpenTelemetry's own. */
+  /**
+   * The URL to which traces are sent by OTLP/HTTP. If it is absent or empty, tracing is off. The names are those of
+   * OpenTelemetry.
+   */
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
-  /** The fraction of the traces that begin here and are sampled. Default: all. */
+  /** The fraction of the traces beginning here that is sampled. Default: all of them. */
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
     .regex(/^(0(\.\d+)?|1)$/)
     .optional(),
-  /** Where metrics go by OTLP/HTTP, beside CloudWatch. Without it, they do not. The name is OpenTelemetry's own. */
+  /**
+   * The URL to which metrics are sent by OTLP/HTTP, in addition to CloudWatch. Without it, they are not sent by OTLP.
+   * The name is that of OpenTelemetry.
+   */
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.url().optional(),
 })
 export type BaseEnv = z.infer<typeof BaseEnv>
 
-/** How to reach Postgres through the RDS Data API. */
+/** The variables with which a function reaches Postgres through the RDS Data API. */
 export const LedgerEnv = z.object({
   LEDGER_CLUSTER_ARN: z.string(),
   LEDGER_SECRET_ARN: z.string(),

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { v7 } from 'uuid'
 
-/** Sources of new ids; passed in, so that a simulation can make them predictable. */
+/** Makes new ids. It is passed in, so that a simulation can make predictable ids. */
 export interface Ids {
-  /** A UUIDv7 of the time given, in epoch milliseconds. */
+  /** Returns a UUIDv7 of the time given, in epoch milliseconds. */
   request(now: number): string
-  /** Eight characters that tell one reservation or claim from another of the same request. */
+  /** Returns eight random characters, which distinguish one reservation or claim from others of the same request. */
   nonce(): string
 }
 

@@ -8,7 +8,10 @@ export interface InsistPorts {
   readonly sleep: Sleep
 }
 
-/** Repeats some work while a service is away, until `giveUpAt`, epoch milliseconds. Rejects at once with any other error. */
+/**
+ * Repeats some work during an outage of a service, until `giveUpAt` (epoch milliseconds). Rejects at once with any
+ * other error.
+ */
 export async function insist<T>({ clock, sleep }: InsistPorts, giveUpAt: number, work: () => Promise<T>): Promise<T> {
   for (;;)
     try {

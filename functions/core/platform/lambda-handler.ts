@@ -4,20 +4,20 @@ import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
 import type { Telemetry } from './telemetry.ts'
 
-/** How long a function that no client waits for waits for the export of its metrics and spans. Milliseconds. */
+/** How long an invocation without a waiting client waits for the export of its metrics and spans. Milliseconds. */
 const FLUSH_MS = 1_000
 
-/** The same for a function that a client waits for. Milliseconds. */
+/** How long an invocation with a waiting client waits for this export. Milliseconds. */
 export const CLIENT_FLUSH_MS = 50
 
 interface HandlerOptions {
-  /** How long an invocation waits at most for the export of its metrics and spans, in milliseconds. */
+  /** The longest wait of an invocation for the export of its metrics and spans, in milliseconds. */
   readonly flushMs?: number
 }
 
 /**
- * The Lambda handler around a use case. Each log line tells its invocation, what the use case counted is written at its end,
- * and an error that it throws is logged and thrown without a stack.
+ * Makes the Lambda handler around a use case. Each log line names its invocation. The values that the use case has
+ * counted are written at its end. An error of the use case is logged, and thrown without its stack.
  */
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,
@@ -32,7 +32,10 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
     .use(publish(ports, flushMs))
     .use(stripErrorStack(ports.logger))
 
-/** Lambda freezes the function after its answer, so that metrics and spans leave before. Both wait at the same time. */
+/**
+ * Makes the middleware that sends metrics and spans before the answer, because Lambda freezes the function after its
+ * answer. It waits for both at the same time.
+ */
 function publish({ metrics, tracing }: Telemetry, flushMs: number): MiddlewareObj {
   const flush = async () => {
     await Promise.all([metrics.publish(flushMs), tracing.flush(flushMs)])

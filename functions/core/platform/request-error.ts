@@ -2,10 +2,13 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import { type ErrorDetails, RequestError } from '../domain/errors.ts'
 import { MayBeAdmitted, Unavailable } from './unavailable.ts'
 
-/** How long a client waits before it repeats a call that met an outage, in seconds. */
+/** How long a client should wait before it repeats a call that failed because of an outage, in seconds. */
 const UNAVAILABLE_RETRY_S = 2
 
-/** What a client is told of an error. A `RequestError` is told as it is. Of any other, the log has the cause, and the client gets a sentence of ours. */
+/**
+ * Converts an error to the `RequestError` for the client. A `RequestError` stays as it is. For any other error, the log
+ * gets the cause, and the client gets a general sentence.
+ */
 export function toRequestError(error: unknown, logger: Pick<Logger, 'error'>): RequestError {
   if (error instanceof RequestError) return error
   if (error instanceof Unavailable) {

@@ -8,18 +8,19 @@ import { reaching } from './unavailable.ts'
 
 /** Signs calls with AWS's Signature Version 4. */
 export interface Signer {
-  /** Resolves if there are credentials to sign with. Rejects with `Unavailable`. */
+  /** Resolves if there are credentials for a signature. Rejects with `Unavailable`. */
   prepare(): Promise<void>
   /**
-   * Signs a request. AWS accepts the signature for five minutes. The path and the query are written as they are signed, so the
-   * signed request must be sent unchanged. Rejects with `Unavailable`.
+   * Signs a request. AWS accepts the signature for five minutes. It rewrites the path and the query to the form that is
+   * signed, so the signed request must be sent unchanged. Rejects with `Unavailable`.
    */
   sign(request: HttpRequest): Promise<HttpRequest>
 }
 
 /**
- * Signs for a service (`sagemaker`) with the credentials in the environment: Lambda puts those of the function's role there.
- * The region is the one in the name of the request's host, or else the function's own.
+ * Makes the signer for a service, such as `sagemaker`. It uses the credentials in the environment, where Lambda puts
+ * those of the function's role. The region is taken from the name of the request's host, or else it is the function's
+ * own region.
  */
 export function sigV4Signer(service: string, clock: Clock, credentials = fromEnv()): Signer {
   const signer = new SignatureV4({
@@ -27,7 +28,7 @@ export function sigV4Signer(service: string, clock: Clock, credentials = fromEnv
     credentials,
     region: async () => ownRegion(),
     sha256: Hash.bind(null, 'sha256'),
-    // S3 signs a path as it is sent; all others encode it once more.
+    // S3 signs a path in the form that is sent. All other services encode it once more.
     uriEscapePath: service !== 's3',
   })
   return {
@@ -65,6 +66,6 @@ function unambiguous(request: HttpRequest): HttpRequest {
   })
 }
 
-/** Encodes one ASCII character of a URL's path. An encoded one stays encoded, in upper case. */
+/** Encodes one ASCII character of a URL's path. An encoded character stays encoded, in upper case. */
 const encode = (text: string): string =>
   text.length === 3 ? text.toUpperCase() : `%${text.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

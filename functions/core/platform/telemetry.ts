@@ -10,23 +10,29 @@ import { composeTracing, type TracingEnv } from './tracing/compose.ts'
 import { type Tracing, untraced } from './tracing/port.ts'
 import { Unavailable } from './unavailable.ts'
 
-/** JSON logs, set up by Powertools' own environment variables, metrics, and traces. They never hold a prompt or a result. */
+/**
+ * The logs, metrics and traces of a function. Logs are JSON, and Powertools' environment variables configure them. None
+ * of these ever contains a prompt or a result.
+ */
 export interface Telemetry {
   readonly logger: Logger
   readonly metrics: PublishedMeter
   readonly tracing: Tracing
 }
 
-/** A meter whose values leave the function. */
+/** A meter whose values are published. */
 export interface PublishedMeter extends Meter {
   /**
-   * Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. Where OTLP is
-   * configured, it also exports them, and waits for that for at most so many milliseconds. Never rejects.
+   * Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. If OTLP
+   * is configured, it also exports them, and waits for the export for at most `withinMs` milliseconds. Never rejects.
    */
   publish(withinMs: number): Promise<void>
 }
 
-/** Parts of Powertools' lines that no log may hold: a stack trace, an AWS identifier. An error's `location` stays. */
+/**
+ * The fields of Powertools' lines that no log may contain: a stack trace, and an AWS identifier. An error's `location`
+ * stays.
+ */
 const WITHHELD = new Set(['stack', 'function_arn'])
 
 export type TelemetryEnv = Pick<
@@ -42,18 +48,20 @@ export type TelemetryEnv = Pick<
 interface TelemetryOptions {
   /** The model that the function works for, if it is a worker. */
   readonly model?: string
-  /** False for a function that no request passes through: it loads no SDK for traces. */
+  /** False for a function that no request passes through. Such a function loads no SDK for traces. */
   readonly isTraced?: boolean
 }
 
 export function telemetry(env: TelemetryEnv, { model, isTraced = true }: TelemetryOptions = {}): Telemetry {
-  // Lambda sets it to the level of its own filter, which metrics have to pass. Powertools would prefer it to POWERTOOLS_LOG_LEVEL.
+  // Lambda sets this variable to the level of its own filter, which metrics must pass. Powertools would use it instead
+  // of POWERTOOLS_LOG_LEVEL.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
   const url = env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
   let exported = NO_EXPORT
   const write = (samples: readonly Sample[]) => {
     exported.take(samples)
-    // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
+    // The lines don't go through `console.log`, because Lambda replaces it, and its filter would drop lines without a
+    // level.
     for (const line of emfLines(samples, env.POWERTOOLS_METRICS_NAMESPACE, systemClock()))
       process.stdout.write(`${line}\n`)
   }
@@ -71,8 +79,9 @@ export function telemetry(env: TelemetryEnv, { model, isTraced = true }: Telemet
 }
 
 /**
- * Counts `Defects`: each line at level ERROR whose error is not an outage. It is counted where it is logged, so no function
- * can forget to. One metric for the whole deployment needs one alarm, however many functions there are.
+ * A logger that counts `Defects`: each line at level ERROR whose error is not an outage. A defect is counted where it
+ * is logged, so no function can forget it. It is one metric for the whole deployment, so it needs only one alarm for
+ * all functions.
  */
 class CountingLogger extends Logger {
   readonly #onDefect: () => void
@@ -88,7 +97,10 @@ class CountingLogger extends Logger {
   }
 }
 
-/** Powertools takes an error as it is, or under a name. */
+/**
+ * Returns whether a part of a log line has a defect. Powertools accepts an error itself, or an object with the error in
+ * a field.
+ */
 function holdsDefect(part: unknown): boolean {
   if (part instanceof Error) return !(part instanceof Unavailable)
   return (
@@ -111,7 +123,10 @@ const isZodError = (value: unknown): value is { readonly name: string; readonly 
   'message' in value &&
   typeof value.message === 'string'
 
-/** A ZodError's message is the JSON of its issues, which may quote a value. Only the place and the code of each are logged. */
+/**
+ * Returns the places and codes in a ZodError's message. The message is the JSON of its issues, which may quote a value,
+ * so only these parts are logged.
+ */
 function placesOf(message: string): string {
   try {
     const issues: unknown = JSON.parse(message)

@@ -1,10 +1,14 @@
 /**
- * The field `trouble` of a warning about a state that lasts, such as an open circuit. `lasts`: the state goes on until another line tells its
- * end, however quiet the log is meanwhile. `ends`: this is that line.
+ * The field `trouble` of a warning about a lasting state, such as an open circuit. `lasts`: the state goes on until
+ * another line reports its end, also if the log has no further lines meanwhile. `ends`: the line reports the end of the
+ * state.
  */
 export type TroubleState = 'lasts' | 'ends'
 
-/** The field `trouble_of`: what the state is about. A line that tells an end ends the states of the same function about the same. */
+/**
+ * The field `trouble_of`: the topic of the state. A line with `ends` ends the states of the same function with the same
+ * topic.
+ */
 export type TroubleTopic = 'circuit' | 'halt' | 'telemetry'
 
 export interface TroubleFields {

@@ -3,8 +3,8 @@ import { isThrottlingError, isTransientError } from '@smithy/core/retry'
 import * as z from 'zod'
 
 /**
- * A store or a queue did not answer, or its answer was lost. The call may have had its effect or not. A later try may
- * succeed, so messages wait for it and clients are told to try again.
+ * Says that a store or a queue did not answer, or that its answer was lost. The call may have had its effect or not. A
+ * later try may succeed. So messages wait for it, and clients get an answer that says to try again.
  */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
@@ -17,8 +17,8 @@ export class Unavailable extends Error {
 }
 
 /**
- * A request could be neither admitted nor withdrawn: nobody knows now whether it runs. Its client looks for it by its id before posting
- * it again, since another post may be a second request.
+ * Says that a request could neither be admitted nor withdrawn, so it is not known whether it runs. Its client should
+ * look for the request by its id before it posts again, because another post may be a second request.
  */
 export class MayBeAdmitted extends Unavailable {
   readonly requestId: string
@@ -30,8 +30,8 @@ export class MayBeAdmitted extends Unavailable {
 }
 
 /**
- * A call failed by a fault of ours: a bug, a missing permission, a wrong name, a stored value that does not parse. The same
- * call fails again until somebody mends the code or the deployment.
+ * Says that a call failed because of our own fault: a bug, a missing permission, a wrong name, or a stored value that
+ * can't be parsed. The same call fails again until somebody corrects the code or the deployment.
  */
 export class Defect extends Error {
   override readonly name = 'Defect'
@@ -43,7 +43,10 @@ export class Defect extends Error {
   }
 }
 
-/** The name and the message of an error. A ZodError's own message may quote a value, so only its paths and codes are used. */
+/**
+ * Returns the name and the message of an error. A ZodError's own message may quote a value, so only its paths and codes
+ * are used.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof z.ZodError)
     return `${error.name}: ${error.issues.map(({ path, code }) => `${path.join('.') || '(whole)'} ${code}`).join(', ')}`
@@ -69,10 +72,10 @@ const NETWORK_CODES = new Set([
 const TRANSIENT_NAMES = new Set([
   // Only timeouts abort calls here.
   'AbortError',
-  // The source of credentials is a service, too. The SDK has one error for a source that is away and for one that has none,
-  // and a call without credentials was not sent.
+  // The source of credentials is a service, too. The SDK has the same error for an outage of this source and for a
+  // source without credentials. In both cases, the call was not sent.
   'CredentialsProviderError',
-  // The next call takes newer credentials, or the SDK has corrected its clock by then.
+  // The next call uses newer credentials, or the SDK has corrected its clock by then.
   'ExpiredToken',
   'ExpiredTokenException',
   'RequestExpired',
@@ -82,8 +85,8 @@ const TRANSIENT_NAMES = new Set([
 const isError = (error: unknown): error is Parameters<typeof isThrottlingError>[0] => error instanceof Error
 
 /**
- * Whether a later try of the same call may succeed: the network failed, the service throttled or failed on its side, or its
- * answer was lost. The SDK's own rules decide wherever it has any.
+ * Returns whether a later try of the same call may succeed: the network failed, the service throttled or failed on its
+ * side, or its answer was lost. If the SDK has its own rule for an error, this rule decides.
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof Unavailable) return true
@@ -94,14 +97,15 @@ export function isTransient(error: unknown): boolean {
     TRANSIENT_NAMES.has(error.name) ||
     ('$fault' in error && error.$fault === 'server') ||
     ('code' in error && typeof error.code === 'string' && NETWORK_CODES.has(error.code)) ||
-    // The SDK could not read the answer: it was cut off, or a proxy has written it. The call may have had its effect.
+    // The SDK could not read the answer, because it was cut off, or because a proxy has written it. The call may have
+    // had its effect.
     (error instanceof SyntaxError && '$response' in error)
   )
 }
 
 /**
- * Runs a call of `what`. Rejects with `Unavailable` if the call failed by something transient, and with `Defect` if it failed
- * by anything else. `isTransientToo` knows errors of this service that the SDK does not call transient.
+ * Runs a call of `what`. Rejects with `Unavailable` if the error is transient, and with `Defect` if it is not.
+ * `isTransientToo` recognizes transient errors of this service that the SDK does not know.
  */
 export async function reaching<T>(
   what: string,
@@ -116,7 +120,7 @@ export async function reaching<T>(
   }
 }
 
-/** Does the same for each page of a reading. */
+/** Yields each page of a read, and converts its errors as `reaching` does. */
 export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): AsyncGenerator<T> {
   for (;;) {
     const page = await reaching(what, () => pages.next())
@@ -125,13 +129,16 @@ export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): A
   }
 }
 
-/** Whether a call of a store or a queue failed, by an outage or by a defect. Any other error is a bug of the caller. */
+/**
+ * Returns whether an error is the failure of a call of a store or a queue, from an outage or from a defect. Any other
+ * error is a bug of the caller.
+ */
 export const isFailedCall = (error: unknown): error is Unavailable | Defect =>
   error instanceof Unavailable || error instanceof Defect
 
 /**
- * Goes on after a failed call that its caller can do without. Logs an outage at WARN and a defect at ERROR, where it is counted.
- * Throws any other error.
+ * Lets the caller continue after a failed call whose result it does not need. It logs an outage at WARN, and a defect
+ * at ERROR, which is counted. It throws any other error.
  */
 export function goOnAfter(
   error: unknown,
@@ -143,7 +150,10 @@ export function goOnAfter(
   logger[error instanceof Unavailable ? 'warn' : 'error'](message, { ...fields, error })
 }
 
-/** Goes on after a call that was unavailable, where others repeat its work or it only saves some. Throws any other error. */
+/**
+ * Lets the caller continue after an outage, if other code repeats the work of the call, or if the call only saves work.
+ * It throws any other error.
+ */
 export function ignoreUnavailable(error: unknown): void {
   if (!(error instanceof Unavailable)) throw error
 }

@@ -1,11 +1,27 @@
-/** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
+/** Returns whether a queue with this name exists. Rejects with `Unavailable`. */
 export type QueueExists = (queue: string) => Promise<boolean>
 
-/** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
+/**
+ * Sends a text unchanged to an input queue. Returns whether a queue with this name exists. Rejects with `Unavailable`.
+ */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
 /**
- * Counts about how many messages of a queue wait. Deferred ones are included with SQS. RabbitMQ holds the deferred messages of all queues
- * together, and they are not counted. Rejects with `Unavailable`.
+ * Returns the approximate number of waiting messages in a queue. With SQS, this includes deferred messages. RabbitMQ
+ * keeps the deferred messages of all queues together, so they are not counted. Rejects with `Unavailable`.
  */
 export type CountWaiting = (queue: string) => Promise<number>
+
+/**
+ * Counts the approximate number of messages that may be there although no request is open: results, dead results,
+ * messages of inputs (`inputs` are the whole names of their queues) and, with RabbitMQ, all deferred messages. Returns
+ * the numbers by the name of the queue, without empty queues. Messages that a function has received and not yet
+ * acknowledged are counted with SQS, and not with RabbitMQ. Rejects with `Unavailable`.
+ */
+export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
+
+/** The number of dead results that were sent to their queue again, and the approximate number of those that are left. */
+export interface ReturnedResults {
+  readonly returned: number
+  readonly left: number
+}

@@ -1,14 +1,14 @@
 import type { Status } from '../domain/item.ts'
 
-/** What a queue can do. A use case reads from it what it may ask for. */
+/** The abilities of a queue. A use case reads from them what it may ask for. */
 export interface QueueCapabilities {
-  /** The name of the queue's technology in traces, as the semantic conventions have it (`messaging.system`). */
+  /** The name of the queue's technology in traces, from the semantic conventions (`messaging.system`). */
   readonly system: string
-  /** The queue holds a message back for so many seconds at most. A longer wait takes a second delay. */
+  /** The longest delay of a message, in seconds. A longer wait needs a second delay. */
   readonly max_delay_seconds: number
-  /** The queue redelivers single messages of a batch. Without it, one failure redelivers the whole batch. */
+  /** Whether the queue redelivers single messages of a batch. If not, one failure redelivers the whole batch. */
   readonly partial_failures: boolean
-  /** The queue shares its consumers fairly among the groups of messages. */
+  /** Whether the queue shares its consumers fairly among the groups of messages. */
   readonly fair_groups: boolean
 }
 
@@ -18,26 +18,26 @@ export interface OutgoingMessage {
   /** The owner of the message. A queue with `fair_groups` shares its consumers among these groups. */
   readonly group: string
   /**
-   * The group has many messages on their way, so that this one waits behind those of other groups. A queue with `fair_groups` sees that by
-   * itself.
+   * Whether the group has many messages, so that this message waits behind those of other groups. A queue with
+   * `fair_groups` does not need this.
    */
   readonly gives_way?: boolean
-  /** The queue delivers the message after so many seconds: 0 to `max_delay_seconds`. */
+  /** The delay after which the queue delivers the message, in seconds: 0 to `max_delay_seconds`. */
   readonly delay_seconds?: number
-  /** Texts beside the body, by name. They arrive as the `attributes` of the delivery. A text is not empty. */
+  /** Texts besides the body, by name. They become the `attributes` of the delivery. No text may be empty. */
   readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** The sending side of durable queues. They deliver each message at least once, in no particular order. */
 export interface MessageQueue {
   /**
-   * Resolves once the queue has acknowledged the message: from then on it is delivered at least once (I4).
-   * Rejects with `Unavailable`; then the message may have been sent all the same.
+   * Sends a message. Resolves when the queue has acknowledged it: from then on, it is delivered at least once (I4). If
+   * it rejects with `Unavailable`, the message may have been sent nevertheless.
    */
   send(queue: string, message: OutgoingMessage): Promise<void>
 }
 
-/** How a request ended, for systems that read it from the broker. */
+/** The end of a request, for systems that read it from the broker. */
 export interface Announcement {
   readonly request_id: string
   readonly user_id: string
@@ -46,24 +46,27 @@ export interface Announcement {
   readonly estimated_tokens: number
   readonly result?: unknown
   readonly usage?: unknown
-  /** A sentence, and a stable code. */
+  /** A sentence about the failure. `code` is its stable code. */
   readonly error?: string | undefined
   readonly code?: string | undefined
   readonly metadata?: unknown
 }
 
-/** Tells other systems how requests ended. Only a backend with exchanges has it. */
+/** Announces the ends of requests to other systems. Only a backend with exchanges has an announcer. */
 export interface Announcer {
-  /** Resolves once the broker has the announcement. It may be announced twice. Rejects with `Unavailable`. */
+  /**
+   * Announces an end. Resolves when the broker has the announcement. An end may be announced twice. Rejects with
+   * `Unavailable`.
+   */
   announce(ended: Announcement): Promise<void>
 }
 
-/** Queues, and what they can do. */
+/** Queues with their abilities. */
 export interface QueueBackend extends MessageQueue {
   readonly capabilities: QueueCapabilities
   /**
-   * The number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with `Unavailable`. Absent where the
-   * platform publishes the number as a metric.
+   * Returns the number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with
+   * `Unavailable`. Absent if the platform publishes the number as a metric.
    */
   readonly countMessages?: (queue: string) => Promise<number>
 }
@@ -79,48 +82,51 @@ export interface Delivery {
   /** Texts that the sender has put beside the body, by name. */
   readonly attributes: Readonly<Record<string, string>>
   /**
-   * How often the queue has delivered the message, this time included. Deliveries that ended with a crash are not counted where the
-   * platform does not tell them.
+   * How often the queue has delivered the message, including this delivery. On a platform that does not report them,
+   * deliveries that ended with a crash are not counted.
    */
   readonly receive_count: number
-  /** By which the queue knows this delivery, if it can redeliver it at another time than its own. */
+  /** The queue's id of this delivery, if the queue can redeliver the message at a given time. */
   readonly receipt?: string
 }
 
-/** A message that its function returns, and the seconds after which it should come again. */
+/** A message that its function returns, and the delay in seconds after which it should be redelivered. */
 export interface ReturnedDelivery {
   readonly delivery: Delivery
   readonly seconds: number
 }
 
-/** A queue that can be told when to redeliver. */
+/** Sets the time of redeliveries. */
 export interface Redelivery {
   /**
-   * Asks the queue to redeliver messages that are returned. It is a wish: without it they come at the queue's own time, so it never
-   * rejects.
+   * Asks the queue to redeliver messages that are returned. This is only a wish. If it fails, the messages come after
+   * the queue's usual delay, so it never rejects.
    */
   redeliverAfter(returned: readonly ReturnedDelivery[]): Promise<void>
 }
 
-/** What a function has done with a batch. The queue redelivers these messages, and forgets all others of the batch. */
+/** The result of processing a batch. The queue redelivers these messages, and deletes all others of the batch. */
 export interface BatchOutcome {
   readonly redeliver: readonly Delivery[]
 }
 
-/** The run of a function that a batch was handed to. */
+/** The invocation of a function that processes a batch. */
 export interface BatchInvocation {
-  /** Epoch milliseconds at which the platform ends the function. */
+  /** The time at which the platform ends the function, in epoch milliseconds. */
   readonly ends_at: number
 }
 
-/** The receiving side: translates what the platform calls a function with, and what the function must answer. */
+/** The receiving side of queues. It translates the events and the responses of the platform. */
 export interface QueueReceiver<Event, Response> {
   deliveries(event: Event): readonly Delivery[]
-  /** Ends the batch of an event. A platform that can't redeliver single messages needs them to be sent again first. */
+  /**
+   * Makes the response that ends the batch of an event. If the platform can't redeliver single messages, they are sent
+   * again first.
+   */
   response(outcome: BatchOutcome, event: Event): Response
 }
 
-/** Takes a batch of deliveries. It logs and counts the messages that it has redelivered. */
+/** Takes a batch of deliveries. It logs and counts the messages that must be redelivered. */
 export type TakeBatch<Ports> = (
   ports: Ports,
   deliveries: readonly Delivery[],

@@ -8,7 +8,7 @@ interface HandlerPorts<Event, Response> extends Telemetry {
   readonly clock: Clock
 }
 
-/** The Lambda handler of a function that takes batches of a queue. */
+/** Makes the Lambda handler of a function that takes batches of a queue. */
 export const queueHandler = <Event, Response, Ports>(
   ports: Ports & HandlerPorts<Event, Response>,
   takeBatch: TakeBatch<Ports>,

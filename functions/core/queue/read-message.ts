@@ -6,8 +6,8 @@ interface ErrorLog {
 }
 
 /**
- * Reads the message of a delivery. A message of a type or version that this version does not know has to be redelivered, so that a
- * newer function can take it. The log lines never quote the body.
+ * Reads the message of a delivery. A message with an unknown type or version must be redelivered, so that a newer
+ * function can take it. The log lines never quote the body.
  */
 export function readMessage<Message>(
   read: MessageReader<Message>,

@@ -1,6 +1,6 @@
 import type { QueueCapabilities } from './port.ts'
 
-/** What SQS can do. The stack reads it, too, and must not load SQS's client for it. */
+/** The abilities of SQS. The stack reads them, too, without loading the client of SQS. */
 export const SQS_CAPABILITIES: QueueCapabilities = {
   system: 'aws_sqs',
   max_delay_seconds: 900,

@@ -16,7 +16,7 @@ import { SQS_CAPABILITIES } from './sqs-capabilities.ts'
 const MAX_BATCH = 10
 const MAX_BATCH_BYTES = 1_048_576
 
-/** How often a message is sent that SQS fails on its own side, in all. */
+/** The most sends of a message, if SQS fails on its own side. */
 const MAX_SENDS = 3
 
 interface Waiting {
@@ -27,8 +27,8 @@ interface Waiting {
 }
 
 /**
- * Sends messages to SQS. While a send to a queue is under way, further messages for that queue gather, and leave together
- * as one batch. So a lone message is sent at once, and many messages at once cost a tenth of the calls.
+ * Sends messages to SQS. While a send to a queue is running, further messages for that queue are collected, and then
+ * sent as one batch. So a single message is sent at once, and many simultaneous messages need a tenth of the calls.
  */
 export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
   const waiting = new Map<string, Waiting[]>()
@@ -58,13 +58,13 @@ export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
   }
 }
 
-/** Reads the event of an SQS event source mapping, and answers with a partial batch response. */
+/** Reads the event of an SQS event source mapping, and returns a partial batch response. */
 export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
   deliveries: ({ Records }) => Records.map(toDelivery),
   response: ({ redeliver }) => ({ batchItemFailures: redeliver.map(({ id }) => ({ itemIdentifier: id })) }),
 }
 
-/** Changes how long returned messages stay invisible. Their queue must allow its consumer that. */
+/** Changes how long returned messages stay invisible. The policies of their queue must allow this. */
 export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery {
   // A delivery has the whole name of its queue.
   const account = urlPrefix.slice(0, urlPrefix.lastIndexOf('/') + 1)
@@ -84,7 +84,7 @@ export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery 
           change(queue, of.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH)),
         ),
       )
-      // A message whose time could not be changed comes at the queue's own time.
+      // A message whose time could not be changed comes after the queue's usual delay.
       await Promise.allSettled(batches)
     },
   }
@@ -134,7 +134,7 @@ const STRING = 'String'
 const toAttributes = (texts: Readonly<Record<string, string>>): Record<string, MessageAttributeValue> =>
   Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { DataType: STRING, StringValue: text }]))
 
-/** SQS counts names, types and values of attributes as a part of the message. */
+/** Returns the size of attributes. SQS counts their names, types and values as a part of the message. */
 const bytesOf = (texts: Readonly<Record<string, string>> = {}): number =>
   Object.entries(texts).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + STRING + text), 0)
 

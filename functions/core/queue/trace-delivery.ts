@@ -8,12 +8,12 @@ import {
 import type { Span, Tracer } from '../platform/tracing/port.ts'
 import type { Delivery } from './port.ts'
 
-/** A time of the sender, in epoch milliseconds. */
+/** Matches the time at which the sender sent a message, in epoch milliseconds. */
 const TIME = /^\d{13}$/
 
 /**
- * Starts the span of a consumer that processes a delivery, in the trace of its sender, and records how long the message was in the
- * queue. A message of somebody who sends no context begins a trace.
+ * Starts the span of a consumer that processes a delivery, in the trace of its sender, and records how long the message
+ * was in the queue. A message without a context begins a new trace.
  */
 export function startDeliverySpan(tracing: Pick<Tracer, 'start'>, delivery: Delivery): Span {
   const { queue, id, receive_count } = delivery

@@ -11,8 +11,8 @@ import { traceIdOf } from '../platform/tracing/traceparent.ts'
 import type { OutgoingMessage, QueueBackend } from './port.ts'
 
 /**
- * A queue whose messages carry the context of their trace in their attributes. Each send is a span of the producer. Where tracing is
- * off, messages have nothing more than before.
+ * Makes a queue whose messages carry the context of their trace in their attributes. Each send is a span of the
+ * producer. If tracing is off, messages are not changed.
  */
 export const tracedQueue = (queue: QueueBackend, tracing: Tracer): QueueBackend => ({
   ...queue,
@@ -37,8 +37,8 @@ const withContext = (message: OutgoingMessage, traceparent: string): OutgoingMes
 })
 
 /**
- * The parent that the message names, if that is of another trace than the active span. A function may send a message for a request
- * while it works for somebody else, and the message belongs to the request's trace.
+ * Returns the parent that the message names, if the parent is in another trace than the active span. A function may
+ * send a message for a request while it works for another one, but the message belongs to the trace of its own request.
  */
 function parentOf({ attributes }: OutgoingMessage, active: Span): string | undefined {
   const named = attributes?.traceparent

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander'
 import type { Answer } from '../answer.ts'
 import type { Shell } from '../completion.ts'
 
-/** `sluice completion bash|zsh|fish`. It needs no system. */
+/** Adds the command `sluice completion bash|zsh|fish`. It needs no system. */
 export function addCompletion(program: Command, { finish }: { finish(answer: Answer): void }): void {
   program
     .command('completion')

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Answer } from '../answer.ts'
 import { type Place, pipelineFile } from '../project.ts'
 
-/** `sluice config check|schema`. They need no system. */
+/** Adds the command `sluice config check|schema`. It needs no system. */
 export function addConfig(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   const config = program.command('config').description('the pipeline file')
   config

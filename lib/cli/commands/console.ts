@@ -7,11 +7,11 @@ import { DEFAULT_STACK, type TargetChoice } from '../target-choice.ts'
 interface Io {
   /** Prints an answer, at once. */
   finish(answer: Answer): void
-  /** From now on, Ctrl-C ends the command in order: the signal tells it. */
+  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C ends the command in order. */
   interrupted?(): AbortSignal
 }
 
-/** `sluice console` */
+/** Adds the command `sluice console` */
 export function addConsole(program: Command, open: () => Promise<Admin>, { finish, interrupted }: Io): void {
   program
     .command('console')
@@ -34,7 +34,7 @@ const HELP = `
 The command prints an address with a token, which is valid until the command ends. With --target aws, the console calls AWS with your
 own credentials. It never listens on another address than 127.0.0.1. With --json, the command prints { "url" }.`
 
-/** Resolves when the signal tells the end, and at once without a signal. */
+/** Resolves when the signal is aborted, or at once without a signal. */
 const aborted = (signal: AbortSignal | undefined): Promise<void> =>
   new Promise(resolve => {
     if (signal && !signal.aborted) signal.addEventListener('abort', () => resolve())

@@ -4,7 +4,7 @@ import type { Answer } from '../answer.ts'
 import { modelSeconds, monthlyRequests, openReservations } from '../arguments.ts'
 import { type Place, pipelineFile } from '../project.ts'
 
-/** `sluice cost`. It needs no system and no account: it reads the pipeline file. */
+/** Adds the command `sluice cost`. It needs no system and no account: it reads the pipeline file. */
 export function addCost(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   program
     .command('cost')
@@ -19,7 +19,7 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
     .option('--model-seconds <seconds>', 'the time of one call of a model', modelSeconds, 2)
     .option(
       '--open <number>',
-      'open reservations of a user at the same time: they make each admission dearer',
+      'open reservations of a user at the same time: each one makes an admission more expensive',
       openReservations,
       1,
     )
@@ -32,7 +32,7 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
         .default('even'),
     )
     .action(async (file: string | undefined, traffic: Traffic) => {
-      // The CDK takes seconds to load, which no other command needs.
+      // The CDK is loaded only here, because it takes seconds to load and no other command needs it.
       const { costOf } = await import('../cost.ts')
       finish(costOf(file ?? pipelineFile(place), place.env, traffic))
     })

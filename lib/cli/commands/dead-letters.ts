@@ -8,14 +8,14 @@ import { columns, facts } from '../columns.ts'
 import type { DeadLetterDetails, RedrivenLetter, Refused } from '../operations/dead-letters.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice dead-letters list|show|redrive|discard` */
+/** Adds the command `sluice dead-letters list|show|redrive|discard` */
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')
-    .description('requests that failed, messages of inputs that were refused, and messages that nobody can read')
+    .description('requests that failed, messages of inputs that were refused, and unreadable messages')
   watchable(deadLetters.command('list'))
     .description('the dead letters, oldest first')
-    .option('--model <model>', 'only those of one model')
+    .option('--model <model>', 'only dead letters of one model')
     .addHelpText('after', LIST_HELP)
     .action(({ model, watch }: { model?: string; watch?: number }) =>
       run(
@@ -29,15 +29,15 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('show')
     .description('a dead letter with its message, and with the answer if an input refused it')
-    .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read', letterName)
+    .argument('<id>', 'a request id, or the id of a message that was refused or is unreadable', letterName)
     .action((name: string) => run(async admin => shown(await (await operations()).showDeadLetter(admin, name))))
   const redrive: Command = deadLetters
     .command('redrive')
     .description(
-      'run the requests of dead letters once more, each at the cost of its new run, and send refused messages to their input again',
+      'run the requests of dead letters again, where each new run is charged, and send refused messages to their input again',
     )
     .argument('[id...]', 'request ids, or ids of refused messages', letterNames)
-    .option('--model <model>', 'all dead letters of one model, or those of the ids that are of this model')
+    .option('--model <model>', 'all dead letters of one model; with ids, only the ids of this model')
     .option('--all', 'all dead letters')
     .addHelpText('after', REDRIVE_HELP)
     .action((names: string[], { model, all }: { model?: string; all?: boolean }) => {
@@ -56,7 +56,7 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('discard')
     .description('delete dead letters; their requests stay failed')
-    .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read', letterNames)
+    .argument('<id...>', 'request ids, or ids of messages that were refused or are unreadable', letterNames)
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
       run(async admin => {
@@ -70,15 +70,15 @@ export function addDeadLetters(program: Command, run: Run): void {
 }
 
 const LIST_HELP = `
-With --json: [ { "request_id", "model", "reason", "attempts", "at" } ]. A message that nobody can read, or that was
-refused at an input, belongs to no request: its request_id and model are null, and "id" is what redrive and discard take.`
+With --json: [ { "request_id", "model", "reason", "attempts", "at" } ]. A message that Sluice can't read, or that was
+refused at an input, belongs to no request: its request_id and model are null. Give its "id" to redrive and discard.`
 
 const REDRIVE_HELP = `
 With --json: { "redriven": [ { "request_id", "run" } | { "id", "queue" } ], "refused": [ { "id", "reason" } ] }. Exit code 1 if
-one was refused.`
+a dead letter was refused.`
 
 const DISCARD_HELP = `
-With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
+With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit code 1 if a dead letter was refused.`
 
 const operations = () => import('../operations/dead-letters.ts')
 

@@ -8,7 +8,7 @@ import { checkChoice, DEFAULT_STACK, type Surroundings, type TargetChoice } from
 
 type Io = Surroundings & { finish(answer: Answer): void }
 
-/** `sluice doctor` */
+/** Adds the command `sluice doctor` */
 export function addDoctor(program: Command, io: Io): void {
   program
     .command('doctor')
@@ -26,17 +26,19 @@ export function addDoctor(program: Command, io: Io): void {
 }
 
 const HELP = `
-With --target aws: region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in the region, quotas,
-the models' addresses and secrets. If the stack is there, too: its state, its API, its ledger, a request through all of it, and the
-last error of each function in the last 24 hours. Without --target aws: the local system while it runs, or what npm start needs.
+With --target aws, the command checks region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in
+the region, quotas, and the models' addresses and secrets. If the stack exists, the command also checks its state, its API, its ledger,
+its broker and the mappings of the broker, sends a request through it, and shows the last error of each function in the last 24 hours.
+Without --target aws, the command checks the local system if it runs, and otherwise the things that npm start needs. If the file has
+another queue.backend than the stack or the local system, the check \`queues\` shows what is left in the present queues.
 
-The request is one of the user sluice-doctor, with a key that is deleted afterwards. It is in the ledger, and costs a call of the model.
+The request is from the user sluice-doctor, with a key that is deleted afterwards. The request is in the ledger, and calls the model once.
 
-The exit code is 0 if no check failed, also with warnings, and 1 if one did.
+The exit code is 1 if a check failed, and otherwise 0, even if there are warnings.
 With --json: { "ok", "checks": [ { "check", "state", "found", "todo"? } ] }; state is ok, warning, failed or skipped.`
 
 async function doctor(file: string, { target, stack }: TargetChoice, mayCall: boolean, io: Io): Promise<Answer> {
-  // These modules load the clients of many services, which no other command needs.
+  // These modules are loaded only here, because they load the clients of many services, which no other command needs.
   const [{ answerOf, skipped }, { readPipeline }] = await Promise.all([
     import('../doctor/check.ts'),
     import('../doctor/pipeline.ts'),
@@ -53,11 +55,11 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   const rest =
     typeof system === 'string'
       ? [...(await examineMachine(io.env, pipeline)), skipped('system', system)]
-      : await examineRunning(system, io, { now, mayCall })
+      : await examineRunning(system, io, { pipeline, now, mayCall })
   return answerOf([check, ...rest])
 }
 
-/** The local system that runs, or why there is none. */
+/** Returns the running local system, or the reason why there is none. */
 async function running(place: Surroundings): Promise<LocalSystem | string> {
   const { runningLocally } = await import('../running-locally.ts')
   try {

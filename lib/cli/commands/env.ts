@@ -6,7 +6,7 @@ import type { Answer } from '../answer.ts'
 import type { Place } from '../project.ts'
 import type { LocalSystem } from '../running-locally.ts'
 
-/** `sluice env`. It needs only the local.json of the local system. */
+/** Adds the command `sluice env`. It needs only the local.json of the local system. */
 export function addEnv(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   program
     .command('env')
@@ -21,13 +21,14 @@ export function addEnv(program: Command, { finish, ...place }: Place & { finish(
 }
 
 /**
- * The variables of AWS's tools, and the URLs of the input queues. A variable that is null must be unset: otherwise a developer's own
- * profile, session token or endpoints would be mixed with these, and calls would reach his account. AWS_ENDPOINT_URL is for all services
- * without a variable of their own: the local system refuses these calls, so that none leaves this machine.
+ * Returns the variables of AWS's tools, and the URLs of the input queues. A variable that is null must be unset:
+ * otherwise a developer's own profile, session token or endpoints would be mixed with these, and calls would reach the
+ * developer's account. AWS_ENDPOINT_URL is for all services without their own variable. The local system refuses these
+ * calls, so that no call leaves this machine.
  *
- * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3
- * read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first. Nothing else here depends
- * on the region.
+ * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1
+ * and boto3 read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first.
+ * Nothing else in the local system depends on the region.
  */
 function variablesOf(
   { endpoints, accessKeyId, otherServices, outputs }: LocalSystem,
@@ -47,7 +48,7 @@ function variablesOf(
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rds_data,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: otherServices,
     AWS_ENDPOINT_URL: otherServices,
-    // A tool refuses an endpoint of its user's choice while one of these is on, also in a profile.
+    // A tool refuses a configured endpoint if one of these is on, also in a profile.
     AWS_USE_FIPS_ENDPOINT: 'false',
     AWS_USE_DUALSTACK_ENDPOINT: 'false',
     AWS_SESSION_TOKEN: null,
@@ -63,7 +64,10 @@ function variablesOf(
 /** The outputs of the stack with the URLs of input queues. */
 const INPUT_URL = /^InputQueueUrl\d+$/
 
-/** The endpoints of single services that are set already. They are unset, since a tool prefers them to AWS_ENDPOINT_URL. */
+/**
+ * Returns the endpoints of single services that are set already. They must be unset, because a tool prefers them to
+ * AWS_ENDPOINT_URL.
+ */
 const endpointsOf = (env: Environment): Record<string, null> =>
   Object.fromEntries(
     Object.keys(env)
@@ -71,7 +75,7 @@ const endpointsOf = (env: Environment): Record<string, null> =>
       .map(name => [name, null]),
   )
 
-/** Where calls go through a proxy, those of the local system must not. */
+/** Returns the variables with which calls of the local system do not go through a proxy. */
 function noProxyOf(env: Environment): Record<string, string> {
   const hasProxy = Object.keys(env).some(name => /^(https?|all)_proxy$/i.test(name))
   if (!hasProxy) return {}

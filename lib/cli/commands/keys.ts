@@ -5,7 +5,7 @@ import { columns, facts } from '../columns.ts'
 import type { CreatedKey, KeyView } from '../operations/keys.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice keys create|list|revoke|rotate` */
+/** Adds the command `sluice keys create|list|revoke|rotate` */
 export function addKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('API keys')
   keys
@@ -13,7 +13,11 @@ export function addKeys(program: Command, run: Run): void {
     .description('create a key, and its user if the user does not exist')
     .requiredOption('--user <user>', 'the user that calls with the key', userId)
     .option('--plan <plan>', "the user's plan from now on")
-    .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
+    .option(
+      '--expires <duration>',
+      'the time for which the key is valid, such as 90d, or never; 365d by default',
+      lifetime,
+    )
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
       run(async admin => {
         const { createKey } = await operations()
@@ -25,8 +29,8 @@ export function addKeys(program: Command, run: Run): void {
       }),
     )
   watchable(keys.command('list'))
-    .description('the keys, oldest first')
-    .option('--user <user>', 'only those of one user', userId)
+    .description('list the keys, oldest first')
+    .option('--user <user>', 'only keys of one user', userId)
     .action(({ user, watch }: { user?: string; watch?: number }) =>
       run(async admin => listed(await (await operations()).listKeys(admin, user)), { watch }),
     )
@@ -37,7 +41,7 @@ export function addKeys(program: Command, run: Run): void {
     .action((keyId: string) => run(async admin => revoked(await (await operations()).revokeKey(admin, keyId))))
   keys
     .command('rotate')
-    .description('revoke a key, and create a new one that lasts as long')
+    .description('revoke a key, and create a new one that is valid for the same time')
     .argument('<key-id>')
     .action((keyId: string) =>
       run(async admin => {
@@ -49,7 +53,7 @@ export function addKeys(program: Command, run: Run): void {
     )
 }
 
-/** The operations load the clients of AWS, which no command needs that only prints help. */
+/** Loads the operations. They load the clients of AWS, which a command that only prints help does not need. */
 const operations = () => import('../operations/keys.ts')
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'

@@ -3,11 +3,14 @@ import type { Follow, Run } from '../answer.ts'
 import { requestId, userId } from '../arguments.ts'
 import { logJson, logText } from '../log-text.ts'
 
-/** `sluice logs` and `sluice tail`: the logs of the functions, here or in CloudWatch. */
+/**
+ * Adds the commands `sluice logs` and `sluice tail`, which print the logs of the functions, of this machine or from
+ * CloudWatch.
+ */
 export function addLogs(program: Command, run: Run, follow: Follow): void {
   program
     .command('logs')
-    .description('what every function has logged of a request, oldest line first; times are UTC')
+    .description('print the log lines of all functions about a request, oldest line first; times are UTC')
     .argument('<request-id>', '', requestId)
     .addHelpText('after', LOGS_HELP)
     .action((id: string) =>
@@ -19,7 +22,7 @@ export function addLogs(program: Command, run: Run, follow: Follow): void {
     )
   program
     .command('tail')
-    .description('what happens now, a line each, until Ctrl-C: ends of requests, retries, circuits, errors')
+    .description('print one line per event, as it happens, until Ctrl-C: ends of requests, retries, circuits, errors')
     .option('--model <model>', 'only lines about one model')
     .option('--user <user>', 'only lines about one user', userId)
     .addHelpText('after', TAIL_HELP)

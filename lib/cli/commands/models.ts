@@ -9,11 +9,11 @@ import type { ModelView, Reset } from '../operations/models.ts'
 import { probeText } from '../probe-text.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice models list|reset|probe` */
+/** Adds the command `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
   watchable(models.command('list'))
-    .description("each model's circuit, pause, halt and rate limit, its last failure, and what waits for it")
+    .description("each model's circuit, pause, halt and rate limit, its last failure, and its waiting messages")
     .addHelpText('after', LIST_HELP)
     .action(({ watch }: { watch?: number }) =>
       run(
@@ -37,7 +37,7 @@ export function addModels(program: Command, run: Run): void {
     )
   models
     .command('probe')
-    .description('call a model once, and show what Sluice makes of its answer')
+    .description('call a model once, and show the answer and how Sluice judges it')
     .argument('<model>')
     .option('--body <json>', 'the body of a POST to /v1/inference', jsonObject)
     .action((model: string, { body }: { body?: Record<string, unknown> }) =>
@@ -51,8 +51,8 @@ export function addModels(program: Command, run: Run): void {
 }
 
 const LIST_HELP = `
-FAILED is how many of the requests of the last hour failed, of those that have ended. HIGH and NORMAL are about how many messages
-of each priority wait, deferred ones included. OLDEST is how long the oldest request has waited.`
+FAILED shows, for the last hour, the number of failed requests and of ended requests. HIGH and NORMAL show roughly how many messages of
+each priority wait, including deferred messages. OLDEST is the time for which the oldest request has waited.`
 
 function listed(views: readonly ModelView[], { models, clock }: Pick<Admin, 'models' | 'clock'>): Answer {
   const rows = views.map(view => rowOf(view, models[view.model] ?? {}))
@@ -81,7 +81,7 @@ const rowOf = (view: ModelView, policies: Policies): string[] => [
   view.oldest_waiting ? lasting(1000 * view.oldest_waiting.seconds) : '',
 ]
 
-/** The state that defers calls, in a word. A sentence below the table says more. */
+/** Returns the state that defers calls, in one word. A sentence below the table says more. */
 function stateOf({ halted, circuit, paused_until }: ModelView, policies: Policies): string {
   if (halted) return 'halted'
   if (circuit.state === 'open') return 'open'
@@ -102,7 +102,7 @@ function failureText({ model, last_failure }: ModelView, now: number): string[] 
   return [`The last failed call of ${model}, ${age(at, now)} ago (request ${request_id}): ${reason}`]
 }
 
-/** Says why a model is halted. It may quote the model, so the words stand in a line of their own, at its end. */
+/** Says why a model is halted. The reason may quote the model, so it is in its own line, at the end. */
 function haltText({ model, halted }: ModelView): string[] {
   if (!halted) return []
   const { since, next_probe, reason } = halted

@@ -6,13 +6,13 @@ import { columns, facts } from '../columns.ts'
 import type { QuotaView } from '../operations/quota.ts'
 import type { NamedWindow } from '../window-name.ts'
 
-/** `sluice quota show` */
+/** Adds the command `sluice quota show` */
 export function addQuota(program: Command, run: Run): void {
   program
     .command('quota')
     .description('the usage of users')
     .command('show')
-    .description("a user's counters in a window, and the reservations that are open in it")
+    .description("show a user's counters in a window, and the user's open reservations")
     .argument('<user>', '', userId)
     .option(
       '--window <window>',

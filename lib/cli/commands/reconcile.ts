@@ -3,11 +3,11 @@ import { type Answer, type Run, refusalLine } from '../answer.ts'
 import type { Difference } from '../operations/reconcile/books.ts'
 import type { Reconciliation } from '../operations/reconcile/stores.ts'
 
-/** `sluice reconcile` */
+/** Adds the command `sluice reconcile` */
 export function addReconcile(program: Command, run: Run): void {
   program
     .command('reconcile')
-    .description('whether quotas, request items and Postgres agree; changes nothing')
+    .description('check whether quotas, request items and Postgres agree; changes nothing')
     .addHelpText('after', HELP)
     .action(() =>
       run(async admin => {
@@ -18,16 +18,17 @@ export function addReconcile(program: Command, run: Run): void {
 }
 
 const HELP = `
-Reads all stores, and reads each difference once more before it reports it. A change that is younger than two minutes may still
-be on its way, and is no difference. The exit code is 0 if all agrees, and 1 if not. The command keeps what it reads in memory,
-about 2 KB per request. For millions of requests, give it more memory: NODE_OPTIONS=--max-old-space-size=8192.
+The command reads all stores. Before it reports a difference, it reads the values again. A change that is younger than two minutes does
+not count as a difference, since its other steps may still be under way. The exit code is 0 if there is no difference, and 1 otherwise.
+The command keeps its data in memory, about 2 KB per request. For millions of requests, give it more memory:
+NODE_OPTIONS=--max-old-space-size=8192.
 
-With --json: [ { "kind", "where", "expected", "found" } ], empty if all agrees. Kinds:
-  requests, tokens  a counter is not what was charged plus what is reserved
+With --json: [ { "kind", "where", "expected", "found" } ], empty if there is no difference. Kinds:
+  requests, tokens  a counter is not the sum of the charges and the open reservations
   negative          a counter is below zero
   reservation       a reservation is open although no request waits or runs under it
   unreserved        a request waits or runs without its reservation
-  row               Postgres has no row of a request, or says something else of it
+  row               Postgres has no row of a request, or a row with other values
   item              a row in Postgres is of a request that has no item
 
 Request items are kept for 90 days, so older windows and rows can't be compared. A failed request without a dead letter is no

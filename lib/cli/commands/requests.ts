@@ -8,12 +8,12 @@ import type { LastFailureView } from '../operations/last-failure.ts'
 import type { RequestDetails, RequestSummary } from '../operations/requests.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice requests show|list` */
+/** Adds the command `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
   const requests = program.command('requests').description('requests and their outcomes')
   requests
     .command('show')
-    .description('everything that is known about one request')
+    .description('show all data about one request')
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
       run(async admin => {
@@ -23,12 +23,12 @@ export function addRequests(program: Command, run: Run): void {
       }),
     )
   watchable(requests.command('list'))
-    .description('requests, newest first, with the reason of those that failed')
-    .option('--user <user>', 'only those of one user', userId)
+    .description('list requests, newest first, with the reasons of failures')
+    .option('--user <user>', 'only requests of one user', userId)
     .addOption(new Option('--status <status>', 'only those of one status').choices(STATUSES))
-    .option('--model <model>', 'only those of one model')
-    .option('--since <duration>', 'only those that were made in this time until now, such as 1h', duration)
-    .option('--limit <n>', 'how many at most', wholeNumber, 50)
+    .option('--model <model>', 'only requests of one model')
+    .option('--since <duration>', 'only requests that were made in the last 30s, 1h, 7d, …', duration)
+    .option('--limit <n>', 'the most requests to list', wholeNumber, 50)
     .action(({ watch, since, ...filter }: ListOptions) =>
       run(
         async admin => {
@@ -51,7 +51,10 @@ interface ListOptions {
   readonly watch?: number
 }
 
-/** As in the functions, whose schemas take longer to load than most commands run. */
+/**
+ * The same statuses as in the functions. They are repeated here, because the schemas of the functions take longer to
+ * load than most commands run.
+ */
 const STATUSES = [
   'queued',
   'running',
@@ -77,7 +80,7 @@ function listed(requests: readonly RequestSummary[], limit: number, now: number)
   }
 }
 
-/** Why a request failed, with the model's own words. */
+/** Returns the reason why a request failed, with the model's own words. */
 const reasonOf = ({ code, message, detail }: NonNullable<RequestSummary['error']>): string =>
   `${code}: ${message}${detail === undefined || message.includes(detail) ? '' : `: ${detail}`}`
 
@@ -116,7 +119,7 @@ function describe(r: RequestDetails): string[] {
   ]
 }
 
-/** The last failed call of a model. It may be another request's. */
+/** Describes the last failed call of a model. It may be a call of another request. */
 function failureText({ at, reason, request_id }: LastFailureView, id: string): string {
   return `at ${at}, ${request_id === id ? 'of this request' : `of the request ${request_id}`}: ${reason}`
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-/** `sluice start`. It runs until Ctrl-C, and ends the process. */
+/** Adds the command `sluice start`. It runs until Ctrl-C, and ends the process. */
 export function addStart(program: Command, { start }: { start?(): Promise<void> }): void {
   program
     .command('start')

@@ -15,12 +15,12 @@ interface Options {
 /** Reads all of stdin. */
 type ReadInput = () => Promise<string>
 
-/** `sluice submit`. It posts a request to the API as any client does. */
+/** Adds the command `sluice submit`. It posts a request to the API as any client does. */
 export function addSubmit(program: Command, run: Run, readInput?: ReadInput): void {
   program
     .command('submit')
-    .description('post a request, to try a model out, with a key of a user that is deleted afterwards')
-    .argument('[prompt]', 'the prompt; - or nothing: what is read from stdin')
+    .description('post a request to test a model; the command creates a key for this and deletes it afterwards')
+    .argument('[prompt]', 'the prompt; with - or nothing, the prompt is read from stdin')
     .option('--user <user>', 'the user that is charged; a new one is created on the default plan', userId, 'demo')
     .option('--model <model>', 'the model; without it, the routing of the pipeline file decides')
     .addOption(new Option('--priority <priority>', 'the priority').choices(['high', 'normal']))
@@ -67,7 +67,7 @@ function answerOf(submitted: Submitted): Answer {
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** The error of a request: its code, its sentence, and the model's own words. */
+/** Returns the error of a request: its code, its sentence, and the model's own words. */
 function sentenceOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error)
   const { code, message, detail }: Record<string, unknown> = { ...error }

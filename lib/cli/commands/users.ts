@@ -17,7 +17,7 @@ interface SetOptions {
 
 type Ask = (question: string) => Promise<string>
 
-/** `sluice users set|show|list|disable|enable|delete` */
+/** Adds the command `sluice users set|show|list|disable|enable|delete` */
 export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
@@ -58,7 +58,7 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       )
   users
     .command('show')
-    .description('a user, and the limits that apply')
+    .description('show a user, and the limits that apply')
     .argument('<user>', '', userId)
     .action((userId: string) =>
       run(async admin => {
@@ -68,7 +68,7 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       }),
     )
   watchable(users.command('list'))
-    .description('all users, with their plans and the limits that apply')
+    .description('list all users, with their plans and the limits that apply')
     .action(({ watch }: { watch?: number }) =>
       run(async admin => listed(await (await operations()).listUsers(admin)), { watch }),
     )
@@ -107,7 +107,10 @@ function addDelete(users: Command, run: Run, ask?: Ask): void {
     })
 }
 
-/** Asks at a terminal, where a name may be mistyped. A script passes --yes or has no terminal. Throws `Refusal`. */
+/**
+ * Asks for confirmation at a terminal, where the user's id may be mistyped. A script passes --yes or has no terminal.
+ * Throws `Refusal`.
+ */
 async function confirm(ask: Ask, userId: string): Promise<void> {
   const what = `the keys, requests, prompts, results and dead letters of ${userId}`
   const typed = await ask(`This deletes ${what}, and can not be undone. Type the user's id to go on: `)
@@ -117,10 +120,11 @@ async function confirm(ask: Ask, userId: string): Promise<void> {
 const DELETE_HELP = `
 At a terminal, the command asks first. It disables the user, cancels the user's requests, and waits for a minute and a half,
 because the keys may be accepted for that long. It waits less if the user was disabled before. It refuses, with exit code 1,
-while a request of the user runs. A repeated command goes on where the last one stopped, and deletes what messages in queues
-have written since then. docs/runbook.md says what backups and logs keep, and for how long.
+while a request of the user runs. A repeated command continues where the last one stopped, and deletes the data that late messages
+have written since then. docs/runbook.md lists the data that stays in backups and logs, and for how long.
 
-With --json: { "user", "keys", "requests", "rows", "dead_letters", "objects", "quota_items" }: how many of each this run deleted.`
+With --json: { "user", "keys", "requests", "rows", "dead_letters", "objects", "quota_items" }: the number of each that this run has
+deleted.`
 
 function sentenceOfDeleted({ user, ...counts }: DeletedUser): string {
   if (Object.values(counts).every(count => count === 0)) return `Nothing is left of ${user}.`

@@ -17,13 +17,19 @@ import { examineTracing } from './tracing.ts'
 /** The version of PostgreSQL that the stack creates (lib/constructs/ledger-database.ts). */
 export const ENGINE_VERSION = '17.7'
 
-/** The regions in which Aurora PostgreSQL 17 has no Data API, by AWS's list of November 2026. AWS may add it there. */
+/**
+ * The regions in which Aurora PostgreSQL 17 has no Data API, according to AWS's list of November 2026. AWS may add it
+ * there.
+ */
 const WITHOUT_DATA_API: ReadonlySet<string> = new Set([
   ...['ap-east-2', 'ap-south-2', 'ap-southeast-4', 'ap-southeast-6', 'ca-west-1', 'cn-north-1', 'cn-northwest-1'],
   ...['eu-central-2', 'il-central-1', 'mx-central-1', 'us-gov-east-1', 'us-gov-west-1'],
 ])
 
-/** Examines an account and a region before a deployment. `isDeployed`: the stack is there already, and has what it needs. */
+/**
+ * Examines an account and a region before a deployment. `isDeployed` says that the stack exists already, and has
+ * everything that it needs.
+ */
 export async function examineAccount(
   region: string,
   pipeline: Pipeline | undefined,
@@ -40,7 +46,7 @@ export async function examineAccount(
   return [...checks, ...(await tracing)]
 }
 
-/** The templates of the CDK ask for this version of the bootstrap stack or a later one. */
+/** The smallest version of the bootstrap stack that the CDK's templates require. */
 const LEAST_BOOTSTRAP = 6
 
 async function bootstrap(region: string): Promise<Check> {
@@ -59,7 +65,7 @@ async function bootstrapVersion(): Promise<string | undefined> {
     return (await new SSMClient().send(parameter)).Parameter?.Value
   } catch (error) {
     if (error instanceof ParameterNotFound) return undefined
-    // Credentials that may not read the parameter may read the stack that has made it.
+    // If the credentials may not read the parameter, they may still read the stack that made it.
     const stack = await stateOfStack('CDKToolkit').catch(() => undefined)
     if (stack?.outputs.BootstrapVersion === undefined) throw error
     return stack.outputs.BootstrapVersion
@@ -117,7 +123,10 @@ async function dataApi(region: string): Promise<Check> {
 
 const VPCS = { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' }
 
-/** The stack has a VPC of its own, and an account has five by default. */
+/**
+ * Checks whether the account has room for one more VPC. The stack has its own VPC, and an account may have five by
+ * default.
+ */
 async function vpcs(): Promise<Check> {
   const { Quota } = await new ServiceQuotasClient().send(new GetServiceQuotaCommand(VPCS))
   let used = 0

@@ -16,7 +16,10 @@ export interface Wanted {
   readonly now: number
 }
 
-/** Examines an account before a deployment, and the stack if it is there. Without a region or credentials, nothing else is examined. */
+/**
+ * Examines an account before a deployment, and the stack if it exists. Without a region or credentials, it examines
+ * nothing else.
+ */
 export async function examineAws(
   { stack, pipeline, mayCall, now }: Wanted,
   surroundings: Surroundings,
@@ -32,11 +35,11 @@ export async function examineAws(
   ])
   const before = [check, ...account, ...models, stateOf(stack, found.stack)]
   return found.stack && isDeployed
-    ? [...before, ...(await deployed(stack, found.stack, surroundings, { mayCall, now }))]
+    ? [...before, ...(await deployed(stack, found.stack, surroundings, { pipeline, mayCall, now }))]
     : before
 }
 
-/** A stack in one of these states has no resources that a deployment could go on with. */
+/** The states in which a stack has no resources that a deployment could use. */
 const NEVER_DEPLOYED: ReadonlySet<string> = new Set([
   'CREATE_FAILED',
   'DELETE_FAILED',
@@ -76,7 +79,7 @@ async function deployed(
   stack: string,
   { outputs }: StackState,
   surroundings: Surroundings,
-  { mayCall, now }: Pick<Wanted, 'mayCall' | 'now'>,
+  { pipeline, mayCall, now }: Pick<Wanted, 'pipeline' | 'mayCall' | 'now'>,
 ): Promise<Check[]> {
   const apiUrl = outputs.ApiUrl
   if (apiUrl === undefined)
@@ -89,7 +92,7 @@ async function deployed(
     ]
   try {
     const target = await openTarget({ target: 'aws', stack }, surroundings)
-    return await examineStack({ stack, apiUrl, target, surroundings, mayCall }, now)
+    return await examineStack({ stack, apiUrl, target, surroundings, pipeline, mayCall }, now)
   } catch (error) {
     const { message } = error instanceof Error ? error : new Error(String(error))
     return [failed('outputs', message, 'deploy this version with `npx cdk deploy`')]

@@ -3,12 +3,15 @@ import type { Answer } from '../answer.ts'
 import { refusalLine } from '../answer.ts'
 import { columns } from '../columns.ts'
 
-/** One thing that was examined. */
+/** The result of one check. */
 export interface Check {
   readonly check: string
-  /** `failed`: it must be mended first. `warning`: it works, but not as well as it should, or nobody could look. `skipped`: it was not examined. */
+  /**
+   * `failed`: the problem must be fixed first. `warning`: it works, but not as well as it should, or it could not be
+   * checked. `skipped`: it was not checked.
+   */
   readonly state: 'ok' | 'warning' | 'failed' | 'skipped'
-  /** What was found, in a sentence without its full stop. */
+  /** What the check has found: a sentence without its full stop. */
   readonly found: string
   /** What to do about it. */
   readonly todo?: string
@@ -19,7 +22,10 @@ export const warning = (check: string, found: string, todo: string): Check => ({
 export const failed = (check: string, found: string, todo: string): Check => ({ check, state: 'failed', found, todo })
 export const skipped = (check: string, found: string): Check => ({ check, state: 'skipped', found })
 
-/** Examines one thing. A call that fails is a result too: a warning, since the thing may be right although nobody could look at it. */
+/**
+ * Runs one check. If a call of the check fails, the result is a warning, because everything may be right although it
+ * could not be checked.
+ */
 export async function examine(check: string, run: () => Promise<Check>): Promise<Check> {
   try {
     return await run()
@@ -28,7 +34,10 @@ export async function examine(check: string, run: () => Promise<Check>): Promise
   }
 }
 
-/** Examines what works only if the call succeeds: here a call that fails is a failure, unless these credentials may not make it. */
+/**
+ * Runs a check of something that works only if the call succeeds. If the call fails, the check has failed, unless these
+ * credentials may not make the call.
+ */
 export async function attempt(check: string, run: () => Promise<Check>): Promise<Check> {
   try {
     return await run()
@@ -52,13 +61,13 @@ const causeOf = (error: unknown): Error => {
 
 const MAX_LENGTH = 300
 
-/** A text as a part of a line. */
+/** Makes a text a part of one line. */
 export const oneLine = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH).toWellFormed()}…` : line
 }
 
-/** Prints one line for each check. Exit code 1 if one failed. */
+/** Prints one line for each check. The exit code is 1 if a check has failed. */
 export function answerOf(checks: readonly Check[]): Answer {
   const failures = checks.filter(({ state }) => state === 'failed').length
   const rows = checks.map(({ state, check, found, todo }) => [

@@ -1,17 +1,17 @@
 import { executionsOf } from '../../config/executions.ts'
 import type { Pipeline } from '../../config/schema.ts'
 
-/** AWS lets nobody reserve the last executions of an account. */
+/** The number of executions of an account that AWS does not allow to reserve. */
 const LEAST_UNRESERVED = 100
 
-/** The concurrent executions of Lambda that the queues of a pipeline take. */
+/** The concurrent executions of Lambda that the queues of a pipeline need. */
 export interface Needs {
   readonly mappings: number
-  /** What the mappings take at least when all have work, whatever pipeline.yaml says. */
+  /** The fewest executions of the mappings when all have work, whatever pipeline.yaml says. */
   readonly least: number
-  /** What they take at most, with the `concurrency` of pipeline.yaml. */
+  /** The most executions of the mappings, with the `concurrency` of pipeline.yaml. */
   readonly most: number
-  /** Calls that wait for the end of a request take so many more. */
+  /** The most further executions, for calls that wait for the end of a request. */
   readonly waits: number
   readonly reserved: number
 }
@@ -27,7 +27,7 @@ export function needsOf(pipeline: Pipeline): Needs {
   }
 }
 
-/** Whether AWS would refuse the reservations of pipeline.yaml. */
+/** Returns whether AWS would refuse the reservations of pipeline.yaml. */
 export const reservesTooMuch = ({ reserved }: Needs, unreserved: number): boolean =>
   reserved > 0 && unreserved - reserved < LEAST_UNRESERVED
 

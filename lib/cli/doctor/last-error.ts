@@ -4,10 +4,10 @@ import { parseJson } from '../../local/parse-json.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
 export const HOUR_MS = 3_600_000
-/** Older errors are not looked for. */
+/** How far back errors are searched, in milliseconds. */
 export const LOOK_BACK_MS = 24 * HOUR_MS
 
-/** A log line that tells of an error, and when it was written (epoch milliseconds). */
+/** A log line about an error, and the time at which it was written (epoch milliseconds). */
 export interface ErrorLine {
   readonly at: number
   readonly text: string
@@ -24,7 +24,10 @@ const Line = z.object({
   record: z.object({ status: z.string().optional(), errorType: z.string().optional() }).optional(),
 })
 
-/** Says what the last error of a function is. One of the last hour is a failure. An older one may have been mended since. */
+/**
+ * Makes the check of a function's last error. An error of the last hour is a failure. The cause of an older error may
+ * have been fixed since.
+ */
 export function lastErrorOf(name: string, line: ErrorLine | undefined, now: number): Check {
   const check = `log of ${name}`
   if (!line) return ok(check, 'no error in the last 24 hours')
@@ -42,7 +45,7 @@ function sentenceOf(text: string): string {
   return oneLine(parts.length > 0 ? parts.join(', ') : text)
 }
 
-/** Whether a line of a function's log tells of an error. */
+/** Returns whether a line of a function's log reports an error. */
 export function isError(text: string): boolean {
   const line = Line.safeParse(parseJson(text)).data
   return (

@@ -6,7 +6,7 @@ import { loadPipeline } from '../../config/load.ts'
 import type { Pipeline } from '../../config/schema.ts'
 import { type Check, examine, failed, ok, oneLine } from './check.ts'
 
-/** Reads the pipeline file. Without a valid one, what needs it is not examined. */
+/** Reads the pipeline file. Without a valid file, the checks that need it are skipped. */
 export function readPipeline(file: string, env: Environment): { pipeline: Pipeline | undefined; check: Check } {
   try {
     const pipeline = loadPipeline(file, env)
@@ -43,13 +43,13 @@ function addressOf(name: string, { endpoint, batch }: Models[string]): Check {
   )
 }
 
-/** The query of a URL may contain a secret, and so may its user. */
+/** Returns a URL without its query and its user, because both may contain a secret. */
 function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
 
-/** The names of the secrets that models need, each once. */
+/** Returns the names of the secrets that models need, each once. */
 export const secretsOf = (models: Models): string[] => [
   ...new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'secret' in auth ? [auth.secret] : [])),

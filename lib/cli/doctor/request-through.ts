@@ -4,11 +4,14 @@ import { type Answered, callApi } from '../call-api.ts'
 import { withKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
-/** Its requests are in the ledger like those of any user. */
+/** The user of the doctor's requests. They are in the ledger like those of any user. */
 export const DOCTOR = 'sluice-doctor'
 
 const KEY_LIFETIME_MS = 900_000
-/** A paused database takes up to a minute, and a model some seconds. */
+/**
+ * The longest wait for the end of the request, in milliseconds. A paused database needs up to a minute, and a model
+ * some seconds.
+ */
 const PATIENCE_MS = 120_000
 const PAUSE_MS = 1_000
 
@@ -22,8 +25,8 @@ const View = z.object({
 type View = z.infer<typeof View>
 
 /**
- * Sends one request with a key of its own, and waits for its end. The key lasts for minutes, and is deleted afterwards. The model is
- * called once, and the request stays in the ledger.
+ * Sends one request with a new key, and waits for its end. The key is valid for minutes, and is deleted afterwards. The
+ * model is called once, and the request stays in the ledger.
  */
 export async function requestThrough(ports: Ports, apiUrl: string): Promise<Check> {
   return withKey(ports, { user: DOCTOR, expires_in: KEY_LIFETIME_MS }, key => send({ ports, apiUrl, key }))

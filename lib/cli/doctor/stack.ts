@@ -1,15 +1,18 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import type { Pipeline } from '../../config/schema.ts'
 import { adminOf } from '../admin.ts'
 import { type LogGroup, logGroupsOf } from '../logs/log-groups.ts'
 import type { StackState } from '../stack-outputs.ts'
 import type { Target } from '../target.ts'
 import type { Surroundings } from '../target-choice.ts'
+import { examineBroker, examineMappings } from './broker.ts'
 import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
 import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
+import { examineMoving } from './moving.ts'
 import { requestThrough } from './request-through.ts'
 
-/** Whether a stack can be used, by its state in CloudFormation. */
+/** Returns whether a stack can be used, by its state in CloudFormation. */
 export function stateOf(stack: string, state: StackState | undefined): Check {
   const check = 'stack'
   if (!state) return skipped(check, `there is no stack ${stack} yet in this account and region`)
@@ -27,20 +30,27 @@ interface Deployed {
   readonly apiUrl: string
   readonly target: Target
   readonly surroundings: Surroundings
+  /** The pipeline file, which may be the one of the next deployment. */
+  readonly pipeline: Pipeline | undefined
   /** Whether one request may be sent, which calls the model. */
   readonly mayCall: boolean
 }
 
 /** Examines a deployed stack: its API, its ledger, a request through all of it, and the last error of each function. */
 export async function examineStack(deployed: Deployed, now: number): Promise<Check[]> {
-  const { stack, apiUrl, target, surroundings, mayCall } = deployed
+  const { stack, apiUrl, target, surroundings, pipeline, mayCall } = deployed
   const { clock, sleep } = surroundings
   const first = await Promise.all([attempt('api', () => health(apiUrl)), attempt('ledger', () => ledger(target))])
+  const admin = adminOf(target, clock, sleep)
+  const { BrokerFunction } = target.outputs
+  const broker = await examineBroker(admin)
+  const mappings = BrokerFunction === undefined ? [] : [await examineMappings(BrokerFunction)]
+  const moving = await examineMoving(admin, target.outputs, pipeline)
   const request = mayCall
-    ? await attempt('request', () => requestThrough(adminOf(target, clock, sleep), apiUrl))
+    ? await attempt('request', () => requestThrough(admin, apiUrl))
     : skipped('request', 'no request was sent')
-  // The errors come last, so that those of the request are among them.
-  return [...first, request, ...(await functionErrors(stack, now))]
+  // The errors are read last, so that they include those of the request.
+  return [...first, ...broker, ...mappings, ...moving, request, ...(await functionErrors(stack, now))]
 }
 
 const TIMEOUT_MS = 30_000
@@ -84,10 +94,12 @@ async function functionErrors(stack: string, now: number): Promise<Check[]> {
 const ERRORS =
   '{ ($.level = "ERROR") || ($.level = "FATAL") || ($.record.status = "timeout") || ($.record.status = "error") }'
 
-/** A log group of a busy function has many pages without any error. */
+/** The most pages that are read of a log group, because a busy function has many pages without any error. */
 const MAX_PAGES = 100
 
-/** Looks at the last hour first, so that the errors of a busy function that happen now are found before the pages are used up. */
+/**
+ * Searches the last hour first, so that the latest errors of a busy function are found before the most pages are read.
+ */
 async function lastError(client: CloudWatchLogsClient, group: string, now: number): Promise<ErrorLine | undefined> {
   const hourAgo = now - HOUR_MS
   return (await lastErrorIn(client, group, hourAgo, now)) ?? lastErrorIn(client, group, now - LOOK_BACK_MS, hourAgo)

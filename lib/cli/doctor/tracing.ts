@@ -13,7 +13,10 @@ const SPANS = 'aws/spans'
 const TODO =
   'turn on Transaction Search in CloudWatch once for this account and region: `aws xray update-trace-segment-destination --destination CloudWatchLogs`'
 
-/** Examines what `endpoint: xray` needs. Nothing, if the pipeline sends its traces elsewhere or has none. */
+/**
+ * Checks what `endpoint: xray` needs. Makes no check if the pipeline sends its traces to another endpoint or has no
+ * traces.
+ */
 export async function examineTracing(tracing: unknown): Promise<Check[]> {
   if (!Xray.safeParse(tracing).success) return []
   const check = await examine(NAME, async () => {

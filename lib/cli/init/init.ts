@@ -6,18 +6,19 @@ import { Refusal } from '../refusal.ts'
 import { checkoutArchive, mergePackageJson, packagesFor } from './package-json.ts'
 import { APP, APP_COMMAND, cdkJsonText, GITIGNORE, pipelineText } from './texts.ts'
 
-/** What happened to a file. */
+/** The change of a file. */
 type Change = 'written' | 'merged' | 'kept'
 
 const App = z.looseObject({ app: z.unknown() })
 
 /**
- * `sluice init [FOLDER]` makes an app of the CDK with a Sluice in it: pipeline.yaml, cdk.json, app.mjs, package.json and .gitignore. It
- * keeps every file that is there, and adds to package.json what is missing. As JSON: `{ folder, files: { "pipeline.yaml": "written" | "merged" | "kept", … } }`.
+ * Runs `sluice init [FOLDER]`: makes an app of the CDK with a Sluice in it, which is pipeline.yaml, cdk.json, app.mjs,
+ * package.json and .gitignore. It keeps every file that exists, and adds the missing parts to package.json. As JSON: `{
+ * folder, files: { "pipeline.yaml": "written" | "merged" | "kept", … } }`.
  */
 export function init(name: string): Answer {
   const folder = resolve(name)
-  // Everything that can be refused is refused before the first file is written.
+  // All checks come before the first file is written.
   if (existsSync(folder) && !statSync(folder).isDirectory()) throw new Refusal(`${name} is a file: name a folder`)
   const packageJson = join(folder, 'package.json')
   const before = existsSync(packageJson) ? readFileSync(packageJson, 'utf8') : undefined
@@ -44,7 +45,10 @@ function addFile(path: string, text: () => string): Change {
   return 'written'
 }
 
-/** The command of the app in a cdk.json. Undefined if the file can't be read: it is the user's own. */
+/**
+ * Returns the command of the app in a cdk.json. Returns undefined if the file can't be read, because it is the user's
+ * own file.
+ */
 function appOf(file: string): unknown {
   try {
     return App.parse(JSON.parse(readFileSync(file, 'utf8'))).app

@@ -18,8 +18,8 @@ type PackageJson = z.infer<typeof PackageJson>
 const SCRIPTS = { start: 'sluice start', synth: 'cdk synth', deploy: 'cdk deploy' }
 
 /**
- * Adds to a package.json what an app with a Sluice needs. It keeps every value that is there, and the indentation. Without a text, it
- * makes a new package.json. Throws `Refusal` if the text is no package.json.
+ * Adds the parts that an app with a Sluice needs to a package.json. It keeps every existing value, and the indentation.
+ * Without a text, it makes a new package.json. Throws `Refusal` if the text is no package.json.
  */
 export function mergePackageJson(text: string | undefined, file: string, added: Additions): string {
   const before = text === undefined ? {} : parse(text, file)
@@ -43,7 +43,7 @@ function merge(before: PackageJson, { dependencies, devDependencies }: Additions
   const development = { ...usedInDevelopment, ...missing(devDependencies) }
   return {
     ...before,
-    // It is an app: npm refuses to publish it.
+    // This is an app, so npm must refuse to publish it.
     private: others.private ?? true,
     scripts: { ...SCRIPTS, ...scripts },
     dependencies: { ...used, ...missing(dependencies) },
@@ -54,7 +54,7 @@ function merge(before: PackageJson, { dependencies, devDependencies }: Additions
 function parse(text: string, file: string): PackageJson {
   try {
     const packageJson = JSON.parse(text)
-    // What is parsed by a schema has another order of keys.
+    // The result of the schema is not used, because its keys have another order.
     PackageJson.parse(packageJson)
     return packageJson
   } catch (error) {
@@ -63,7 +63,7 @@ function parse(text: string, file: string): PackageJson {
   }
 }
 
-/** The packages that an app in this folder needs: this Sluice, and the versions of the CDK that it needs. */
+/** Returns the packages that an app in this folder needs: this Sluice, and the versions of the CDK that it needs. */
 export function packagesFor(folder: string): Additions {
   const { dependencies, peerDependencies } = readOwnPackageJson()
   return {
@@ -72,14 +72,15 @@ export function packagesFor(folder: string): Additions {
   }
 }
 
-/** The archive that `npm pack` makes in a checkout. Undefined in the npm package. */
+/** Returns the archive that `npm pack` makes in a checkout. Undefined in the npm package. */
 export function checkoutArchive(): string | undefined {
   return IS_PACKAGE ? undefined : join(fileURLToPath(ROOT), `sluice-${readOwnPackageJson().version}.tgz`)
 }
 
 /**
- * Where npm finds this Sluice, seen from the folder: what the package.json says by which it was installed, or the archive of a
- * checkout. It is never a version alone: a registry may have another package of this name.
+ * Returns the place where npm finds this Sluice, relative to the folder: the source in the package.json that installed
+ * it, or the archive of a checkout. It is never only a version, because a registry may have another package of this
+ * name.
  */
 function ownSource(folder: string): string {
   const archive = checkoutArchive()

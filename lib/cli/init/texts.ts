@@ -17,11 +17,11 @@ const stack = new Stack(app, 'sluice', { terminationProtection: protect })
 new Sluice(stack, 'Sluice', { pipeline: app.node.tryGetContext('config') ?? 'pipeline.yaml', protect })
 `
 
-/** `.sluice` has keys and prompts of the local system. */
+/** The .gitignore of an app. `.sluice` contains keys and prompts of the local system. */
 export const GITIGNORE = 'node_modules/\ncdk.out/\n.sluice/\n'
 
 export const cdkJsonText = (): string => `${JSON.stringify({ ...readCdkJson(), app: APP_COMMAND }, null, 2)}\n`
 
-/** The pipeline file that comes with Sluice. Its comments name the documents where npm installs them. */
+/** Returns the pipeline file that comes with Sluice. Its comments name the documents where npm installs them. */
 export const pipelineText = (): string =>
   readFileSync(new URL('pipeline.yaml', ROOT), 'utf8').replaceAll(/(?<=[ =])docs\//g, 'node_modules/sluice/docs/')

@@ -3,14 +3,23 @@ import { type LogGroup, logGroupsOf } from './log-groups.ts'
 import { byTime, isNoLogLine, readLogLine } from './log-line.ts'
 import type { LogLine, LogSource } from './port.ts'
 
-/** A line may come into CloudWatch some seconds after it was written. Lines are asked for again for this time. Milliseconds. */
+/**
+ * How long lines are read again, in milliseconds, because a line may arrive in CloudWatch some seconds after it was
+ * written.
+ */
 const LATE_MS = 20_000
-/** CloudWatch takes few of these queries per second of an account, and each look asks every log group. Milliseconds. */
+/**
+ * The time between two reads, in milliseconds. CloudWatch allows few of these queries per second and account, and each
+ * read queries every log group.
+ */
 const EVERY_MS = 5_000
-/** A log group with many lines has many pages. */
+/** The most pages that are read of a log group. */
 const MAX_PAGES = 50
 
-/** The log groups of a deployed stack's functions. The client is loaded at its first use. */
+/**
+ * Makes the source of a deployed stack's logs, which reads the log groups of its functions. The client is loaded at its
+ * first use.
+ */
 export function cloudWatchLogs(stack: string): LogSource {
   let opening: Promise<Opened> | undefined
   const opened = () => {

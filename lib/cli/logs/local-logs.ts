@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { byTime, isNoLogLine, readLogLine } from './log-line.ts'
 import type { LogLine, LogSource } from './port.ts'
 
-/** `worker-text.log`, and `worker-text.log.1` with the lines before. */
+/** Matches `worker-text.log`, and `worker-text.log.1`, which has older lines. */
 const LOG_FILE = /^(.+)\.log(\.1)?$/
 
-/** The log files in the data folder of a local system. */
+/** Makes the source of a local system's logs, which reads the files in its data folder. */
 export function localLogs(dataFolder: string): LogSource {
   const folder = join(dataFolder, 'logs')
   const files = async (): Promise<string[]> => (await readdir(folder)).filter(name => LOG_FILE.test(name))
@@ -33,7 +33,7 @@ const nameOf = (file: string): string => LOG_FILE.exec(file)?.[1] ?? file
 async function linesWith(path: string, functionName: string, text: string): Promise<LogLine[]> {
   const found: LogLine[] = []
   const file = await open(path)
-  // A line without a time of its own, such as a stack trace, belongs to the line before.
+  // A line without a time, such as one of a stack trace, gets the time of the line before.
   let at = 0
   for await (const line of file.readLines()) {
     if (!line.includes(text) || isNoLogLine(line)) continue
@@ -44,7 +44,10 @@ async function linesWith(path: string, functionName: string, text: string): Prom
   return found
 }
 
-/** The whole lines that a file has got since the last time. A file that has become shorter was begun anew. */
+/**
+ * Returns the complete lines that were added to a file since the last read. If the file is shorter now, it is a new
+ * file.
+ */
 async function linesAfter(path: string, name: string, ends: Map<string, number>): Promise<LogLine[]> {
   const { size } = await stat(path)
   const known = ends.get(name) ?? 0

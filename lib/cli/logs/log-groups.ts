@@ -13,7 +13,10 @@ export interface LogGroup {
 
 const HASH = /[0-9A-F]{8}$/
 
-/** A function and its log group are neighbours in the stack. Other log groups belong to no function. */
+/**
+ * Finds the log groups of a stack's functions. A function and its log group are neighbours in the stack. Other log
+ * groups belong to no function.
+ */
 export async function logGroupsOf(stack: string): Promise<LogGroup[]> {
   const resources: StackResourceSummary[] = []
   const pages = paginateListStackResources({ client: new CloudFormationClient() }, { StackName: stack })

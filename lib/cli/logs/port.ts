@@ -12,13 +12,13 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What the functions of a system have logged. */
+/** Reads the logs of a system's functions. */
 export interface LogSource {
-  /** How often new lines should be looked for, in milliseconds. */
+  /** The time between two reads of new lines, in milliseconds. */
   readonly everyMs: number
-  /** The lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
+  /** Returns the lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
   find(text: string, since: number): Promise<LogLine[]>
-  /** Begins to follow the logs now. Each call of the function that it answers with gives the lines that are new, oldest first. */
+  /** Begins to follow the logs now. Each call of the function that it returns gives the new lines, oldest first. */
   follow(now: number): Promise<() => Promise<LogLine[]>>
 }
 
@@ -26,5 +26,5 @@ const none = async (): Promise<never> => {
   throw new Refusal('the logs of this system are not known here')
 }
 
-/** Of a system whose data folder is not known. */
+/** The logs of a system whose data folder is not known. */
 export const NO_LOGS: LogSource = { everyMs: 1_000, find: none, follow: none }

@@ -12,8 +12,9 @@ import { Refusal } from '../refusal.ts'
 type Ports = Pick<Admin, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
 
 /**
- * The message to run a request again, from its dead letters. A request that did not end in a worker left no message. Then the
- * message is made again from what is stored. Throws `Refusal` if that is not enough, and `Unavailable`.
+ * Returns the message with which a request runs again, from its dead letters. If the request did not end in a worker,
+ * there is no message. Then the message is made again from the stored data. Throws `Refusal` if the data is not enough,
+ * and `Unavailable`.
  */
 export async function messageOf(ports: Ports, letters: readonly RecordedDeadLetter[]): Promise<InferenceMessage> {
   const newestFirst = letters.toSorted((a, b) => b.at - a.at)
@@ -26,7 +27,7 @@ export async function messageOf(ports: Ports, letters: readonly RecordedDeadLett
   return madeAgain(ports, newest.request_id, runOf(newest))
 }
 
-/** The id of a dead letter ends with the number of its run. */
+/** Returns the number of a dead letter's run, with which its id ends. */
 const runOf = ({ id }: RecordedDeadLetter): number => Number(id.split(':').at(-1))
 
 async function madeAgain(ports: Ports, requestId: string, run: number): Promise<InferenceMessage> {
@@ -50,8 +51,9 @@ async function madeAgain(ports: Ports, requestId: string, run: number): Promise<
 }
 
 /**
- * The stored body, and the operation of the OpenAI API that it came by, which is a part of its fingerprint. Of a small body only the prompt is stored. Some bodies can be made from it: the
- * fingerprint tells whether they are equal.
+ * Returns the stored body, and its operation of the OpenAI API, which is a part of its fingerprint. For a small body,
+ * only the prompt is stored. Some bodies can be made again from the prompt, and the fingerprint shows whether the new
+ * body is equal.
  */
 async function bodyOf(
   { ledger, payloads }: Ports,

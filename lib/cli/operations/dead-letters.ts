@@ -12,17 +12,17 @@ import { messageOf } from './dead-letter-message.ts'
 import { redriveInput, refusedInputOf } from './redrive-input.ts'
 import { existingUser } from './users.ts'
 
-/** The name by which an operator means a dead letter: the id of its request, or its own id where there is no request. */
+/** Returns an operator's name of a dead letter: the id of its request, or its own id if it has no request. */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
-/** Chooses dead letters by model, by name, or by both. All of them are chosen only if `all` says so. */
+/** The choice of dead letters by model, by name, or by both. All of them are chosen only with `all`. */
 export interface Choice {
   readonly model?: string | undefined
   readonly names?: readonly string[]
   readonly all?: boolean | undefined
 }
 
-/** A request's new run, or the input queue that a refused message was sent to again. */
+/** The new run of a request, or the input queue to which a refused message was sent again. */
 export type RedrivenLetter =
   | { readonly request_id: string; readonly run: number }
   | { readonly id: string; readonly queue: string }
@@ -38,7 +38,7 @@ export interface Discards {
   readonly refused: readonly Refused[]
 }
 
-/** A dead letter that was left alone, and a sentence that says why. */
+/** A dead letter that was not changed, and a sentence with the reason. */
 export interface Refused {
   readonly id: string
   readonly reason: string
@@ -46,7 +46,7 @@ export interface Refused {
 
 type LetterPorts = Pick<Admin, 'deadLetters'>
 
-/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
+/** The rows that one statement reads. The Data API returns at most 1 MiB. */
 const PAGE = 500
 
 /** Lists dead letters, oldest first. Rejects with `Unavailable`. */
@@ -59,9 +59,14 @@ export async function listDeadLetters({ deadLetters }: LetterPorts, model?: stri
   }
 }
 
-/** A dead letter with its stored message: the request to run, or a message that an input refused, with the answer to it. */
+/**
+ * A dead letter with its stored message: the message of a request, or a message that an input refused, with its answer.
+ */
 export interface DeadLetterDetails extends RecordedDeadLetter {
-  /** Why the run failed, with what the model said. Absent if the request's row is gone, or of another run. */
+  /**
+   * The reason why the run failed, with the model's own words. Absent if the request's row no longer exists, or is of
+   * another run.
+   */
   readonly error: RequestItem['error'] | undefined
   readonly message: unknown
 }
@@ -80,13 +85,16 @@ export async function showDeadLetter(
   return { ...newest, error, message: await deadLetters.message(newest.id) }
 }
 
-/** How many redrives run at the same time. Each one is a few calls, and there may be thousands of them after an outage. */
+/**
+ * The number of redrives that run at the same time. Each redrive is a few calls, and there may be thousands of redrives
+ * after an outage.
+ */
 const AT_ONCE = 10
 
 /**
- * Runs the requests of dead letters once more and sends refused messages of inputs again. Removes each dead letter whose
- * request or message is queued again, and calls `told` with it. A dead letter that can't be redriven does not stop the others.
- * Throws `Refusal` for a model that never existed, and `Unavailable` if the list can't be read.
+ * Runs the requests of dead letters once more and sends refused messages of inputs again. If a request or message is
+ * queued again, its dead letter is removed, and `told` is called. A dead letter that can't be redriven does not stop
+ * the others. Throws `Refusal` for a model that never existed, and `Unavailable` if the list can't be read.
  */
 export async function redriveDeadLetters(
   ports: Admin,
@@ -139,7 +147,10 @@ async function choose(
   return { found, missing }
 }
 
-/** Refuses a model that is not in pipeline.yaml, unless it has dead letters: those outlive their model. */
+/**
+ * Refuses a model that is not in pipeline.yaml. It is allowed if it has dead letters, because these are kept after
+ * their model is removed.
+ */
 function checkModel({ models }: Admin, { model, names = [] }: Choice): void {
   if (model !== undefined && names.length === 0 && !Object.hasOwn(models, model))
     throw new Refusal(
@@ -159,7 +170,10 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
   }
 }
 
-/** Redrives one request or message. It removes only the dead letters that were read: the new run may have left another one by then. */
+/**
+ * Redrives one request or message. It removes only the dead letters that it has read, because the new run may have made
+ * another one meanwhile.
+ */
 async function redrive(ports: Admin, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
   const input = letters[0] && (await refusedInputOf(ports, letters[0]))
   if (input) await redriveInput(ports, input)
@@ -168,7 +182,7 @@ async function redrive(ports: Admin, name: string, letters: readonly RecordedDea
   return redriven
 }
 
-/** Runs a request again. Answers with the number of the new run. */
+/** Runs a request again. Returns the number of the new run. */
 async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
   const { model, priority, user_id } = message
@@ -185,7 +199,10 @@ async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): P
   return result.run
 }
 
-/** Writes the body again, so that the bucket, which deletes by age, keeps it during the new run. Throws `Refusal` if the body is gone. */
+/**
+ * Writes the body again, so that the bucket, which deletes by age, keeps it during the new run. Throws `Refusal` if the
+ * body no longer exists.
+ */
 async function keepBody({ payloads }: Admin, { body }: InferenceMessage): Promise<void> {
   if (!('key' in body)) return
   const value = await payloads.get(body.key)

@@ -3,12 +3,12 @@ import type { Admin } from '../admin.ts'
 
 type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 
-/** How many ids one statement asks for. */
+/** The ids that one statement reads. */
 const PAGE = 500
 
 /**
- * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages that could
- * not be read, if their text names the user. Answers how many were deleted. Rejects with `Unavailable`.
+ * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages
+ * that could not be read, if their text names the user. Returns how many were deleted. Rejects with `Unavailable`.
  */
 export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
   let deleted = 0
@@ -20,7 +20,10 @@ export async function deleteLooseLetters(ports: Ports, userId: string): Promise<
   }
 }
 
-/** Deletes the stored text first: without its dead letter, nobody would find it. */
+/**
+ * Deletes a dead letter of the user. It deletes the stored text first, because nobody would find the text without its
+ * dead letter.
+ */
 async function deleteIfOf({ deadLetters, payloads }: Ports, id: string, userId: string): Promise<boolean> {
   const message = await deadLetters.message(id)
   const input = RefusedInput.safeParse(message).data
@@ -37,7 +40,7 @@ function textOf(input: RefusedInput | undefined, message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'text' in message ? message.text : undefined
 }
 
-/** Whether a message names the user. Text that is not valid JSON, or was cut off, may still name the user. */
+/** Returns whether a message names the user. Text that is not valid JSON, or was cut off, may still name the user. */
 function isOf(text: unknown, userId: string): boolean {
   if (typeof text !== 'string') return false
   try {

@@ -11,7 +11,7 @@ import { Refusal } from '../refusal.ts'
 import { deleteLooseLetters } from './delete-loose-letters.ts'
 import { allowUser, existingUser } from './users.ts'
 
-/** How much of a user's data this run has deleted. */
+/** The numbers of a user's data that this run has deleted. */
 export interface DeletedUser {
   readonly user: string
   readonly keys: number
@@ -23,13 +23,14 @@ export interface DeletedUser {
 }
 
 /**
- * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The record is deleted
- * last: until then it is disabled and keeps the user out, so an interrupted run can be repeated and goes on. `tell` is called with
- * the reason of a wait. Throws `Refusal` while a request runs, and `Unavailable`.
+ * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The record is
+ * deleted last. Until then, it is disabled and blocks the user, so an interrupted run can be repeated, and then
+ * continues. `tell` is called with the reason of a wait. Throws `Refusal` while a request runs, and `Unavailable`.
  */
 export async function deleteUser(ports: Admin, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
   const record = await shutOut(ports, userId)
-  // Cancelled before the wait, so that workers take the messages of these requests out of their queues during it.
+  // They are cancelled before the wait, so that workers take the messages of these requests out of their queues during
+  // the wait.
   await cancelAll(ports, userId)
   if (record) await untilNobodyIsIn(ports, record, tell)
   await cancelAll(ports, userId)
@@ -50,8 +51,8 @@ export async function deleteUser(ports: Admin, userId: string, tell: Tell = () =
 }
 
 /**
- * Disables the user. A user without a record may still have requests, which came by an input queue. Such a user gets a disabled
- * record, so that no more requests come. Answers undefined if there is nothing of the user.
+ * Disables the user. A user without a record may still have requests, which came by an input queue. Such a user gets a
+ * disabled record, so that no more requests come. Returns undefined if there is no data of the user.
  */
 async function shutOut(ports: Admin, userId: string): Promise<UserRecord | undefined> {
   const { access, quotas, clock } = ports
@@ -69,7 +70,10 @@ async function hasUsedAnything(ports: Admin, userId: string): Promise<boolean> {
   return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
 }
 
-/** A key that was checked just before its user was disabled is accepted for this long, including the time of its last call. */
+/**
+ * How long a key that was checked just before its user was disabled is still accepted, including the time of its last
+ * call. Milliseconds.
+ */
 const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
 
 async function untilNobodyIsIn(
@@ -89,10 +93,16 @@ async function cancelAll(ports: Admin, userId: string): Promise<void> {
   for await (const page of unfinishedOf(ports, userId)) for (const item of page) await cancel(ports, item)
 }
 
-/** How often a cancellation is tried. Another transition may come in between, but a request has only a few of them. */
+/**
+ * The most tries of a cancellation. A try fails only if another transition comes first, and a request has only a few
+ * transitions.
+ */
 const MAX_ROUNDS = 10
 
-/** Cancels a request as the reader does for a client. A request that runs goes on until its end, and its outcome is discarded. */
+/**
+ * Cancels a request as the reader does for a client. A running request continues to its end, and its outcome is
+ * discarded.
+ */
 async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   let seen: RequestItem | undefined = item
   for (let round = 0; round < MAX_ROUNDS && seen && !isTerminal(seen.status); round++) {
@@ -103,7 +113,7 @@ async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   }
 }
 
-/** How many requests are read in one call. */
+/** The requests that one call reads. */
 const PAGE = 200
 
 async function* unfinishedOf({ items }: Admin, userId: string): AsyncGenerator<RequestItem[]> {
@@ -133,7 +143,7 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
   return `nothing is deleted yet: ${count(unfinished.length, 'request')} of ${userId} ${areOrIs(unfinished.length)} still running, and cancelled; they end ${when}: run the command again then`
 }
 
-/** Closes reservations of requests that have ended, as the sweeper does. Answers how many are open after that. */
+/** Closes reservations of requests that have ended, as the sweeper does. Returns how many are open after that. */
 async function stillOpen(ports: Admin, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {
@@ -144,14 +154,17 @@ async function stillOpen(ports: Admin, userId: string): Promise<number> {
   return open
 }
 
-/** Reads the whole table: no index holds the items of a user without open reservations. */
+/**
+ * Finds the quota items of a user. It reads the whole table, because no index has the items of a user without open
+ * reservations.
+ */
 async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<QuotaItem[]> {
   const found: QuotaItem[] = []
   for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))
   return found
 }
 
-/** How many rows one statement deletes. That takes Postgres a second at most. */
+/** The rows that one statement deletes. That takes Postgres at most a second. */
 const CHUNK = 1_000
 
 async function inChunks(deleteSome: () => Promise<number>): Promise<number> {

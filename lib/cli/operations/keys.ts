@@ -6,7 +6,7 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
 
-/** A new key. `key` is shown only now, and stored nowhere. */
+/** A new key. `key` is shown only now, and is not stored anywhere. */
 export interface CreatedKey {
   readonly key: string
   readonly key_id: string
@@ -16,7 +16,7 @@ export interface CreatedKey {
   readonly expires_at?: string
 }
 
-/** A key as operators see it, without the key itself or its hash. Times are ISO 8601. */
+/** The description of a key for operators, without the key itself or its hash. Times are ISO 8601. */
 export interface KeyView {
   readonly key_id: string
   readonly user: string
@@ -26,7 +26,7 @@ export interface KeyView {
   readonly state: 'active' | 'expired' | 'revoked'
 }
 
-/** A key that nobody rotates expires after this time. */
+/** The lifetime of a key without a given one, in milliseconds. */
 const DEFAULT_LIFETIME_MS = 365 * 86_400_000
 
 type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>
@@ -114,8 +114,8 @@ function viewOf({ key_id, user_id, created_at, expires_at, revoked_at }: KeyReco
 }
 
 /**
- * Does a task with a key of its own, which is deleted afterwards. A key that could not be deleted ends by itself, and is no reason to lose
- * what the task has done. `expires_in` is in milliseconds.
+ * Does a task with a new key, which is deleted afterwards. If the key can't be deleted, it expires by itself, and the
+ * result of the task is returned nevertheless. `expires_in` is in milliseconds.
  */
 export async function withKey<Result>(
   ports: KeyPorts,

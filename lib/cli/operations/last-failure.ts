@@ -1,7 +1,7 @@
 import type { LastFailure } from '../../../functions/core/flow-control/port.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 
-/** A failed call of a model, as operators see it. */
+/** The description of a model's failed call for operators. */
 export interface LastFailureView {
   /** ISO 8601. */
   readonly at: string

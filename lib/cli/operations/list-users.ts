@@ -13,7 +13,7 @@ export interface UserUsage extends UserView {
 
 type Ports = Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>
 
-/** How many users are read at the same time. */
+/** The number of users that are read at the same time. */
 const AT_ONCE = 20
 
 /** Lists users by id, each with limits and usage, after the user `after`. Rejects with `Unavailable`. */
@@ -32,7 +32,7 @@ export async function listUsage(
   return { users, total: ids.length, ...(asked.length > limit && last !== undefined && { next: last }) }
 }
 
-/** The user may be deleted while the list is made. */
+/** Reads a user's usage. Returns undefined if the user was deleted meanwhile. */
 const usageUnlessGone = (ports: Ports, id: string): Promise<UserUsage | undefined> =>
   usageOf(ports, id).catch((error: unknown) => {
     if (error instanceof Refusal) return undefined
@@ -42,7 +42,7 @@ const usageUnlessGone = (ports: Ports, id: string): Promise<UserUsage | undefine
 async function usageOf(ports: Ports, id: string): Promise<UserUsage> {
   const [user, { window, resets_at, requests, tokens, in_flight }] = await Promise.all([
     showUser(ports, id),
-    // The list shows no costs, which would be a statement of the ledger per user.
+    // The list shows no costs, because this would need one statement of the ledger per user.
     showQuota({ ...ports, ledger: undefined }, id),
   ])
   return { ...user, window, resets_at, used: { requests, tokens, in_flight } }

@@ -2,11 +2,11 @@ import type { Admin } from '../admin.ts'
 import type { LogLine } from '../logs/port.ts'
 import { Refusal } from '../refusal.ts'
 
-/** What every function has logged of a request, oldest first. */
+/** Returns the log lines of all functions about a request, oldest first. */
 export const linesOf = ({ logs }: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> =>
   logs.find(requestId, madeAt(requestId))
 
-/** The same. Throws `Refusal` if there is nothing. */
+/** Returns these lines. Throws `Refusal` if there are none. */
 export async function logsOf(ports: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> {
   const lines = await linesOf(ports, requestId)
   if (lines.length === 0)
@@ -14,10 +14,16 @@ export async function logsOf(ports: Pick<Admin, 'logs'>, requestId: string): Pro
   return lines
 }
 
-/** Clocks of functions may differ a little. */
+/**
+ * How much earlier than the request its first log line is searched, in milliseconds, because the clocks of functions
+ * may differ a little.
+ */
 const MARGIN_MS = 60_000
 
-/** A UUIDv7 begins with the time at which it was made. Of any other id, nobody knows it. */
+/**
+ * Returns the time from which the lines of an id are searched. A UUIDv7 begins with the time of its creation. For any
+ * other id, the time is not known.
+ */
 const madeAt = (id: string): number =>
   id[14] === '7' ? Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) - MARGIN_MS : 0
 
@@ -26,7 +32,7 @@ export interface TailFilter {
   readonly user?: string | undefined
 }
 
-/** Whether a line is about a model and a user, where they are given. */
+/** Returns whether a line is about the given model and the given user. */
 export function isAbout(line: LogLine, { model, user }: TailFilter): boolean {
   const isOfModel = model === undefined || line.fields.model === model || line.function === `worker-${model}`
   return isOfModel && (user === undefined || line.fields.user_id === user)

@@ -5,13 +5,13 @@ import type { RecordedRequest } from '../../../functions/core/stores/ledger/admi
 import type { Admin } from '../admin.ts'
 import { type LastFailureView, lastFailureOf } from './last-failure.ts'
 
-/** How the requests of a model fare, as Postgres and the request items say. */
+/** The state of a model's requests, from Postgres and the request items. */
 export interface ModelRequests {
   /** The last failed call, or the last request that failed, whichever is newer. */
   readonly last_failure?: LastFailureView | undefined
   /** The requests of the last hour that have ended, and how many of them failed. */
   readonly last_hour?: { readonly ended: number; readonly failed: number } | undefined
-  /** The request that has waited for longest. */
+  /** The request that has waited longest. */
   readonly oldest_waiting?:
     | { readonly request_id: string; readonly since: string; readonly seconds: number }
     | undefined
@@ -21,7 +21,7 @@ type Ports = Pick<Admin, 'ledger' | 'failures' | 'clock'>
 
 const HOUR_MS = 3_600_000
 
-/** Counts the requests of the last hour by model. Undefined while Postgres can't be reached. */
+/** Counts the requests of the last hour per model. Returns undefined if Postgres can't be reached. */
 export async function countEnded(ports: Ports): Promise<ReadonlyMap<string, ModelRequests['last_hour']> | undefined> {
   const counts = await unlessAway(ports.ledger.countSince(ports.clock() - HOUR_MS))
   if (!counts) return undefined
@@ -35,7 +35,10 @@ export async function countEnded(ports: Ports): Promise<ReadonlyMap<string, Mode
   return sums
 }
 
-/** Describes the requests of a model, of which some are `open`. While Postgres can't be reached, the last failed call is that of DynamoDB. */
+/**
+ * Describes the requests of a model. `open` are the open requests. If Postgres can't be reached, the last failed call
+ * is the one in DynamoDB.
+ */
 export async function requestsOf(
   ports: Ports,
   model: string,
@@ -51,7 +54,7 @@ export async function requestsOf(
   return { ...(newest && { last_failure: newest }), ...(oldest && { oldest_waiting: oldest }) }
 }
 
-/** Finds the request of a model that has waited for longest among requests that are open. */
+/** Finds the request of a model that has waited longest among the open requests. */
 export function oldestWaiting(
   open: readonly RequestItem[],
   model: string,
@@ -71,7 +74,10 @@ function failureOf({ request_id, error, completed_at }: RecordedRequest): LastFa
   return [{ at: iso(completed_at), code, ...(status !== undefined && { status }), reason, request_id }]
 }
 
-/** An operator sees the state of the models in DynamoDB also while Postgres is away. */
+/**
+ * Returns the result of a call, or undefined during an outage. So an operator sees the state of the models in DynamoDB
+ * also during an outage of Postgres.
+ */
 async function unlessAway<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call

@@ -10,15 +10,21 @@ import { Refusal } from '../refusal.ts'
 import { countEnded, type ModelRequests, requestsOf } from './model-requests.ts'
 import { type OpenPorts, openRequests } from './open-requests.ts'
 
-/** A model as operators see it: what defers its calls, its last failure, and what waits for it. Times are ISO 8601. */
+/**
+ * The description of a model for operators: the reasons that defer its calls, its last failure, and its waiting
+ * requests. Times are ISO 8601.
+ */
 export interface ModelView extends ModelRequests {
   readonly model: string
-  /** The model is not called, since no retry heals what it answers: until a probe succeeds, or until `models reset`. */
+  /**
+   * Set if the model is halted: it is not called, because a retry can't fix its error, until a probe succeeds or until
+   * `models reset`.
+   */
   readonly halted?: HaltView | undefined
   readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
-  /** The model has asked for no calls until then. */
+  /** The time until which the model has asked for no calls. */
   readonly paused_until?: string | undefined
-  /** When one call tries the model although its pause lasts for longer. */
+  /** The time of the next probe in a long pause, before the pause ends. */
   readonly tried_at?: string | undefined
   readonly rate_limit?:
     | {
@@ -26,21 +32,24 @@ export interface ModelView extends ModelRequests {
         readonly used: number
         readonly count: number
         readonly interval_ms: number
-        /** The first slot that is not given yet. Absent when it is now. */
+        /** The first slot that is not given yet. Absent if it is now. */
         readonly next_turn?: string | undefined
-        /** About when the last request of the backlog may have its slot. Absent when the backlog is empty. */
+        /** The approximate time of the slot of the last request in the backlog. Absent if the backlog is empty. */
         readonly line_until?: string | undefined
       }
     | undefined
-  /** The approximate number of messages. Deferred messages are counted with SQS, and not with RabbitMQ. Those that run are not counted. */
+  /**
+   * The approximate number of messages. Deferred messages are counted with SQS, and not with RabbitMQ. Messages of
+   * running requests are not counted.
+   */
   readonly waiting: Readonly<Record<Priority, number>>
 }
 
 export interface HaltView extends Pick<Halt, 'code' | 'status' | 'reason'> {
   readonly since: string
-  /** When the next probe may be made. */
+  /** The time from which the next probe may be made. */
   readonly next_probe: string
-  /** How many calls have found the model halted. */
+  /** How often the model was halted in a row: by the first call, and by each failed probe. */
   readonly times: number
 }
 
@@ -103,7 +112,10 @@ function describe(
   }
 }
 
-/** The effect of a reset. `held_until` is when calls would have been made again without it; absent if nothing deferred them. */
+/**
+ * The effect of a reset. `held_until` is the time at which calls would have been made again without the reset. It is
+ * absent if nothing deferred them.
+ */
 export interface Reset {
   readonly model: string
   readonly reset: boolean
@@ -112,9 +124,9 @@ export interface Reset {
 }
 
 /**
- * Ends a model's halt and its pause, closes its circuit and forgets its failures, for an operator who knows that the model is back. The rate
- * limit stays. If the model is not back, it is halted again, or its circuit opens again, as at first. Throws `Refusal` for a model that does not
- * exist, and `Unavailable`.
+ * Ends a model's halt and its pause, closes its circuit and removes its failures, for an operator who knows that the
+ * model is back. The rate limit stays. If the model is not back, it is halted again, or its circuit opens again, in the
+ * same way as the first time. Throws `Refusal` for a model that does not exist, and `Unavailable`.
  */
 export async function resetModel(
   {

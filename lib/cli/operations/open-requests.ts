@@ -4,8 +4,8 @@ import type { Admin } from '../admin.ts'
 export type OpenPorts = Pick<Admin, 'openReservations' | 'itemsOf'>
 
 /**
- * The requests that wait or run, and those whose end is on its way to Postgres: each of them has an open reservation, and most have
- * no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
+ * Returns the requests that wait or run, and those whose end is not yet in Postgres. Each of them has an open
+ * reservation, and most have no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
  */
 export async function openRequests(
   ports: OpenPorts,
@@ -14,10 +14,13 @@ export async function openRequests(
   return accepted(await ports.itemsOf(await reserved(ports, isWanted)))
 }
 
-/** So many items are read at once: those of one call of DynamoDB. */
+/** The items that one call of DynamoDB reads. */
 const READ_AT_ONCE = 100
 
-/** The newest of them that match: at least `limit`, if there are so many. Reads no further items then. Rejects with `Unavailable`. */
+/**
+ * Returns the newest matching requests among them: at least `limit`, if there are so many. After that, it reads no
+ * further items. Rejects with `Unavailable`.
+ */
 export async function newestOpen(
   ports: OpenPorts,
   isWanted: (reservation: Reservation) => boolean,
@@ -36,7 +39,7 @@ async function reserved(
   { openReservations }: OpenPorts,
   isWanted: (reservation: Reservation) => boolean,
 ): Promise<Reservation[]> {
-  // A request may have a second reservation that a crash has left.
+  // A request may have a second reservation, which a crash has left open.
   const found = new Map<string, Reservation>()
   for await (const page of openReservations())
     for (const { reservation } of page) if (isWanted(reservation)) found.set(reservation.request_id, reservation)

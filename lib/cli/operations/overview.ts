@@ -18,14 +18,17 @@ export interface OverviewPart {
   readonly made: number
   readonly completed: number
   readonly failed: number
-  /** How long completed requests took from their creation to their end: half of them, and 95% of them, at most this. */
+  /**
+   * Half of the completed requests took at most this time from their creation to their end, in milliseconds. `p95_ms`
+   * is the same for 95% of them.
+   */
   readonly p50_ms?: number | undefined
   readonly p95_ms?: number | undefined
 }
 
 /**
- * What happens now, and what became of the requests that were made in a time span. A request that begins or ends while the overview is
- * made may be counted twice, but no request that was there before is left out.
+ * The current state, and the outcomes of the requests that were made in a time span. A request that begins or ends
+ * while the overview is made may be counted twice, but no earlier request is left out.
  */
 export interface Overview {
   /** ISO 8601, like `since`. */
@@ -36,7 +39,10 @@ export interface Overview {
     readonly dead_letters: number
   }
   readonly since: string
-  /** The requests that were made since then, by the status that they have in the ledger. One without a row counts as queued. */
+  /**
+   * The number of requests that were made since then, per status in the ledger. A request without a row counts as
+   * queued.
+   */
   readonly made: Readonly<Record<Exclude<Status, 'rejected' | 'running'>, number>>
   readonly part_ms: number
   /** Oldest first. A part without requests has zeros. */
@@ -49,9 +55,10 @@ type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'> & OpenPorts
 export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
   const { span_ms, part_ms } = SPANS[span]
   const now = ports.clock()
-  // The first part is a whole one, so that the parts stay the same from one overview to the next.
+  // The first part is complete, so that the parts stay the same from one overview to the next.
   const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
-  // In this order: a request that ends meanwhile is counted from its row then. In the other order, nothing would count it.
+  // The order is important: a request that ends meanwhile is counted from its row. In the other order, it would not be
+  // counted at all.
   const items = (await openRequests(ports)).filter(({ status }) => !isTerminal(status))
   const [recorded, open, deadLetters] = await Promise.all([
     ports.activity.counts(since, part_ms),
@@ -78,11 +85,13 @@ export async function showOverview(ports: Ports, span: Span): Promise<Overview> 
 interface Open {
   readonly queued: number
   readonly running: number
-  /** When each request was made that has no row yet, epoch milliseconds. */
+  /** The creation time of each request without a row, in epoch milliseconds. */
   readonly unrecorded: readonly number[]
 }
 
-/** Counts the requests that wait and those that run. Most of them have no row yet, and a row calls both queued. */
+/**
+ * Counts the waiting and the running requests. Most of them have no row yet, and a row has the status queued for both.
+ */
 async function readOpen(ports: Ports, items: readonly RequestItem[]): Promise<Open> {
   const rows = await recordedOpen(ports)
   const seen = new Set(items.map(({ request_id }) => request_id))
@@ -95,7 +104,7 @@ async function readOpen(ports: Ports, items: readonly RequestItem[]): Promise<Op
   }
 }
 
-/** How many open requests one statement asks for. The Data API answers with at most 1 MiB. */
+/** The open requests that one statement reads. The Data API returns at most 1 MiB. */
 const PAGE = 4_000
 
 async function recordedOpen({ activity }: Ports): Promise<ReadonlyMap<string, OpenRequest>> {

@@ -12,12 +12,15 @@ export interface Posted {
 
 type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'apiUrl'>
 
-/** The key is deleted after the call. It ends by itself if this process dies before that. */
+/**
+ * The lifetime of the key, in milliseconds. The key is deleted after the call. If this process dies before that, the
+ * key expires by itself.
+ */
 const KEY_LIFETIME_MS = 60_000
 
 /**
- * Posts a request as a user, through the API, with a key of its own. So the user's plan and quota apply, and the request is charged.
- * Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
+ * Posts a request for a user through the API, with a new key. So the user's plan and quota apply, and the request is
+ * charged. Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
  */
 export async function postRequest(
   ports: Ports,
@@ -32,7 +35,7 @@ export async function postRequest(
   })
 }
 
-/** The address of the API. Throws `Refusal` if the system does not say it. */
+/** Returns the address of the API. Throws `Refusal` if the system does not name it. */
 export function apiUrlOf({ apiUrl }: Pick<Admin, 'apiUrl'>): string {
   if (apiUrl !== undefined) return apiUrl
   throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')

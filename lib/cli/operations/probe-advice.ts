@@ -1,6 +1,6 @@
 import type { Probed } from '../../../functions/worker/probe-report.ts'
 
-/** What to change in pipeline.yaml, in sentences. Empty if nothing is wrong. */
+/** Returns sentences about necessary changes of pipeline.yaml. Returns none if nothing is wrong. */
 export function adviceOn(model: string, probed: Probed): string[] {
   const at = `models.${model}`
   const { failure, came, usage } = probed
@@ -50,7 +50,7 @@ const STATUSES: ReadonlyMap<number, readonly string[]> = new Map([
   [422, [BODY_ADVICE]],
 ])
 
-/** Advice on an answer that came with success, or with a status that says little. */
+/** Returns advice on an answer with success, or with a status that says little. */
 function adviceOnAnswer(at: string, came: Probed['came']): string[] {
   if (came === undefined) return []
   if (came.status >= 400) return [`The model fails by itself: ${at}.retry says what happens to its requests.`]

@@ -3,7 +3,7 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { adviceOn } from './probe-advice.ts'
 
-/** What one call of a model was, and what to change in pipeline.yaml. */
+/** Everything about one call of a model, and the necessary changes of pipeline.yaml. */
 export interface ModelProbe extends Probed {
   readonly model: string
   readonly verdict: 'ok' | 'retry' | 'drop' | 'halt'

@@ -9,9 +9,9 @@ import { Refusal } from '../refusal.ts'
 import type { NamedWindow } from '../window-name.ts'
 import { existingUser } from './users.ts'
 
-/** The usage of a user in a window, as `GET /v1/quota` says it, and each open reservation, oldest first. */
+/** The usage of a user in a window, as in `GET /v1/quota`, and each open reservation, oldest first. */
 export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
-    /** What the requests of the window have cost in USD. Absent if no model of theirs has a price. */
+    /** The cost of the window's requests in USD. Absent if none of their models has a price. */
     readonly cost?: number | undefined
     readonly open: readonly {
       readonly request_id: string
@@ -23,7 +23,9 @@ export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof re
     }[]
   }
 
-/** Shows the current window, or the one that is named. Throws `Refusal` if there is no such user or window, and `Unavailable`. */
+/**
+ * Shows the current window, or the named one. Throws `Refusal` if there is no such user or window, and `Unavailable`.
+ */
 export async function showQuota(
   {
     access,
@@ -47,10 +49,10 @@ export async function showQuota(
   const window = windowAt(quotas.window, at).name
   const { shards } = planOf(quotas, plan).plan
   const counters = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(user, window, shard)))
-  // The counters are read once, so that the sums belong to the reservations that are shown.
+  // The counters are read only once, so that the sums match the reservations in the answer.
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
-  // The counters are shown also while the ledger is away.
+  // The counters are shown also if the ledger can't be reached.
   const cost = (await ledger?.cost(user, window).catch(ignoreUnavailable)) ?? undefined
   return { user, ...usage, ...(cost !== undefined && { cost }), open: openOf(counters, now) }
 }

@@ -5,7 +5,10 @@ import { Refusal } from '../refusal.ts'
 
 type Ports = Pick<Admin, 'deadLetters' | 'payloads' | 'sendInput'>
 
-/** The refused message of an input in a dead letter. Undefined if the dead letter holds something else. Rejects with `Unavailable`. */
+/**
+ * Returns the refused message of an input in a dead letter. Returns undefined if the dead letter has something else.
+ * Rejects with `Unavailable`.
+ */
 export async function refusedInputOf(
   { deadLetters }: Ports,
   { id, request_id }: RecordedDeadLetter,
@@ -15,8 +18,8 @@ export async function refusedInputOf(
 }
 
 /**
- * Sends a refused message to its queue again, as it came. There it is a new message, which is admitted or refused. A repeated
- * call sends another message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
+ * Sends a refused message to its queue again, without changes. There it is a new message, which is admitted or refused.
+ * A repetition sends another message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
  */
 export async function redriveInput(ports: Ports, { queue, body }: RefusedInput): Promise<void> {
   const text = 'key' in body ? await ports.payloads.get(body.key) : body.inline

@@ -10,7 +10,10 @@ import { Refusal } from '../refusal.ts'
 import { newestOpen, type OpenPorts, openRequests } from './open-requests.ts'
 import { type WaitingPorts, type Waits, whyItWaits } from './why-it-waits.ts'
 
-/** A request as operators see it: from its row in Postgres, and from its item where the item is newer. Times are ISO 8601. */
+/**
+ * The description of a request for operators: from its row in Postgres, or from its item if the item is newer. Times
+ * are ISO 8601.
+ */
 export interface RequestSummary {
   readonly request_id: string
   readonly user: string
@@ -25,10 +28,10 @@ export interface RequestSummary {
   /** The charge of all runs that have ended. Absent when the item no longer exists, or no run has ended yet. */
   readonly charged?: Charged | undefined
   readonly quota_window: string
-  /** Of the request's trace, if tracing is on. */
+  /** The id of the request's trace, if tracing is on. */
   readonly trace_id?: string | undefined
   readonly created_at: string
-  /** When a retry that waits may begin. */
+  /** The time at which a waiting retry may begin. */
   readonly not_before?: string | undefined
   readonly started_at?: string | undefined
   readonly completed_at?: string | undefined
@@ -36,11 +39,11 @@ export interface RequestSummary {
 }
 
 /**
- * A large prompt or result is in the payload bucket under a key, and is deleted there before the row. Then only the key is
- * left. There is no prompt where prompts are not stored.
+ * All facts about a request. A large prompt or result is in the payload bucket under a key, and is deleted there before
+ * the row. Then only the key is left. There is no prompt if prompts are not stored.
  */
 export interface RequestDetails extends RequestSummary {
-  /** Why it waits. Absent if it does not. */
+  /** The reason why it waits. Absent if it does not wait. */
   readonly waits?: Waits | undefined
   readonly metadata?: unknown
   readonly prompt?: unknown
@@ -51,7 +54,7 @@ export interface RequestDetails extends RequestSummary {
 
 type RequestPorts = Pick<Admin, 'items' | 'ledger' | 'payloads'>
 
-/** Which requests are listed. A filter that is absent leaves none out. */
+/** The filters of a list of requests. An absent filter excludes no request. */
 export interface ListFilter {
   readonly user?: string | undefined
   readonly status?: Status | undefined
@@ -63,7 +66,7 @@ export interface ListFilter {
   readonly limit: number
 }
 
-/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
+/** The rows that one statement reads. The Data API returns at most 1 MiB. */
 const PAGE = 100
 
 export type ListPorts = OpenPorts & {
@@ -75,18 +78,19 @@ export type ListPorts = OpenPorts & {
  * Lists requests, newest first: those that Postgres has, and those that wait or run, which have no row yet. Rejects with `Unavailable`.
  */
 export async function listRequests(ports: ListPorts, filter: ListFilter): Promise<RequestSummary[]> {
-  // In this order: a request that ends meanwhile is found in Postgres then. In the other order, neither would have it.
+  // The order is important: a request that ends meanwhile is found in Postgres. In the other order, it might be found
+  // in neither.
   const open = await listOpen(ports, filter)
   const recorded = await listRecorded(ports, filter)
   const listed = new Map(open.map(one => [one.request_id, one]))
-  // After a redrive, the row may still be of the run before.
+  // After a redrive, the row may still have the previous run.
   for (const one of recorded) if ((listed.get(one.request_id)?.run ?? 0) <= one.run) listed.set(one.request_id, one)
   return [...listed.values()].sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
 }
 
 async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSummary[]> {
   const { user, status, model, since = 0, before, limit } = filter
-  // A request that has ended is listed once it has its row.
+  // A request that has ended is listed from its row.
   if (status !== undefined && isTerminal(status)) return []
   const items = await newestOpen(
     ports,
@@ -101,13 +105,16 @@ async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSu
   return items.map(ofItem)
 }
 
-/** A few requests are queued in Postgres, such as those that wait for long. Their items are looked up, too. */
+/**
+ * Lists requests from Postgres. A few rows have the status queued, such as those of requests that wait for long. For
+ * these, their items are read, too.
+ */
 async function listRecorded(
   { ledger, items }: ListPorts,
   { user, status, model, since, before, limit }: ListFilter,
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
-  // Only few requests of a page may have the status that is asked for.
+  // Only few requests of a page may have the wanted status.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let olderThan = before
   while (found.length < limit) {
@@ -146,7 +153,7 @@ export async function showRequest(ports: RequestPorts & WaitingPorts & OpenPorts
   }
 }
 
-/** A request that has no row yet. */
+/** Finds an open request that has no row yet. */
 async function openRequest(
   ports: OpenPorts,
   id: string,
@@ -223,7 +230,7 @@ async function checkedOut(payloads: RequestPorts['payloads'], payload: Payload |
 /** The body of a request. The prompt is a part of it. */
 const Body = z.object({ prompt: z.string() })
 
-/** A stored prompt. Under the key of a large prompt is the whole body. */
+/** Returns a stored prompt. Under the key of a large prompt is the whole body. */
 async function promptOf(payloads: RequestPorts['payloads'], payload: Payload | undefined): Promise<unknown> {
   const value = await checkedOut(payloads, payload)
   return keyOf(payload) === undefined ? value : Body.safeParse(value).data?.prompt

@@ -21,7 +21,7 @@ const Submitted = z.looseObject({ request_id: z.string(), status: z.string() })
 
 const ApiError = z.object({ error: z.string(), code: z.string().optional() })
 
-/** The key lasts for as long as a request may be waited for. */
+/** The lifetime of the key, in milliseconds: the longest time for which the command waits for a request. */
 const KEY_LIFETIME_MS = 3_600_000
 const WAIT_SECONDS = 10
 const PAUSE_MS = 1_000
@@ -30,8 +30,9 @@ const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled', 
 type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'sleep' | 'apiUrl'>
 
 /**
- * Posts a request as a user, with a key of its own, which is deleted afterwards. The request is admitted and charged like every other
- * one of this user. `told` gets the answer to the post. Throws `Refusal` if the API refuses it, and `Unavailable`.
+ * Posts a request for a user with a new key, which is deleted afterwards. The request is admitted and charged like any
+ * other request of this user. `told` is called with the answer to the post. Throws `Refusal` if the API refuses it, and
+ * `Unavailable`.
  */
 export async function submitRequest(
   ports: Ports,

@@ -14,31 +14,31 @@ export interface UserChanges {
   readonly in_flight?: number | 'default' | undefined
 }
 
-/** A user, and the plan and limits that apply. */
+/** A user, with the plan and the limits that apply. */
 export interface UserView {
   readonly user: string
   readonly plan: string
-  /** The default plan, when pipeline.yaml no longer has the user's own. */
+  /** The plan that applies. It is the default plan if pipeline.yaml no longer has the user's own plan. */
   readonly effective_plan: string
   readonly overrides: Partial<Limits>
   readonly limits: Limits
-  /** ISO 8601; absent for a user who is let in. */
+  /** ISO 8601. Absent for a user who may call. */
   readonly disabled_at?: string
 }
 
 type UserPorts = Pick<Admin, 'access' | 'quotas'>
 
-/** Throws `Refusal` when there is no such user, and `Unavailable`. */
+/** Shows a user. Throws `Refusal` if there is no such user, and `Unavailable`. */
 export async function showUser({ access, quotas }: UserPorts, userId: string): Promise<UserView> {
   return viewOf(quotas, await existingUser(access, userId))
 }
 
-/** Lists all users, by their ids. Rejects with `Unavailable`. */
+/** Lists all users, sorted by their ids. Rejects with `Unavailable`. */
 export async function listUsers({ access, quotas }: UserPorts): Promise<UserView[]> {
   return (await access.users()).map(record => viewOf(quotas, record))
 }
 
-/** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
+/** Returns the user's record. Throws `Refusal` when there is none, and `Unavailable`. */
 export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)
   if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)
@@ -84,7 +84,10 @@ export async function allowUser(
   throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
 
-/** How often a change is tried. When somebody else has changed the user meanwhile, the change is applied to the new record. */
+/**
+ * The most tries of a change. If another operator has changed the user meanwhile, the change is applied to the new
+ * record.
+ */
 const MAX_TRIES = 5
 
 function toOverrides(limits: Omit<UserChanges, 'plan'>): UserRecord['overrides'] {

@@ -8,11 +8,11 @@ import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { type LastFailureView, lastFailureOf } from './last-failure.ts'
 
-/** Why a request waits. */
+/** The reason why a request waits. */
 export interface Waits {
-  /** `retry`: its last attempt failed. `queue`: nothing holds the model's calls up, and others are before it. */
+  /** `retry`: its last attempt failed. `queue`: nothing defers the model's calls, and other requests are before it. */
   readonly because: 'halted' | 'open' | 'paused' | 'retry' | 'rate limited' | 'queue'
-  /** When it may go on, ISO 8601. Absent if nobody knows. */
+  /** The time at which it may continue, in the form of ISO 8601. Absent if it is not known. */
   readonly until?: string | undefined
   /** The reason, in a sentence without its full stop. */
   readonly sentence: string
@@ -30,7 +30,7 @@ interface Waiting {
   readonly not_before?: string | undefined
 }
 
-/** Says why a queued request waits. The first reason that holds is told. Rejects with `Unavailable`. */
+/** Says why a queued request waits. It gives the first reason that applies. Rejects with `Unavailable`. */
 export async function whyItWaits(ports: WaitingPorts, request: Waiting): Promise<Waits> {
   const { modelStates, failures, clock } = ports
   const [state = UNTOUCHED, failure] = await Promise.all([

@@ -7,7 +7,7 @@ interface Abilities {
   readonly embeddings: boolean
 }
 
-/** What each model can do with a body of the OpenAI API, as far as its mappings say it. */
+/** Returns how each model can use a body of the OpenAI API, according to its mappings. */
 export const abilitiesOf = ({ models }: Pick<Pipeline, 'models'>): Record<string, Abilities> =>
   Object.fromEntries(
     Object.entries(models).map(([name, model]) => {
@@ -22,8 +22,8 @@ export const abilitiesOf = ({ models }: Pick<Pipeline, 'models'>): Record<string
 const TEXTS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g
 
 /**
- * The fields that a mapping names: its words that are neither texts nor functions. `parameters.seed` names `seed`, and not all
- * parameters.
+ * Returns the fields that a mapping names: its words that are neither texts nor functions. `parameters.seed` names
+ * `seed`, and not all parameters.
  */
 export function namesIn(mapping: string): string[] {
   const code = mapping.replace(TEXTS, ' ')

@@ -48,11 +48,11 @@ export const ANTHROPIC: Profile = {
       'body.error.type in ["overloaded_error", "api_error", "timeout_error"] or (status < 300 and body.type = "error")',
   },
   notes: [
-    '`auth: { secret: NAME }` sends the secret as `x-api-key`, without a prefix. The header `anthropic-version` is 2023-06-01 unless `headers` has another.',
-    'The API wants `max_tokens`. It is 1,024 where the request does not bound its output.',
-    "A body's `messages` with the role system or developer become `system`, the others are sent as they are. `parameters.stop` becomes `stop_sequences`. All other `parameters` are sent.",
-    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content` (from thinking) and `tool_calls`. Tokens of the cache are counted as tokens of the prompt.',
-    'Spend limits and an empty balance come as 400 or 429 with the types of other errors. The beginning of their message or `details` tells them apart. A message that quotes a request begins otherwise, so no client can halt a model with a text.',
+    '`auth: { secret: NAME }` sends the secret as `x-api-key`, without a prefix. The header `anthropic-version` is 2023-06-01 unless `headers` has another value.',
+    'The API requires `max_tokens`. If the request does not limit its output, Sluice sends 1,024.',
+    'The `messages` of a body with the role system or developer become `system`. All other messages are sent unchanged. `parameters.stop` becomes `stop_sequences`. All other `parameters` are sent unchanged.',
+    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` (from thinking) and `tool_calls`. Tokens of the cache are counted as tokens of the prompt.',
+    'For a spend limit or an empty balance, the API answers 400 or 429 with the types of other errors. Sluice recognizes them by the beginning of the message or by `details`. A message that quotes a request begins in another way, so no client can halt a model with a text.',
   ],
   sources: [
     'https://docs.anthropic.com/en/api/messages',

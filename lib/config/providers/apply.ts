@@ -5,8 +5,8 @@ import type { Profile } from './profile.ts'
 type Section = Readonly<Record<string, unknown>>
 
 /**
- * Fills in what a model's `provider` knows, before the schema checks the file. So the rest of Sluice sees finished settings. A key that
- * the file gives wins, also if its value is wrong: the schema then says so.
+ * Adds the settings of a model's `provider`, before the schema checks the file. So the rest of Sluice sees complete
+ * settings. If the file has a key, its value is used, also if it is wrong: then the schema says so.
  */
 export function withProviders(data: unknown): unknown {
   if (!isSection(data) || !isSection(data.models)) return data
@@ -16,7 +16,8 @@ export function withProviders(data: unknown): unknown {
 
 function withProvider(name: string, model: unknown): unknown {
   if (!isSection(model) || model.provider === undefined) return model
-  // For an unknown provider, the defaults of any other keep the schema from telling about each missing key besides.
+  // For an unknown provider, the settings of another one are used, so that the schema reports only the wrong name and
+  // not each missing key.
   const profile = PROFILES[isProvider(model.provider) ? model.provider : 'openai']
   const { response, estimate } = profile
   return {
@@ -42,15 +43,18 @@ function endpointOf({ endpoint = {}, path }: Profile, model: Section, given: Sec
   }
 }
 
-/** Undefined if the URL stays as it is. The schema tells what is wrong with one that can't be read. */
+/**
+ * Returns the URL of the operation. Returns undefined if the given URL is used. If the URL can't be parsed, the schema
+ * reports the mistake.
+ */
 function urlOf(path: Profile['path'], { model, request }: Section, given: unknown): string | undefined {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined
-  // The body of another operation of the API can be made by a mapping of the file's own.
+  // If the file has its own mapping, this mapping can make the body of another operation of the API.
   if (request !== undefined && isOfOperation(given, path)) return undefined
   return operationUrl(given, path, textOf(model))
 }
 
-/** HTTP ignores the case of a header's name. */
+/** Adds the provider's headers to those of the file. HTTP ignores the case of a header's name. */
 function headersOf(headers: Readonly<Record<string, string>>, given: unknown = {}): unknown {
   if (!isSection(given)) return given
   const names = Object.keys(given).map(name => name.toLowerCase())
@@ -63,7 +67,10 @@ function authOf(auth: Section, given: unknown): unknown {
   return isSection(given) && 'secret' in given && 'header' in auth ? { ...auth, ...given } : given
 }
 
-/** A status that the file names in one list can't be in the other. */
+/**
+ * Adds the provider's statuses to those of the file. If the file has a status in one list, the other list can't have
+ * it.
+ */
 function retryOf({ retry }: Profile, given: unknown = {}): unknown {
   if (!isSection(given)) return given
   const { backoff_on, drop_on, ...conditions } = retry
@@ -92,8 +99,8 @@ interface Mapped {
 }
 
 /**
- * Whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has a mapping of its own, which wins, or
- * a batch, which puts several requests into one call.
+ * Returns whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has its own
+ * mapping, which is used instead, or a batch, which puts several requests into one call.
  */
 export function passesOn(name: string, { provider, model, request, response, batch }: Mapped): boolean {
   const { openai } = PROFILES

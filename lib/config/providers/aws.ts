@@ -1,10 +1,13 @@
-/** The error's name in the answer of a service of AWS: `ThrottlingException:http://…`. */
+/** The JSONata of the error's name in an answer of AWS: `ThrottlingException:http://…`. */
 const ERROR = '$substringBefore(headers.`x-amzn-errortype`, ":")'
 
-/** Whether an answer of AWS is one of these errors. */
+/** Returns the JSONata condition that an answer of AWS has one of these errors. */
 export const isError = (...names: readonly string[]): string => `(${ERROR} in ${JSON.stringify(names)})`
 
-/** The worker's credentials or its signature are refused. No request is to blame, and no retry helps. */
+/**
+ * The condition that AWS refuses the worker's credentials or its signature. No request has caused this, and a retry
+ * does not help.
+ */
 export const IS_SIGNATURE_REFUSED = isError(
   'ExpiredTokenException',
   'IncompleteSignatureException',

@@ -2,7 +2,10 @@ import { IS_SIGNATURE_REFUSED, isError } from './aws.ts'
 import { CHAT_ESTIMATE, INSTRUCTIONS, OUTPUT_BOUND, TALK } from './fragments.ts'
 import type { Profile } from './profile.ts'
 
-/** The content of a message, text or parts, as Converse's blocks. Parts that are no text are its own blocks already. */
+/**
+ * The content of a message, text or parts, as blocks of Converse. Parts that are no text are blocks of Converse
+ * already.
+ */
 const BLOCKS = '$type(content) = "string" ? [{ "text": content }] : [content.(type = "text" ? { "text": text } : $)]'
 
 export const BEDROCK: Profile = {
@@ -51,12 +54,12 @@ export const BEDROCK: Profile = {
     ),
   },
   notes: [
-    '`model` is the id of a model or of an inference profile (`us.…`, `eu.…`), or an ARN. It is needed only where `url` ends before it, as in `https://bedrock-runtime.us-east-1.amazonaws.com`.',
+    '`model` is the id of a model or of an inference profile (`us.…`, `eu.…`), or an ARN. It is needed only if `url` does not have the id, as in `https://bedrock-runtime.us-east-1.amazonaws.com`.',
     "Calls are signed with the worker's role, unless `auth` says otherwise: `auth: { secret: NAME }` sends a Bedrock API key.",
-    "A body's `messages` may be as OpenAI has them, with text or parts of text. Parts of other kinds must be blocks as Converse has them. The roles system and developer become `system`.",
-    'Converse is the same for all chat models. So only `max_tokens`, `temperature`, `top_p`, `stop` and `system` of `parameters` are sent, and `additionalModelRequestFields` for what one model has besides. `maxTokens` is 512 where the request does not bound its output.',
-    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content` and `tool_calls`.',
-    'An imported model that was not used for a while answers 429 ModelNotReadyException until it has loaded: one call at a time tries it meanwhile, and no request spends an attempt.',
+    'The `messages` of a body may have the form of OpenAI, with a text or with parts of text. Parts of other kinds must be blocks in the form of Converse. Messages with the roles system and developer become `system`.',
+    'Converse is the same for all chat models. So of `parameters`, only `max_tokens`, `temperature`, `top_p`, `stop` and `system` are sent, and `additionalModelRequestFields` for the special parameters of one model. If the request does not limit its output, `maxTokens` is 512.',
+    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` and `tool_calls`.',
+    'An imported model that was not used for a while answers 429 ModelNotReadyException until it has loaded. Until then, only probes are made, one at a time, and no request uses up an attempt.',
   ],
   sources: [
     'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',

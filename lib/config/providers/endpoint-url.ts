@@ -1,19 +1,20 @@
 import type { OperationPath } from './profile.ts'
 
 /**
- * The URL of a provider's operation. `url` is the base of the API or any of its paths, so the result may be given again. A query stays.
- * Undefined if the operation's path needs the model's name, and there is none.
+ * Returns the URL of a provider's operation. `url` is the base of the API or any of its paths, so the result may be
+ * used as `url` again. A query stays. Returns undefined if the operation's path needs the model's name, and there is
+ * none.
  */
 export function operationUrl(url: string, path: OperationPath, model: string | undefined): string | undefined {
   const parsed = new URL(url)
-  // The name of a model in it stays as it is written, since a signature covers the path.
+  // A model's name in the path is not changed, because a signature covers the path.
   if (ends(parsed.pathname, pattern(path.operation))) return url
   if (path.operation.includes(MODEL) && model === undefined) return undefined
   parsed.pathname = basePath(parsed.pathname, path) + path.operation.replace(MODEL, encodeURIComponent(model ?? ''))
   return parsed.href
 }
 
-/** Whether a URL is of an operation of the API, not only of its base. */
+/** Returns whether a URL is of an operation of the API, not only of its base. */
 export function isOfOperation(url: string, { operation, known }: OperationPath): boolean {
   const { pathname } = new URL(url)
   return [pattern(operation), ...known].some(of => ends(trim(pathname), of))
@@ -21,14 +22,17 @@ export function isOfOperation(url: string, { operation, known }: OperationPath):
 
 const MODEL = '{model}'
 
-/** The path of the API itself. */
+/** Returns the path of the API itself. */
 function basePath(pathname: string, { operation, base, known }: OperationPath): string {
   const given = trim(pathname)
   const below = new RegExp(`(?:${[...known, ...beginningsOf(operation)].join('|')})$`).exec(given)?.[0] ?? ''
   return given === '' ? base : given.slice(0, given.length - below.length)
 }
 
-/** `/v1` of `/v1/messages`: a URL may end in the middle of the operation's path. */
+/**
+ * Returns the beginnings of an operation's path, such as `/v1` of `/v1/messages`. A URL may end in the middle of this
+ * path.
+ */
 function beginningsOf(operation: string): string[] {
   const parts = operation.split('/').slice(1)
   return parts.slice(1).map((_, index) => pattern(`/${parts.slice(0, index + 1).join('/')}`))

@@ -3,30 +3,30 @@ const BOUNDS = ['parameters.', '']
   .join(', ')
 
 /**
- * The most tokens that the request allows its answer: the largest of its bounds, as the usual estimate takes them. Nothing if it allows any
- * number.
+ * The most tokens that the request allows for its answer: its largest bound, as in the usual estimate. It gives nothing
+ * if the request has no bound.
  */
 export const OUTPUT_BOUND = `$max([${BOUNDS}][$type($) = "number"])`
 
-/** A chat of `messages`, or of the prompt and `parameters.system`, as OpenAI has it. */
+/** A chat in OpenAI's form, from `messages`, or from the prompt and `parameters.system`. */
 export const CHAT = `messages ? messages : [
     parameters.system ? { "role": "system", "content": parameters.system },
     { "role": "user", "content": prompt }
   ]`
 
-/** The roles whose messages some APIs take apart from the others. */
+/** The roles whose messages some APIs expect in a separate field. */
 const SYSTEM_ROLES = '["system", "developer"]'
 export const TALK = `messages[$not(role in ${SYSTEM_ROLES})]`
 export const INSTRUCTIONS = `messages[role in ${SYSTEM_ROLES}]`
 
-// The tokens of a chat: its texts, as the usual estimate counts a prompt, and a flat amount per picture or file, whose base64 says nothing of
-// its tokens.
+// The tokens of a chat: its texts, as the usual estimate counts a prompt, and a fixed number per picture or file,
+// because the length of its base64 does not show its tokens.
 const TEXTS = '$bytes($join([messages.content[$type($) = "string"], messages.content.text, parameters.system]))'
 const ATTACHMENTS = '$count(messages.content[$type($) = "object" and $not(type = "text") and $not($exists(text))])'
 const INPUT = `$ceil(${TEXTS} / 4) + 1000 * ${ATTACHMENTS}`
 /**
- * The tokens of a request with a list of `messages`. For a request without, or with an empty list, it gives nothing, and the usual
- * estimate counts: that one knows the prompt, which the model gets then.
+ * The tokens of a request with a list of `messages`. For a request without such a list, or with an empty list, it gives
+ * nothing, and the usual estimate is used, which counts the prompt.
  */
 export const CHAT_ESTIMATE = `messages ? ${INPUT} +
   ((${OUTPUT_BOUND} * $max([1, parameters.n, n][$type($) = "number"])) ?? ${INPUT})`

@@ -41,11 +41,11 @@ export const OLLAMA: Profile = {
     backoff_when: 'status < 300 and ($boolean(body.error) or body.done_reason = "load")',
   },
   notes: [
-    'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than that, such as 5m.',
-    '`format`, `think`, `keep_alive` and `tools` of `parameters` are sent as they are, all others as `options`: `max_tokens` as `num_predict`, `stop` as a list.',
-    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content` (from thinking) and `tool_calls`.',
-    'Ollama counts only the tokens of the prompt that it has not kept from the call before.',
-    'Ollama has an OpenAI-like API, too: use `provider: openai` with its `/v1` for that.',
+    'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than the loading takes, such as 5m.',
+    '`format`, `think`, `keep_alive` and `tools` of `parameters` are sent unchanged. All other parameters are sent as `options`: `max_tokens` as `num_predict`, `stop` as a list.',
+    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` (from thinking) and `tool_calls`.',
+    'Ollama does not count those tokens of the prompt that it still has in its cache from the previous call.',
+    'Ollama also has an OpenAI-like API. To use it, write `provider: openai` and the URL with `/v1`.',
   ],
   sources: ['https://docs.ollama.com/api/chat', 'https://docs.ollama.com/api/errors'],
 }

@@ -1,7 +1,10 @@
 import type { Model } from '../model-schema.ts'
 import { passesOn } from './apply.ts'
 
-/** Where the operations of a model's OpenAI API are. Undefined if bodies of that API are not passed on to its endpoint. */
+/**
+ * Returns the URLs of the operations of a model's OpenAI API. Returns undefined if bodies of that API are not passed on
+ * to its endpoint.
+ */
 export function openAiEndpointOf(name: string, model: Model) {
   if (!passesOn(name, model)) return undefined
   const urlOf = (path: string): string => {

@@ -3,7 +3,9 @@ import type { Profile } from './profile.ts'
 
 const MESSAGE = 'choices[0].message'
 
-/** The text of a message: a text, the texts of its parts, or none beside reasoning or calls of tools. */
+/**
+ * The text of a message: its text, or the texts of its parts. A message with reasoning or calls of tools may have none.
+ */
 export const CHAT_TEXT = `$type(${MESSAGE}.content) = "string" ? ${MESSAGE}.content :
       $type(${MESSAGE}.content) = "array" ? $join([${MESSAGE}.content[$type(text) = "string"].text]) : choices[0].text ?? ""`
 
@@ -17,11 +19,11 @@ export const CHAT_RESULT = `$type(${MESSAGE}) = "object" or $exists(choices[0].t
     "choices": $count(choices) > 1 ? choices
   }`
 
-/** OpenAI-like servers: a success that has no answer in it. */
+/** The condition that a success of an OpenAI-like server contains no answer. */
 const IS_EMPTY =
   '$exists(body.choices) and $not($type(body.choices[0].message) = "object" or $exists(body.choices[0].text))'
 
-/** Codes for an account that must be mended. OpenAI sends them with 429, and other services with 402. */
+/** The codes of an account without credit. OpenAI sends them with 429, and other services with 402. */
 const NO_CREDIT = [
   'insufficient_quota',
   'credit_balance_exhausted',
@@ -33,7 +35,10 @@ const NO_CREDIT = [
   'account_deactivated',
   'invalid_api_key',
 ]
-/** OpenRouter answers 402 also to one request whose bound is larger than what is left. That must not halt the model for others. */
+/**
+ * The condition that OpenRouter answers 402 to one request whose bound is larger than the remaining credit. This must
+ * not halt the model for others.
+ */
 const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This request requires more credits"'
 
 const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
@@ -87,15 +92,15 @@ export const OPENAI: Profile = {
   or (status = 402 and body.error.metadata.limit_source = "openrouter_in_flight_budget")`,
   },
   notes: [
-    "A body's `messages` are sent as they are. Without them, `parameters.system` and `prompt` become messages.",
-    'All of `parameters` are sent, except `stream`, which the answer could not be read with, and names that would choose another model or account (`models`, `route`, `provider`, `fallbacks`, `api_base`, `api_key`, `base_url`). `n` over 1 gives all `choices` in the result, too.',
-    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content`, `tool_calls` and `refusal`. The parts of a content are joined. With only reasoning, `text` is empty, and `finish_reason` says whether the tokens were used up.',
-    'vLLM refuses connections while it loads a model, so use `circuit` with it: it spends few attempts on an outage. llama.cpp answers 503 "Loading model": one call at a time tries the model until it has loaded, and no request spends an attempt.',
-    'A 429 that only *says* "insufficient quota" is retried (Scaleway says so for its limit of simultaneous requests). Only the code or type means an account without credit.',
-    'OpenRouter and others send errors with status 200. One with a `code` of 4xx fails the request, any other is retried. LM Studio answers 200 with `error` as a text for a path that it does not know: the request fails with this text.',
-    'A 403 with `metadata` is moderation of this one request (OpenRouter), and fails it.',
-    'A 402 that says "This request requires more credits" (OpenRouter) is about the tokens that this one request may take, and fails it. Any other 402 halts the model.',
-    "OpenAI's reasoning models take `max_completion_tokens` instead of `max_tokens`.",
+    'The `messages` of a body are sent unchanged. If there are none, Sluice makes messages from `parameters.system` and `prompt`.',
+    'All `parameters` are sent, with these exceptions: `stream`, because Sluice reads a whole answer, and parameters that would choose another model or account (`models`, `route`, `provider`, `fallbacks`, `api_base`, `api_key`, `base_url`). If `n` is over 1, the result also has all `choices`.',
+    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content`, `tool_calls` and `refusal`. If the content of the message has several parts, their texts are joined. If the model gave only reasoning, `text` is empty, and `finish_reason` shows whether the tokens were used up.',
+    'vLLM refuses connections while it loads a model. So use `circuit` with it: then an outage uses up few attempts. llama.cpp answers 503 "Loading model". Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt.',
+    'A 429 with "insufficient quota" only in its message is retried (Scaleway uses these words for its limit of simultaneous requests). Only the code or the type `insufficient_quota` means an account without credit.',
+    'OpenRouter and other providers send errors with status 200. If the `code` of the error is a 4xx, the request fails; otherwise it is retried. For an unknown path, LM Studio answers 200 with `error` as a text, and the request fails with this text.',
+    'A 403 with `metadata` means that moderation refused this one request (OpenRouter). The request fails.',
+    'A 402 with "This request requires more credits" (OpenRouter) means that this one request may use more tokens than the credit allows. The request fails. Any other 402 halts the model.',
+    "OpenAI's reasoning models use `max_completion_tokens` instead of `max_tokens`.",
   ],
   sources: [
     'https://platform.openai.com/docs/guides/error-codes',

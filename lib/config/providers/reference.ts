@@ -7,7 +7,8 @@ const INTRODUCTION = `# Providers
 
 <!-- Generated from lib/config/providers by \`npm run generate\`. -->
 
-\`provider\` in a model of pipeline.yaml says what kind of endpoint the model has. Sluice then knows how to call it:
+\`provider\` in a model of pipeline.yaml names the kind of the model's endpoint. Sluice then uses the profile of this provider: its mappings,
+header of the secret, and rules for errors.
 
     models:
       text:
@@ -15,20 +16,20 @@ const INTRODUCTION = `# Providers
         endpoint: { url: https://api.openai.com/v1, auth: { secret: OPENAI_API_KEY } }
         model: gpt-5-mini
 
-- **Keys that are given win.** A profile stands in for each key that the file leaves out, also inside \`endpoint\` and \`retry\`. \`npx sluice config check\`
-  checks the whole.
-- **\`endpoint.url\`** is the base of the API, or any of its paths: \`https://api.openai.com\`, \`…/v1\` and \`…/v1/chat/completions\` are the same. If the file
-  has a \`request\` of its own, a path of the API stays as it is written.
+- **A key in the file replaces that of the profile.** The profile gives each key that the file leaves out, also inside \`endpoint\` and \`retry\`.
+  \`npx sluice config check\` checks the complete result.
+- **\`endpoint.url\`** is the base of the API, or any of its paths: \`https://api.openai.com\`, \`…/v1\` and \`…/v1/chat/completions\` have the same effect. If the
+  file has its own \`request\`, Sluice does not change a path of the API.
 - **\`model\`** is the name by which the endpoint knows the model. The default is the model's name in pipeline.yaml.
-- **\`endpoint.auth\`** is still needed for a secret: only the file knows its name. The profile knows the header.
-- **The estimate** of a request with a list of \`messages\` counts their texts, 1,000 tokens per picture or file, and the largest bound of the output
+- **\`endpoint.auth\`** is still needed for a secret, because the profile has only the header, and not the name of the secret.
+- **The estimate** of a request with a list of \`messages\` counts their texts, 1,000 tokens per picture or file, and the highest limit of the output
   (\`max_tokens\`, \`max_completion_tokens\` or \`max_output_tokens\`) times \`n\`. Other requests have the usual estimate.
-- No provider has an API for batches as \`batch\` makes them.
+- No provider's API has calls with \`inputs\` and \`outputs\`, which \`batch\` needs.
 
-Each section shows what a provider answers, and what becomes of the request: **result** (it completes), **retry** (another attempt, up to \`retry.attempts\`),
-**drop** (it fails at once), or **halt** (no request is to blame: the model is not called until somebody has mended it, and no attempt is spent). The
-conditions are tried in the order halt, drop, retry; then the statuses decide. Other 5xx, 408, 409, 425 and 429 are retried, other 4xx dropped. A test sends
-each of these answers through a socket.
+Each section lists a provider's answers, and their effect on the request: **result** (the request completes), **retry** (another attempt, up to \`retry.attempts\`),
+**drop** (the request fails at once), or **halt** (the model is halted, and the call does not count as an attempt). The
+conditions are evaluated in the order halt, drop, retry. If none is true, the status decides: other 5xx, 408, 409, 425 and 429 are retried, and other 4xx are
+dropped. A test sends each of these answers through a socket.
 
 | provider | API | for |
 |---|---|---|
@@ -44,8 +45,8 @@ function section(name: Provider): string {
     `## ${name}`,
     `${capitalized(profile.title)}: ${profile.serves}.`,
     profile.notes.map(note => `- ${note}`).join('\n'),
-    `What the profile gives:\n\n\`\`\`yaml\n${keysOf(profile)}\`\`\``,
-    `What the API answers:\n\n| status | answer | |\n|---|---|---|\n${DOCUMENTED_ANSWERS[name].map(row).join('\n')}`,
+    `The profile:\n\n\`\`\`yaml\n${keysOf(profile)}\`\`\``,
+    `The answers of the API:\n\n| status | answer | effect |\n|---|---|---|\n${DOCUMENTED_ANSWERS[name].map(row).join('\n')}`,
     `Sources: ${profile.sources.map(source => `<${source}>`).join(', ')}.`,
     '',
   ].join('\n\n')

@@ -11,11 +11,14 @@ const Names = z.strictObject({
   names: z.array(Name).min(1).max(1_000).describe('the names of dead letters, as the list has them'),
 })
 
-/** Redriving everything has to be said in so many words: an empty body must not do it. */
+/**
+ * The choice of dead letters to redrive. To redrive all, the body must say so explicitly: an empty body must not
+ * redrive all.
+ */
 const Choice = z.union([
   Names,
-  z.strictObject({ model: Name.describe('redrives all of this model') }),
-  z.strictObject({ all: z.literal(true).describe('`true` redrives all') }),
+  z.strictObject({ model: Name.describe('redrives all dead letters of this model') }),
+  z.strictObject({ all: z.literal(true).describe('`true` redrives all dead letters') }),
 ])
 
 export const DEAD_LETTER_ROUTES: readonly Route[] = [
@@ -24,11 +27,11 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
     path: '/dead-letters',
     does: 'Lists dead letters by id. The oldest request comes first.',
     answers:
-      '`{ "dead_letters": [ { "name", "request_id", "model", "reason", "attempts", "at" } ], "next"? }`. `name` is what redrive and discard take. `next` is the `after` of the next page.',
+      '`{ "dead_letters": [ { "name", "request_id", "model", "reason", "attempts", "at" } ], "next"? }`. Give `name` to redrive and discard. `next` is the `after` of the next page.',
     params: NONE,
     query: z.strictObject({
-      model: Name.optional().describe('only those of this model'),
-      after: Name.optional().describe('only those after this one'),
+      model: Name.optional().describe('only dead letters of this model'),
+      after: Name.optional().describe('only dead letters after the one with this name'),
       limit: limitOf(PAGE),
     }),
     body: NO_BODY,
@@ -58,7 +61,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/dead-letters/redrive',
-    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. Give one of the three inputs.',
+    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. Give exactly one of the three inputs.',
     answers: 'The document of `sluice dead-letters redrive --json`.',
     params: NONE,
     query: NONE,
@@ -68,7 +71,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/dead-letters/discard',
-    does: 'Removes dead letters. Their requests stay failed, and can not be run again.',
+    does: 'Removes dead letters. Their requests stay failed, and can never be run again.',
     answers: 'The document of `sluice dead-letters discard --json`.',
     params: NONE,
     query: NONE,

@@ -1,7 +1,7 @@
 import type { Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
-/** Finds the route of a call. Answers with the methods of the path if none of them is the call's. */
+/** Finds the route of a call. Returns the methods of the path if none of them is the call's. */
 export function findRoute(
   method: string | undefined,
   path: string,
@@ -10,7 +10,7 @@ export function findRoute(
     const params = paramsIn(route.path, path)
     return params ? [{ route, params }] : []
   })
-  // A text in a path goes before a parameter: no dead letter is named `redrive`.
+  // A fixed part of a path has priority over a parameter. No dead letter is named `redrive`.
   const [found] = ofPath
     .filter(({ route }) => route.method === method)
     .toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)

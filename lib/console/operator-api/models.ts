@@ -8,7 +8,7 @@ export const MODEL_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/models',
-    does: 'Lists the models, with all that defers their calls, and how many requests wait for each.',
+    does: 'Lists the models, each with the reasons that defer its calls, and the number of its waiting requests.',
     answers: '`{ "models": [ … ] }`: the entries of `sluice models list --json`.',
     params: NONE,
     query: NONE,
@@ -28,13 +28,13 @@ export const MODEL_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/models/{model}/probe',
-    does: 'Calls a model once, and shows what Sluice makes of its answer. The model may bill the call.',
+    does: 'Calls a model once, and shows the answer and how Sluice judges it. The provider may bill the call.',
     answers: 'The document of `sluice models probe --json`.',
     params: ModelParams,
     query: NONE,
     body: z
       .strictObject({
-        body: z.record(z.string(), z.unknown()).optional().describe('the body of `POST /v1/inference` to call it with'),
+        body: z.record(z.string(), z.unknown()).optional().describe('the body of `POST /v1/inference` for this call'),
       })
       .optional(),
     run: ({ admin }, { params, body }) => probeModel(admin, params.model, body?.body),

@@ -13,29 +13,29 @@ export const operatorApiReference = (): string => `# The operator API
 
 <!-- Generated from lib/console/operator-api by \`npm run generate\`. -->
 
-The operator API is what the console calls. Each operation is one of the command line, and answers the JSON that the command prints.
+The console calls the operator API. Each operation does the same as a command of the command line, and answers the JSON that the command prints.
 
-- The local system has it at \`http://127.0.0.1:8080/console/api\` while \`npm start\` runs.
-- \`sluice console\` serves it on 127.0.0.1 while that command runs. With \`--target aws --stack NAME\`, it operates a deployed stack with your own AWS credentials.
-- No deployed stack has this API: it is on your machine only.
+- The local system serves this API at \`http://127.0.0.1:8080/console/api\` while \`npm start\` runs.
+- \`sluice console\` serves the API on 127.0.0.1 while that command runs. With \`--target aws --stack NAME\`, it operates a deployed stack with your own AWS credentials.
+- No deployed stack has this API: it exists only on your machine.
 
-Each call needs the token of the address that \`npm start\` or \`sluice console\` has printed:
+Each call needs the token that is in the address that \`npm start\` or \`sluice console\` has printed:
 
     curl localhost:8080/console/api/models -H "Authorization: Bearer $TOKEN"
 
-A token is valid until the process ends. A foreign \`Host\` and any foreign \`Origin\` are refused with 403. [0044](adr/0044-the-console-has-no-cookie.md) says why.
+A token is valid until the process ends. A foreign \`Host\` and any foreign \`Origin\` are refused with 403. [0044](adr/0044-the-console-has-no-cookie.md) gives the reasons.
 
 Bodies and answers are JSON. Times are ISO 8601. An error has the shape of the client API, \`{ "error", "status": "error", "code" }\`:
 
 | code | HTTP | what happened |
 |---|---|---|
-| \`invalid_request\` | 400 | The input is not as described here. \`details\` has a path and a sentence per mistake. |
+| \`invalid_request\` | 400 | The input differs from the description here. \`details\` has a path and a sentence per mistake. |
 | \`unauthorized\` | 401 | The token is missing or wrong. |
 | \`not_found\` | 404 | There is no such operation. |
-| \`method_not_allowed\` | 405 | The operation wants another method. |
-| \`refused\` | 409 | It can't be done as asked. The sentence says why, as on the command line. |
+| \`method_not_allowed\` | 405 | The operation needs another method. |
+| \`refused\` | 409 | The operation was refused. The sentence gives the reason, as on the command line. |
 | \`payload_too_large\` | 413 | The body is over 5 MB. |
-| \`internal_error\` | 500 | The operation failed by a defect. |
+| \`internal_error\` | 500 | The operation failed because of a defect. |
 | \`unavailable\` | 503 | A service can't be reached. Try again. |
 
 ${ROUTES.map(sectionOf).join('\n')}`
@@ -46,7 +46,7 @@ function sectionOf({ method, path, does, answers, schemas }: Route): string {
   return [`## ${method} ${path}`, '', does, '', `Answers: ${answers}`, ...table, ''].join('\n')
 }
 
-/** A row for each field of an object, or of the objects that it may be. */
+/** Makes a row for each field of an object, or for each field of its alternatives. */
 function rowsOf(where: string, schema: z.ZodType): string[] {
   const described = Described.parse(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }))
   const choices = 'anyOf' in described ? z.array(Fields).parse(described.anyOf) : [described]

@@ -34,11 +34,11 @@ export const REQUEST_ROUTES: readonly Route[] = [
       '`{ "requests": [ … ], "next"? }`: the entries of `sluice requests list --json`, and the `before` of the next page.',
     params: NONE,
     query: z.strictObject({
-      user: UserId.optional().describe('only those of this user'),
-      status: Status.optional().describe('only those of this status'),
-      model: z.string().min(1).optional().describe('only those of this model'),
-      since: Age.optional().describe('only those of the last so much time, such as `1h`'),
-      before: RequestId.optional().describe('only those that are older than the request with this id'),
+      user: UserId.optional().describe('only requests of this user'),
+      status: Status.optional().describe('only requests with this status'),
+      model: z.string().min(1).optional().describe('only requests of this model'),
+      since: Age.optional().describe('only requests that were made within this time before now, such as `1h`'),
+      before: RequestId.optional().describe('only requests that are older than the request with this id'),
       limit: limitOf(PAGE),
     }),
     body: NO_BODY,
@@ -65,7 +65,7 @@ export const REQUEST_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/requests/{id}/log',
-    does: 'Shows what every function has logged of a request, oldest line first.',
+    does: 'Shows the log lines of all functions about a request, oldest line first.',
     answers:
       '`{ "lines": [ { "at", "function", "level", "message", "fields" } ] }`. `fields` has the other fields of the line.',
     params: RequestParams,

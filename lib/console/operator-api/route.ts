@@ -3,9 +3,9 @@ import type { System } from './system.ts'
 
 interface Described {
   readonly method: 'GET' | 'POST'
-  /** Under the address of the API: `/models/{model}/reset`. */
+  /** The path below the address of the API, such as `/models/{model}/reset`. */
   readonly path: string
-  /** For the documentation: what the operation does, and what it answers. */
+  /** For the documentation: a sentence that says what the operation does. `answers` describes its answer. */
   readonly does: string
   readonly answers: string
 }
@@ -15,14 +15,14 @@ interface Declared<Params, Query, Body> extends Described {
   readonly params: z.ZodType<Params>
   readonly query: z.ZodType<Query>
   readonly body: z.ZodType<Body>
-  /** Throws `Refusal` if it can't be done as asked, and `Unavailable`. */
+  /** Throws `Refusal` if the operation can't be done, and `Unavailable`. */
   readonly run: (
     system: System,
     input: { readonly params: Params; readonly query: Query; readonly body: Body },
   ) => Promise<unknown>
 }
 
-/** The input of a call as it came. */
+/** The unchecked input of a call. */
 export interface Raw {
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string>>
@@ -32,7 +32,10 @@ export interface Raw {
 /** An operation that checks its own input. */
 export interface Route extends Described {
   readonly schemas: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType }
-  /** Throws a `ZodError` if the input is not as declared, `Refusal` if it can't be done as asked, and `Unavailable`. */
+  /**
+   * Performs the operation. Throws a `ZodError` if the input is not as declared, `Refusal` if the operation can't be
+   * done, and `Unavailable`.
+   */
   call(system: System, raw: Raw): Promise<unknown>
 }
 

@@ -14,7 +14,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/system',
-    does: 'Says which system this is.',
+    does: 'Shows the name, the version and the settings of the system.',
     answers: '`{ "target", "name", "version", "api_url", "window", "plans", "models" }`. `target` is `local` or `aws`.',
     params: NONE,
     query: NONE,
@@ -32,9 +32,9 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/overview',
-    does: 'Counts what waits and runs now, and what became of the requests of a time span. A request that begins or ends meanwhile may be counted twice.',
+    does: 'Counts the requests that wait and run now, and the requests of a time span by their status. A request that begins or ends during the call may be counted twice.',
     answers:
-      '`{ "at", "now": { "queued", "running", "dead_letters" }, "since", "made": { … }, "part_ms", "parts": [ { "at", "made", "completed", "failed", "p50_ms"?, "p95_ms"? } ] }`. `made` counts the requests that were made since then by their status.',
+      '`{ "at", "now": { "queued", "running", "dead_letters" }, "since", "made": { … }, "part_ms", "parts": [ { "at", "made", "completed", "failed", "p50_ms"?, "p95_ms"? } ] }`. `made` counts the requests that were made after `since`, by their status.',
     params: NONE,
     query: z.strictObject({ span: Spans.default('1h').describe('the time span that ends now; default 1h') }),
     body: NO_BODY,

@@ -16,7 +16,7 @@ export const USER_ROUTES: readonly Route[] = [
       '`{ "users": [ … ], "total", "next"? }`: each entry is the document of `sluice users show --json` with `window`, `resets_at` and `used`. `next` is the `after` of the next page.',
     params: NONE,
     query: z.strictObject({
-      after: UserId.optional().describe('only those after the user with this id'),
+      after: UserId.optional().describe('only users after the user with this id'),
       limit: limitOf(PAGE),
     }),
     body: NO_BODY,

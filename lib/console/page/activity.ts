@@ -8,7 +8,7 @@ import { Table } from './ui.ts'
 
 const timesOf = ({ parts }: Overview): number[] => parts.map(({ at }) => Date.parse(at) / 1_000)
 
-/** What became of the requests of each part of the span, as bars on each other. */
+/** Shows the outcomes of the requests per part of the span, as stacked bars. */
 export function Activity({ overview }: { overview: Overview }): VNode {
   const { parts, part_ms, made } = overview
   const per = partName(part_ms)
@@ -31,7 +31,7 @@ export function Activity({ overview }: { overview: Overview }): VNode {
   </section>`
 }
 
-/** How long completed requests took. */
+/** Shows how long completed requests took. */
 export function Durations({ overview }: { overview: Overview }): VNode {
   const { times, lines } = useMemo(() => {
     const lines = [

@@ -1,6 +1,6 @@
 const KEPT_TOKEN = 'sluice-token'
 
-/** The operator API refused a call, or could not be reached. The message is one sentence for people. */
+/** Says that the operator API refused a call, or could not be reached. The message is one sentence for people. */
 export class CallError extends Error {
   readonly status: number
 
@@ -10,7 +10,10 @@ export class CallError extends Error {
   }
 }
 
-/** Takes the token out of the address, so that it is in no history and no screenshot, and keeps it for a reload of this tab. */
+/**
+ * Removes the token from the address, so that no history and no screenshot has it, and stores it for a reload of this
+ * tab.
+ */
 export function takeToken(): void {
   const token = new URLSearchParams(location.search).get('token')
   if (token === null) return
@@ -18,10 +21,10 @@ export function takeToken(): void {
   history.replaceState(null, '', location.pathname + location.hash)
 }
 
-/** The parameters of a call. One without a value is left out. */
+/** The parameters of a call. A parameter without a value is left out. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
-/** The address of a call: `/requests?status=failed`. */
+/** Returns the address of a call: `/requests?status=failed`. */
 export function addressOf(path: string, query: Query = {}): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],

@@ -8,35 +8,35 @@ export interface Line {
   /** The name of a color in style.css. */
   readonly color: 'good' | 'bad' | 'busy' | 'accent' | 'faint'
   readonly values: readonly (number | null)[]
-  /** Only of bars: where the bar ends, if it stands on others. */
+  /** Only for bars: the upper end of each bar, if it stands on others. */
   readonly tops?: readonly number[]
 }
 
 interface ChartProps {
-  /** What the chart shows, in words, for somebody who can't see it. */
+  /** A description of the chart in words, for people who can't see it. */
   readonly label: string
   /** Epoch seconds. */
   readonly times: readonly number[]
   readonly lines: readonly Line[]
   readonly isBars?: boolean
   readonly format: (value: number) => string
-  /** The axis reaches at least up to this value. */
+  /** The smallest upper end of the axis. */
   readonly least: number
 }
 
 const HEIGHT = 190
 
-/** The steps of the axis are whole numbers. */
+/** The possible steps of the axis, which are whole numbers. */
 const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map(n => n * 10 ** power)).flat()
 
-/** The time of day, for epoch seconds: `12:30`. */
+/** Returns the time of day, for epoch seconds: `12:30`. */
 const clock = (at: number): string => new Date(at * 1_000).toTimeString().slice(0, 5)
 
-/** A chart over time. It follows the width of its place and the colors of the system. */
+/** Shows a chart over time. It adapts to the width of its place and to the colors of the system. */
 export function Chart(props: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
-  // The legend asks the newest props, though the plot was made with earlier ones.
+  // The legend uses the newest props, although the plot was made with earlier ones.
   const newest = useRef(props)
   newest.current = props
   useEffect(() => {

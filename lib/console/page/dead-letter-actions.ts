@@ -3,16 +3,19 @@ import { call } from './api.ts'
 import { useAsking } from './dialog.ts'
 import { plural } from './format.ts'
 
-/** What is redriven, as the operator API takes it. */
+/** The choice of dead letters to redrive, in the form of the operator API. */
 export type Choice = { readonly names: readonly string[] } | { readonly model: string } | { readonly all: true }
 
 interface DeadLetterActions {
-  /** Asks, and then runs the requests again. `which` names them for people. */
+  /** Asks for confirmation, and then runs the requests again. `which` names them for people. */
   redrive(choice: Choice, which: string): void
   discard(names: readonly string[], which: string): void
 }
 
-/** Redrive and discard, asked about first. `onDone` is called when something may have changed. */
+/**
+ * Returns the actions redrive and discard, which ask for confirmation first. `onDone` is called when something may have
+ * changed.
+ */
 export function useDeadLetterActions(onDone: () => void): DeadLetterActions {
   const { ask } = useAsking()
   return {

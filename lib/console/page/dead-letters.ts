@@ -25,7 +25,7 @@ interface List {
   readonly next?: string
 }
 
-/** Dead letters, with redrive and discard. */
+/** Shows dead letters, with redrive and discard. */
 export function DeadLettersView({ place, system }: { place: Place; system: SystemInfo }): VNode {
   const { model, after } = place.query
   const { data, error, reload } = useLive<List>(addressOf('/dead-letters', { model, after, limit: PAGE }))

@@ -3,28 +3,28 @@ import { type ComponentChildren, createContext, type VNode } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
 import type { CallError } from './api.ts'
 
-/** An action that is asked about first. */
+/** An action that needs confirmation. */
 export interface Question {
   readonly title: string
   readonly text: ComponentChildren
   /** The name of the button. */
   readonly action: string
   readonly isDangerous?: boolean
-  /** Does it, and resolves to a sentence about what was done. */
+  /** Performs the action, and resolves to a sentence about the result. */
   act(): Promise<string>
 }
 
 interface Asking {
   /** Opens a dialog. */
   ask(question: Question): void
-  /** Says a sentence, also to a screen reader. */
+  /** Shows a sentence, also to a screen reader. */
   say(sentence: string): void
 }
 
 const AskingContext = createContext<Asking>({ ask: () => {}, say: () => {} })
 export const useAsking = (): Asking => useContext(AskingContext)
 
-/** Has the dialog and the line of what was done, for all views in it. */
+/** Provides the dialog and the line about the result of an action to all views in it. */
 export function Dialogs({ children }: { children: ComponentChildren }): VNode {
   const [question, setQuestion] = useState<Question>()
   const [said, setSaid] = useState('')

@@ -1,20 +1,20 @@
 const WHOLE = new Intl.NumberFormat('en')
 
-/** `5,000`. Never shortened: an operator compares numbers. */
+/** Writes a number such as `5,000`. It is never shortened, because an operator compares numbers. */
 export const count = (n: number): string => WHOLE.format(n)
 
 const two = (n: number): string => String(n).padStart(2, '0')
 
 const dayOf = (at: Date): string => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 
-/** The time of day on this machine, with the date if it is another day. */
+/** Returns the time of day on this machine, with the date if it is another day. */
 export function time(iso: string, now = new Date()): string {
   const at = new Date(iso)
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
   return dayOf(at) === dayOf(now) ? clock : `${dayOf(at)} ${clock}`
 }
 
-/** `250 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Writes a duration such as `250 ms`, `1.2 s`, `3 min 20 s` or `2 h 5 min`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`
@@ -27,11 +27,11 @@ export function duration(ms: number): string {
 const together = (whole: number, unit: string, rest: number, restUnit: string): string =>
   rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${restUnit}`
 
-/** From one time to another, or nothing if one of them is not there. */
+/** Writes the duration between two times. Returns an empty text if one of them is missing. */
 export const between = (from: string | undefined, to: string | undefined): string =>
   from === undefined || to === undefined ? '' : duration(Date.parse(to) - Date.parse(from))
 
-/** The end of an id, which tells it from others of the same time. */
+/** Returns the beginning and the end of an id. The end distinguishes it from other ids of the same time. */
 export const shortId = (id: string): string => (id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id)
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -5,9 +5,9 @@ import { type CallError, call } from './api.ts'
 /** Whether the page reads again and again, and how often. */
 export interface Pace {
   readonly isPaused: boolean
-  /** The least time between two readings. Milliseconds. */
+  /** The shortest time between two reads, in milliseconds. */
   readonly everyMs: number
-  /** Called with the time of each reading. */
+  /** Called with the time of each read. */
   noteReading(at: Date): void
 }
 
@@ -26,7 +26,7 @@ interface Reading {
   readonly error?: string
 }
 
-/** A reading may take at most this part of the time: a slow system is asked less often. */
+/** The pause after a read is at least this many times as long as the read, so that a slow system gets fewer reads. */
 const SHARE = 5
 
 /** Reads an address of the operator API again and again, while the page is visible and not paused. */
@@ -84,7 +84,10 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', done)
   })
 
-/** A hidden page reads nothing. On AWS, it would keep a database awake that pauses by itself. */
+/**
+ * Waits until the page is visible. A hidden page reads nothing, because on AWS it would keep a database awake that
+ * pauses by itself.
+ */
 function untilVisible(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve()
   return new Promise(resolve => {

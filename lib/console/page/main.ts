@@ -25,10 +25,10 @@ const VIEWS = [
   ['submit', 'Submit'],
 ] as const
 
-/** How often the page reads. Each reading of a deployed stack costs a little. */
+/** The time between two reads of the page, in milliseconds. Each read of a deployed stack costs a little. */
 const EVERY_MS = { local: 2_000, aws: 10_000 } as const
 
-/** Decides when the page reads. */
+/** The whole page. It decides when the page reads. */
 function App(): VNode {
   const [target, setTarget] = useState<SystemInfo['target']>('local')
   const [isPaused, setPaused] = useState(false)
@@ -46,7 +46,7 @@ interface FrameProps {
   onTarget(target: SystemInfo['target']): void
 }
 
-/** What surrounds every view. */
+/** Shows the frame around every view. */
 function Frame({ readAt, onPause, onTarget }: FrameProps): VNode {
   const place = usePlace()
   const { data: system, error } = useLive<SystemInfo>('/system')
@@ -79,7 +79,10 @@ function PaceControl({ readAt, onPause }: Pick<FrameProps, 'readAt' | 'onPause'>
   </div>`
 }
 
-/** The address of the page has the view after the mark, so a link to an anchor would leave it. */
+/**
+ * Moves the focus to the content. A link to an anchor would leave the view, because the address has the view after its
+ * `#`.
+ */
 function skipToContent(event: Event): void {
   event.preventDefault()
   document.getElementById('content')?.focus()

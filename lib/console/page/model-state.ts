@@ -7,11 +7,11 @@ import { Badge, type Tone } from './ui.ts'
 interface State {
   readonly tone: Tone
   readonly name: string
-  /** What it means for the model's requests. */
+  /** The meaning for the model's requests. */
   readonly meaning?: string
 }
 
-/** What defers the calls of a model; the strongest reason. */
+/** Returns the strongest reason that defers the calls of a model. */
 export function stateOf({ halted, circuit, paused_until, rate_limit }: ModelView): State {
   if (halted)
     return {

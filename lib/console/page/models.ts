@@ -21,7 +21,7 @@ const HEAD = [
   'Actions',
 ]
 
-/** Models, with what defers their calls. */
+/** Shows models, with the reasons that defer their calls. */
 export function ModelsView(): VNode {
   const { data, error, reload } = useLive<{ models: readonly ModelView[] }>('/models')
   const rows = data?.models.map(view => html`<${Row} key=${view.model} view=${view} reload=${reload} />`)

@@ -16,7 +16,7 @@ import { Heading, Problem, Table } from './ui.ts'
 const SPANS: Readonly<Record<Span, string>> = { '15m': '15 minutes', '1h': 'hour', '24h': '24 hours' }
 const FAILURES = 5
 
-/** What happens now, and what has happened. */
+/** Shows the current state of the system, and its recent past. */
 export function OverviewView(): VNode {
   const [span, setSpan] = useState<Span>('1h')
   const { data, error } = useLive<Overview>(addressOf('/overview', { span }))

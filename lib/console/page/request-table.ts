@@ -27,6 +27,6 @@ const rowOf = (r: RequestSummary): VNode => html`<tr key=${r.request_id}>
   <td class="number">${tokensOf(r)}</td>
 </tr>`
 
-/** What the model reported, or the estimate with a mark. */
+/** Writes the tokens that the model reported, or the estimate with a mark. */
 const tokensOf = ({ usage, estimated_tokens }: RequestSummary): string =>
   usage ? count(usage.total_tokens) : `≈ ${count(estimated_tokens)}`

@@ -8,7 +8,7 @@ import { linkTo } from './router.ts'
 import { Timeline } from './timeline.ts'
 import { Heading, Problem, StatusBadge, Time } from './ui.ts'
 
-/** Everything about one request. */
+/** Shows everything about one request. */
 export function RequestView({ id }: { id: string }): VNode {
   const address = `/requests/${encodeURIComponent(id)}`
   const { data, error, reload } = useLive<RequestDetails>(address)
@@ -43,11 +43,11 @@ const Failure = ({ error }: { error: NonNullable<RequestDetails['error']> }): VN
     ${error.detail !== undefined && html`<blockquote>${error.detail}</blockquote>`}
   </div>`
 
-/** Whether a model has answered with a status that the sentence does not have. */
+/** Returns whether a model has answered with a status that the sentence does not have. */
 const saysNot = ({ status, message }: NonNullable<RequestDetails['error']>): boolean =>
   status !== undefined && !message.includes(String(status))
 
-/** The facts of a request, without those that it does not have. */
+/** Shows the facts of a request, without those that it does not have. */
 function Facts({ request: r }: { request: RequestDetails }): VNode {
   const facts: Readonly<Record<string, unknown>> = {
     User: html`<a href=${linkTo('requests', { user: r.user })}>${r.user}</a>`,

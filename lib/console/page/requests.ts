@@ -10,7 +10,7 @@ import { Heading, Problem } from './ui.ts'
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'expired', 'cancelled']
 const PAGE = 50
-/** What the OpenAI API lets clients put before an id. */
+/** Matches the prefixes of an id that the OpenAI API allows. */
 const PREFIX = /^(?:resp_|chatcmpl-|cmpl-)/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -19,7 +19,7 @@ interface List {
   readonly next?: string
 }
 
-/** Requests, a page at a time. The filters are in the address. */
+/** Shows requests, a page at a time. The filters are in the address. */
 export function RequestsView({ place, system }: { place: Place; system: SystemInfo }): VNode {
   const { status, user, model, since, before } = place.query
   const filter = { status, user, model, since }

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import { addressOf, type Query } from './api.ts'
 
-/** Where the page is: `#/requests/{id}` or `#/requests?status=failed`. */
+/** The place in the console, from the address: `#/requests/{id}` or `#/requests?status=failed`. */
 export interface Place {
-  /** `requests`; empty for the overview. */
+  /** The view, such as `requests`. It is empty for the overview. */
   readonly view: string
-  /** What follows it. */
+  /** The part after the view. */
   readonly id: string | undefined
   readonly query: Readonly<Record<string, string>>
 }

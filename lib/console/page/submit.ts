@@ -15,7 +15,7 @@ interface Answer {
   readonly isBusy: boolean
 }
 
-/** A form that posts a request through the API, as a user. */
+/** Shows a form that posts a request through the API, as a user. */
 export function SubmitView({ system }: { system: SystemInfo }): VNode {
   const [{ submitted, problem, isBusy }, setAnswer] = useState<Answer>({ isBusy: false })
   const { data } = useLive<{ users: readonly UserUsage[] }>('/users')

@@ -10,11 +10,11 @@ interface Step {
   readonly at: string
   readonly tone: 'plain' | 'good' | 'bad' | 'warn' | 'busy'
   readonly what: string
-  /** The model's own words, or when it goes on. */
+  /** The model's own words, or the time at which the request continues. */
   readonly more?: string | undefined
 }
 
-/** What happened to a request, in its order. Attempts that failed are known from the logs. */
+/** Shows the history of a request, oldest first. Failed attempts are read from the logs. */
 export function Timeline({ request }: { request: RequestDetails }): VNode {
   const { data, error } = useLive<{ lines: readonly LogLineView[] }>(`/requests/${request.request_id}/log`)
   const steps = [...stepsOf(request), ...attemptsOf(data?.lines ?? [])].toSorted(
@@ -58,7 +58,7 @@ function endOf({ status, attempts, error }: RequestDetails, at: string): Step {
   return { at, tone, what, more: error && [error.message, error.detail].filter(Boolean).join(': ') }
 }
 
-/** A line of a worker about an attempt that failed and is repeated. */
+/** Finds the failed attempts in the lines of a worker about attempts that are repeated. */
 const attemptsOf = (lines: readonly LogLineView[]): Step[] =>
   lines.flatMap(({ at, fields }) => {
     const { attempt, code, status, detail, until } = fields

@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { count, time } from './format.ts'
 
-/** A time, with its exact value for the mouse and for programs. */
+/** Shows a time, with its exact value for the mouse and for programs. */
 export const Time = ({ at }: { at: string | undefined }): VNode | null =>
   at === undefined ? null : html`<time dateTime=${at} title=${at}>${time(at)}</time>`
 
@@ -24,7 +24,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 export const StatusBadge = ({ status }: { status: string }): VNode =>
   html`<${Badge} tone=${TONES[status] ?? 'plain'}>${status}</${Badge}>`
 
-/** How much of a limit is used: as numbers, and as a bar for the eye. */
+/** Shows how much of a limit is used: as numbers, and as a bar for the eye. */
 export function Usage({ used, limit, more }: { used: number; limit: number; more?: string | undefined }): VNode {
   const share = limit === 0 ? 1 : Math.min(used / limit, 1)
   const tone = share >= 1 ? 'bad' : share >= 0.8 ? 'warn' : ''
@@ -39,11 +39,11 @@ interface TableProps {
   readonly caption: string
   readonly head: readonly ComponentChildren[]
   readonly rows: readonly VNode[] | undefined
-  /** Shown where there are no rows. */
+  /** Shown instead of the table if there are no rows. */
   readonly empty: ComponentChildren
 }
 
-/** A table with a name. It scrolls by itself where the window is narrow. */
+/** Shows a table with a name. It scrolls by itself where the window is narrow. */
 export function Table({ caption, head, rows, empty }: TableProps): VNode {
   if (rows === undefined) return html`<p class="empty">Loading…</p>`
   if (rows.length === 0) return html`<div class="empty">${empty}</div>`
@@ -56,7 +56,7 @@ export function Table({ caption, head, rows, empty }: TableProps): VNode {
   </div>`
 }
 
-/** The heading of a view. It gets the focus when the view opens, so that a screen reader reads it. */
+/** Shows the heading of a view. It gets the focus when the view opens, so that a screen reader reads it. */
 export function Heading({ children }: { children: ComponentChildren }): VNode {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {

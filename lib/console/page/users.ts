@@ -16,7 +16,7 @@ interface List {
   readonly next?: string
 }
 
-/** Users, with their quotas of the current window. */
+/** Shows users, with their quotas of the current window. */
 export function UsersView({ place }: { place: Place }): VNode {
   const { after } = place.query
   const { data, error } = useLive<List>(addressOf('/users', { after, limit: PAGE }))

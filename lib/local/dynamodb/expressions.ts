@@ -10,36 +10,36 @@ export interface Written {
   readonly ExpressionAttributeValues?: Item
 }
 
-/** What is known of the expressions of a call. */
+/** The remembered result for the expressions of a call. */
 interface Remembered {
-  /** Undefined if dynalite must parse them. */
+  /** Undefined if dynalite must parse the expressions each time. */
   readonly fill: Fill | undefined
   readonly bounds: readonly (readonly [lower: string, upper: string])[]
-  /** Their text without placeholders. */
+  /** The text of the expressions without placeholders. */
   readonly written: string
 }
 
 /** Puts names and values into a part of an expression. */
 type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 
-/** More different expressions than Sluice has. A caller who writes values into expressions can have any number of them. */
+/** The most expressions that are remembered. Sluice has fewer, but other callers may write values into expressions, which makes many of them. */
 const MAX_REMEMBERED = 500
-/** What these say depends on values, so they are parsed with them each time. */
+/** The meaning of such an expression depends on values. So it is parsed each time, with its values. */
 const WITH_VALUES = /attribute_type/i
 /** dynalite refuses bounds in the wrong order when it parses them. */
 const BETWEEN = /between/gi
 const BOUNDS = /between\s+(:\w+)\s+and\s+(:\w+)/gi
-/** Numbers with so few digits are compared exactly by JavaScript. */
+/** JavaScript compares numbers with so few digits exactly. */
 const FEW_DIGITS = /^-?\d{1,15}$/
-/** The names and values that are filled in. */
+/** The placeholders for names and values. */
 const PLACEHOLDERS = /[#:]\w+/g
 const NO_NAMES = {}
 const NO_VALUES: Item = {}
 
 /**
- * Parses expressions with dynalite's parsers, which take longer than all else that a call does. So each text is parsed once, for names
- * and values that are filled in later. The result is undefined for expressions that dynalite refuses, or that can't be parsed in this
- * way; then dynalite's own checks must parse them.
+ * Parses expressions with dynalite's parsers. Parsing takes longer than everything else in a call. So each text is parsed once, and the
+ * names and values of each call are filled in later. The result is undefined if dynalite refuses the expressions, or if they can't be
+ * parsed in this way. Then dynalite's own checks must parse them.
  */
 export function rememberExpressions(): (written: Written) => Expressions | undefined {
   const remembered = new Map<string, Remembered>()
@@ -64,15 +64,15 @@ export function rememberExpressions(): (written: Written) => Expressions | undef
   }
 }
 
-/** The values of each BETWEEN, as their placeholders. */
+/** Returns the placeholders of the two values of each BETWEEN. */
 const boundsIn = (text: string): (readonly [string, string])[] =>
   [...text.matchAll(BOUNDS)].map(([, lower = '', upper = '']) => [lower, upper])
 
-/** Whether two values are numbers in order, as far as that is told without dynalite. */
+/** Whether two values are numbers in order. If only dynalite can tell, the answer is no. */
 const areInOrder = (lower: Value | undefined, upper: Value | undefined): boolean =>
   FEW_DIGITS.test(lower?.N ?? '') && FEW_DIGITS.test(upper?.N ?? '') && Number(lower?.N) <= Number(upper?.N)
 
-/** Whether names are different from each other and from those that are written out. Otherwise dynalite must look for paths that overlap. */
+/** Whether the names differ from each other and from names that are in the text. Otherwise dynalite must look for overlapping paths. */
 const areDistinct = (names: readonly string[], written: string): boolean =>
   names.every((name, i) => names.indexOf(name) === i && !written.includes(name))
 
@@ -103,7 +103,7 @@ function parsed(written: Written, text: string): Fill | undefined {
   return fillOf(found, holes) ?? (() => found)
 }
 
-/** No name in the text of an expression has this character. */
+/** Makes a placeholder. No name in the text of an expression has its first character. */
 const placeholderOf = (name: string): string => `\u0001${name}`
 
 const SAMPLES: Readonly<Record<string, object>> = {
@@ -116,7 +116,7 @@ const SAMPLES: Readonly<Record<string, object>> = {
   M: { M: {} },
 }
 
-/** Makes the function that copies a part of a parsed expression and fills its holes. Undefined: the part has none. */
+/** Makes the function that copies a part of a parsed expression and fills its holes. Undefined if the part has no holes. */
 function fillOf(part: unknown, holes: ReadonlyMap<unknown, Fill>): Fill | undefined {
   const hole = holes.get(part)
   if (hole || typeof part !== 'object' || part === null) return hole

@@ -3,7 +3,7 @@ import type { Records } from './records.ts'
 import type { Index, Item, ItemCall, Table, Value } from './types.ts'
 import { updated } from './update.ts'
 
-/** The calls that read or write one item. Each takes a checked call, and gives the body of the answer or throws dynalite's refusal. */
+/** The calls that read or write one item. Each takes a checked call. It returns the body of the answer, or throws dynalite's refusal. */
 export type ItemOperations = Readonly<
   Record<'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem', (call: ItemCall) => string>
 >
@@ -107,7 +107,7 @@ const refusal = (type: string, message: string, more?: object): Refusal =>
 
 const noTable = (): Refusal => refusal('ResourceNotFoundException', 'Requested resource not found')
 
-/** Refuses a call whose condition does not hold. If the caller wants that, the refusal has the item for which it did not. */
+/** Refuses a call whose condition does not hold. If the caller asks for it, the refusal contains the item. */
 function checkCondition({ _condition, ReturnValuesOnConditionCheckFailure }: ItemCall, old: Stored | undefined): void {
   if (!_condition || db.matchesExprFilter(old?.item ?? {}, _condition.expression)) return
   const wanted = ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && old ? { Item: old.item } : undefined
@@ -150,7 +150,7 @@ function updateIndexes(records: Records, table: Table, old: Item | undefined, it
   }
 }
 
-/** Whether both items have the same entry in an index. It may say no for equal values, but never yes for others. */
+/** Whether both items have the same entry in an index. The answer may be no for equal entries, but it is never yes for different ones. */
 function isSame(
   { KeySchema, Projection }: Index,
   table: Table,

@@ -1,7 +1,7 @@
-/** Short enough that a sum of two is exact. */
+/** Numbers that are so short that JavaScript adds two of them exactly. */
 const SMALL = /^-?\d{1,15}$/
 
-/** The exact sum of two decimal numbers without exponents. */
+/** Returns the exact sum of two decimal numbers without exponents. */
 export function plus(a: string, b: string): string {
   if (SMALL.test(a) && SMALL.test(b)) return String(Number(a) + Number(b))
   const places = Math.max(placesOf(a), placesOf(b))

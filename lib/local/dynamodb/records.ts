@@ -1,31 +1,31 @@
 import type { Change, Database } from 'dynalite/db/index.js'
 
-/** A stored record: its JSON text, and the value if somebody has parsed it. Nobody may change the value. */
+/** A stored record: its JSON text, and its value if the text was parsed before. The value must not be changed. */
 interface RecordText {
   readonly text: string
   value?: unknown
 }
 
 /**
- * The records of a database, read and written at once: a write counts for all later reads before it is on disk, and all writes of a
- * turn of the event loop reach the disk together. So nobody may be answered before `durable` has resolved.
+ * The records of a database, without a wait for the disk: a later read sees a write before the write is on disk, and all writes of a turn
+ * of the event loop are written to the disk together. So no call may be answered before `durable` has resolved.
  */
 export interface Records {
   read(key: string): RecordText | undefined
   write(key: string, text: string, value: unknown): void
   remove(key: string): void
-  /** Resolves when everything is on disk that was written until now. Undefined: it is already. */
+  /** Resolves when all earlier writes are on disk. Undefined if they are on disk already. */
   durable(): Promise<void> | undefined
 }
 
-/** The most characters of records that are kept in memory, apart from those that are being written. */
+/** The most characters of records that are kept in memory. Records that are being written come on top. */
 const MAX_KEPT = 4 * 1024 * 1024
 
-/** An open database's records. From now on, the database's own methods go through them, too. */
+/** Makes the records of an open database. From now on, the database's own methods use them, too. */
 export function keepRecords(database: Database): Records {
   const writeToDisk = database.batch.bind(database)
   const kept = keepRecent(MAX_KEPT)
-  /** The changes of this turn, and those that are being written. A missing text means that the record is removed. */
+  /** The changes of this turn, and the changes that are being written. If a record is undefined, it is removed. */
   let next = new Map<string, RecordText | undefined>()
   let writing: typeof next = new Map()
   let nextDone = Promise.withResolvers<void>()
@@ -61,7 +61,7 @@ export function keepRecords(database: Database): Records {
     writing = next
     writingDone = nextDone
     next = new Map()
-    // Nobody waits for it if no call has written.
+    // If no call has written, nothing waits for this promise.
     writingDone.promise.catch(() => {})
     writeToDisk([...writing].map(changeOf), error => {
       for (const [key, record] of writing) {
@@ -91,7 +91,7 @@ export function keepRecords(database: Database): Records {
 const changeOf = ([key, record]: [string, RecordText | undefined]): Change =>
   record ? { type: 'put', key, value: record.text, valueEncoding: 'utf8' } : { type: 'del', key }
 
-/** Leads the calls of dynalite's own code to the records. It may change the values that it reads, so it gets copies. */
+/** Makes dynalite's own code use the records. This code may change the values that it reads, so it gets copies. */
 function lead(database: Database, { read, write, remove }: Records): void {
   database.get = (key, callback) => {
     const record = read(key)
@@ -118,7 +118,7 @@ function lead(database: Database, { read, write, remove }: Records): void {
   }
 }
 
-/** Keeps the records that were used last, up to so many characters. */
+/** Keeps the records that were used last, up to `limit` characters. */
 function keepRecent(limit: number) {
   const records = new Map<string, RecordText>()
   let size = 0

@@ -8,13 +8,13 @@ import type { Tables } from './tables.ts'
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024
 const TARGET = /^DynamoDB_20120810\.([A-Za-z]+)$/
 
-/** Makes a server with DynamoDB's API. It does not listen yet, and checks no caller. */
+/** Makes a server with DynamoDB's API. The server does not listen yet, and does not check its callers. */
 export const tablesServer = (tables: Tables): Server =>
   createServer((request, response) => void respond(tables, request, response))
 
 async function respond(tables: Tables, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request, MAX_REQUEST_BYTES).catch(() => CUT_OFF)
-  // A call whose connection was cut off is not performed.
+  // If the connection was cut off, the call is not performed.
   if (body === CUT_OFF) return void response.destroy()
   if (body === undefined) return send(response, refused(413, 'RequestEntityTooLarge', 'The request is over 16 MiB.'))
   const [, operation] = TARGET.exec(String(request.headers['x-amz-target'])) ?? []

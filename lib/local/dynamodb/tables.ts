@@ -11,7 +11,7 @@ import { isWellFormed } from './well-formed.ts'
 
 /** DynamoDB's tables. */
 export interface Tables {
-  /** Performs an operation. The body is JSON, as DynamoDB's API has it. It resolves when what the answer says is on disk. */
+  /** Performs an operation. The body is the JSON of DynamoDB's API. Resolves when everything that the answer is based on is on disk. */
   call(operation: string, body: string): Promise<Answer>
   close(): Promise<void>
 }
@@ -43,12 +43,12 @@ const OPERATIONS = [
   'UpdateTable',
 ]
 
-/** Parameters of DynamoDB's first version, from before expressions. dynalite itself performs calls that have them. */
+/** Parameters of DynamoDB's first version, which had no expressions. If a call has such a parameter, dynalite itself performs the call. */
 const OLD_PARAMETERS = ['Expected', 'AttributeUpdates', 'AttributesToGet']
 
 /**
- * Opens the tables in a folder, or new ones in memory. They are dynalite's: its format on disk, its checks, its parsers, its errors. But
- * calls of one item take a quick way through the same rules (ADR 0049), since those are nearly all that a request needs.
+ * Opens the tables in a folder, or new tables in memory. They are dynalite's: its format on disk, its checks, its parsers, its errors. But
+ * calls for one item take a faster path through the same rules (ADR 0049), since nearly all calls of a request are of this kind.
  */
 export async function openTables(folder?: string): Promise<Tables> {
   const store = db.create({ ...(folder && { path: folder }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
@@ -68,9 +68,9 @@ export async function openTables(folder?: string): Promise<Tables> {
     return performSlowly(name, operation, call)
   }
 
-  /** Checks a call as dynalite does, which can change its parameters. */
+  /** Checks a call with dynalite's checks, which may change its parameters. */
   function performSlowly(name: string, { types, custom, act }: Operation, call: Record<string, unknown>) {
-    // dynalite does not know this parameter, and drops what it does not know.
+    // dynalite does not know this parameter, and would drop it.
     const { ReturnValuesOnConditionCheckFailure } = call
     const checked = validations.checkTypes(call, types)
     validations.checkValidations(checked, types, custom, store)
@@ -83,7 +83,7 @@ export async function openTables(folder?: string): Promise<Tables> {
     return actOnDisk(act, checked)
   }
 
-  /** dynalite reads ranges of records from the disk, where all earlier writes must be. */
+  /** dynalite reads ranges of records from the disk. So all earlier writes must be on disk before. */
   async function actOnDisk(act: Action, call: object): Promise<string> {
     await records.durable()
     return new Promise((resolve, reject) => {

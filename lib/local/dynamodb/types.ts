@@ -33,7 +33,7 @@ export interface Table {
   readonly LocalSecondaryIndexes?: readonly Index[]
 }
 
-/** An operand or a function in an expression, as dynalite's parsers give it: a path, a value, or an operation on others. */
+/** An operand of an expression, as dynalite's parsers return it: a path, a value, or an operation on other operands. */
 export type Operand = Path | Value | Operation
 export interface Operation {
   readonly type: 'function' | 'add' | 'subtract'
@@ -55,14 +55,14 @@ export type Section =
       readonly attrType: 'N' | 'SS' | 'NS' | 'BS'
     }
 
-/** What dynalite's parsers make of the expressions of a call. */
+/** The result of dynalite's parsers for the expressions of a call. */
 export interface Expressions {
   _updates?: { readonly sections: readonly Section[]; readonly paths: readonly Path[]; readonly nestedPaths: object }
   _condition?: { readonly expression: Condition; readonly nestedPaths: object }
   _projection?: { readonly paths: readonly Path[]; readonly nestedPaths: object }
 }
 
-/** A call that reads or writes one item, once its parameters are checked. */
+/** A call that reads or writes one item. Its parameters are checked. */
 export interface ItemCall extends Expressions {
   readonly TableName: string
   readonly Key?: Item

@@ -8,8 +8,8 @@ const MISSING = 'The provided expression refers to an attribute that does not ex
 const WRONG_KEY = 'The update expression attempted to update the secondary index key to unsupported type'
 
 /**
- * Makes a new item of an item and the changes of an update expression. It copies only the maps and lists that change, and leaves the
- * old item as it is. Throws dynalite's refusal if a change is not possible.
+ * Makes a new item from an item and the changes of an update expression. It copies only the maps and lists that change, and does not change
+ * the old item. Throws dynalite's refusal if a change is not possible.
  */
 export function updated(old: Item, sections: readonly Section[], table: Table): Item {
   const target = writable(old)
@@ -60,7 +60,7 @@ function added(existing: Value | undefined, value: Value, type: 'N' | SetType): 
   return { [type]: [...before, ...(value[type] ?? []).filter(element => !before.includes(element))] }
 }
 
-/** What is left of a set. Undefined: nothing. */
+/** Removes the elements of one set from another. Returns undefined if no element is left. */
 function without(existing: Value, value: Value, type: 'N' | SetType): Value | undefined {
   if (type === 'N') return existing
   const left = existing[type]?.filter(element => !value[type]?.includes(element)) ?? []
@@ -81,14 +81,14 @@ interface Place {
   remove(): void
 }
 
-/** A copy of an item in which one can write. The old item's maps and lists are copied when a path first leads through them. */
+/** Makes a writable copy of an item. A map or a list of the old item is copied when a path leads through it for the first time. */
 function writable(old: Item): { place(path: Path): Place; item(): Item } {
   const root = { M: mapOf(old) }
   /** The maps and lists that are copies. */
   const own = new WeakSet<object>([root])
   const gappy = new Set<Value>()
 
-  /** Finds the map or the list in which the last step of a path is, and copies everything on the way. */
+  /** Finds the map or the list that contains the last step of a path. Copies all maps and lists on the path. */
   function parentOf(path: Path): Value {
     let current: Value = root
     for (const step of path.slice(0, -1)) {
@@ -129,7 +129,7 @@ function writable(old: Item): { place(path: Path): Place; item(): Item } {
   }
 }
 
-/** A copy without a prototype, in which an attribute may have any name. */
+/** Copies a map. The copy has no prototype, so its attributes may have any names. */
 const mapOf = (map: Item): Item => ({ __proto__: null, ...map }) as unknown as Item
 
 const childOf = (parent: Value, step: string | number): Value | undefined =>

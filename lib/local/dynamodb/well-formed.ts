@@ -17,7 +17,7 @@ const WRITE = {
 }
 const TableName: Test = value => typeof value === 'string' && TABLE.test(value)
 
-/** The parameters of an operation that need no further look, if these tests hold. */
+/** The parameters of each operation. If their tests hold, they need no further check. */
 const PARAMETERS: Readonly<Record<string, Readonly<Record<string, Test>>>> = {
   GetItem: {
     TableName,
@@ -38,8 +38,8 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, Test>>>> = {
 }
 
 /**
- * Whether dynalite's checks of a call would find nothing and change nothing. It is a quick answer for the usual calls: for the others,
- * such as one with a number in an unusual form, the answer is no, and dynalite's checks decide.
+ * Whether dynalite's checks of a call would find nothing and change nothing. This is a quick answer for the usual calls. For other calls,
+ * such as a call with a number in an unusual form, the answer is no, and dynalite's checks decide.
  */
 export function isWellFormed(operation: string, call: Readonly<Record<string, unknown>>): boolean {
   const parameters = PARAMETERS[operation]

@@ -1,14 +1,14 @@
 import type { MessagePort } from 'node:worker_threads'
 
-/** The answer of an emulator, as over HTTP. */
+/** The answer of an emulator, with the parts of an HTTP answer. */
 export interface Answer {
   readonly status: number
   readonly body: string
-  /** Headers that the SDK reads of an error. */
+  /** The headers that the SDK reads if the answer is an error. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Performs an operation of an emulator, such as `PutItem`. The body is JSON. It never rejects. */
+/** Performs an operation of an emulator, such as `PutItem`. The body is JSON. The promise never rejects. */
 export type Call = (operation: string, body: string) => Promise<Answer>
 
 interface Question {
@@ -39,7 +39,7 @@ export interface Caller {
 /** The emulator's thread has ended. */
 export class Disconnected extends Error {
   override readonly name = 'Disconnected'
-  /** The SDK takes an error with this code for one of the network. */
+  /** The SDK takes an error with this code for an error of the network. */
   readonly code = 'ECONNRESET'
 }
 

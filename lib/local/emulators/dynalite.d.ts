@@ -1,5 +1,5 @@
-// The parts of dynalite that lib/local/dynamodb is made of. The package has no types, and documents only its server. So package.json names
-// one exact version of it (a test holds that).
+// The parts of dynalite that lib/local/dynamodb uses. The package has no types, and documents only its server. So package.json names one
+// exact version of dynalite (a test checks that).
 
 declare module 'dynalite' {
   import type { Server } from 'node:http'
@@ -23,7 +23,7 @@ declare module 'dynalite/db/index.js' {
 
   type Callback<Result = void> = (error: Error | null, result?: Result) => void
 
-  /** LevelDB, or the same in memory. */
+  /** LevelDB, or a database in memory with the same methods. */
   export interface Database {
     open(): Promise<void>
     getSync(key: string, options: { valueEncoding: 'utf8' }): string | undefined
@@ -39,7 +39,7 @@ declare module 'dynalite/db/index.js' {
     readonly options: { readonly maxItemSize: number }
   }
 
-  /** An error that dynalite answers with. */
+  /** An error that is an answer of dynalite. */
   export interface Refusal extends Error {
     readonly statusCode: number
     readonly body: object
@@ -78,7 +78,7 @@ declare module 'dynalite/validations/index.js' {
   const validations: {
     checkTypes(call: object, types: object): Record<string, unknown>
     checkValidations(call: object, types: object, custom: unknown, store: unknown): void
-    /** Parses the expressions of a call into `_updates`, `_condition` and so on. Answers with what is wrong with them. */
+    /** Parses the expressions of a call into `_updates`, `_condition` and so on. Returns a sentence about the first mistake, or undefined. */
     validateExpressions(call: object): string | undefined
   }
   // biome-ignore lint/style/noDefaultExport: a CommonJS module has a default export

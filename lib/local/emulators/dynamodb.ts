@@ -6,7 +6,7 @@ import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { serve } from './serve.ts'
 
-/** The access key id of callers, and the folder for the tables. Without a folder, they are in memory. */
+/** The access key id of callers, and the folder for the tables. Without a folder, the tables are in memory. */
 export interface DynamoDbData {
   accessKeyId: string
   folder?: string

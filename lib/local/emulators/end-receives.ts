@@ -6,15 +6,15 @@ import { DatabaseSync } from 'node:sqlite'
 const FILE = 'fauxqs.db'
 
 /**
- * Makes the messages visible that an earlier run had received and not deleted. Whoever received them has ended with that run, so nobody
- * would gain from the rest of their visibility timeouts. Their receive counts stay. Call this before fauxqs opens the folder.
+ * Makes messages visible that an earlier run has received and not deleted. Their receivers have ended with that run, so the rest of the
+ * visibility timeouts would help nobody. The receive counts stay. Call this before fauxqs opens the folder.
  */
 export function endReceives(folder: string): void {
   const file = join(folder, FILE)
   if (!existsSync(file)) return
   const database = new DatabaseSync(file)
   try {
-    // A first start that was killed leaves a file without tables. fauxqs makes them.
+    // If the first start was killed, the file may have no tables. fauxqs makes them.
     if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'sqs_messages'").get()) return
     database.exec(
       'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE receipt_handle IS NOT NULL',

@@ -2,7 +2,7 @@ import { createFairLine } from '../fair-line.ts'
 
 // fauxqs has no API for this, so this file changes internals of fauxqs. It relies on two facts: `messages` contains the messages of a
 // standard queue that can be received, and a message keeps the object of attributes that came with its request. So package.json names
-// one exact version of fauxqs (a test holds that). After a change of the version, run test/unit/local/fair-queues.test.ts.
+// one exact version of fauxqs (a test checks that). After a change of the version, run test/unit/local/fair-queues.test.ts.
 type Attributes = Record<string, unknown>
 interface Message {
   messageAttributes: Attributes
@@ -26,12 +26,12 @@ interface RouterModule {
 }
 
 /**
- * Makes standard queues fair: message groups take turns, so a group with a thousand waiting messages delays the single message of
- * another group only by a few. SQS does this for messages with a `MessageGroupId`; it looks at a group's share of the messages in
- * flight, with much the same result. Messages without a group count as one group. The group is stored with its message.
+ * Makes standard queues fair: message groups take turns. So if a group has a thousand waiting messages, the single message of another group
+ * waits only for a few of them. SQS also serves messages with a `MessageGroupId` fairly. It looks at a group's share of the messages in
+ * flight, and the result is similar. Messages without a group count as one group. The group is stored with its message.
  *
- * By itself, fauxqs forgets the group of a message in a standard queue, and gives messages out in their order. Call this before
- * fauxqs starts.
+ * By itself, fauxqs forgets the group of a message in a standard queue, and delivers messages in their order. Call this before fauxqs
+ * starts.
  */
 export async function makeQueuesFair(): Promise<void> {
   const { SqsStore, SqsQueue }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))
@@ -40,7 +40,7 @@ export async function makeQueuesFair(): Promise<void> {
   takeTurns(SqsStore.prototype)
 }
 
-/** Finds a module inside fauxqs, which exports only its server. The server imports the same module. */
+/** Returns the URL of a module inside fauxqs, which exports only its server. The server imports the same module. */
 export const insideFauxqs = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href
 
 function rememberGroups(router: RouterModule['SqsRouter']['prototype'], queue: Queue): void {

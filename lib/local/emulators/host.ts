@@ -1,7 +1,8 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
+import { YOUNG_MB } from '../lambda/memory.ts'
 
-/** A message from an emulator's thread: its port, or why it can't start, or a note for the user, or an answer. */
+/** A message from an emulator's thread: its port, the reason why it can't start, a note for the user, or an answer. */
 export type EmulatorMessage =
   | { note: string }
   | { ready: { port: number } }
@@ -20,7 +21,7 @@ export interface Emulator {
   endpoint: Promise<string>
   /** Asks the emulator's thread something that its server does not answer. Resolves with undefined if the thread has ended. */
   ask(question: unknown): Promise<unknown>
-  /** Makes a connection for calls that pass no socket (see calls.ts). The emulator answers them once it is ready. */
+  /** Makes a connection for calls without a socket (see calls.ts). The emulator answers these calls when it is ready. */
   connect(): MessagePort
   /** Lets the emulator write its data, then ends it. An emulator that is not ready yet is ended at once. */
   close(): Promise<void>
@@ -28,10 +29,14 @@ export interface Emulator {
 
 const CLOSE_TIMEOUT_MS = 10_000
 
-/** Starts an emulator in its own thread, so that a slow query in one emulator delays nothing else. */
+/** Starts an emulator in its own thread. So a slow query in one emulator delays nothing else. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
-  // The name is shown by `top -H`, and by `npm run profile`.
-  const worker = new Worker(module, { workerData, name: module.pathname.replace(/^.*\/|\.[jt]s$/g, '') })
+  // `top -H` and `npm run profile` show this name.
+  const worker = new Worker(module, {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    name: module.pathname.replace(/^.*\/|\.m?[jt]s$/g, ''),
+  })
   const endpoint = Promise.withResolvers<string>()
   const exited = Promise.withResolvers<void>()
   const asked = new Map<number, (answer: unknown) => void>()

@@ -11,8 +11,8 @@ import { makeUnfinished } from '../unfinished.ts'
 const PREFIX = 'postgres-'
 
 /**
- * Makes an empty database, as a copy of one that an earlier start has made and kept below `folder`. To make one takes seconds of a core, and a
- * copy takes a tenth of one. Without `folder`, nothing is kept.
+ * Makes an empty database. It copies the database that an earlier start has made and kept below `folder`. A new database takes seconds of
+ * CPU time, and a copy takes a tenth of a second. Without `folder`, each database is made anew, and none is kept.
  */
 export const makeDatabase =
   (folder: string | undefined): MakeDatabase =>
@@ -24,7 +24,7 @@ export const makeDatabase =
     else await makeIn(database)
   }
 
-/** Makes a database in a new folder and renames it, so that nobody copies half of one. Those of other versions are deleted. */
+/** Makes a database in a new folder and then renames the folder, so no process copies an incomplete database. Deletes databases of other versions. */
 async function keep(folder: string, kept: string): Promise<void> {
   let unfinished: string | undefined
   try {
@@ -36,7 +36,7 @@ async function keep(folder: string, kept: string): Promise<void> {
     renameSync(database, kept)
     for (const name of older) rmSync(join(folder, name), { recursive: true, force: true })
   } catch {
-    // Another process has just kept one, or the folder is read-only.
+    // Another process has just kept a database, or the folder is read-only.
   } finally {
     if (unfinished !== undefined) rmSync(unfinished, { recursive: true, force: true })
   }
@@ -51,7 +51,7 @@ async function makeIn(database: string): Promise<void> {
 
 const Package = z.object({ version: z.string() })
 
-/** The files of a database are those of one version of Postgres. */
+/** Returns the version of PGlite. The files of a database work only with the version that has made them. */
 function versionOfPglite(): string {
   const main = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   return Package.parse(JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8'))).version

@@ -1,4 +1,4 @@
-// Makes an empty database in its own thread, which then ends and frees the memory: that is hundreds of megabytes.
+// Makes an empty database in its own thread. The thread then ends and frees its memory, which is hundreds of megabytes.
 import { workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { keepFilesPrivate } from './private-files.ts'

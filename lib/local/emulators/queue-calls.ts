@@ -19,8 +19,8 @@ interface RouterModule {
 }
 
 /**
- * Lets other threads call SQS without HTTP. Each answer, over HTTP too, waits until the messages that it is about are on disk. Call this
- * before fauxqs starts; the calls work once it has.
+ * Lets other threads call SQS without HTTP. Each answer, also over HTTP, waits until the messages of its call are on disk. Call this before
+ * fauxqs starts. The calls work after fauxqs has started.
  */
 export async function openQueueCalls(written: Written): Promise<Call> {
   const { SqsRouter }: RouterModule = await import(insideFauxqs('sqs/sqsRouter.js'))

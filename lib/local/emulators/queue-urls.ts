@@ -10,7 +10,7 @@ interface StoreModule {
 
 /**
  * Gives every queue a URL with the emulator's present address. By itself, fauxqs uses a name below `localhost`, which the guard refuses
- * as a foreign `Host`, and keeps the URL over restarts, when another port is in use. Call this before fauxqs starts.
+ * as a foreign `Host`. It also keeps the URL after a restart, although the port is another one. Call this before fauxqs starts.
  */
 export async function putQueuesAt(address: () => string): Promise<void> {
   const { SqsStore }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))

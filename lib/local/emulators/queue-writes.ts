@@ -16,16 +16,16 @@ interface PersistenceModule {
   PersistenceManager: { prototype: PersistenceManager }
 }
 
-/** The statements that write messages. Their callers are answered by SQS's router, which waits for `written`. */
+/** The statements that write messages. SQS's router answers their callers, and waits for `written` before. */
 const OF_MESSAGES = new Set(['insertMessage', 'deleteMessage', 'updateMessageInflight'])
 
-/** Resolves when all messages are on disk that were written until now. Undefined: they are already. */
+/** Resolves when all messages that were written until now are on disk. Undefined if they are on disk already. */
 export type Written = () => Promise<void> | undefined
 
 /**
- * Lets all messages that are written in a turn of the event loop reach the disk together, in one transaction. By itself, fauxqs has a
- * transaction per message, and waits for the disk's own cache at each. What is written survives the end of the process at any time, as
- * before and as the tables' records do. Call this before fauxqs starts.
+ * Writes all messages of a turn of the event loop in one transaction. By itself, fauxqs has a transaction per message, and each of them
+ * waits until the disk has emptied its own cache. As before, and like the tables' records, written messages survive if the process ends at
+ * any moment. Call this before fauxqs starts.
  */
 export async function writeInGroups(): Promise<Written> {
   const { PersistenceManager }: PersistenceModule = await import(insideFauxqs('persistence.js'))
@@ -36,7 +36,7 @@ export async function writeInGroups(): Promise<Written> {
     if (open) return
     db.exec('BEGIN')
     open = { db, done: Promise.withResolvers() }
-    // Nobody waits for it if a timer has written.
+    // If a timer has written, nothing waits for this promise.
     open.done.promise.catch(() => {})
     setImmediate(commit)
   }

@@ -25,8 +25,8 @@ interface StoreModule {
 export type EndWaits = () => void
 
 /**
- * Makes a queue in which receives wait do nothing until its next message is due. By itself, fauxqs looks for due messages 50 times a
- * second and queue, which takes more of a core than all else while nothing happens. Call this before fauxqs starts.
+ * If receives wait for messages of a queue, the queue now sleeps until its next message is due. By itself, fauxqs looks for due messages
+ * 50 times per second and queue. In an idle system, this takes more CPU time than everything else. Call this before fauxqs starts.
  */
 export async function waitQuietly(): Promise<EndWaits> {
   const { SqsQueue, SqsStore }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))
@@ -56,7 +56,7 @@ export async function waitQuietly(): Promise<EndWaits> {
   }
 }
 
-/** Sets the timer anew after a call that may have changed when the next message is due. */
+/** Sets the timer again after each call of a method that may change when the next message is due. */
 function wakeAfter(prototype: Queue, name: 'enqueue' | 'dequeue' | 'changeVisibility'): void {
   const method = prototype[name]
   prototype[name] = function (...args) {
@@ -81,7 +81,7 @@ function wakeWhenDue(queue: Queue): void {
   )
 }
 
-/** When a message that can't be received now can be received, epoch milliseconds. Undefined if there is no such message. */
+/** Returns the first time at which a hidden or delayed message can be received, in epoch milliseconds. Undefined if there is no such message. */
 function nextDue({ delayedMessages, inflightMessages }: Queue): number | undefined {
   let due = Number.POSITIVE_INFINITY
   for (const { delayUntil = 0 } of delayedMessages) due = Math.min(due, delayUntil)

@@ -10,9 +10,9 @@ import { keepFilesPrivate } from './private-files.ts'
 import { note, serve } from './serve.ts'
 
 /**
- * The access key id of callers, and the database: the Postgres at `url`, or an embedded one in `folder`, or an embedded one in memory.
- * With `lazy`, an embedded one is opened at its first use. An empty database is a copy of the one that is kept below `kept`.
- * `secrets` is the data folder with the secrets file. If it is given, each statement runs with the role of its secret.
+ * The access key id of callers, and the database: the Postgres at `url`, or an embedded Postgres in `folder` or in memory. With `lazy`, an
+ * embedded database is opened at its first use. A new database is a copy of the empty database that is kept below `kept`. `secrets` is the
+ * data folder with the secrets file. If it is given, each statement runs with the role of its secret.
  */
 export interface RdsDataData {
   accessKeyId: string

@@ -6,13 +6,13 @@ import type { EmulatorMessage, HostMessage } from './host.ts'
 interface Server {
   port: number
   close(): Promise<void>
-  /** Answers what the host asks. */
+  /** Answers a question of the host. */
   answer?(question: unknown): unknown
   /** Performs a call of another thread. */
   call: Call
 }
 
-/** Runs in the thread of `startEmulator`: it starts the server, reports its port, answers questions, and closes the server on demand. */
+/** Runs in the thread of `startEmulator`. It starts the server, reports its port, answers questions, and closes the server when it is told to. */
 export async function serve(start: () => Promise<Server>): Promise<void> {
   try {
     const { port, close, answer, call } = await start()

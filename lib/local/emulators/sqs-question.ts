@@ -1,2 +1,2 @@
-/** Asks the emulator of SQS to end all receives that wait for a message. Any other question is a list of the names of queues. */
+/** This question makes the emulator of SQS end all receives that wait for a message. Every other question is a list of queue names. */
 export const END_WAITS = 'end waits'

@@ -15,7 +15,7 @@ import { waitQuietly } from './quiet-waits.ts'
 import { serve } from './serve.ts'
 import { END_WAITS } from './sqs-question.ts'
 
-/** The access key id of callers, and the folder for queues and objects. Without a folder, they are in memory. */
+/** The access key id of callers, and the folder for queues and objects. Without a folder, both are in memory. */
 export interface SqsS3Data {
   accessKeyId: string
   folder?: string
@@ -60,8 +60,8 @@ function stateOf(server: FauxqsServer, name: string): QueueState[] {
 }
 
 /**
- * Makes fauxqs listen on 127.0.0.1 and checks its callers. By itself, fauxqs listens on 0.0.0.0, which offers the queues to the whole
- * network, and accepts every caller. It is built with Fastify, which announces each new server of a thread on a diagnostics channel.
+ * Makes fauxqs listen on 127.0.0.1, and checks its callers. By itself, fauxqs listens on 0.0.0.0, so the whole network can reach the queues,
+ * and it accepts every caller. fauxqs uses Fastify, which announces each new server of a thread on a diagnostics channel.
  */
 function guardFauxqs(): { servers: number } {
   const guarded = { servers: 0 }
@@ -76,8 +76,8 @@ function guardFauxqs(): { servers: number } {
 }
 
 /**
- * Lets only calls of SQS and S3 through. fauxqs also answers SNS and STS, as form posts on the address of SQS, and shows its queues
- * on other addresses. The stack uses none of them. Every remaining path belongs to S3.
+ * Accepts only calls of SQS and S3. fauxqs also answers form posts of SNS and STS on the address of SQS, and shows its queues on other
+ * addresses. The stack uses none of these. Every other path belongs to S3.
  */
 function sqsOrS3(request: IncomingMessage): string | undefined {
   const path = pathOf(request)

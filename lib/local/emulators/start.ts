@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import type { EmulatorPorts } from '../connect.ts'
 import type { DataFolder } from '../data-folder.ts'
-import { moduleBeside } from '../module-beside.ts'
+import { firstFile } from '../module-beside.ts'
 import type { QueueState } from '../observer.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
@@ -18,30 +18,32 @@ export interface Endpoints {
 }
 
 export interface Emulators {
-  /** Resolves when all emulators answer. Rejects with the reason of the first that fails. */
+  /** Resolves when all emulators answer. Rejects with the reason of the first emulator that fails. */
   endpoints: Promise<Endpoints>
-  /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
+  /** Returns the states of the queues with these names. Queues that do not exist are left out. While the emulators end, the list is empty. */
   queues(names: readonly string[]): Promise<QueueState[]>
-  /** Makes the connections of one more thread. */
+  /** Makes the connections for one more thread. */
   connect(): EmulatorPorts
-  /** Ends all receives that wait for a message. Later ones do not wait. */
+  /** Ends all receives that wait for a message. Later receives do not wait. */
   endWaits(): Promise<void>
   close(): Promise<void>
 }
 
 export interface EmulatorOptions {
   data: DataFolder
-  /** A caller must sign with it. */
+  /** Callers must sign with it. */
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
-  /** Where an empty database may be kept for other data folders. */
+  /** The folder in which an empty database may be kept for other data folders. */
   kept: string | undefined
+  /** A folder with the compiled first files of threads. */
+  threads: URL | undefined
   log(line: string): void
 }
 
 /** Starts the emulators of all AWS services that have state, at the same time. */
-export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: EmulatorOptions): Emulators {
+export function startEmulators({ data, accessKeyId, databaseUrl, kept, threads, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
   log('starting DynamoDB')
@@ -53,12 +55,17 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: Em
   }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
 
+  function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
+    return firstFile(threads, import.meta.url, name)
+  }
+
   function dataOf(name: string): { accessKeyId: string; folder?: string } {
     const folder = data.stateOf(name)
     return { accessKeyId, ...(folder !== undefined && { folder }) }
   }
 
-  /** A database in memory would take memory for each of its files, so a temporary folder has it, too. A template without a database need not wait for it. */
+  /** A database in memory would need memory for each of its files. So without a folder for its state, it is in the temporary data folder. It opens
+   * at its first use, since a template without a database need not wait for it. */
   function embedded(): RdsDataData {
     const folder = data.stateOf('postgres')
     const where = folder === undefined ? { folder: join(data.path, 'postgres'), lazy: true } : { folder }
@@ -86,7 +93,3 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: Em
 const QueueStates: z.ZodType<QueueState[]> = z.array(
   z.object({ name: z.string(), waiting: z.number(), oldest_sent_at: z.number().exactOptional() }),
 )
-
-function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
-  return moduleBeside(import.meta.url, name)
-}

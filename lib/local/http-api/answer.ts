@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import * as z from 'zod'
 
-/** An answer as it goes out. */
+/** An answer as the server sends it. */
 export interface Answer {
   statusCode: number
   headers: Record<string, string | string[]>
@@ -16,7 +16,7 @@ const StructuredResult = z.object({
   isBase64Encoded: z.boolean().default(false),
 })
 
-/** The bodies that API Gateway answers itself. */
+/** The answers that API Gateway gives by itself. */
 export const gatewayAnswers = {
   unauthorized: gatewayAnswer(401, 'Unauthorized'),
   forbidden: gatewayAnswer(403, 'Forbidden'),
@@ -26,7 +26,7 @@ export const gatewayAnswers = {
   unavailable: gatewayAnswer(503, 'Service Unavailable'),
 }
 
-/** What a function returned, given as JSON text, as an answer of payload format 2.0. */
+/** Converts a function's result, which is JSON text, to an answer by the rules of payload format 2.0. */
 export function answerOf(payload: string): Answer {
   const result: unknown = JSON.parse(payload)
   // Without a status code, the result itself is the body.
@@ -55,7 +55,7 @@ export function send(response: ServerResponse, { statusCode, headers, body }: An
   try {
     response.writeHead(statusCode, { ...headers, 'content-length': Buffer.byteLength(body) })
   } catch {
-    // Node refuses a header that no HTTP client would take; so does API Gateway.
+    // Node refuses headers that no HTTP client would accept. API Gateway refuses them, too.
     send(response, gatewayAnswers.internalError)
     return
   }

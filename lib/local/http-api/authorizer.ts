@@ -3,7 +3,7 @@ import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { type ApiRequest, authorizerEvent } from './event.ts'
 
-/** What became of a request: its authorizer's context, or which of API Gateway's answers it gets. */
+/** The result for a request: the context from the authorizer, or the name of the API Gateway answer that the client gets. */
 export type Verdict = { context: Record<string, unknown> } | 'unauthorized' | 'forbidden' | 'internalError'
 
 export type Authorizer = (
@@ -14,9 +14,9 @@ export type Authorizer = (
 export interface AuthorizerOptions {
   logicalId: string
   function: LocalFunction
-  /** `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`; all of them make the cache's key. */
+  /** `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`. Their values together are the key of the cache. */
   identitySources: string[]
-  /** How long a verdict is good for all requests of the same identity; 0 asks each time. */
+  /** For how long a verdict holds for all requests of the same identity. With 0, the function is asked each time. */
   ttlSeconds: number
   /** Milliseconds since 1970. */
   now(): number
@@ -24,10 +24,10 @@ export interface AuthorizerOptions {
 
 const SimpleResponse = z.object({ isAuthorized: z.boolean(), context: z.record(z.string(), z.unknown()).default({}) })
 
-/** A Lambda authorizer with simple responses. A function that fails is asked again next time. */
+/** Creates a Lambda authorizer with simple responses. If the function fails, the next request asks it again. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const sources = options.identitySources.map(source => identitySource(source, options.logicalId))
-  // API Gateway refuses such an authorizer, too: one verdict would be good for all callers.
+  // API Gateway refuses such an authorizer, too: one verdict would hold for all callers.
   if (sources.length === 0 && options.ttlSeconds > 0)
     throw new LocalError(`${options.logicalId}: an authorizer without an identity source can't cache its results.`)
   const cache = new Map<string, { verdict: Verdict; until: number }>()

@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEventV2, APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda'
 import { ACCOUNT, arn } from '../arn.ts'
 
-/** A request as both events, the authorizer's and the integration's, tell it. */
+/** The parts of a request that are in both events: the authorizer's and the integration's. */
 export type ApiRequest = Pick<
   APIGatewayRequestAuthorizerEventV2,
   'rawPath' | 'rawQueryString' | 'headers' | 'cookies' | 'queryStringParameters' | 'requestContext'
 >
 
-/** Reads method, path, query and headers as API Gateway's payload format 2.0 has them. */
+/** Reads method, path, query and headers in the form of API Gateway's payload format 2.0. */
 export function readRequest(incoming: IncomingMessage, { apiId, stage }: { apiId: string; stage: string }): ApiRequest {
   const [rawPath = '/', ...query] = (incoming.url ?? '/').split('?')
   const rawQueryString = query.join('?')
@@ -101,7 +101,7 @@ function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
   return joined(pairs)
 }
 
-// A name may be `__proto__`: an object that is built by assignment would lose it, or worse.
+// A name may be `__proto__`. An assignment to this property would change the prototype of the object.
 function joined(pairs: Iterable<[string, string]>): Record<string, string> {
   const values = new Map<string, string>()
   for (const [name, value] of pairs) {

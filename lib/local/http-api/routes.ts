@@ -12,7 +12,7 @@ export interface Match<Target> {
   pathParameters: Record<string, string>
 }
 
-/** Finds the route for a method and a path without query; the most specific wins, as API Gateway has it. */
+/** Finds the route for a method and a path without query. The most specific route wins, as in API Gateway. */
 export type Router<Target> = (method: string, path: string) => Match<Target> | undefined
 
 interface Compiled<Target> {
@@ -45,7 +45,7 @@ function compile<Target>(route: Route<Target>): Compiled<Target> {
   if (method === undefined || path === undefined)
     throw new LocalError(`Route ${route.key}: must be METHOD /path or $default.`)
   const segments = path.split('/').slice(1)
-  // Segment by segment a text goes before a variable, and that before a rest; then a method before ANY.
+  // For each segment, a text comes before a variable, and a variable before the rest of the path. For equal paths, a method comes before ANY.
   const rank = segments.map(segment => (isRest(segment) ? '2' : isVariable(segment) ? '1' : '0')).join('')
   return { route, method, segments, rank: `${rank} ${method === 'ANY' ? 1 : 0}` }
 }

@@ -27,24 +27,24 @@ export interface HttpApi {
   routes: Route<RouteTarget>[]
 }
 
-/** Answers a call, or returns undefined for one that belongs to the API. */
+/** Answers a call, or returns undefined if the call belongs to the API. */
 export type OwnCalls = (incoming: IncomingMessage) => Promise<Answer> | undefined
 
-/** Answers calls by itself. The server has refused foreign hosts and origins before. */
+/** Answers calls without the API. The server has refused foreign hosts and origins before. */
 export type Handler = (incoming: IncomingMessage, response: ServerResponse) => void
 
 export interface HttpServer {
   /** `http://127.0.0.1:PORT` */
   url: string
-  /** Answers with this API from now on; before, everything is 503. `own` answers the calls that only the local system has. */
+  /** From now on, this API answers calls. Before, every answer is 503. `own` answers the calls that only the local system has. */
   serve(api: HttpApi, own?: OwnCalls): void
-  /** Gives all calls of a path, and of the paths under it, to a handler of its own. The API does not see them. */
+  /** Lets a handler answer all calls of a path, and of the paths under it. The API does not see these calls. */
   mount(path: string, handler: Handler): void
-  /** Takes no more requests, and gives those that run `graceMs` to end. Calling it again changes nothing. */
+  /** Accepts no more requests. Running requests have `graceMs` to end. A second call does nothing. */
   close(graceMs: number): Promise<void>
 }
 
-/** Listens on 127.0.0.1; port 0 picks one. `onAnswer` is told the status of each answer of the API. Throws LocalError if the port is in use. */
+/** Listens on 127.0.0.1. Port 0 picks a free one. `onAnswer` gets the status of each answer of the API. Throws LocalError if the port is in use. */
 export async function startHttpServer(
   port: number,
   onAnswer: (status: number) => void = () => undefined,
@@ -127,7 +127,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
 async function integrate({ target }: Match<RouteTarget>, event: object, caller: string): Promise<Answer> {
   if (Buffer.byteLength(JSON.stringify(event)) > MAX_PAYLOAD_BYTES) return gatewayAnswers.tooLarge
   const timeout = Promise.withResolvers<'timeout'>()
-  // Nothing may run, and be charged, for a client that was told that it failed before it began.
+  // If a client gets 503 before its event has begun to run, the event must never run, since the client would be charged for it.
   const givenUp = new AbortController()
   const timer = setTimeout(() => {
     timeout.resolve('timeout')

@@ -1,4 +1,4 @@
-// The first file of a function's thread. It imports the handler and runs it for each event that comes, also while others run.
+// The first file of a function's thread. It imports the handler and runs it for each event, also while other events run.
 import { parentPort, workerData } from 'node:worker_threads'
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store'
 import { connector } from '../connect.ts'
@@ -15,12 +15,12 @@ type Handler = (event: unknown, context: object) => unknown
 
 const { handlerUrl, handlerName, functionName, functionArn, memoryMb, emulators } = workerData as ThreadData
 
-// The functions' code gives each AWS client to this (functions/core/platform/connected.ts).
+// The functions' code passes each AWS client to this function (functions/core/platform/connected.ts).
 if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: connector(emulators) })
 
 // An error during the import would reach the main thread without its message, so this file sends it.
 try {
-  // Lambda's own store of what belongs to one invocation. The logger and the SDK find the one that is made first.
+  // Lambda's own store for the data of one invocation. The logger and the SDK use the store that is made first.
   const store = await InvokeStore.getInstanceAsync()
   const handler = await importHandler()
   parentPort?.on('message', async (message: InvokeMessage) => {
@@ -44,7 +44,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<Invocat
   try {
     const result = await handler(JSON.parse(message.event), contextOf(message))
     const payload = JSON.stringify(result) ?? 'null'
-    // A result that is too large is refused here, so that it never takes memory of the main thread.
+    // A result that is too large is refused here, so it never takes memory in the main thread.
     return Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES ? tooLarge(payload) : { ok: true, payload }
   } catch (error) {
     return { ok: false, error: errorObject(error) }

@@ -5,13 +5,13 @@ import type { Thread } from './thread.ts'
 export interface Environment {
   readonly thread: Thread
   running: number
-  /** Since when it has been starting, or has run something. Undefined if it is idle. */
+  /** The time at which it began to start, or to run invocations. Undefined if it is idle. */
   busySince: number | undefined
   /** Whether it has imported the handler. */
   isReady: boolean
-  /** Whether it gets no further invocation. It ends when its last one is over. */
+  /** Whether it gets no further invocation. Then it ends after its last invocation. */
   isRetired: boolean
-  /** Whether it runs an invocation that must have a thread to itself. */
+  /** Whether it runs an invocation that must have the thread to itself. */
   isReserved: boolean
   usedAt: number
   idle: NodeJS.Timeout | undefined
@@ -25,30 +25,32 @@ export interface EnvironmentsOptions {
   start(onUnfit: () => void): Thread
   /** The most invocations at a time in one thread. */
   perThread: number
-  /** Told that a thread has imported the handler, or could not. Then it is gone. */
+  /** Called when a thread has imported the handler, or could not import it. With an error, the thread is gone. */
   onStarted(error: FunctionError | undefined): void
-  /** Told that a thread is gone. */
+  /** Called when a thread is gone. */
   onEnded(): void
 }
 
 /** A function's threads. */
 export interface Environments extends Iterable<Environment> {
-  /** How many may still get invocations. */
+  /** The number of threads that may still get invocations. */
   readonly size: number
   start(): void
   /** Whether a thread has room. */
   hasRoom(want: Want): boolean
-  /** A thread that has room. It is occupied from then on. Undefined if none has. */
+  /** Returns a thread that has room, and reserves a place in it. Undefined if no thread has room. */
   occupy(want: Want): Environment | undefined
-  /** An invocation is over. */
+  /** Call this when an invocation is over. */
   release(environment: Environment): Promise<void>
-  /** An invocation has taken too long. Lambda would end its environment. Here, the thread ends with the last of its other invocations. */
+  /** Ends the threads that run nothing. The next invocation starts another one. */
+  endIdle(): void
+  /** Call this when an invocation has timed out. Lambda would end its environment. Here, the thread ends after the last of its other invocations. */
   giveUp(environment: Environment): Promise<void>
 }
 
-/** A thread that is not the only one ends when it was idle for so long. Milliseconds. */
+/** If a function has several threads, a thread ends when it was idle for this time. Milliseconds. */
 const IDLE_MS = 10_000
-/** The same for the only one: the next invocation has to wait for another one. Milliseconds. */
+/** If a function has only one thread, it ends when it was idle for this time. The next invocation must then wait for a new thread. Milliseconds. */
 const ONLY_IDLE_MS = 60_000
 
 export function createEnvironments({ start, perThread, onStarted, onEnded }: EnvironmentsOptions): Environments {
@@ -140,6 +142,10 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
       if (environment.running === 0) await end(environment)
     },
 
+    endIdle() {
+      for (const one of all) if (one.isReady && one.running === 0) void end(one)
+    },
+
     async giveUp(environment) {
       environment.running -= 1
       environment.isRetired = true
@@ -148,7 +154,7 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
   }
 }
 
-/** The others become idle, and end. */
+/** With this order, the other threads become idle, and end. */
 const busiestAndWarmest = (a: Environment, b: Environment): number => b.running - a.running || b.usedAt - a.usedAt
 
 const longestIdle = (a: Environment, b: Environment): number => a.usedAt - b.usedAt

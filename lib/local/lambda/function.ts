@@ -10,7 +10,7 @@ import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
 import type { StartThread } from './thread.ts'
 
-export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
+export type LocalFunction = Pick<Pool, 'threads' | 'endIdle' | 'kill' | 'close'> & {
   logicalId: string
   name: string
   arn: string
@@ -22,8 +22,8 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
 }
 
 /**
- * Where many wait for a thread, the group that has the fewest invocations running is next. An event that still waits when its caller
- * gives up never runs.
+ * If many invocations wait for a thread, the group with the fewest running invocations is next. If an event still waits when its caller
+ * gives up, it never runs.
  */
 export type Invoke = (event: unknown, group?: string, givenUp?: AbortSignal) => Promise<InvocationResult>
 
@@ -32,11 +32,11 @@ export interface FunctionOptions {
   name: string
   /** The folder of the bundled code. */
   folder: string
-  /** The file without its ending, and the name of the export: `index.handler`. */
+  /** The name of the file without its ending, and the name of the export: `index.handler`. */
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** So many invocations may only wait, for a long time. The function gets threads for others beside them. */
+  /** The number of invocations that may wait for a long time without computing. The function has room for other invocations beside them. */
   waits: number
   /** The most invocations at a time, if the template sets ReservedConcurrentExecutions. */
   reserved: number | undefined
@@ -44,19 +44,19 @@ export interface FunctionOptions {
   invocationsPerThread: number
   /** The variables of the template, and the endpoints of the emulators. */
   environment: Record<string, string>
-  /** The function's AWS clients sign with it. */
+  /** The function's AWS clients sign their calls with it. */
   accessKeyId: string
   logFile: LogFile
-  /** Takes each line of metrics that the function writes, in CloudWatch's embedded format. */
+  /** Is called with each line of metrics that the function writes, in CloudWatch's embedded format. */
   onMetrics(line: string): void
   startThread: StartThread
-  /** Takes each warning and error that the function logs. */
+  /** Is called with each warning and error that the function logs. */
   onTrouble(trouble: Trouble): void
-  /** Is told of each invocation that has ended, whether it succeeded. */
+  /** Is called when an invocation has ended. `ok` says whether it succeeded. */
   onEnd(ok: boolean): void
 }
 
-/** Most invocations wait for something, so there are far more of them than cores. */
+/** Most invocations wait for something, so this is far more than the number of cores. */
 const DIRECT_CONCURRENCY = 20
 
 /** Creates a Lambda function. Its threads start when there is an event to run. */
@@ -111,6 +111,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
       return event => reported(invoke(textOf(event)))
     },
     threads: pool.threads,
+    endIdle: pool.endIdle,
     kill: pool.kill,
     async close(graceMs) {
       await pool.close(graceMs)
@@ -133,7 +134,7 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
 function runtimeVariables(options: FunctionOptions): Record<string, string> {
   const { name, folder, handler, memoryMb, accessKeyId, invocationsPerThread } = options
   return {
-    // As on Lambda's managed instances. The logger keeps invocations apart where it is set.
+    // Lambda's managed instances set this variable, too. If it is set, the logger keeps invocations apart.
     ...(invocationsPerThread > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: String(invocationsPerThread) }),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

@@ -1,14 +1,14 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A file of lines. When it is full, its lines move to the file with the ending `.1`, which replaces the one before. */
+/** A file of lines. When it is full, it gets the ending `.1` and replaces the earlier file of that name. Then a new file begins. */
 export interface LogFile {
-  /** Does nothing once the file is closed: a thread that is ending may still have output. */
+  /** Does nothing after the file is closed: a thread that is ending may still have output. */
   append(line: string): void
   close(): void
 }
 
-/** 10 MB of lines are some hours of a busy system. */
+/** A busy system writes 10 MB of lines in some hours. */
 const MAX_BYTES = 10 * 1024 * 1024
 
 export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
@@ -35,7 +35,7 @@ export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
         writeSync(descriptor, bytes)
         size += bytes.length
       } catch {
-        // A full disk, for example. A log must not stop the system, so the line is lost.
+        // The disk may be full, for example. A log must not stop the system, so the line is lost.
       }
     },
     close,
@@ -44,7 +44,7 @@ export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
 
 const open = (file: string): number => openSync(file, 'a', 0o600)
 
-/** Takes pieces of a stream of text, and hands on its lines. */
+/** Returns a function that takes pieces of a text. `take` is called with each line of the text. */
 export function lineSplitter(take: (line: string) => void): (chunk: string) => void {
   let rest = ''
   return chunk => {

@@ -5,13 +5,13 @@ import { parseJson } from '../parse-json.ts'
 export interface Trouble {
   readonly level: 'WARN' | 'ERROR'
   readonly message: string
-  /** What the logged error says, if there is one. */
+  /** The message of the logged error, if there is one. */
   readonly cause?: string | undefined
-  /** What a model has said about its failure. */
+  /** The model's own words about its failure. */
   readonly said?: string | undefined
-  /** `lasts`: a state that goes on until another line tells its end. `ends`: this line tells the end of such a state. */
+  /** `lasts`: a state has begun, which goes on until another line says that it has ended. `ends`: such a state has ended. */
   readonly state?: 'lasts' | 'ends' | undefined
-  /** What the state is about. A line that tells an end ends the states of the same source about the same. */
+  /** The topic of the state. A line with `ends` ends the states with the same source and topic. */
   readonly topic?: string | undefined
 }
 
@@ -27,10 +27,10 @@ const Line = z.object({
   trouble_of: Text,
 })
 
-/** A quick look, so that only few lines are parsed. */
+/** A quick test, so only few lines are parsed. */
 const MAY_BE_TROUBLE = /"(WARN|ERROR)"/
 
-/** Reads a line of a function's output. Answers with undefined if it is no warning and no error. Other fields may hold anything, so they are left out. */
+/** Reads a line of a function's output. Returns undefined if it is no warning and no error. Other fields may have any content, so they are left out. */
 export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
   const { data } = Line.safeParse(parseJson(line))

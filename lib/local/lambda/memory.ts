@@ -3,18 +3,22 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 const MEBIBYTE = 1024 * 1024
 const SAMPLE_MS = 100
 
-/** Several invocations together may have so much, unless one of them alone may have more. It stays far below V8's own limit. In MB. */
+/** Several invocations together may use this memory, unless a single invocation may use more. It is far below V8's own limit. In MB. */
 const MAX_TOGETHER = 1_280
 
 /**
- * A thread is ended above this size: twice the memory of its function, for each invocation that it runs. V8 collects garbage before a
- * heap is twice as large as the live objects in it. So a larger heap means that the live objects need more than the function's memory.
+ * A thread that uses more than this is ended. It may use twice the memory of its function for each invocation that it runs, up to the limit
+ * above. V8 collects garbage before a heap is twice as large as its live objects. So a larger heap means that the live objects need more
+ * than the function's memory.
  */
 const maxBytes = (memoryMb: number, running: number): number =>
   Math.max(2 * memoryMb, Math.min(2 * memoryMb * running, MAX_TOGETHER)) * MEBIBYTE
 
-/** V8's own 48 MB per thread hold little but garbage, since most values of an invocation are short-lived. */
-const YOUNG_MB = 12
+/**
+ * The young generation of a thread's heap, in MB. V8's default grows to 96 MB per thread, and contains almost only garbage, since most values of
+ * an invocation are short-lived.
+ */
+export const YOUNG_MB = 12
 
 /**
  * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large
@@ -26,18 +30,18 @@ export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
 })
 
 export interface MemoryWatch {
-  /** Starts watching. Call it when the thread gets something to do. */
+  /** Starts watching. Call it when the thread gets an invocation. */
   start(): void
   stop(): void
 }
 
 export interface MemoryLimits {
   memoryMb: number
-  /** How many invocations the thread runs. */
+  /** Returns the number of invocations that the thread runs. */
   running(): number
-  /** Called when the heap and the buffers are more than the function's memory, at most once between a start and a stop. Several invocations together may need that much. */
+  /** Called when the heap and the buffers are larger than the function's memory, at most once between a start and a stop. Several invocations may need this. */
   onLarge(): void
-  /** Called when they are more than a thread may have. */
+  /** Called when the heap and the buffers are larger than a thread may have. */
   onExceeded(): void
 }
 

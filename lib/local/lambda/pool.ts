@@ -7,24 +7,26 @@ import type { Thread } from './thread.ts'
 
 type Invoke = (event: string, group?: string, givenUp?: AbortSignal) => Promise<InvocationResult>
 
-/** A function's threads, and the invocations that wait for one. */
+/** A function's threads, and the invocations that wait for a thread. */
 export interface Pool {
   /**
-   * Runs an event, given as JSON text; waits for a thread with room if there is none. Never rejects. Where many wait, the group that has
-   * the fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
-   * An event that still waits when its caller gives up never runs.
+   * Runs an event, given as JSON text. If no thread has room, it waits for one. Never rejects. If many events wait, the group with the
+   * fewest running invocations is next: Lambda would start enough environments within a second, but this machine can't. If an event still
+   * waits when its caller gives up, it never runs.
    */
   invoke: Invoke
   /**
-   * Another way to invoke, for one who never does so more often than `concurrency` at a time, as an event source mapping: it makes
-   * room for so many invocations more, and where invocations wait, callers take turns.
+   * Makes a function for a caller that never has more than `concurrency` invocations at the same time, such as an event source mapping. The
+   * pool gets room for this number of further invocations. If invocations wait, callers take turns.
    */
   addCaller(concurrency: number): Invoke
-  /** The threads that there are now. */
+  /** Lists the present threads. */
   threads(): { id: number; busy: boolean }[]
-  /** Ends a thread at once, whatever it does: what it was running fails as if its machine had crashed. */
+  /** Ends the threads that run nothing. The next invocation starts another one. */
+  endIdle(): void
+  /** Ends a thread at once, whatever it does. Its running invocations fail as if its machine had crashed. */
   kill(threadId: number): Promise<void>
-  /** Lets running invocations end for `graceMs`, then ends all threads. */
+  /** Waits for the end of running invocations, for `graceMs` at most. Then ends all threads. */
   close(graceMs: number): Promise<void>
 }
 
@@ -36,21 +38,21 @@ export interface PoolOptions {
   /** The most invocations at a time in one thread. */
   perThread: number
   timeoutSeconds: number
-  /** The most threads that may compute at a time, apart from those of added callers: more would only slow each other. */
+  /** The most threads that may compute at a time, apart from the threads for added callers. More threads would only slow down each other. */
   usual: number
-  /** Told of each invocation that failed. */
+  /** Called for each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
 }
 
 /**
- * Starting a thread costs a tenth of a second of a core, and tens of megabytes: with so many warm, another one is started only
- * when work has waited this long without any of them becoming free. Short work is done sooner by those that are there.
+ * A new thread takes a tenth of a second of CPU time, and tens of megabytes. If a function has this number of threads, another one starts only
+ * when work has waited for `PATIENCE_MS` and no thread has become free. The existing threads finish short work sooner.
  */
 const WARM_THREADS = 2
 const PATIENCE_MS = 100
-/** An invocation that has run for so long mostly waits for something, and leaves its share of the cores to another thread. */
+/** An invocation that has run for this time usually waits for something. So another thread may use its share of the cores. Milliseconds. */
 const COMPUTES_FOR_MS = 1_000
-/** An event of so many characters may take much memory, and has a thread to itself. Requests of usual size are far below. */
+/** An event with more characters may take much memory, and has a thread to itself. Requests of usual size are far smaller. */
 const LARGE_EVENT = 256 * 1024
 
 interface Waiting {
@@ -61,7 +63,7 @@ interface Waiting {
 export function createPool({ start, limit, perThread, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
   const lineUp = () => createFairLine<Waiting>(({ caller }) => caller)
   const waiting = { own: lineUp(), shared: lineUp() }
-  /** How many invocations of each caller are running. */
+  /** The number of running invocations of each caller. */
   const loads = new Map<unknown, number>()
   const loadOf = (caller: unknown): number => loads.get(caller) ?? 0
   const running = new Set<Promise<InvocationResult>>()
@@ -81,7 +83,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     onStarted(error) {
       starting -= 1
       lastFreed = Date.now()
-      // So many invocations would have gone into the thread.
+      // The thread would have taken this number of invocations.
       for (let i = 0; error && i < perThread; i++)
         (waiting.shared.shift(loadOf) ?? waiting.own.shift(loadOf))?.resolve(error)
       serve()
@@ -91,7 +93,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 
   function grow(): void {
     const wanted = waiting.own.length + Math.ceil(waiting.shared.length / perThread)
-    // Above the usual number, threads that start take the cores from those that work.
+    // Above the usual number, starting threads take the cores away from working threads.
     const atOnce = environments.size < computing ? WARM_THREADS : 1
     if (closed || wanted <= starting || starting >= atOnce || isFull()) return
     const isUrgent = environments.size < WARM_THREADS || waiting.own.length > 0
@@ -107,15 +109,15 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   }
 
   /**
-   * Whether another thread would be of no use. An invocation that needs a thread to itself needs an idle one as well as a place. Where
-   * shared threads have all places, none of them is ever idle. So one thread waits for the next place.
+   * Whether another thread would be of no use. An invocation that needs a thread to itself needs an idle thread, and also a place. If shared
+   * threads have all places, no thread is ever idle. So one more thread is started, which waits for the next place.
    */
   function isFull(): boolean {
     if (environments.size >= most) return true
     return occupied >= most && (waiting.own.length === 0 || starting > 0 || environments.hasRoom('own'))
   }
 
-  /** When fewer threads compute than may, if none becomes free before. */
+  /** Returns the time from which another thread may compute, if no thread becomes free before. */
   function fewComputeAt(): number {
     const latestFirst = [...environments].map(({ busySince = 0 }) => busySince).sort((a, b) => b - a)
     return (latestFirst[computing - 1] ?? 0) + COMPUTES_FOR_MS
@@ -136,7 +138,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     else loads.delete(caller)
   }
 
-  /** Gives threads with room to those that wait. The two lines take turns, so that neither can keep the other waiting for ever. */
+  /** Gives places in threads to waiting invocations. The two lines take turns, so no line waits for ever for the other. */
   function serve(): void {
     while (serveOne(turn) || serveOne(OTHER[turn]));
     grow()
@@ -209,6 +211,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 
     threads: () => [...environments].map(({ thread, busySince }) => ({ id: thread.id, busy: busySince !== undefined })),
 
+    endIdle: environments.endIdle,
+
     async kill(threadId) {
       const found = [...environments].find(({ thread }) => thread.id === threadId)
       await found?.thread.terminate()
@@ -232,7 +236,7 @@ const GIVEN_UP: FunctionError = {
   errorMessage: 'The function had no free thread before its caller gave up. The event did not run.',
 }
 
-/** The line that is next after one of a line was served. */
+/** The line that is next after an invocation of this line got a place. */
 const OTHER: Readonly<Record<Want, Want>> = { own: 'shared', shared: 'own' }
 
 const TIMED_OUT_TYPE = 'Sandbox.Timedout'

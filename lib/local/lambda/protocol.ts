@@ -1,6 +1,6 @@
 import type { EmulatorPorts } from '../connect.ts'
 
-/** The result of an invocation, as Lambda's Invoke API gives it. The payload is JSON text. */
+/** The result of an invocation, as in Lambda's Invoke API. The payload is JSON text. */
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
 
 /** Lambda's error object. */
@@ -13,7 +13,7 @@ export interface FunctionError {
 /** Lambda's limit for the event and for the result of a synchronous call. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 
-/** A message to the thread: an event as JSON text, and the facts for its context. The deadline is in epoch milliseconds. A thread may get it while others run. */
+/** A message to the thread: an event as JSON text, and the data for its context. The deadline is in epoch milliseconds. Other events may still run. */
 export interface InvokeMessage {
   event: string
   requestId: string

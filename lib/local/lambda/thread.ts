@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { EmulatorPorts } from '../connect.ts'
 import { messageOf } from '../error.ts'
-import { moduleBeside } from '../module-beside.ts'
+import { firstFile } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
@@ -12,8 +12,8 @@ export interface Thread {
   /** Resolves when the thread is gone, for any reason. */
   readonly ended: Promise<void>
   /**
-   * Runs an event, also while it runs others. If the thread ends before the handler does, the result is Lambda's error for that, for
-   * each event that was running.
+   * Runs an event, also while other events run. If the thread ends before the handler has finished, the result of each running event is
+   * Lambda's error for this case.
    */
   invoke(message: InvokeMessage): Promise<InvocationResult>
   terminate(): Promise<void>
@@ -21,20 +21,20 @@ export interface Thread {
 
 export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   environment: Record<string, string>
-  /** Takes a piece of the thread's output on stdout or stderr. */
+  /** Is called with each piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
-  /** Is told that the thread should get no further event: it holds more than its function's memory, or it is ending. */
+  /** Is called when the thread should get no further event: it holds more than its function's memory, or it is ending. */
   onUnfit?(): void
   /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
   connect?: () => EmulatorPorts
+  /** A folder with the compiled first file of the thread. */
+  threads?: URL | undefined
 }
 
 /** Starts an environment that runs a function. */
 export type StartThread = (options: ThreadOptions) => Thread
 
-const boot = moduleBeside(import.meta.url, 'boot')
-
-/** The name that `top -H` and `npm run profile` show, such as `gateway`. Linux shows 15 characters, so it leaves the pipeline's name out. */
+/** Returns the name that `top -H` and `npm run profile` show, such as `gateway`. Linux shows 15 characters, so the pipeline's name is left out. */
 const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: Record<string, string>): string =>
   POWERTOOLS_SERVICE_NAME.startsWith(`${DEPLOYMENT}-`)
     ? POWERTOOLS_SERVICE_NAME.slice(DEPLOYMENT.length + 1)
@@ -42,12 +42,19 @@ const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: R
 
 /**
  * Starts a thread with its own environment, memory limit and output. If a handler throws, exits, never ends or takes too much memory,
- * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
- * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
+ * only its own thread ends. One case ends the whole system: a single call of JavaScript that allocates more than V8's limit, such as
+ * parsing a text of 100 MB. Nothing can interrupt such a call.
  */
-export const startThread: StartThread = ({ environment, write, connect, onUnfit = () => undefined, ...data }) => {
+export const startThread: StartThread = ({
+  environment,
+  write,
+  connect,
+  threads,
+  onUnfit = () => undefined,
+  ...data
+}) => {
   const emulators = connect?.()
-  const worker = new Worker(boot, {
+  const worker = new Worker(firstFile(threads, import.meta.url, 'boot'), {
     env: environment,
     workerData: { ...data, ...(emulators && { emulators }) } satisfies ThreadData,
     transferList: emulators ? Object.values(emulators) : [],
@@ -61,7 +68,7 @@ export const startThread: StartThread = ({ environment, write, connect, onUnfit 
 
   const imported = Promise.withResolvers<FunctionError | undefined>()
   const ended = Promise.withResolvers<void>()
-  /** By the ids of their invocations. */
+  /** The functions that settle running events, by the ids of their invocations. */
   const running = new Map<string, (result: InvocationResult) => void>()
   let lastError: FunctionError | undefined
   let gone: FunctionError | undefined

@@ -22,12 +22,12 @@ const { readDoc, its } = winkNlp(model, ['sbd', 'pos', 'ner', 'negation', 'senti
 const MAX_KEYWORDS = 10
 const MAX_ENTITIES = 50
 const KEYWORD_CLASSES = new Set(['NOUN', 'PROPN', 'ADJ'])
-// The time of wink grows with the square of a token's length, and its stack with the number of sentences. So long tokens are split, and
+// wink's time grows with the square of a token's length, and its stack grows with the number of sentences. So long tokens are split, and
 // a text of megabytes is analysed in parts.
 const LONG_TOKEN = /\S{200}(?=\S)/gu
 const PART = /.{1,20000}(?:\s|$)|.{1,20000}/gsu
 
-/** Analyses an English text. Its summary has the most important sentences in their order, with `maxTokens` tokens at most. */
+/** Analyses an English text. The summary has the most important sentences in their order, and at most `maxTokens` tokens. */
 export function analyse(text: string, maxTokens: number): Analysis {
   const parts = (text.replace(LONG_TOKEN, '$& ').match(PART) ?? []).map(part => readDoc(part))
   const { summary, tokens } = summarise(parts.flatMap(rankedSentences), maxTokens)
@@ -91,7 +91,7 @@ function summarise(sentences: RankedSentence[], maxTokens: number): { summary: s
   return { summary: inOrder.map(({ sentence }) => sentence.out()).join(' '), tokens }
 }
 
-// Cuts the most important sentence, if even that one does not fit.
+// Returns the beginning of the most important sentence. It is needed if no whole sentence fits.
 function beginning(sentence: ItemSentence, maxTokens: number): { summary: string; tokens: number } {
   const texts = sentence.tokens().out().slice(0, maxTokens)
   const spaces = sentence.tokens().out(its.precedingSpaces)

@@ -7,17 +7,17 @@ export const USUAL_BROKER = 'amqp://guest:guest@127.0.0.1:5672'
 const CONNECT_MS = 5_000
 const HEARTBEAT_SECONDS = 10
 
-/** Opens a connection to the broker of `AMQP_URL`. Rejects with what amqplib says. */
+/** Opens a connection to the broker of `AMQP_URL`. Rejects with amqplib's error. */
 export function connectTo(url: string): Promise<ChannelModel> {
   const address = new URL(url)
   address.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS))
   return connect(address.href, { timeout: CONNECT_MS, noDelay: true })
 }
 
-/** The virtual host in the URL of a broker. */
+/** Returns the virtual host in the URL of a broker. */
 export const vhostOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
 
-/** The address without the password. */
+/** Returns the address without user and password. */
 export function addressOf(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`

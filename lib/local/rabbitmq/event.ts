@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from 'amqplib'
 
-/** A message as Lambda's mapping of RabbitMQ gives it to a function. */
+/** A message in the form in which Lambda's mapping of RabbitMQ passes it to a function. */
 export interface RmqMessage {
   readonly basicProperties: Readonly<Record<string, unknown>>
   readonly redelivered: boolean
@@ -34,7 +34,7 @@ export function messageOf({ content, properties, fields }: ConsumeMessage): RmqM
   }
 }
 
-/** Lambda gives a text as its bytes, also within lists and tables. */
+/** Converts the value of a header. Lambda passes a text as its bytes, also within lists and tables. */
 function headerOf(value: unknown): unknown {
   if (typeof value === 'string') return { bytes: [...Buffer.from(value)] }
   if (Array.isArray(value)) return value.map(headerOf)
@@ -42,12 +42,12 @@ function headerOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, headerOf(inner)]))
 }
 
-/** The event of one queue. */
+/** Makes the event for messages of one queue. */
 export const eventOf = (brokerArn: string, queue: string, vhost: string, messages: readonly RmqMessage[]) => ({
   eventSource: 'aws:rmq',
   eventSourceArn: brokerArn,
   rmqMessagesByQueue: { [`${queue}::${vhost}`]: messages },
 })
 
-/** The bytes of a message in an event, roughly. */
+/** Returns about how many bytes a message takes in an event. */
 export const sizeOf = (message: RmqMessage): number => JSON.stringify(message).length + 1

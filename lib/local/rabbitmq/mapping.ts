@@ -17,12 +17,12 @@ export interface RmqMappingOptions {
   /** Messages are gathered for this time after the first one. */
   windowSeconds: number
   log(line: string): void
-  /** Is told each time that the queue can't be read, with the reason. */
+  /** Is called with the reason each time that the queue can't be read. */
   onOutage(reason: string): void
   onReceived(messages: number): void
 }
 
-/** A mapping waits so long before it connects again, and before it delivers a failed batch again. Milliseconds. */
+/** The time before a mapping connects again, and before it returns a failed batch to its queue. Milliseconds. */
 const RETRY_MS = 1_000
 
 /** The broker sends the messages of the next batch while a batch runs. */
@@ -32,19 +32,19 @@ const BATCHES_AHEAD = 2
 interface Consumer {
   readonly model: ChannelModel
   readonly channel: Channel
-  /** Messages that no invocation has yet, oldest first. */
+  /** The messages that no invocation has taken yet, oldest first. */
   readonly waiting: ConsumeMessage[]
   readonly isClosed: boolean
 }
 
 /**
- * Invokes a function with the messages of a queue of RabbitMQ until it is stopped, like Lambda's event source mapping: one invocation at a
- * time, the whole batch is acknowledged when the function returns, and the whole batch is delivered again when it fails.
+ * Invokes a function with the messages of a queue of RabbitMQ until it is stopped, like Lambda's event source mapping. It runs one invocation
+ * at a time. If the function returns, it acknowledges the whole batch. If the function fails, it returns the whole batch to the queue.
  */
 export function startRmqMapping(options: RmqMappingOptions): Activity {
   const stopped = Promise.withResolvers<void>()
   let stopping = false
-  /** Ends the present wait, since there is a message, or a connection was lost. */
+  /** Ends the present wait, because a message has arrived or a connection was lost. */
   let wake: () => void = () => {}
   const running = run()
 
@@ -65,7 +65,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
         continue
       }
       while (!stopping && !consumer.isClosed) await takeBatch(consumer)
-      // What no invocation has taken goes back to the queue when the connection is closed.
+      // When the connection is closed, the messages that no invocation has taken go back to the queue.
       await consumer.model.close().catch(() => {})
     }
   }
@@ -114,7 +114,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     options.onReceived(batch.length)
     const { ok } = await options.invoke(event)
     if (consumer.isClosed) return
-    // Messages are acknowledged in the order in which they came, so the last one stands for all.
+    // This acknowledges the last message and all messages before it.
     if (ok) consumer.channel.ack(last, true)
     else {
       await pause()
@@ -122,7 +122,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     }
   }
 
-  /** Takes the messages of one invocation. Lambda drops a message that fits into no event. */
+  /** Takes the messages for one invocation. If a message is too large for an event, it is dropped, as by Lambda. */
   function nextBatch({ waiting, channel }: Consumer): ConsumeMessage[] {
     const batch: ConsumeMessage[] = []
     let room = MAX_PAYLOAD_BYTES - 1_000

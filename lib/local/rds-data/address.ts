@@ -1,4 +1,4 @@
-/** Where a Postgres is, from its URL. It has no user and no password. */
+/** Returns the address in the URL of a Postgres, without user and password. */
 export function addressOf(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname}`

@@ -11,7 +11,7 @@ export interface SqlResult {
 export interface Connection {
   /** Runs one statement with the parameters `$1` …. Rejects with SqlError if Postgres refuses it. */
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
-  /** The role of its statements, set by `actAs`. Undefined: the user with which the connection was opened. */
+  /** The role of its statements, which `actAs` sets. If it is undefined, they run as the user with which the connection was opened. */
   role: string | undefined
   /** Returns the connection to its pool. It must not be in a transaction. */
   release(): void

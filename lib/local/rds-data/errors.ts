@@ -17,7 +17,7 @@ export function badRequest(message: string): DataApiError {
   return new DataApiError('BadRequestException', message)
 }
 
-/** Converts any error to one of the Data API. An error of Postgres has its SQLState at the end of the message. */
+/** Converts any error to an error of the Data API. The message of a Postgres error ends with its SQLState. */
 export function toDataApiError(error: unknown): DataApiError {
   if (error instanceof DataApiError) return error
   if (!(error instanceof SqlError)) return new DataApiError('InternalServerErrorException', messageOf(error), 500)

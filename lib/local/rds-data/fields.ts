@@ -43,7 +43,7 @@ export function fieldOf(text: SqlValue, type: PgType, options: FieldOptions): Wi
       return { blobValue: Buffer.from(text.slice('\\x'.length), 'hex').toString('base64') }
     case 'timestamptz':
     case 'timetz':
-      return { stringValue: text.replace(/\+00$/, '') } // the Data API gives UTC without an offset
+      return { stringValue: text.replace(/\+00$/, '') } // the Data API returns UTC without an offset
     default:
       return { stringValue: text }
   }
@@ -61,7 +61,7 @@ function decimal(text: string, { decimalReturnType }: FieldOptions): WireField {
   return text.includes('.') ? { doubleValue: Number(text) } : { longValue: Number(text) }
 }
 
-// The types of the package know only a few type ids. 1009 is text[], and its parser works for the elements of any type.
+// The package's types allow only a few type ids. 1009 is text[]. Its parser works for the elements of any type.
 const getTypeParser: (typeId: number) => (text: string) => (string | null | unknown[])[] = pg.types.getTypeParser
 const parseTextArray = getTypeParser(1009)
 

@@ -4,7 +4,7 @@
  */
 export function rewriteNamedParameters(
   sql: string,
-  /** Writes a parameter: its number, and a cast if it has a type. */
+  /** Returns the text of a parameter: its number, and a cast if it has a type. */
   write: (name: string, number: number) => string = (_name, number) => `$${number}`,
 ): { sql: string; names: string[] } {
   const names: string[] = []
@@ -17,17 +17,17 @@ export function rewriteNamedParameters(
   return { sql: rewritten, names }
 }
 
-// The parts that must be skipped come first, so that a colon inside them is never taken for a parameter.
+// The parts that must be skipped come first. So a colon inside them never counts as the beginning of a parameter.
 const token = new RegExp(
   [
-    /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/, // an escape string comes before the plain one, because a backslash escapes its quote
+    /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/, // an escape string comes before a plain string, because a backslash in it escapes a quote
     /'(?:[^']|'')*'/,
     /"(?:[^"]|"")*"/,
     /--[^\n]*/,
     /\/\*[\s\S]*?\*\//,
     /\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$/,
     /::/,
-    /[\w$]+/, // a word, so that the E at the end of NAME'x' is not taken for the start of an escape string
+    /[\w$]+/, // a word: the E at the end of NAME'x' is not the beginning of an escape string
     /:([A-Za-z_]\w*)/,
   ]
     .map(part => part.source)

@@ -20,12 +20,12 @@ const MAX_ROW_BYTES = 64 * 1024
 type OnTheWire<Response extends { records?: unknown }> = Omit<Response, 'records'> & { records?: WireField[][] }
 
 export interface Operations {
-  /** The operations by the path of the request. Each takes a request's body and resolves with the answer's body. */
+  /** The operations, by the path of the request. Each takes a request's body and resolves with the answer's body. */
   byPath: Record<string, (body: unknown) => Promise<object>>
   close(): Promise<void>
 }
 
-/** The calls of the RDS Data API over a database. */
+/** Makes the operations of the RDS Data API for a database. */
 export function dataApiOperations(database: Database, actAs?: ActAs): Operations {
   const transactions = openTransactions(database, actAs)
   const typesOf = openTypeCatalogue()

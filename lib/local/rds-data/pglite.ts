@@ -7,14 +7,14 @@ import { type Connection, type Database, toSqlError } from './database.ts'
 export type MakeDatabase = (folder: string) => Promise<void>
 
 /**
- * Postgres touches all of its shared buffers when it starts. Its default of 128 MB would be most of the memory of this process. The file system
- * keeps what does not fit in.
+ * Postgres touches all of its shared buffers when it starts. With the default of 128 MB, they would be most of the memory of this process. Data
+ * that does not fit into them is in the cache of the file system.
  */
 const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
 
 /**
- * Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. `make` makes a
- * database in the folder if there is none. Default: Postgres makes it.
+ * Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. If the folder has no
+ * database, `make` makes it. Without `make`, Postgres itself does.
  */
 export async function openPglite(folder?: string, make?: MakeDatabase): Promise<Database> {
   const pglite =
@@ -57,8 +57,8 @@ export async function openPglite(folder?: string, make?: MakeDatabase): Promise<
   }
 }
 
-// Opens the database in a folder. To create one takes seconds. A process that ends meanwhile leaves a database that can't be opened, so
-// a file beside the database says that it is complete.
+// Opens the database in a folder. It takes seconds to create a database. If the process ends before, it leaves a database that can't be
+// opened. So a file beside the database says that the database is complete.
 async function openFolder(folder: string, make?: MakeDatabase): Promise<PGlite> {
   const database = join(folder, 'data')
   const isWhole = join(folder, 'is-whole')

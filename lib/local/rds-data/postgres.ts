@@ -20,7 +20,7 @@ export async function openPostgres(url: string): Promise<Database> {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     options: '-c TimeZone=UTC',
   })
-  // The pool replaces an idle connection that breaks. Without a listener, its error would end the thread.
+  // If an idle connection breaks, the pool replaces it. Without a listener, the error of this connection would end the thread.
   pool.on('error', () => {})
   try {
     const client = await pool.connect()

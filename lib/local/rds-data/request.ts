@@ -41,7 +41,7 @@ export type ExecuteStatement = z.infer<typeof ExecuteStatement>
 export const BeginTransaction = Target
 export const EndTransaction = z.object({ transactionId: z.string() })
 
-/** Parses the body of a request. Throws a BadRequestException that says what is wrong with it. */
+/** Parses the body of a request. If the body is wrong, throws a BadRequestException that names the mistakes. */
 export function parseRequest<Shape>(schema: z.ZodType<Shape>, body: unknown): Shape {
   const result = schema.safeParse(body)
   if (result.success) return result.data

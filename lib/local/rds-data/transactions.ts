@@ -4,8 +4,8 @@ import { DataApiError } from './errors.ts'
 import { type ActAs, actAsOneUser } from './roles.ts'
 
 /**
- * A transaction is rolled back after this time without a call. On AWS it is three minutes. Here it is less, because the embedded
- * Postgres has one connection and all others wait for it.
+ * If a transaction has no call for this time, it is rolled back. On AWS it is three minutes. Here it is less, because the embedded
+ * Postgres has one connection, and all other calls wait for it. Milliseconds.
  */
 const MAX_IDLE_MS = 10_000
 
@@ -16,7 +16,7 @@ interface Transaction {
 }
 
 export interface Transactions {
-  /** Runs in the transaction with that id. Without an id, it runs on its own connection with the role of the secret. */
+  /** Calls `run` with the connection of the transaction with this id. Without an id, `run` gets another connection, with the role of the secret. */
   use<Result>(
     id: string | undefined,
     secretArn: string,

@@ -7,7 +7,7 @@ export interface PgType {
   element: PgType | undefined
 }
 
-/** Finds types by their number. It reads the catalogue once, and again when it meets an unknown type, such as one of a migration. */
+/** Finds types by their number. It reads the catalogue once, and again when it finds an unknown type, for example after a migration. */
 export type TypeCatalogue = (connection: Connection, typeIds: readonly number[]) => Promise<(typeId: number) => PgType>
 
 const unknownType: PgType = { name: 'unknown', element: undefined }

@@ -8,7 +8,7 @@ const Properties = z.object({
   EngineType: z.literal('RABBITMQ', { error: 'must be RABBITMQ: the local system uses the RabbitMQ of AMQP_URL' }),
 })
 
-/** Every broker is the RabbitMQ of `AMQP_URL`. The resource is created when it answers. */
+/** Every broker of a template is the RabbitMQ of `AMQP_URL`. The resource is created when this RabbitMQ answers. */
 export const broker: ResourceType = async (declared, system) => {
   const { BrokerName } = await propertiesOf(declared, Properties)
   await checkBroker(system.brokerUrl)

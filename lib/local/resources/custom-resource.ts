@@ -16,7 +16,7 @@ const Response = z.object({
 })
 type Response = z.infer<typeof Response>
 
-/** The state of each custom resource. With it, the next start sends an update and not a creation. */
+/** The state of each custom resource. If a resource has a state, the next start sends an update and not a creation. */
 const Remembered = z.record(
   z.string(),
   z.object({ PhysicalResourceId: z.string(), ResourceProperties: z.looseObject({ ServiceToken: z.string() }) }),
@@ -34,7 +34,7 @@ export const customResource: ResourceType = async (declared, system) => {
   const { Status, Reason, PhysicalResourceId, Data } = await run(declared, target, event, response)
   if (Status === 'FAILED') throw failed(declared, target, Reason)
 
-  // Another custom resource may have written the file meanwhile.
+  // Another custom resource may have written the file since the first read, so it is read again.
   const entry = { PhysicalResourceId, ResourceProperties: properties }
   system.data.writeJson(REMEMBERED_FILE, { ...remembered(), [declared.logicalId]: entry })
   return {

@@ -12,7 +12,7 @@ const Properties = z.object({
   MaximumBatchingWindowInSeconds: z.coerce.number().optional(),
   ScalingConfig: z.object({ MaximumConcurrency: z.coerce.number().optional() }).prefault({}),
   FunctionResponseTypes: z.array(z.string()).default([]),
-  /** Of a broker. */
+  /** The queues of a broker. */
   Queues: z.array(z.string()).optional(),
   FilterCriteria: unsupported,
 })
@@ -35,16 +35,16 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
 
 type Target = ReturnType<typeof functionOf>
 
-/** Lambda starts with five too, and then adds more. */
+/** Lambda also starts with five invocations, and then adds more. */
 const DEFAULT_CONCURRENCY = 5
 
 /**
- * Each invocation needs a thread of tens of megabytes, and this machine has few cores. Messages above the limit stay in the queue, where
- * they lose no visibility time.
+ * Each invocation may need a thread of tens of megabytes, and this machine has few cores. Messages above the limit stay in the queue. There,
+ * their visibility timeout does not run.
  */
 const MAX_CONCURRENCY = 20
 
-/** What Lambda gathers of a queue of SQS and of one of a broker, if the template does not say it. */
+/** Lambda's defaults for the largest batch and the batch window, for queues of SQS and for queues of a broker. */
 const DEFAULT_BATCH = { sqs: 10, broker: 100 }
 const DEFAULT_WINDOW_SECONDS = { sqs: 0, broker: 0.5 }
 
@@ -80,7 +80,7 @@ function ofBroker(system: System, properties: Properties, queue: string, target:
       batchSize: properties.BatchSize ?? DEFAULT_BATCH.broker,
       windowSeconds: properties.MaximumBatchingWindowInSeconds ?? DEFAULT_WINDOW_SECONDS.broker,
       log: system.log,
-      // Functions meet the same outage, which the display shows once. The message names no queue, since all of them meet it.
+      // Functions report the same outage, and the display shows it once. The message names no queue, since the outage affects all queues.
       onOutage: reason =>
         system.troubles.report('rabbitmq', {
           level: 'WARN',

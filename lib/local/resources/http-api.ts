@@ -17,7 +17,7 @@ export const api: ResourceType = async (declared, system) => {
   return created(declared.logicalId, { ApiId: declared.logicalId, ApiEndpoint: apiAddress(declared.logicalId) })
 }
 
-/** The address of an API on AWS. In texts of the template it is replaced by the local address. */
+/** Returns the address of an API on AWS. The local address replaces it in texts of the template. */
 export function apiAddress(apiId: string): string {
   return `https://${apiId}.execute-api.${REGION}.amazonaws.com`
 }

@@ -1,7 +1,7 @@
 import { arn } from '../arn.ts'
 import { physicalName, type ResourceType } from './resource.ts'
 
-/** Types that do nothing on one machine: permissions, networks and monitoring. The attributes to which others refer are made up. */
+/** Types that do nothing in the local system: permissions, networks and monitoring. Attributes to which other resources refer have made-up values. */
 export const INERT_TYPES = [
   'AWS::AmazonMQ::Configuration',
   'AWS::CDK::Metadata',

@@ -57,13 +57,13 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
   return created(name, { Arn: localFunction.arn })
 }
 
-/** What people call a function, in the name of its log and on the terminal: its service without the name of the deployment. */
+/** Returns the short name of a function, for its log file and the terminal: its service without the name of the deployment. */
 const labelOf = ({ logicalId }: Declared, variables: Readonly<Record<string, string>>): string => {
   const { POWERTOOLS_SERVICE_NAME: service = logicalId, DEPLOYMENT: deployment = '' } = variables
   return service.startsWith(`${deployment}-`) ? service.slice(deployment.length + 1) : service
 }
 
-/** The local system itself exports the metrics of all functions. So the functions do not. */
+/** The local system itself exports the metrics of all functions. So the functions must not export them. */
 function withoutExport({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: _, ...variables }: Record<string, string>) {
   return variables
 }
@@ -76,14 +76,14 @@ const waitsIn = ({ metadata }: Declared): number =>
     .catch(0)
     .parse(metadata[WAITS] ?? 0)
 
-// On this machine, traces go where its user says, and never where the template says. OpenTelemetry adds the path to the base URL.
+// In the local system, the user's environment says where traces go, and not the template. OpenTelemetry adds the path to the base URL.
 // An empty variable counts as unset.
 const telemetryVariables = ({ otlpEndpoint }: System): Record<string, string> => ({
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpEndpoint === undefined ? '' : `${otlpEndpoint.replace(/\/+$/, '')}/v1/traces`,
 })
 
-// The AWS SDK finds the emulators by these variables. The last one is for all other services: the local system refuses their calls, so
-// that none leaves this machine.
+// The AWS SDK finds the emulators by these variables. The last variable is for all other services. The local system refuses their calls, so
+// no call leaves this machine.
 function endpointVariables({ endpoints, aws }: System): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,

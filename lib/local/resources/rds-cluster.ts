@@ -10,7 +10,7 @@ const Properties = z.object({
   Port: z.coerce.number().default(5432),
 })
 
-/** Every cluster is the same Postgres behind the RDS Data API. The resource is created when the database answers. */
+/** All clusters of a template are the same Postgres behind the RDS Data API. The resource is created when the database answers. */
 export const rdsCluster: ResourceType = async (declared, system) => {
   const { DBClusterIdentifier, Port } = await propertiesOf(declared, Properties)
   const name = DBClusterIdentifier ?? physicalName(system, declared).toLowerCase()

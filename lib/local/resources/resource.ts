@@ -14,11 +14,11 @@ import type { Observer } from '../observer.ts'
 import type { Created, Declared } from '../stack.ts'
 import type { Troubles } from '../troubles.ts'
 
-/** Work that runs by itself once all resources exist. */
+/** Work that runs by itself when all resources exist. */
 export interface Activity {
   /** Stops starting new work. */
   stop(): Promise<void>
-  /** Resolves when the work that had started is over. */
+  /** Resolves when all started work is over. */
   finished(): Promise<void>
 }
 
@@ -28,15 +28,15 @@ export interface System {
   log(line: string): void
   /** Shows the warnings and errors of functions. */
   troubles: Troubles
-  /** Takes the metrics of all functions. */
+  /** The file for the metrics of all functions. */
   metricsFile: Pick<LogFile, 'append'>
   observer: Observer
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
-  /** Where telemetry goes by OTLP/HTTP: a URL to which `/v1/traces` is added. Undefined if it is off. */
+  /** The URL for telemetry over OTLP/HTTP. `/v1/traces` is added to it. Undefined if no telemetry is exported. */
   otlpEndpoint: string | undefined
-  /** Calls of the endpoints are signed with it. */
+  /** Callers of the endpoints sign with it. */
   accessKeyId: string
   sqs: SQSClient
   /** Ends all receives of `sqs` that wait for a message. */
@@ -48,7 +48,7 @@ export interface System {
   startThread: StartThread
   /** The most invocations of a function at a time in one thread. */
   invocationsPerThread: number
-  /** By name. */
+  /** The functions by name. */
   functions: Map<string, LocalFunction>
   /** The names of the queues that are created so far. */
   queues: string[]
@@ -62,11 +62,11 @@ export interface System {
     authorizers: Map<string, Authorizer>
     routes: HttpApi['routes']
   }
-  /** Started when all resources are created. */
+  /** These activities are started when all resources are created. */
   activities: (() => Activity)[]
 }
 
-/** Creates a resource of one type, or goes on with its state from an earlier start. */
+/** Creates a resource of one type, or continues with its state from an earlier start. */
 export type ResourceType = (declared: Declared, system: System) => Promise<Created>
 
 /** Parses the properties of a resource. Throws LocalError with the resource's name if they do not match the schema. */
@@ -85,7 +85,7 @@ export function created(ref: string, attributes: Record<string, string> = {}): C
   return { ref, attribute: name => attributes[name] }
 }
 
-/** Makes a physical name for a resource that declares none. It is the same at each start, so that the state is found again. */
+/** Makes a physical name for a resource that declares none. The name is the same at each start, so the start finds the resource's state. */
 export function physicalName({ stackName }: System, { logicalId }: Declared): string {
   return `${stackName}-${logicalId}`
 }

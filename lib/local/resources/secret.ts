@@ -22,7 +22,7 @@ export const secret: ResourceType = async (declared, system) => {
   const secretArn = arn('secretsmanager', `secret:${name}`)
   const known = readSecrets(system.data.path)
   const value = known[secretArn] ?? generate(GenerateSecretString)
-  // The file also has secrets that were there before. The emulator of the RDS Data API reads it.
+  // The file keeps earlier secrets. The emulator of the RDS Data API reads it.
   system.data.writeJson(SECRETS_FILE, { ...known, [secretArn]: value })
   system.aws.secrets.set(name, value)
   return created(secretArn, { Id: secretArn })

@@ -20,23 +20,23 @@ export interface MappingOptions {
   /** Whether the mapping has ReportBatchItemFailures. */
   reportsFailures: boolean
   log(line: string): void
-  /** Makes the receives that wait for a message answer at once. */
+  /** Ends all receives that wait for a message. */
   endWaits(): Promise<void>
-  /** Is told how many messages were received. */
+  /** Is called with the number of received messages. */
   onReceived?(messages: number): void
 }
 
 export interface Mapping {
   /** Stops receiving. Resolves when the last receive is over. */
   stop(): Promise<void>
-  /** Resolves when the running invocations are over and the messages that they dealt with are deleted. */
+  /** Resolves when the running invocations are over and their successful messages are deleted. */
   finished(): Promise<void>
 }
 
 /**
- * A receive waits as long as SQS lets it: each one costs some milliseconds of a core. A message that arrives ends the wait at once. A mapping
- * that stops asks for the end of the wait, and does not abort the receive, because then messages that are just being received would stay
- * invisible.
+ * A receive waits for the longest time that SQS allows, since each receive takes some milliseconds of CPU time. A message that arrives ends the
+ * wait at once. A mapping that stops asks the emulator to end the wait. It does not abort the receive: then messages that are just being
+ * received would stay invisible.
  */
 const POLL_SECONDS = 20
 const MAX_RECEIVED = 10
@@ -63,7 +63,7 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function poll(): Promise<void> {
     while (!stopping) {
-      // It receives only as many messages as can run at once. A message that waits here would lose its visibility time.
+      // It receives only as many messages as can run at once. If a message waited here, its visibility timeout would already run.
       if (running.size >= options.concurrency) await Promise.race([...running, stopped.promise])
       else for (const batch of await gather()) start(batch)
     }
@@ -74,7 +74,7 @@ export function startMapping(options: MappingOptions): Mapping {
     running.add(invocation)
   }
 
-  /** Receives the messages for one invocation. It gives several events only if the messages are too large for one. */
+  /** Receives the messages for one invocation. If they are too large for one event, they are returned as several events. */
   async function gather(): Promise<SQSRecord[][]> {
     const messages = await receive(options.batchSize, POLL_SECONDS)
     const end = Date.now() + options.windowSeconds * 1000
@@ -119,7 +119,7 @@ export function startMapping(options: MappingOptions): Mapping {
       const Entries = records
         .slice(start, start + MAX_RECEIVED)
         .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }))
-      // A message that can't be deleted comes back, as on AWS.
+      // If a message can't be deleted, it is redelivered, as on AWS.
       await options.sqs
         .send(new DeleteMessageBatchCommand({ QueueUrl: options.queueUrl, Entries }))
         .catch(error => options.log(`${options.queueUrl}: messages can't be deleted: ${messageOf(error)}`))

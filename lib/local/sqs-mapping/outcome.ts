@@ -7,9 +7,9 @@ const PartialResponse = z.object({
 })
 
 /**
- * Lists the records of a batch that can be deleted. The others come back when their visibility timeout ends. With `reportsFailures`,
- * the function names the failed records. An empty list means that none failed. An answer of another shape, or one that names a message
- * outside the batch, means that all failed.
+ * Lists the records of a batch that can be deleted. The others are redelivered when their visibility timeout ends. With `reportsFailures`,
+ * the function names the failed records. An empty list means that no record failed. If the answer has another shape, or names a message
+ * outside the batch, all records count as failed.
  */
 export function succeeded(
   result: InvocationResult,

@@ -4,15 +4,15 @@ import type { Check } from './guard-server.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** Makes an access key id in AWS's form, with 80 random bits. Anybody who knows it may call the emulators until the system stops. */
+/** Makes an access key id in AWS's form, with 80 random bits. A caller that knows this id may call the emulators until the system stops. */
 export function newAccessKeyId(): string {
   return `AKIA${Array.from(randomBytes(16), byte => ALPHABET[byte % ALPHABET.length]).join('')}`
 }
 
-/** The credentials for AWS clients on this machine. The secret is not secret, because no signature is checked. */
+/** Returns credentials for AWS clients on this machine. Their secret key is not secret, because no signature is checked. */
 export const credentialsOf = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'local' })
 
-/** The `Authorization` header for a call that is made without an SDK. */
+/** Returns the `Authorization` header for a call without an SDK. */
 export const authorizationOf = (accessKeyId: string): string =>
   `AWS4-HMAC-SHA256 Credential=${accessKeyId}/local, SignedHeaders=host, Signature=none`
 
@@ -28,7 +28,7 @@ export function signedWith(accessKeyId: string): Check {
 
 const JSON_TYPES = /^application\/(x-amz-json-1\.[01]|json)(; *charset=utf-8)?$/i
 
-/** Refuses a body that is not declared as JSON. A browser lets a web page send some other types anywhere without a preflight. */
+/** Refuses a call that does not declare its body as JSON. A web page may send some other types to any server without a preflight. */
 export const declaredAsJson: Check = ({ headers }) =>
   JSON_TYPES.test(headers['content-type'] ?? '')
     ? undefined

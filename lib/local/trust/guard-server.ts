@@ -7,14 +7,14 @@ export type Check = (request: IncomingMessage) => string | undefined
 /** The hosts with which a program on this machine may call a local server. The port follows. */
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Other events with which node:http can give a request to a server. They bypass the `request` listeners. */
+/** Other events by which node:http can pass a request to a server. They bypass the `request` listeners. */
 const OTHER_ENTRANCES = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
 
 /**
  * Puts checks before all other code of an HTTP server, even if a library made the server. A refused request gets status 403 and one
  * sentence. Its body is not read, and the server's own code never sees it. A foreign `Host` is always refused.
  *
- * Call it when the server has its `request` listener. It throws if the server has no such listener yet, or takes requests by other events.
+ * Call it when the server has its `request` listener. It throws if the server has no such listener, or accepts requests by other events.
  */
 export function guardServer(server: Server, ...checks: readonly Check[]): void {
   const handlers = server.listeners('request')
@@ -32,8 +32,8 @@ export function guardServer(server: Server, ...checks: readonly Check[]): void {
 }
 
 /**
- * Refuses a foreign `Host`. A web site can let its own name lead to 127.0.0.1 (DNS rebinding). Then a browser takes the site and this
- * server for one origin, but the site's name is still in `Host`.
+ * Refuses a foreign `Host`. A web site can change the address of its own name to 127.0.0.1 (DNS rebinding). Then a browser takes the site and
+ * this server for the same origin, but `Host` still has the site's name.
  */
 const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   const host = headers.host?.toLowerCase()
@@ -41,7 +41,7 @@ const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   return isLocal ? undefined : `The Host header must be ${LOCAL_NAMES.join(', ')} with the port ${localPort}.`
 }
 
-/** Refuses requests of all web pages, also with `Origin: null`, and so every CORS preflight. No page needs this server. */
+/** Refuses requests of all web pages, also with `Origin: null`. This includes every CORS preflight. No page needs this server. */
 export const fromNoPage: Check = ({ headers: { origin } }) =>
   origin === undefined ? undefined : 'Web pages may not call this server: send no Origin header.'
 

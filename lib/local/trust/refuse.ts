@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * Answers an AWS call with an error. Services whose calls are forms (SNS, STS, CloudFormation and other old ones) answer with XML; for
- * all others the SDKs read the reason from `__type` and `message`.
+ * Answers an AWS call with an error. Services whose calls are forms (SNS, STS, CloudFormation and other old services) answer with XML. For
+ * all other services, the SDKs read the error from `__type` and `message`.
  */
 export function refuseAwsCall(
   { headers }: IncomingMessage,
@@ -19,7 +19,7 @@ export function refuseAwsCall(
   response.end(JSON.stringify({ __type: code, message }))
 }
 
-/** Whether a call has the form of those services. A web page can send such a body without a preflight, too. */
+/** Whether the body of a call is a form, as for those services. A web page can send such a body without a preflight, too. */
 export const isForm = (headers: IncomingMessage['headers']): boolean =>
   /^application\/x-www-form-urlencoded(;|$)/i.test(headers['content-type'] ?? '')
 

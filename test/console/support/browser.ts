@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** Finds a browser of the machine: the one that CHROMIUM names, or one on the path. */
+/** Finds the browser that CHROMIUM names, or a browser on the path. */
 function findBrowser(): string {
   const named = process.env.CHROMIUM
   if (named) return named
@@ -24,13 +24,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Chromium's sandbox needs another user than root. */
+/** Chromium's sandbox does not work as root. */
 const asRoot = process.getuid?.() === 0
 
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: findBrowser(), chromiumSandbox: !asRoot, args: ['--disable-dev-shm-usage'] })
 
-/** Collects what a page says is wrong: errors of scripts, and violations of its policy. */
+/** Collects the errors of a page: errors of scripts, and violations of the content security policy. */
 export function problemsOf(page: Page): string[] {
   const problems: string[] = []
   page.on('pageerror', error => problems.push(error.message))
@@ -42,7 +42,7 @@ export function problemsOf(page: Page): string[] {
 
 /** The serious and critical findings of axe-core about a page, as lines. */
 export async function barriersIn(page: Page): Promise<string[]> {
-  // Evaluated by the browser's debugger, so that the page's own policy does not refuse it.
+  // The browser's debugger runs this script, so the page's content security policy does not block it.
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
   return violations

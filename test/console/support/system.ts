@@ -6,7 +6,7 @@ import { type RunningSystem, startSystem } from '../../e2e/support/system.ts'
 
 const CONFIG = fileURLToPath(new URL('../fixtures/console.yaml', import.meta.url))
 
-/** What the broken model answers. */
+/** The answer of the broken model. */
 export const WORDS = 'no room for <script>alert(1)</script> today'
 
 export interface ConsoleSystem {
@@ -40,13 +40,13 @@ export interface Busy {
   readonly user: string
   readonly completed: readonly string[]
   readonly failed: readonly string[]
-  /** One that failed at its first attempts, and then succeeded. */
+  /** A request whose first attempts failed and whose last attempt succeeded. */
   readonly retried: string
   /** Lets the running requests end. */
   release(): void
 }
 
-/** Has requests complete, fail, be retried, run, and wait. */
+/** Makes requests that complete, fail, are retried, run, and wait. */
 export async function makeBusy({ system, model }: ConsoleSystem): Promise<Busy> {
   const client = await system.newUser()
   const held = model.hold('hold')

@@ -7,16 +7,16 @@ import { movableClock } from '../../support/clock.ts'
 import { networkError } from '../../support/faults.ts'
 import { ENV, ledgerTools } from './tools.ts'
 
-/** The schema; `applied` is what two migrations did that met an empty database at once. */
+/** Tests the migrations. `applied` has the steps of two migrations that ran on an empty database at the same time. */
 export function describeMigrations(name: string, client: RDSDataClient, applied: () => number[][]): void {
   const { query } = ledgerTools(client)
 
   describe(`ledger on ${name}: migrate`, () => {
-    it('applies each step once when two migrate an empty database at once', () => {
+    it('applies each step once when two migrations of an empty database run at the same time', () => {
       expect(applied().flat()).toEqual(MIGRATIONS.map(({ id }) => id))
     })
 
-    it('changes nothing when all steps are applied already', async () => {
+    it('changes nothing when all steps are already applied', async () => {
       expect(await migrate(client, ENV)).toEqual([])
     })
 
@@ -32,7 +32,7 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
       ])
     })
 
-    it('applies a step once, whichever answer is lost on the way', async () => {
+    it('applies a step once, even if the answer to one of its calls is lost', async () => {
       const { clock, advance } = movableClock()
       const logger = { info: () => {}, warn: () => {}, error: () => {} }
       const patience = { clock, sleep: async (ms: number) => advance(ms), logger }
@@ -50,15 +50,15 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
         const found = await query(`SELECT to_regclass('${table}') AS made, count(*) FROM migrations WHERE id = ${id}`)
         expect(found, `the answer of call ${call} was lost`).toEqual([{ made: table, count: 1 }])
       }
-      // The first transaction has two statements, the second five, and each has a commit.
+      // The first transaction has two statements and a commit. The second has five statements and a commit.
       expect(id - 2_000).toBe(3 + 6 + 1)
     })
   })
 }
 
 /**
- * From now on, the call of this number gets no answer, although it has its effect. `end` says whether there was such a call. A new
- * transaction is not counted: an embedded Postgres has one connection, which waits for a transaction that nobody knows.
+ * From now on, the call with this number takes effect, but its answer is lost. `end` returns true if there was a call with this number.
+ * The start of a transaction is not counted: the embedded Postgres has one connection, and an unknown transaction would block it.
  */
 function losingOneAnswer(client: RDSDataClient, number: number): { end(): boolean } {
   let calls = 0

@@ -4,12 +4,12 @@ import type { Entry } from '../../../functions/core/stores/ledger/port.ts'
 import { aMessage, anItem, newRequestId } from '../../support/requests.ts'
 import { AT, aLetter, aRow, FAILED, ledgerTools, WHOLE } from './tools.ts'
 
-/** What can be found again. */
+/** Tests dead letters and results. */
 export function describeReading(name: string, client: RDSDataClient): void {
   const { ledger, query, letters, record } = ledgerTools(client)
 
   describe(`ledger on ${name}: dead letters`, () => {
-    it('keeps a message that could not be run, and the reason', async () => {
+    it('keep a message that could not be run, and the reason', async () => {
       const message = aMessage(anItem())
       const row = aRow(FAILED)
 
@@ -29,7 +29,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       ])
     })
 
-    it('keeps one dead letter per run, however often it is reported', async () => {
+    it('are kept once per run, even if they are reported several times', async () => {
       const row = aRow(FAILED)
       const first: Entry = { row, deadLetter: aLetter(row) }
       const second: Entry = { row: { ...row, run: 2 }, deadLetter: aLetter({ ...row, run: 2 }) }
@@ -43,8 +43,8 @@ export function describeReading(name: string, client: RDSDataClient): void {
       ])
     })
 
-    it.each(['one after the other', 'in one batch', 'in one batch, the other way round'])(
-      'keeps the message when the dead letter is also reported without it (%s)',
+    it.each(['one after the other', 'in one batch', 'in one batch in the other order'])(
+      'keep their message when they are also reported without it (%s)',
       async how => {
         const message = aMessage(anItem())
         const row = aRow(FAILED)
@@ -67,10 +67,10 @@ export function describeReading(name: string, client: RDSDataClient): void {
       { what: 'an empty text', result: '' },
       { what: 'false', result: false },
       { what: 'numbers of all sizes', result: [1e300, 5e-324, 0.1, 2 ** 53 + 2] },
-      { what: '98 lists in each other', result: nested(98) },
+      { what: '98 nested lists', result: nested(98) },
       { what: 'all of Unicode', result: { '\u{1f600}': 'é\uffff\u{10ffff}\u0001\u2028"\\' } },
       { what: '48 KB', result: 'é'.repeat(24_000) },
-    ])('returns $what as it was recorded', async ({ result }) => {
+    ])('is returned unchanged: $what', async ({ result }) => {
       const row = aRow({ ...WHOLE, result: { inline: result } })
 
       await record(row)
@@ -78,7 +78,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await ledger.result(row.request_id, 1)).toEqual({ inline: result })
     })
 
-    it('keeps the exact text of a result, and not another text of the same value', async () => {
+    it('is kept as its exact JSON text', async () => {
       const row = aRow({ ...WHOLE, result: { inline: { b: 1e300, a: [1, 2] } } })
 
       await record(row)
@@ -87,7 +87,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await query(sql)).toEqual([{ text: '{"b":1e+300,"a":[1,2]}' }])
     })
 
-    it('returns the key of a large result', async () => {
+    it('is returned as a key if it is large', async () => {
       const row = aRow({ ...WHOLE, result: { key: 'result.json' } })
 
       await record(row)
@@ -96,11 +96,11 @@ export function describeReading(name: string, client: RDSDataClient): void {
     })
 
     it.each([
-      { what: 'that it does not know', given: [], run: 1 },
-      { what: 'that is still queued', given: [aRow()], run: 1 },
-      { what: 'that failed', given: [aRow(FAILED)], run: 1 },
-      { what: 'of which it knows an earlier run', given: [aRow(WHOLE)], run: 2 },
-    ])('has no result of a request $what (I9)', async ({ given, run }) => {
+      { what: 'an unknown request', given: [], run: 1 },
+      { what: 'a request that is still queued', given: [aRow()], run: 1 },
+      { what: 'a failed request', given: [aRow(FAILED)], run: 1 },
+      { what: 'a request of which only an earlier run is recorded', given: [aRow(WHOLE)], run: 2 },
+    ])('is absent for $what (I9)', async ({ given, run }) => {
       await record(...given)
 
       expect(await ledger.result(given[0]?.request_id ?? newRequestId(), run)).toBeUndefined()

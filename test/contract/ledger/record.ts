@@ -6,7 +6,7 @@ import { NOW } from '../../support/clock.ts'
 import { newRequestId } from '../../support/requests.ts'
 import { AT, aRow, FAILED, FOUND, ledgerTools, WHOLE } from './tools.ts'
 
-/** What becomes of rows that are recorded again, late, at once, or never. */
+/** Tests rows that are recorded again, late, in parallel or with errors. */
 export function describeRecording(name: string, client: RDSDataClient): void {
   const { ledger, stored, record } = ledgerTools(client)
 
@@ -68,7 +68,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { from: 'queued', to: 'cancelled' },
       { from: 'queued', to: 'expired' },
       { from: 'queued', to: 'rejected' },
-    ] as const)('moves a status up from $from to $to', async ({ from, to }) => {
+    ] as const)('changes a status from $from to $to', async ({ from, to }) => {
       const row = aRow({ status: from })
       await record(row)
 
@@ -84,7 +84,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { from: 'failed', to: 'queued' },
       { from: 'expired', to: 'rejected' },
       { from: 'rejected', to: 'queued' },
-    ] as const)('leaves $from as it is when $to comes later (I2)', async ({ from, to }) => {
+    ] as const)('keeps the status $from when an event with $to comes later (I2)', async ({ from, to }) => {
       const row = aRow({ ...WHOLE, status: from })
       await record(row)
       const before = await stored(row.request_id)
@@ -94,7 +94,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('takes the fields of a higher run, and ignores those of a lower run', async () => {
+    it('stores the fields of a higher run, and ignores the fields of a lower run', async () => {
       const row = aRow({ ...FAILED, run: 1 })
       await record(row)
 
@@ -110,7 +110,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('fills fields that an earlier event left empty, and overwrites no other', async () => {
+    it('fills fields that an earlier event left empty, and overwrites no field', async () => {
       const { prompt: _, metadata: __, ...late } = WHOLE
       const row = aRow(late)
       await record(row)
@@ -138,7 +138,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('records events of one request in one batch as if they came one after the other', async () => {
+    it('records several events of one request in one batch as if each came in a batch of its own', async () => {
       const step = fc.record(
         {
           status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled'),
@@ -167,7 +167,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       )
     })
 
-    it('records a hundred at once', async () => {
+    it('records 100 rows in one call', async () => {
       const rows = Array.from({ length: 100 }, () => aRow(WHOLE))
 
       await record(...rows)
@@ -188,8 +188,8 @@ export function describeRecording(name: string, client: RDSDataClient): void {
     })
 
     it.each([
-      { what: 'no id', fields: { request_id: 'not-a-uuid' }, reason: 'SQLState: 22P02' },
-      { what: 'U+0000 in it', fields: { prompt: { inline: 'a\u0000b' } }, reason: 'SQLState: 22P05' },
+      { what: 'an invalid id', fields: { request_id: 'not-a-uuid' }, reason: 'SQLState: 22P02' },
+      { what: 'U+0000 in its prompt', fields: { prompt: { inline: 'a\u0000b' } }, reason: 'SQLState: 22P05' },
       { what: 'no model', fields: { model: null as unknown as string }, reason: 'SQLState: 23502' },
     ])('refuses only the row with $what, and records the other rows of its batch', async ({ fields, reason }) => {
       const [before, after] = [aRow(WHOLE), aRow(WHOLE)]

@@ -9,13 +9,13 @@ import { aLetter, aRow, as, FAILED, ledgerTools, WHOLE } from './tools.ts'
 
 const DAY_MS = 86_400_000
 
-/** What is deleted from the ledger, when, and by whom. */
+/** Tests the deletion of old rows, and of the rows of a deleted user. */
 export function describeRetention(name: string, client: RDSDataClient): void {
   const { ledger, stored, letters, record } = ledgerTools(client)
   const retention = rdsDataRetention(client, as('retention'))
   const erasure = rdsDataErasure(client, as('operator'))
   const daysAgo = (days: number) => Date.now() - days * DAY_MS
-  /** A request that was made so many days ago, and has ended a minute later. */
+  /** The row of a request that was made `days` days ago and ended a minute later. */
   const rowOf = (days: number, fields: Partial<LedgerRow> = {}): LedgerRow => {
     const createdAt = daysAgo(days)
     const requestId = v7({ msecs: createdAt })
@@ -45,7 +45,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       for (const row of [young, open, ranAgain]) expect(await stored(row.request_id)).toBeDefined()
     })
 
-    it('deletes nothing of the last 15 days, even if it is asked to', async () => {
+    it('deletes nothing of the last 15 days, even if the given time is later', async () => {
       const [recent, old] = [rowOf(14), rowOf(16)]
       await record(recent, old)
 
@@ -55,7 +55,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       expect(await stored(old.request_id)).toBeUndefined()
     })
 
-    it('tells up to which time rows may be deleted', async () => {
+    it('stores the latest time before which rows may be deleted', async () => {
       await deleteAll(daysAgo(60))
       await deleteAll(daysAgo(200))
 

@@ -8,7 +8,7 @@ import { scramVerifier } from '../../../functions/core/stores/ledger/scram.ts'
 import { setRoles } from '../../../functions/core/stores/ledger/set-roles.ts'
 import { aLetter, aRow, as, ENV, FAILED, ledgerTools, PASSWORDS, WHOLE } from './tools.ts'
 
-/** What each role may do, and what not. */
+/** Tests which statements each role may run. */
 export function describeRoles(name: string, client: RDSDataClient): void {
   const { ledger, query } = ledgerTools(client)
   const run = (env: typeof ENV, sql: string) =>
@@ -28,7 +28,7 @@ export function describeRoles(name: string, client: RDSDataClient): void {
       expect(records).toEqual([[{ stringValue: 'sluice_reader' }]])
     })
 
-    it('let the gateway read a result, and the operator all that its commands show', async () => {
+    it('allow the gateway to read a result, and the operator to run its commands', async () => {
       const row = aRow(WHOLE)
       const failed = aRow(FAILED)
       await ledger.record([{ row }, { row: failed, deadLetter: aLetter(failed) }])
@@ -48,18 +48,18 @@ export function describeRoles(name: string, client: RDSDataClient): void {
         [role, 'change a row', "UPDATE requests SET status = 'completed'"],
         [role, 'delete a row', 'DELETE FROM requests'],
         [role, 'read a prompt', 'SELECT prompt FROM requests'],
-        [role, 'tell whose a request is', 'SELECT user_id FROM requests'],
+        [role, 'read the user of a request', 'SELECT user_id FROM requests'],
         [role, 'read dead letters', 'SELECT id FROM dead_letters'],
-        [role, 'read who was deleted', 'SELECT * FROM deleted_users'],
-        [role, 'delete what is old', 'SELECT delete_ended(now(), 1)'],
+        [role, 'read the deleted users', 'SELECT * FROM deleted_users'],
+        [role, 'delete old rows', 'SELECT delete_ended(now(), 1)'],
       ]),
       ['collector', 'delete a row', 'DELETE FROM requests'],
-      ['collector', 'change whose a request is', "UPDATE requests SET user_id = 'mallory'"],
+      ['collector', 'change the user of a request', "UPDATE requests SET user_id = 'mallory'"],
       ['collector', 'empty a table', 'TRUNCATE requests'],
       ['collector', 'drop a table', 'DROP TABLE requests'],
       ['collector', 'change a table', 'ALTER TABLE requests ADD COLUMN more text'],
       ['collector', 'delete a dead letter', 'DELETE FROM dead_letters'],
-      ['collector', 'forget who was deleted', 'DELETE FROM deleted_users'],
+      ['collector', 'delete the list of deleted users', 'DELETE FROM deleted_users'],
       ['retention', 'delete a row by itself', 'DELETE FROM requests'],
       ['retention', 'read a row', 'SELECT request_id FROM requests'],
       ['operator', 'write a row', "INSERT INTO requests (request_id) VALUES ('01a206db-41b7-7114-9466-684e84d9becc')"],
@@ -70,13 +70,13 @@ export function describeRoles(name: string, client: RDSDataClient): void {
           [role, 'make a table', 'CREATE TABLE mine (id integer)'],
           [role, 'make a temporary table', 'CREATE TEMPORARY TABLE mine (id integer)'],
           [role, 'make a role', 'CREATE ROLE mine'],
-          [role, 'read what is migrated', 'SELECT * FROM migrations'],
+          [role, 'read the migrations', 'SELECT * FROM migrations'],
           [role, 'run a program', "COPY (SELECT 1) TO PROGRAM 'true'"],
           [role, 'read a file', "SELECT pg_read_file('/etc/passwd')"],
           [role, 'read the passwords', 'SELECT rolpassword FROM pg_authid'],
         ],
       ),
-    ])('does not allow the %s to %s', async (role, _, sql) => {
+    ])('do not allow the %s to %s', async (role, _, sql) => {
       await expect(run(as(role), sql)).rejects.toThrow('SQLState: 42501')
     })
 
@@ -101,8 +101,8 @@ export function describeRoles(name: string, client: RDSDataClient): void {
   })
 
   describe(`ledger on ${name}: a password`, () => {
-    // Only a superuser may read what Postgres keeps, which the owner of the database there is not.
-    it.skipIf(name === 'PostgreSQL')('has the verifier that Postgres itself would store', async () => {
+    // Only a superuser may read the stored verifier, and the owner of this database is no superuser.
+    it.skipIf(name === 'PostgreSQL')('gets the same verifier as from Postgres itself', async () => {
       await run(ENV, "CREATE ROLE plain PASSWORD 'Some0Password'")
       const [{ kept } = { kept: '' }] = await query("SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'plain'")
       await run(ENV, 'DROP ROLE plain')

@@ -9,13 +9,13 @@ import { NOW } from '../../support/clock.ts'
 import { newRequestId } from '../../support/requests.ts'
 
 export const ENV = { LEDGER_CLUSTER_ARN: 'arn:cluster', LEDGER_SECRET_ARN: 'arn:secret', LEDGER_DATABASE: 'sluice' }
-/** A role's environment. */
+/** The environment of a function with this role. */
 export const as = (role: LedgerRole) => ({ ...ENV, LEDGER_SECRET_ARN: `arn:${role}` })
 
 const ROLES = Object.keys(LEDGER_ROLES) as LedgerRole[]
 export const PASSWORDS = Object.fromEntries(ROLES.map(role => [role, `${role}Password1`]))
 
-/** As the template's secrets are on this machine. */
+/** Writes the secrets of the roles as the local system does for the template. */
 export function writeRoleSecrets(folder: string): void {
   const secrets = ROLES.map(role => [`arn:${role}`, JSON.stringify({ username: roleName(role) })])
   writeFileSync(join(folder, SECRETS_FILE), JSON.stringify(Object.fromEntries(secrets)))
@@ -38,7 +38,7 @@ export const aRow = (fields: Partial<LedgerRow> = {}): LedgerRow => ({
   ...fields,
 })
 
-/** A request that is known from its acceptance to its end, with something in every column but `error` and the keys. */
+/** The fields of a completed request. They fill every column except `error` and the keys. */
 export const WHOLE = {
   prompt: { inline: 'hello' },
   metadata: { tag: 'x' },
@@ -71,7 +71,7 @@ export const aLetter = (row: LedgerRow, fields: Partial<DeadLetter> = {}): DeadL
 
 export const FOUND = { status: 'completed', result: { text: 'hi' } }
 
-/** What the suites of the ledger have in common. */
+/** The functions that the suites of the ledger share. */
 export function ledgerTools(client: RDSDataClient) {
   const { record: recordAll } = rdsDataLedger(client, as('collector'))
   const ledger = { ...rdsDataLedger(client, as('reader')), record: recordAll }

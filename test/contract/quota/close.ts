@@ -4,7 +4,7 @@ import { NOW } from '../../support/clock.ts'
 import { aReservation, newUser } from '../../support/requests.ts'
 import { heldBy, PLENTY, quotaTools } from './tools.ts'
 
-/** What a settlement or a release changes (I3). */
+/** Tests the changes that a settlement or a release makes (I3). */
 export function describeClose(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
@@ -18,7 +18,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: charge, in_flight: 0 })
     })
 
-    it('releases a reservation without a trace', async () => {
+    it('removes a released reservation from all counters', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('releases a redrive without giving back a request that it never held', async () => {
+    it('does not lower the number of requests when it releases a redrive, which holds no request', async () => {
       const userId = newUser()
       const redrive = aReservation({ user_id: userId, holds_request: false })
       await reserve(aReservation({ user_id: userId }))
@@ -56,7 +56,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await countersOf(reservation)).toEqual(before)
     })
 
-    it('settles once, however many try at once', async () => {
+    it('settles a reservation once when 20 calls settle it in parallel', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -74,7 +74,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('ignores another run of the same request', async () => {
+    it('does not close the reservation of another run of the same request', async () => {
       const first = aReservation({ user_id: newUser() })
       const second = { ...first, run: 2, nonce: 'nonce-2', holds_request: false }
       await reserve(first)
@@ -97,7 +97,7 @@ export function describeClose(name: string, quota: Quota): void {
       await expect(quota.close([])).resolves.toBeUndefined()
     })
 
-    it('closes a batch over users, windows and shards, settled and released together', async () => {
+    it('settles and releases reservations of several users, windows and shards in one batch', async () => {
       const [a, b] = [newUser(), newUser()]
       const settled = aReservation({ user_id: a })
       const released = aReservation({ user_id: a })
@@ -138,7 +138,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
     })
 
-    it('charges a reservation once when it is twice in a batch', async () => {
+    it('charges a reservation once when the batch contains it twice', async () => {
       const userId = newUser()
       const reservation = aReservation({ user_id: userId })
       await reserve(reservation)

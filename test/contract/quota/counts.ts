@@ -3,11 +3,11 @@ import type { Quota } from '../../../functions/core/stores/quota/port.ts'
 import { aReservation, newUser } from '../../support/requests.ts'
 import { heldBy, quotaTools } from './tools.ts'
 
-/** How many reservations of a user are open, where a quota counts them. */
+/** Tests the number of open reservations of a user, in a quota that counts them. */
 export function describeCounts(name: string, quota: Quota): void {
   const { reserve } = quotaTools(quota)
 
-  it(`quota on ${name} that counts open reservations answers how many there are after each`, async () => {
+  it(`quota on ${name} that counts open reservations answers their number after each reservation`, async () => {
     const userId = newUser()
     const first = await reserve(aReservation({ user_id: userId, estimate: 5 }))
     const second = await reserve(aReservation({ user_id: userId, estimate: 5 }))

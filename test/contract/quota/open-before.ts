@@ -34,7 +34,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(open).toEqual(old.map((reservation, i) => ({ reservation, at: NOW + i })))
     })
 
-    it('finds a reservation in a window that is over and was no longer watched', async () => {
+    it('finds a new reservation in an ended window whose earlier reservations are all closed', async () => {
       const userId = newUser()
       const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
@@ -59,7 +59,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [userId], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
     })
 
-    it('finds a reservation as long as it is open, however often it reads', async () => {
+    it('finds a reservation each time that it reads while the reservation is open', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await quota.reserve(reservation, LIMITS, NOW)
 

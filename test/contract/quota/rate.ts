@@ -14,7 +14,7 @@ const RATES: readonly Rate[] = [
   { count: 3, interval_ms: 3_600_000 },
 ]
 
-/** How many posts of a user the rate admits. */
+/** Tests how many posts of a user the rate admits. */
 export function describeRate(name: string, quota: Quota): void {
   const { countersOf } = quotaTools(quota)
   const post = (userId: string, rate: Rate | undefined, now: number, fields = {}) =>
@@ -38,7 +38,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await countersOf(aReservation({ user_id: userId }))).toMatchObject({ requests: 100, tokens: 1_000 })
     })
 
-    it.each(RATES)('starts at zero with each interval of $interval_ms ms, and counts to its end', async rate => {
+    it.each(RATES)('counts from zero in each interval of $interval_ms ms, and until its end', async rate => {
       const userId = newUser()
       const last = HOUR + rate.interval_ms - 1
 
@@ -47,7 +47,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(4, userId, rate, last + 1)).toEqual([true, true, true, false])
     })
 
-    it('admits exactly the rate in each of the intervals that parallel posts are spread over', async () => {
+    it('admits at most the rate per interval when parallel posts come in three intervals', async () => {
       const userId = newUser()
       const rate: Rate = { count: 20, interval_ms: 1_000 }
       await posts(1, userId, rate, HOUR + 1_000)
@@ -57,13 +57,13 @@ export function describeRate(name: string, quota: Quota): void {
       )
 
       const admitted = admissions.filter(admission => admission.admitted).length
-      // Posts that come late count in the interval that has begun.
+      // A post with an earlier time counts in the interval that has begun.
       expect(admitted).toBeLessThanOrEqual(59)
       expect(admitted).toBeGreaterThanOrEqual(19)
       expect(await posts(1, userId, rate, HOUR + 3_999)).toEqual([false])
     })
 
-    it('counts a post from a clock that is behind in the interval that has begun', async () => {
+    it('counts a post in the interval that has begun if the clock of its sender is slow', async () => {
       const userId = newUser()
       const rate: Rate = { count: 3, interval_ms: MINUTE }
       await posts(2, userId, rate, HOUR + MINUTE)
@@ -92,7 +92,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
     })
 
-    it('neither counts nor refuses a repetition of a held reservation', async () => {
+    it('neither counts nor refuses a repeated post that already holds its reservation', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       const reservation = aReservation({ user_id: newUser() })
       const again = () => quota.reserve(reservation, { ...PLENTY, rate }, HOUR)
@@ -125,7 +125,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(later).not.toHaveProperty('over_rate')
     })
 
-    it('neither counts nor limits a reservation that is no call of a client', async () => {
+    it('neither counts nor limits a reservation that does not come from a client', async () => {
       const userId = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
@@ -148,7 +148,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
     })
 
-    it('goes on with an item of an older version, and with a changed rate', async () => {
+    it('works with an item of an older version, and with a changed rate', async () => {
       const userId = newUser()
       await post(userId, undefined, HOUR)
       const slow: Rate = { count: 1, interval_ms: MINUTE }

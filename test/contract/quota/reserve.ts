@@ -4,7 +4,7 @@ import { NOW } from '../../support/clock.ts'
 import { aReservation, newRequestId, newUser } from '../../support/requests.ts'
 import { heldBy, PLENTY, quotaTools } from './tools.ts'
 
-/** Which reservations are admitted (I1). */
+/** Tests which reservations are admitted (I1). */
 export function describeReserve(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
@@ -31,7 +31,7 @@ export function describeReserve(name: string, quota: Quota): void {
       { limit: 'requests', limits: { ...PLENTY, requests: 100 } },
       { limit: 'tokens', limits: { ...PLENTY, tokens: 1_009 } },
       { limit: 'in_flight', limits: { ...PLENTY, in_flight: 100 } },
-    ])('admits exactly 100 of 200 parallel reservations that $limit has room for (I1)', async ({ limits }) => {
+    ])('admits exactly 100 of 200 parallel reservations if $limit allows 100 (I1)', async ({ limits }) => {
       const userId = newUser()
 
       const admissions = await reserveMany(200, { user_id: userId }, limits)
@@ -49,13 +49,13 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
     })
 
-    it('admits a reservation that fits to the last token', async () => {
+    it('admits a reservation that needs exactly the remaining tokens', async () => {
       const admission = await reserve(aReservation({ user_id: newUser(), estimate: 10 }), { ...PLENTY, tokens: 10 })
 
       expect(admission.admitted).toBe(true)
     })
 
-    it('refuses a reservation that does not fit into an empty window, and stores nothing', async () => {
+    it('refuses a reservation that is larger than the limit, and stores nothing', async () => {
       const reservation = aReservation({ user_id: newUser(), estimate: 11 })
 
       const admission = await reserve(reservation, { ...PLENTY, tokens: 10 })
@@ -68,19 +68,22 @@ export function describeReserve(name: string, quota: Quota): void {
       { limit: 'requests', limits: { ...PLENTY, requests: 1 } },
       { limit: 'tokens', limits: { ...PLENTY, tokens: 19 } },
       { limit: 'in_flight', limits: { ...PLENTY, in_flight: 1 } },
-    ])('says the counters that refused, and changes none, when $limit is used up', async ({ limits }) => {
-      const held = aReservation({ user_id: newUser() })
-      await reserve(held, limits)
-      const before = await countersOf(held)
+    ])(
+      'refuses a reservation when $limit is used up, answers the counters, and does not change them',
+      async ({ limits }) => {
+        const held = aReservation({ user_id: newUser() })
+        await reserve(held, limits)
+        const before = await countersOf(held)
 
-      const admission = await reserve(aReservation({ user_id: held.user_id }), limits)
+        const admission = await reserve(aReservation({ user_id: held.user_id }), limits)
 
-      expect(admission).toEqual({ admitted: false, counters: before })
-      expect(before).toEqual({ requests: 1, tokens: 10, open: [{ reservation: held, at: NOW }] })
-      expect(await countersOf(held)).toEqual(before)
-    })
+        expect(admission).toEqual({ admitted: false, counters: before })
+        expect(before).toEqual({ requests: 1, tokens: 10, open: [{ reservation: held, at: NOW }] })
+        expect(await countersOf(held)).toEqual(before)
+      },
+    )
 
-    it('holds a reservation once when it is asked for repeatedly and in parallel', async () => {
+    it('holds a reservation once when ten parallel calls make it', async () => {
       const reservation = aReservation({ user_id: newUser() })
 
       const admissions = await Promise.all(Array.from({ length: 10 }, () => reserve(reservation)))
@@ -116,18 +119,21 @@ export function describeReserve(name: string, quota: Quota): void {
         expect(await countersOf(reservation)).toMatchObject({ requests: 1, open: [{ reservation }] })
     })
 
-    it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])('keeps the entries of the user %s', async userId => {
-      const reservation = aReservation({ user_id: userId })
+    it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])(
+      'stores and removes the reservation of the user %s',
+      async userId => {
+        const reservation = aReservation({ user_id: userId })
 
-      await reserve(reservation)
-      const { open } = await countersOf(reservation)
-      await quota.close([{ reservation, charge: 3 }])
+        await reserve(reservation)
+        const { open } = await countersOf(reservation)
+        await quota.close([{ reservation, charge: 3 }])
 
-      expect(open).toEqual([{ reservation, at: NOW }])
-      expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 3, in_flight: 0 })
-    })
+        expect(open).toEqual([{ reservation, at: NOW }])
+        expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 3, in_flight: 0 })
+      },
+    )
 
-    it('counts no request for a redrive, and admits it when the requests are used up', async () => {
+    it('admits a redrive when the requests are used up, and counts no request for it', async () => {
       const limits = { ...PLENTY, requests: 1 }
       const held = aReservation({ user_id: newUser() })
       await reserve(held, limits)
@@ -138,7 +144,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission).toMatchObject({ admitted: true, used: { requests: 1, tokens: 20 } })
     })
 
-    it('admits a redrive although an operator has lowered the requests below the usage', async () => {
+    it('admits a redrive although an operator has lowered the limit of requests below the usage', async () => {
       const { user_id } = aReservation({ user_id: newUser() })
       await reserveMany(3, { user_id })
 
@@ -161,7 +167,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await quota.read(newUser(), '2026-11-23', 0)).toEqual({ requests: 0, tokens: 0, open: [] })
     })
 
-    it('answers each open reservation as it was made, whatever its run', async () => {
+    it('answers each open reservation unchanged, of any run', async () => {
       const userId = newUser()
       const reservations = [
         aReservation({ user_id: userId, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),

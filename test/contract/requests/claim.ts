@@ -6,7 +6,7 @@ import { NOW } from '../../support/clock.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Who may run a request. */
+/** Tests which worker may run a request. */
 export function describeClaims(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -21,7 +21,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(started)
     })
 
-    it('starts a retry whose backoff has passed, and leaves its first start as it was', async () => {
+    it('starts a retry whose backoff has passed, and keeps the time of the first start', async () => {
       const item = await given({ attempt: 1, started_at: NOW - 5_000, not_before: TERMS.now })
 
       const claim = await items.claim(aMessage(item), TERMS)
@@ -73,7 +73,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })).toMatchObject({ claimed: false })
     })
 
-    it('lets only one of many workers claim a request', async () => {
+    it('gives a request to only one of ten workers', async () => {
       const item = await given()
 
       const claims = await Promise.all(
@@ -84,7 +84,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('claims nothing when it is repeated after the request has ended', async () => {
+    it('claims nothing when the call is repeated after the request has ended', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
       await items.decide(decisionOf({ ...item, attempt: 1 }))
@@ -96,7 +96,7 @@ export function describeClaims(name: string, items: RequestItems): void {
   describe(`items on ${name}: reclaim`, () => {
     const abandoned = { status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.now } as const
 
-    /** Claimed by a worker that runs nothing else, and left by it. */
+    /** A request of a worker that ran nothing else and has crashed. */
     const abandonedAlone = async () => {
       const item = await given()
       const terms = { claim_id: claimIdOf('claim-0', true), now: NOW, lease_until: TERMS.now }
@@ -104,7 +104,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       return { ...item, ...abandoned, alone: true }
     }
 
-    it('claims a request whose lease has ended, and counts no crash that another request may have caused', async () => {
+    it('claims a request whose lease has ended, and counts no crash if the worker ran other requests, too', async () => {
       const item = await given(abandoned)
 
       const claim = await items.reclaim(item, TERMS)
@@ -114,7 +114,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expected)
     })
 
-    it('marks a request that a worker runs alone, and counts its crash', async () => {
+    it('claims a request that its worker ran alone, and counts its crash', async () => {
       const item = await abandonedAlone()
       expect(await stored(item)).toEqual(item)
 
@@ -131,7 +131,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(inCompany)
     })
 
-    it('counts each crash of a request that runs alone several times', async () => {
+    it('counts each crash of a request that crashes alone several times', async () => {
       let item: RequestItem = await abandonedAlone()
       for (const crashes of [1, 2]) {
         const terms = { claim_id: claimIdOf(`claim-${crashes}`, true), now: TERMS.now, lease_until: TERMS.now }
@@ -141,7 +141,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       }
     })
 
-    it('removes the mark of a request that is queued again or has ended', async () => {
+    it('leaves no mark `alone` at a request that is queued again or has ended', async () => {
       const [back, done] = [await given(), await given()]
       for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
 

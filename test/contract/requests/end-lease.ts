@@ -5,7 +5,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** What is done with a claim whose worker is gone. */
+/** Tests how the claim of a worker that is gone is ended. */
 export function describeEndLease(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -36,7 +36,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...item, lease_until: BeforeItsEnd - 1_000 })
     })
 
-    it('leaves the lease of a later attempt and of a later run', async () => {
+    it('does not end the lease of another attempt or another run', async () => {
       const [attempted, redriven] = [await running(), await running()]
 
       expect(await items.endLease({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
@@ -97,7 +97,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(before)
     })
 
-    it('leaves the claim of a later attempt and of a later run', async () => {
+    it('does not change the claim of another attempt or another run', async () => {
       const [attempted, redriven] = [await isolated(), await isolated()]
 
       expect(await items.noteStop({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
@@ -107,7 +107,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(redriven)).toEqual(redriven)
     })
 
-    it('takes the outcome that the stopped worker has sent', async () => {
+    it('allows the outcome that the stopped worker has sent', async () => {
       const item = await isolated()
       await items.noteStop(item, BeforeItsEnd)
 

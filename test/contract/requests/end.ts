@@ -5,12 +5,12 @@ import { NOW } from '../../support/clock.ts'
 import { anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, USAGE } from './tools.ts'
 
-/** How a request ends, once (I2, I7). */
+/** Tests that a request ends once (I2, I7). */
 export function describeEnds(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
   describe(`items on ${name}: expire`, () => {
-    it('expires a queued request once its deadline has come, at no charge', async () => {
+    it('expires a queued request at its deadline, without a charge', async () => {
       const item = await given({ deadline: NOW + 5 })
 
       const expired = await items.expire(item, NOW + 5)
@@ -45,7 +45,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers a repetition with the item as the first call left it', async () => {
+    it('answers a repeated call with the item of the first call', async () => {
       const item = await given({ deadline: NOW })
       const first = await items.expire(item, NOW)
 
@@ -92,10 +92,10 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each([
-      { what: 'a status and words', error: { ...failure.error, status: 400, detail: 'bad field "x" \\ \ufffd' } },
+      { what: 'a status and a text', error: { ...failure.error, status: 400, detail: 'bad field "x" \\ \ufffd' } },
       { what: 'a status only', error: { ...failure.error, status: 502 } },
-      { what: 'words only', error: { ...failure.error, detail: 'why' } },
-    ])('keeps what the model said of a failure: $what', async ({ error }) => {
+      { what: 'a text only', error: { ...failure.error, detail: 'why' } },
+    ])('keeps the model’s answer in the error of a failure: $what', async ({ error }) => {
       const item = await given(running)
 
       const decided = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
@@ -105,7 +105,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))).toEqual(decided)
     })
 
-    it('keeps a usage as it was reported, with the counts that were left out', async () => {
+    it('keeps a usage without adding the counts that the model left out', async () => {
       for (const usage of [{ total_tokens: 9 }, { prompt_tokens: 5, total_tokens: 5 }]) {
         const item = await given(running)
 
@@ -114,7 +114,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       }
     })
 
-    it('forgets what the model said when the request is redriven', async () => {
+    it('stores an error that a redrive removes', async () => {
       const item = await given({ ...running, next_run: 2 })
       const error = { ...failure.error, status: 400, detail: 'why' }
       const failed = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
@@ -128,7 +128,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each([decisionOf(anItem()), decisionOf(anItem(), failure)])(
-      'answers the same decision again with the item as it was decided ($status)',
+      'answers a repeated decision with the item of the first decision ($status)',
       async ({ status, usage, error }) => {
         const item = await given(running)
         const decision = decisionOf(item, { status, usage, error })
@@ -141,7 +141,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('does not let a failure undo a success, nor a success a failure (I2)', async () => {
+    it('does not replace a success by a failure, or a failure by a success (I2)', async () => {
       const completed = await given(running)
       const failed = await given(running)
       await items.decide(decisionOf(completed))
@@ -155,9 +155,9 @@ export function describeEnds(name: string, items: RequestItems): void {
 
     it.each([
       { what: 'a stale attempt', stale: { attempt: 1 } },
-      { what: 'an attempt that never was', stale: { attempt: 3 } },
+      { what: 'an attempt that does not exist', stale: { attempt: 3 } },
       { what: 'an earlier run', stale: { run: 1 } },
-    ])('does not count an outcome of $what (I7)', async ({ stale }) => {
+    ])('ignores an outcome of $what (I7)', async ({ stale }) => {
       const item = await given({ ...running, attempt: 2, run: 2 })
 
       expect(await items.decide(decisionOf(item, stale))).toBeUndefined()
@@ -165,7 +165,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('running', 'abandoned', 'completed'))(
-      'does not complete one that is $state',
+      'does not complete an item that is $state',
       async ({ item: fields }) => {
         const item = await given({ attempt: 1, ...fields })
 
@@ -174,7 +174,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('accepts the outcome of a lease that has just ended, if no other worker has claimed the request', async () => {
+    it('accepts an outcome after the end of the lease if no other worker has claimed the request', async () => {
       const item = await given({ ...running, lease_until: NOW - 1 })
 
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
@@ -198,7 +198,7 @@ export function describeEnds(name: string, items: RequestItems): void {
   describe(`items on ${name}: reject`, () => {
     const tombstoneOf = (item: RequestItem): RequestItem => ({ ...item, status: 'rejected', completed_at: NOW })
 
-    it('writes a tombstone where there is no item', async () => {
+    it('writes a tombstone if there is no item', async () => {
       const tombstone = tombstoneOf(anItem())
 
       expect(await items.reject(tombstone)).toEqual(tombstone)
@@ -225,7 +225,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.reject(tombstoneOf({ ...item, run: 1 }))).toEqual(item)
     })
 
-    it('answers a repetition with the tombstone that the first call wrote', async () => {
+    it('answers a repeated call with the tombstone of the first call', async () => {
       const item = await given()
       await items.reject(tombstoneOf(item))
 

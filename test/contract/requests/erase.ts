@@ -7,13 +7,13 @@ import { itemsTools, STATES, TERMS } from './tools.ts'
 
 const GOING_ON = ['queued', 'queued for a retry', 'running', 'abandoned']
 
-/** How an owner deletes a request. */
+/** Tests how an owner deletes a request. */
 export function describeErasures(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
   describe(`items on ${name}: erase`, () => {
     it.each(STATES.filter(({ state }) => !GOING_ON.includes(state)))(
-      'marks an item that is $state, and again without a change',
+      'marks an item that is $state, and does not change it when the call is repeated',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -25,7 +25,7 @@ export function describeErasures(name: string, items: RequestItems): void {
     )
 
     it.each(STATES.filter(({ state }) => GOING_ON.includes(state)))(
-      'does not mark an item that is $state, which nobody has cancelled',
+      'does not mark an item that is $state and not cancelled',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -44,14 +44,14 @@ export function describeErasures(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'cancelled', charge: 7, erased: true })
     })
 
-    it('makes no item where there is none', async () => {
+    it('makes no item if there is none', async () => {
       const item = anItem()
 
       expect(await items.erase(item)).toBe(true)
       expect(await stored(item)).toBeUndefined()
     })
 
-    it('keeps a failed item from being run again', async () => {
+    it('prevents a redrive of a failed item', async () => {
       const error = { code: 'model_error', message: 'm' }
       const item = await given({ status: 'failed', attempt: 1, completed_at: NOW, charge: 7, error })
       await items.erase(item)

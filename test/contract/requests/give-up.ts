@@ -3,7 +3,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { NOW } from '../../support/clock.ts'
 import { itemsTools, statesBut, USAGE } from './tools.ts'
 
-/** How a request ends because its owner, or its queue, gives it up. */
+/** Tests how a request ends because its owner cancels it or its message is not tried again. */
 export function describeGivingUp(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -27,7 +27,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
     })
 
-    it('notes the wish to cancel at a running request, whose outcome then cancels it', async () => {
+    it('notes the wish to cancel in a running item, and the outcome then ends the request as cancelled', async () => {
       const item = await given(running)
 
       const asked = await items.cancel(item, NOW)
@@ -50,7 +50,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(decided).not.toHaveProperty('error')
     })
 
-    it('may be repeated', async () => {
+    it('gives the same answer when it is repeated', async () => {
       const queued = await given()
       const first = await items.cancel(queued, NOW)
       const busy = await given(running)

@@ -4,19 +4,19 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, STATES, TERMS } from './tools.ts'
 
-/** Metadata that JSON may hold and a store may find hard. */
+/** Metadata that is valid JSON but may be difficult for a store. */
 const METADATA: readonly { readonly what: string; readonly metadata: Record<string, unknown> }[] = [
   { what: 'empty texts and names', metadata: { '': '', a: { '': [''] } } },
-  { what: 'nothing at all', metadata: {} },
+  { what: 'an empty object', metadata: {} },
   { what: 'large and small numbers', metadata: { a: 1e300, b: 5e-324, c: -1e300, d: 0.1, e: 2 ** 53 + 2 } },
   { what: 'null, true and lists', metadata: { a: null, b: true, c: [[], {}, [null]] } },
   { what: 'deep nesting', metadata: { a: nested(98) } },
   { what: 'all of Unicode', metadata: { '\u{1f600}': 'é\uffff\u{10ffff}\u0001\u007f\u2028' } },
-  { what: 'names of our own', metadata: { status: 'completed', claim_id: 'x', ttl: 1, constructor: 'y' } },
+  { what: 'names that Sluice uses itself', metadata: { status: 'completed', claim_id: 'x', ttl: 1, constructor: 'y' } },
   { what: '16 KiB', metadata: { text: 'x'.repeat(16_000) } },
 ]
 
-/** What is written, and read back. */
+/** Tests that items are read as they were written. */
 export function describeKeeping(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
@@ -28,7 +28,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(await items.get(item.user_id, anItem().request_id)).toBeUndefined()
     })
 
-    it.each(STATES)('returns an item that is $state as it was written', async ({ item: fields }) => {
+    it.each(STATES)('returns an item that is $state unchanged', async ({ item: fields }) => {
       const item = anItem(fields)
 
       const created = await items.create(item)
@@ -46,7 +46,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(await stored(first)).toEqual(first)
     })
 
-    it('creates one of many items at once, and tells every caller which one', async () => {
+    it('creates one item when ten calls create it in parallel, and answers each call with this item', async () => {
       const item = anItem()
       const rivals = Array.from({ length: 10 }, (_, i) => ({ ...item, nonce: `nonce-${i}` }))
 

@@ -6,7 +6,7 @@ import { NOW } from '../../support/clock.ts'
 import { newUser } from '../../support/requests.ts'
 import { itemsTools } from './tools.ts'
 
-/** What a user has. */
+/** Tests the list of a user's items. */
 export function describeListing(name: string, items: RequestItems): void {
   const { given } = itemsTools(items)
 

@@ -5,13 +5,13 @@ import { itemsTools, STATES, statesBut, TERMS } from './tools.ts'
 
 const QUEUED = ['queued', 'queued for a retry']
 
-/** The note that a message of a queued request was sent. */
+/** Tests the note in the item that the message of a queued request was sent. */
 export function describeNoteSent(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
   describe(`items on ${name}: noteSent`, () => {
     it.each(STATES.filter(({ state }) => QUEUED.includes(state)))(
-      'notes the run of one that is $state',
+      'notes the run in an item that is $state',
       async state => {
         const item = await given(state.item)
 
@@ -30,7 +30,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not note a run that is over, nor an item that does not exist', async () => {
+    it('changes nothing for an earlier run or an item that does not exist', async () => {
       const item = await given({ run: 2, next_run: 3 })
       const absent = anItem()
 
@@ -41,7 +41,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('keeps the note of a run until a claim replaces it', async () => {
+    it('writes a note that a claim removes, and that does not count for the next run', async () => {
       const item = await given()
       await items.noteSent(item)
       const claimed = await items.claim(aMessage(item), TERMS)

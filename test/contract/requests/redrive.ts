@@ -4,7 +4,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { NOW } from '../../support/clock.ts'
 import { itemsTools, statesBut, USAGE } from './tools.ts'
 
-/** How a failed request begins anew (rule 8). */
+/** Tests how a failed request starts a new run (rule 8). */
 export function describeRedrives(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
@@ -31,7 +31,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       deadline: NOW + 9_000_000,
     })
 
-    it('begins a new run that keeps only the charge of the old one', async () => {
+    it('begins a new run that keeps only the charge of the earlier run', async () => {
       const item = await given(failed)
 
       const queued = await items.redrive(item, nextOf(item))
@@ -50,7 +50,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item))).toEqual(queued)
     })
 
-    it('lets only one of two simultaneous redrives begin a run', async () => {
+    it('begins only one run when two redrives are simultaneous', async () => {
       const item = await given(failed)
       const rivals = ['a', 'b'].map(nonce => ({
         ...nextOf(item),

@@ -5,7 +5,7 @@ import { NOW } from '../../support/clock.ts'
 import { aMessage } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** How a worker gives a request back. */
+/** Tests how a worker queues a request again. */
 export function describeRequeues(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
   const later = TERMS.now + 5_000
@@ -18,7 +18,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
   }
 
   describe(`items on ${name}: requeue`, () => {
-    it('queues a request for its retry, and keeps its attempt spent', async () => {
+    it('queues a request for its retry, and counts its attempt', async () => {
       const item = await claimed()
 
       expect(await items.requeue(item, next)).toBe('queued')
@@ -27,7 +27,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...rest, status: 'queued', attempt: 1, not_before: later, reached: true })
     })
 
-    it('gives the attempt back if no call was made for the claim', async () => {
+    it('does not count the attempt if the worker made no call', async () => {
       const before = await given({ attempt: 1, started_at: NOW, reached: true })
       const { item = before } = await items.claim(aMessage(before), TERMS)
 
@@ -44,7 +44,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).not.toHaveProperty('started_at')
     })
 
-    it('may be repeated', async () => {
+    it('gives the same answer when it is repeated', async () => {
       const item = await claimed()
       await items.requeue(item, next)
 
@@ -60,7 +60,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(asked)
     })
 
-    it('does not change the claim of another worker, even of the same attempt', async () => {
+    it('does not change the claim of another worker, even if its attempt is the same', async () => {
       const item = await claimed()
       await items.requeue(item, { ...next, attempt: 0, not_before: TERMS.now })
       const { item: others } = await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })

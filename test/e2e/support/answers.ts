@@ -1,11 +1,11 @@
 import { answerJson, answerText, type Respond, usualUsage } from './model.ts'
 
-/** One way in which a model may answer, and what becomes of the request. */
+/** One way in which a model may answer, and the expected end of its request. */
 export interface Answer {
   readonly respond: Respond
   readonly model?: string
   readonly ends: { status: 'completed' } | { status: 'failed'; code: string }
-  /** What it is charged; absent: its estimate. */
+  /** The charged tokens. Default: the estimate of the request. */
   readonly tokens?: number
 }
 
@@ -23,16 +23,19 @@ const withUsage = (usage: unknown) => answerJson({ result: 'r', usage })
 const resultOf = (bytes: number) => answerJson({ result: 'x'.repeat(bytes), usage: usualUsage })
 const nothing: Respond = () => {}
 
-/** By what the answer has in it. */
+/** The answers by a description of their content. The description is also the prompt. */
 export const answers: Readonly<Record<string, Answer>> = {
-  'usage of its own': completed(withUsage({ prompt_tokens: 20, completion_tokens: 30, total_tokens: 55 }), 55),
+  'a usage whose total is more than the sum': completed(
+    withUsage({ prompt_tokens: 20, completion_tokens: 30, total_tokens: 55 }),
+    55,
+  ),
   'usage over the estimate': completed(withUsage({ total_tokens: 100_000 }), 100_000),
   'usage without a total': completed(withUsage({ prompt_tokens: 20, completion_tokens: 30 }), 50),
-  'usage of nought': completed(withUsage({ total_tokens: 0 }), 0),
+  'usage of zero': completed(withUsage({ total_tokens: 0 }), 0),
   'no usage': completed(answerJson({ result: 'r' })),
   'usage null': completed(withUsage(null)),
   'a result of 100 KB': completed(resultOf(100 * 1024), 7),
-  '1e300 and its like': completed(answerJson({ result: [1e300, -1e300, 5e-324], usage: usualUsage }), 7),
+  'very large and very small numbers': completed(answerJson({ result: [1e300, -1e300, 5e-324], usage: usualUsage }), 7),
   '60 KB of small numbers': completed(answerJson({ result: Array(30_000).fill(7), usage: usualUsage }), 7),
   'a result of 5 MB': failed('result_too_large', resultOf(5 * 1024 * 1024), 7),
   'an answer of 17 MB': failed('result_too_large', resultOf(17 * 1024 * 1024)),

@@ -15,24 +15,24 @@ export interface Quota {
   readonly in_flight: { used: number; limit: number }
 }
 
-/** The client API as its user calls it, with one key. */
+/** A client of the API that uses one API key. */
 export interface ApiClient {
-  /** Sends anything; `body` goes out as it is. */
+  /** Sends any call. `body` is sent unchanged. */
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<ApiAnswer>
-  /** Posts a request, whatever the answer. */
+  /** Posts a request. It may be refused. */
   post(body: object, headers?: Record<string, string>): Promise<ApiAnswer>
-  /** Posts a request that must be accepted, and answers with its id. */
+  /** Posts a request that must be accepted, and returns its id. */
   submit(body: object): Promise<string>
-  /** `GET /v1/inference/{id}` as soon as the request has ended. */
+  /** Waits until the request has ended, and returns the body of `GET /v1/inference/{id}`. */
   ended(requestId: string): Promise<Json>
   quota(): Promise<Quota>
-  /** The quota as soon as nothing is in flight. */
+  /** Waits until nothing is in flight, and returns the quota. */
   settledQuota(): Promise<Quota>
 }
 
 const TERMINAL = ['completed', 'failed', 'cancelled', 'expired']
 
-/** `key` undefined sends no key. `transcript` gets every answer, headers and body, as text. */
+/** Without `key`, the client sends no key. `transcript` gets the headers and the body of every answer as text. */
 export function createApiClient(apiUrl: string, key?: string, transcript: string[] = []): ApiClient {
   const send: ApiClient['send'] = async (method, path, body, more = {}) => {
     const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }), ...more }

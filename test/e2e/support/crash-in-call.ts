@@ -1,4 +1,4 @@
-// Imported by a function before its own code: whoever calls the model `crashing` ends with an exception that nobody catches.
+// A function imports this file before its own code. When it calls the model `crashing`, it ends with an uncaught exception.
 import { channel } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 

@@ -3,33 +3,33 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
-/** A call as the endpoint sees it. */
+/** A call that the endpoint received. */
 export interface Call {
-  /** When it arrived, by the endpoint's own clock: milliseconds that only go forward. */
+  /** The time at which the call arrived, in milliseconds of a monotonic clock. */
   readonly at: number
-  /** One, or those of a batch. */
+  /** The input of one request, or the inputs of a batch. */
   readonly inputs: readonly string[]
   readonly isBatch: boolean
 }
 
 export type Reply = (response: ServerResponse, call: Call) => unknown
 
-/** An endpoint for several models, each at a path of its own, that notes when it is called and does as it is told. */
+/** An endpoint for several models. Each model has its own path. The endpoint records its calls, and a test sets its answers. */
 export interface Endpoint {
   readonly url: string
-  /** All calls of a model so far, in their order. */
+  /** All calls of a model so far, oldest first. */
   calls(model: string): readonly Call[]
-  /** How a model answers from now on; at first each input gets itself back. */
+  /** Sets how a model answers from now on. The default is `echo`. */
   reply(model: string, reply: Reply): void
   close(): void
 }
 
-/** What a call reports for an input: the number that it ends with, or 7. */
+/** The tokens that the endpoint reports for an input: the number at its end, or 7. */
 export const tokensOf = (input: string): number => Number(/\d+$/.exec(input)?.[0] ?? 7)
 
 const outputOf = (input: string) => ({ result: { echo: input }, usage: { total_tokens: tokensOf(input) } })
 
-/** Each input gets itself back; `outputs` replaces those of a batch. */
+/** Answers each input with the same text. For a batch, the answers are in `outputs`. */
 export const echo: Reply = (response, { inputs, isBatch }) => {
   const outputs = inputs.map(outputOf)
   send(response, isBatch ? { outputs } : outputs[0])
@@ -43,7 +43,7 @@ export const refuse =
   response =>
     void response.writeHead(status, headers).end()
 
-/** Listens at `port`, or at one that is free. */
+/** Listens at `port`, or at a free port. */
 export async function startEndpoint(port = 0): Promise<Endpoint> {
   const calls = new Map<string, Call[]>()
   const replies = new Map<string, Reply>()

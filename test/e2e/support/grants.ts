@@ -3,7 +3,7 @@ import { ACCOUNT, arn, PARTITION } from '../../../lib/local/arn.ts'
 import { PSEUDO_PARAMETERS, resolve } from '../../../lib/local/intrinsics.ts'
 import type { Resource, Template } from '../../stack/synthesized.ts'
 
-/** Something that a function did, in the words of IAM. */
+/** An action of a function on a resource, in the terms of IAM. */
 export interface Deed {
   readonly function_name: string
   readonly action: string
@@ -12,7 +12,7 @@ export interface Deed {
 
 type Call = Record<'function_name' | 'service' | 'method' | 'path' | 'target' | 'body', string>
 
-/** What is in a file of `record-aws-calls.ts`, each once. */
+/** The different actions in a file that `record-aws-calls.ts` wrote. */
 export function deedsIn(file: string): Deed[] {
   const calls: Call[] = readFileSync(file, 'utf8')
     .trim()
@@ -24,7 +24,7 @@ export function deedsIn(file: string): Deed[] {
 
 function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'function_name'>[] {
   const said = service === 's3' ? {} : JSON.parse(body)
-  // A batch needs the right to do it once.
+  // SQS checks a batch operation with the permission for the single operation.
   const operation = target?.split('.')[1]?.replace(/Batch$/, '')
   switch (service) {
     case 'dynamodb': {
@@ -68,7 +68,7 @@ interface Properties {
   readonly PolicyDocument: { readonly Statement: Statement[] }
 }
 
-/** What functions did that neither their roles nor the policy of the payload bucket lets them. */
+/** The actions of functions that neither their roles nor the policy of the payload bucket allows. */
 export async function ungranted(template: Template, stack: string, deeds: readonly Deed[]): Promise<Deed[]> {
   const names = namesOf(template, stack)
   const statements: (Statement & { readonly roles: string[] })[] = []
@@ -95,7 +95,7 @@ const listOf = (value: string | string[]): string[] => [value].flat()
 const matches = (patterns: string | string[], text: string): boolean =>
   listOf(patterns).some(pattern => new RegExp(`^${pattern.split('*').map(RegExp.escape).join('.*')}$`).test(text))
 
-/** Names and ARNs of resources as the local system gives them. */
+/** The names and ARNs that the local system gives to resources. */
 function namesOf({ Resources }: Template, stack: string) {
   const nameOf = (id: string): string => {
     const { Type, Properties } = Resources[id] as Resource

@@ -1,12 +1,12 @@
 import { projectFolder, type RunningSystem } from './system.ts'
 
-/** A frame of a stack. The terminal tells times, too, such as `at 17:21:15`. */
+/** A line of a stack trace. Times on the terminal such as `at 17:21:15` are not meant. */
 const FRAME = /\bat (?!\d\d:)[^\n"]*:\d+:\d+/
 
-/** What no answer and no log may hold, whoever caused it: frames of a stack, and what AWS calls its own things. */
+/** Texts that no answer and no log may contain: lines of a stack trace, and identifiers of AWS. */
 const NOWHERE: readonly RegExp[] = [FRAME, /arn:aws/, /amazonaws/, /\b0{12}\b/]
 
-/** What clients have no use for besides: exceptions by name, the parts that Sluice is made of, its files. */
+/** Other texts that no answer may contain: names of exceptions, of the parts of Sluice, and of its files. */
 const IN_NO_ANSWER: readonly RegExp[] = [
   /\b[A-Za-z]+(Error|Exception)\b/,
   /\b(dynamodb|dynalite|sqs|fauxqs|postgres|pglite|sqlstate|lambda|zod|middy)/i,
@@ -14,10 +14,10 @@ const IN_NO_ANSWER: readonly RegExp[] = [
   /node_modules|\.(ts|mjs|js):\d/,
 ]
 
-/** What a line of a log holds that it must not. */
+/** Returns the forbidden texts in a log line. */
 export const internalsOfLog = (line: string): string[] => found(NOWHERE, line)
 
-/** What an answer holds that it must not: what no log may hold, and names of this system's resources and folders. */
+/** Returns the forbidden texts in an answer. Names of this system's resources and folders are forbidden, too. */
 export function internalsOfAnswer({ localJson, dataFolder }: RunningSystem, answer: string): string[] {
   const { ApiUrl: _, ...outputs } = localJson.outputs
   const names = [...Object.values(outputs), ...Object.values(localJson.endpoints), dataFolder, projectFolder]

@@ -1,4 +1,4 @@
-// Imported before a program: presses Ctrl-C as soon as lib/start.ts is asked for.
+// Node imports this file before a program. It sends the signal of Ctrl-C as soon as the program imports lib/start.ts.
 import { registerHooks } from 'node:module'
 
 registerHooks({

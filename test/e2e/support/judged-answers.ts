@@ -4,19 +4,19 @@ import { expect } from 'vitest'
 import { httpAnswer } from '../../support/raw-server.ts'
 import type { Said } from './raw-model.ts'
 
-/** Bytes that a model says, and what becomes of the request. */
+/** An answer of a model, byte by byte, and the expected end of its request. */
 export interface JudgedAnswer {
-  /** The number of the case, and what the model says. */
+  /** The number of the case, and a description of the answer. */
   readonly of: string
   readonly model?: string
-  /** So many characters are in the prompt behind the mark. */
+  /** The number of characters behind the mark in the prompt. */
   readonly padding?: number
-  /** One per call. The last one stays. */
+  /** One answer per call. All further calls get the last answer. */
   readonly says: readonly [Said, ...Said[]]
-  /** How many calls are made, which is also how many attempts are counted; absent: one. */
+  /** The number of calls, which is also the number of attempts. Default: 1. */
   readonly calls?: number
   readonly result?: unknown
-  /** The usage that the client sees; absent: none is reported. */
+  /** The usage that the client sees. Absent if the model reports no usage. */
   readonly usage?: object
   readonly error?: object
 }
@@ -24,7 +24,7 @@ export interface JudgedAnswer {
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
 const json = (value: unknown, status = 200, headers: readonly string[] = []): Said =>
   httpAnswer(status, JSON.stringify(value), ['Content-Type: application/json', ...headers])
-/** JSON as it is written here. */
+/** Answers with a text as it is, also with a text that JSON.stringify can't write. */
 const written = (text: string | Uint8Array, type = 'application/json', status = 200): Said =>
   httpAnswer(status, text, [`Content-Type: ${type}`])
 
@@ -32,7 +32,7 @@ const total = (tokens: number) => ({ total_tokens: tokens })
 const FINE = json({ result: 'fine', usage: total(7) })
 const fine = { result: 'fine', usage: total(7) }
 const withUsage = (usage: string) => written(`{"result":"fine","usage":${usage}}`)
-/** OpenAI's answer with one message. */
+/** An answer of OpenAI's API with one message. */
 const chat = (message: object, finishReason = 'stop') =>
   json({
     choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: finishReason }],
@@ -55,7 +55,7 @@ const usages: readonly JudgedAnswer[] = [
     usage: { prompt_tokens: 1, total_tokens: 1 },
   },
   ...['12.5', '-1', '[]', '{"total_tokens":-1}', '{"completion_tokens":{}}'].map(usage => ({
-    of: `2: the usage ${usage}, which nobody can read`,
+    of: `2: the unreadable usage ${usage}`,
     says: [withUsage(usage)] as const,
     result: 'fine',
   })),
@@ -97,14 +97,14 @@ const errorsInSuccesses: readonly JudgedAnswer[] = [
     error =>
       [
         {
-          of: `9: 200 with ${JSON.stringify(error)}, by the profile`,
+          of: `9: 200 with ${JSON.stringify(error)}, judged by the profile`,
           model: 'chat',
           says: [json(error), HELLO],
           calls: 2,
           ...hello,
         },
         {
-          of: `9: 200 with ${JSON.stringify(error)}, by a condition`,
+          of: `9: 200 with ${JSON.stringify(error)}, judged by a condition`,
           model: 'told',
           says: [json(error), text],
           calls: 2,
@@ -113,7 +113,7 @@ const errorsInSuccesses: readonly JudgedAnswer[] = [
       ] satisfies JudgedAnswer[],
   ),
   {
-    of: '9: 200 with an error, again and again',
+    of: '9: 200 with an error in each call',
     model: 'chat',
     says: [json({ error: { message: 'Provider returned error', code: 504 } })],
     calls: 3,
@@ -134,14 +134,14 @@ const errorsInSuccesses: readonly JudgedAnswer[] = [
     choices =>
       [
         {
-          of: `10: choices ${JSON.stringify(choices)}, by the profile`,
+          of: `10: choices ${JSON.stringify(choices)}, judged by the profile`,
           model: 'chat',
           says: [json({ choices }), HELLO],
           calls: 2,
           ...hello,
         },
         {
-          of: `10: choices ${JSON.stringify(choices)}, by a condition`,
+          of: `10: choices ${JSON.stringify(choices)}, judged by a condition`,
           model: 'told',
           says: [json({ choices }), text],
           calls: 2,
@@ -150,7 +150,7 @@ const errorsInSuccesses: readonly JudgedAnswer[] = [
       ] satisfies JudgedAnswer[],
   ),
   {
-    of: '10: choices null, where neither a profile nor a condition speaks of it',
+    of: '10: choices null for a model without a profile and without a condition',
     model: 'hurried',
     says: [json({ choices: null })],
     error: { ...unusable(/no result \(200, application\/json\)$/), status: 200 },
@@ -161,22 +161,22 @@ const contents: readonly JudgedAnswer[] = [
   { of: '5: U+0000 in the result', says: [written('{"result":"a\\u0000b"}')], result: 'a\ufffdb' },
   { of: '5: a lone surrogate in a name', says: [written('{"result":{"\\ud800":1}}')], result: { '\ufffd': 1 } },
   {
-    of: '5: U+0000 in what the mapping leaves out',
+    of: '5: U+0000 in a field that the mapping ignores',
     says: [written('{"result":"a fine answer","debug":"a\\u0000b"}')],
     result: 'a fine answer',
   },
   {
-    of: '6: the six characters that mean U+0000 in JSON, as text',
+    of: '6: a text with the six characters of an escaped U+0000',
     says: [written('{"result":{"code":"s = \'\\\\u0000\'"}}')],
     result: { code: String.raw`s = '\u0000'` },
   },
   {
-    of: '7: an integer that JavaScript has no number for',
+    of: '7: an integer that is too large for a number of JavaScript',
     says: [written('{"result":{"seed":18446744073709551615}}')],
     result: { seed: '18446744073709551615' },
   },
   {
-    of: '8: bytes of ISO 8859-1 that are no UTF-8',
+    of: '8: bytes of ISO 8859-1 that are invalid in UTF-8',
     says: [
       written(
         Buffer.from('{"result":"caf\xe9","usage":{"total_tokens":7}}', 'latin1'),
@@ -187,7 +187,7 @@ const contents: readonly JudgedAnswer[] = [
     usage: total(7),
   },
   {
-    of: '11: nothing but reasoning, up to the bound',
+    of: '11: only reasoning, which the limit of tokens cut off',
     model: 'chat',
     says: [chat({ content: null, reasoning_content: 'Let me think' }, 'length')],
     result: { text: '', reasoning_content: 'Let me think', finish_reason: 'length' },
@@ -207,9 +207,9 @@ const contents: readonly JudgedAnswer[] = [
     result: { text: 'hi there', finish_reason: 'stop' },
     usage: total(7),
   },
-  { of: '13: 200 with a page, once', says: [written(LOGIN, 'text/html'), FINE], calls: 2, ...fine },
+  { of: '13: 200 with an HTML page in the first call', says: [written(LOGIN, 'text/html'), FINE], calls: 2, ...fine },
   {
-    of: '13: 200 with a page, again and again',
+    of: '13: 200 with an HTML page in each call',
     says: [written(LOGIN, 'text/html; charset=utf-8')],
     calls: 3,
     error: {
@@ -219,7 +219,7 @@ const contents: readonly JudgedAnswer[] = [
     },
   },
   {
-    of: '13: 502 with a page of nginx',
+    of: '13: 502 with an HTML page of nginx',
     says: [written(BAD_GATEWAY, 'text/html', 502)],
     calls: 3,
     error: {
@@ -275,7 +275,7 @@ const contents: readonly JudgedAnswer[] = [
           error: { ...unusable(new RegExp(number)), status: 200 },
         },
         {
-          of: `16: ${number} in what the mapping leaves out`,
+          of: `16: ${number} in a field that the mapping ignores`,
           says: [written(`{"result":"fine","logprobs":[0.5,${number}],"usage":{"total_tokens":7}}`)],
           ...fine,
         },
@@ -302,17 +302,17 @@ const statuses: readonly JudgedAnswer[] = [
     ...fine,
   })),
   ...[424, 498].map(status => ({ of: `17: ${status}`, says: [json({}, status)] as const, error: refused(status) })),
-  { of: '17: 498, by the profile', model: 'chat', says: [json({}, 498), HELLO], calls: 2, ...hello },
+  { of: '17: 498, judged by the profile', model: 'chat', says: [json({}, 498), HELLO], calls: 2, ...hello },
   { of: '17: 424 of Bedrock', model: 'bedrock', says: [json({}, 424), converse], calls: 2, ...hello },
   { of: '17: 424 of SageMaker', model: 'sagemaker', says: [json({}, 424), HELLO], calls: 2, ...hello },
   ...['30000s', 'Wed, 21 Oct 2015 07:28:00 GMT', 'May 5 2099'].map(wait => ({
-    of: `18: 429 with Retry-After: ${wait}, which asks for nothing`,
+    of: `18: 429 with Retry-After: ${wait}, which is ignored`,
     says: [json({}, 429, [`Retry-After: ${wait}`]), FINE] as const,
     calls: 2,
     ...fine,
   })),
   {
-    of: '20: a 429 that passes, whose text speaks of a quota',
+    of: '20: a temporary 429 whose text names a quota',
     model: 'chat',
     says: [
       json({ error: { code: 'rate_limited', message: 'INSUFFICIENT QUOTA: too many concurrent requests' } }, 429),
@@ -325,7 +325,7 @@ const statuses: readonly JudgedAnswer[] = [
     { model: 'chat', how: 'the profile' },
     { model: 'told', how: 'a condition' },
   ].map(({ model, how }) => ({
-    of: `21: 500 for a prompt over the context, by ${how}`,
+    of: `21: 500 for a prompt that is longer than the context, judged by ${how}`,
     model,
     says: [
       json({ error: { code: 500, message: 'Context size has been exceeded.', type: 'server_error' } }, 500),
@@ -343,7 +343,7 @@ const FINE_BYTES = '{"result":"fine","usage":{"total_tokens":7}}'
 const encoded = (bytes: Uint8Array, ...headers: readonly string[]): Said =>
   httpAnswer(200, bytes, ['Content-Type: application/json', ...headers])
 const broken = (message: string) => ({ code: 'model_unreachable', message: expect.stringContaining(message) })
-/** Hangs up, and the model has not read the rest. */
+/** Closes the connection before the model has read the whole request. */
 const destroy: Said = ({ socket }) => void socket.destroy()
 const drip: Said = connection => {
   connection.say(`${HEAD}Content-Length: 1000000\r\n\r\n`)
@@ -371,37 +371,37 @@ const bytes: readonly JudgedAnswer[] = [
     error: unusable(/^the headers of the model's answer are over 16 KB \(HPE_HEADER_OVERFLOW\)$/),
   },
   {
-    of: '26: a connection that is destroyed after the first 1 MB of a request of 3.8 MB',
+    of: '26: a connection that the model closes after the first 1 MB of a request of 3.8 MB',
     padding: 3.8 * 1_048_576,
     says: [destroy],
     calls: 2,
     error: broken('it may take no request of this size, so the call is tried once more at most'),
   },
   {
-    of: '29: a byte now and then, for ever',
+    of: '29: one byte every 100 ms without end',
     model: 'hurried',
     says: [drip],
     error: { code: 'model_timeout', message: 'the model did not answer within 3 s' },
   },
   {
-    of: '29: chunks that are cut off, once',
+    of: '29: chunks that are cut off in the first call',
     says: [`${HEAD}Transfer-Encoding: chunked\r\n\r\n10\r\n{"result":`, FINE],
     calls: 2,
     ...fine,
   },
   {
-    of: '29: a connection that is destroyed, again and again',
+    of: '29: a connection that the model closes in each call',
     says: [destroy],
     calls: 3,
     error: broken('the connection to the model was lost'),
   },
   {
-    of: '36: 400 with the name of a field',
+    of: '36: a 400 whose text names a field',
     says: [json({ detail: 'bad field "model_input"' }, 400)],
     error: { ...refused(400), detail: 'bad field "model_input"' },
   },
   {
-    of: '36: 500 with a sentence',
+    of: '36: a 500 with a sentence',
     says: [written('CUDA out of memory', 'text/plain', 500)],
     calls: 3,
     error: {

@@ -2,14 +2,14 @@ import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data
 import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import type { RunningSystem } from './system.ts'
 
-/** A row, by column. */
+/** The values of a row by the names of their columns. */
 export type LedgerRow = Record<string, unknown>
 
-/** A user's rows of `requests`, oldest first, as whoever looks in through the RDS Data API sees them. */
+/** Reads a user's rows of the table `requests` through the RDS Data API, oldest first. */
 export const ledgerRows = (system: Pick<RunningSystem, 'localJson'>, user: string): Promise<LedgerRow[]> =>
   rowsOf(system, user, 'SELECT row_to_json(r)::text FROM requests r WHERE user_id = :user ORDER BY request_id')
 
-/** A user's dead letters, without their messages. */
+/** Reads a user's dead letters without their messages. */
 export const deadLetters = (system: RunningSystem, user: string): Promise<LedgerRow[]> =>
   rowsOf(
     system,

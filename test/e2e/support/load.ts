@@ -7,8 +7,8 @@ import type { RunningSystem } from './system.ts'
 type User = ApiClient & { readonly user: string }
 
 /**
- * Posts a request for each prompt, a few at a time: more at once would only be as many more threads on this machine. Answers
- * with their ids.
+ * Posts a request for each prompt, four in parallel, and returns the ids. More parallel posts would only start more threads on this
+ * machine.
  */
 export async function submitAll(client: ApiClient, model: string, prompts: readonly string[]): Promise<string[]> {
   const left = prompts.values()
@@ -22,13 +22,13 @@ export async function submitAll(client: ApiClient, model: string, prompts: reado
 
 export const prompts = (count: number): string[] => Array.from({ length: count }, (_, i) => `number ${i}`)
 
-/** A user's rows once nothing of his is in flight; he may have many, so the quota is asked for them all, and not often. */
+/** Waits until the user has nothing in flight, and returns the user's rows. One call for the quota covers all requests. */
 export async function endedRows(system: Pick<RunningSystem, 'localJson'>, client: User): Promise<LedgerRow[]> {
   const inFlight = async () => expect(await client.quota()).toMatchObject({ in_flight: { used: 0 } })
   await eventually(inFlight, { timeout: 90_000, interval: 250 })
   return ledgerRows(system, client.user)
 }
 
-/** For tests that expect each of a user's requests to complete: a failure shows why. */
+/** The value that `endings` has if all requests have completed. If a request has failed, the difference shows its error. */
 export const allCompleted = (count: number) => Array(count).fill({ status: 'completed', error: null })
 export const endings = (rows: readonly LedgerRow[]) => rows.map(({ status, error }) => ({ status, error }))

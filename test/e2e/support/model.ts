@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
-/** A call of the endpoint, with what the request mapping made. */
+/** A call that the endpoint received. Its body comes from the request mapping. */
 export interface ModelCall {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -15,16 +15,16 @@ export type Respond = (response: ServerResponse, call: ModelCall) => unknown
 export interface TestModel {
   readonly url: string
   readonly calls: readonly ModelCall[]
-  /** How calls with this input are answered, and batches that begin with it; others get `usualUsage` and their input back. */
+  /** Sets the answer to calls with this input, and to batches that begin with it. Other calls get `usualUsage` and their input back. */
   on(input: string, respond: Respond): void
-  /** Calls with this input wait until it is let go. */
+  /** Lets calls with this input wait until `release`. */
   hold(input: string): { release(): void }
   close(): Promise<void>
 }
 
 export const usualUsage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
-/** Sends a text as it is. */
+/** Answers with a text as it is. */
 export const answerText =
   (text: string, status = 200, headers: Record<string, string> = {}) =>
   (response: ServerResponse): void =>
@@ -35,13 +35,13 @@ export const answerJson = (body: unknown, status = 200) => answerText(JSON.strin
 const usually: Respond = (response, { body }) =>
   answerJson({ result: { echo: body.input }, usage: usualUsage })(response)
 
-/** The input of a call, or the first one of a batch's. */
+/** The input of a call, or the first input of a batch. */
 const firstInput = (body: ModelCall['body']): string => {
   const inputs = body.inputs as readonly { readonly input: string }[] | undefined
   return inputs?.[0]?.input ?? body.input
 }
 
-/** An endpoint whose answers a test decides. */
+/** Starts an endpoint whose answers a test sets. */
 export async function startTestModel(): Promise<TestModel> {
   const calls: ModelCall[] = []
   const scripts = new Map<string, Respond>()

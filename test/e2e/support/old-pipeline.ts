@@ -12,9 +12,9 @@ export interface OldRow {
   readonly result?: unknown
 }
 
-/** The old pipeline as far as a switch-over needs it: its gateway with the counters of Redis, its queue, worker and table. */
+/** The parts of the old pipeline that the test of a switch-over needs: gateway, counters in Redis, queue, worker and table. */
 export interface OldPipeline {
-  /** The counters and limits of Redis, by key. */
+  /** The counters and limits in Redis by their keys. */
   readonly redis: Map<string, number>
   readonly table: ReadonlyMap<string, OldRow>
   /** `POST /generate` with the old key of a user. */
@@ -26,7 +26,7 @@ export interface OldPipeline {
 export const requestsLimit = (user: string): string => `user:${user}:quota:daily:requests:limit`
 export const requestsUsed = (user: string): string => `user:${user}:quota:daily:requests:used`
 
-/** Its steps are in the order of the old configuration: it checks first, and counts later. */
+/** Makes an old pipeline. Its steps have the order of the old configuration: it checks the quota first, and counts later. */
 export function createOldPipeline(): OldPipeline {
   const redis = new Map<string, number>()
   const table = new Map<string, OldRow>()

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 
 type Body = Readonly<Record<string, unknown>>
 
-/** A call of the endpoint. */
+/** A call that the endpoint received. */
 export interface OpenAiEndpointCall {
   readonly path: string
   readonly body: Body
@@ -15,9 +15,9 @@ export interface OpenAiEndpointCall {
 export interface OpenAiEndpoint {
   readonly url: string
   readonly calls: readonly OpenAiEndpointCall[]
-  /** Calls whose body has this text wait until it is let go. */
+  /** Lets calls whose body contains this text wait until `release`. */
   hold(text: string): { release(): void }
-  /** Calls whose body has this text get this answer. */
+  /** Sets this answer to calls whose body contains this text. */
   refuse(text: string, status: number, body: unknown): void
   close(): void
 }
@@ -32,7 +32,7 @@ const RESPONSE_USAGE = {
 }
 const CALL = { name: 'weather', arguments: '{"city":"Wien"}' }
 
-/** What each operation answers: tools are called if the body has some, and everything else is answered with a text. */
+/** The answer of each operation: a call of a tool if the body has tools, and otherwise a text. */
 const ANSWERS: Readonly<Record<string, (body: Body) => unknown>> = {
   '/chat/completions': ({ tools, n }) => ({
     id: 'chatcmpl-theirs',
@@ -100,7 +100,7 @@ const PLAIN: typeof ANSWERS = {
 
 /**
  * Starts an endpoint with the OpenAI API at `/v1`, and with a part of it at `/chat-only/v1` and `/responses-only/v1`. A text such as
- * `take 4000 ms` in a body is the time that the answer takes, for clients in other processes.
+ * `take 4000 ms` in a body sets the time until the answer. Clients in other processes use it.
  */
 export async function startOpenAiEndpoint(): Promise<OpenAiEndpoint> {
   const calls: OpenAiEndpointCall[] = []

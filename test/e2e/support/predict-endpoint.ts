@@ -8,7 +8,7 @@ interface Item {
   readonly parameters?: unknown
 }
 
-/** A call of the endpoint: of one request, or of a batch. */
+/** A call that the endpoint received, for one request or for a batch. */
 export interface PredictCall {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -19,7 +19,7 @@ export interface PredictCall {
 export interface PredictEndpoint {
   readonly url: string
   calls(path: string): readonly PredictCall[]
-  /** Calls of `/predict` whose input begins with this text are answered with this status, until the status is 200. */
+  /** Sets the status of answers to calls of `/predict` whose input begins with this text. */
   answer(inputStart: string, status: number): void
   close(): Promise<void>
 }

@@ -1,20 +1,20 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** An answer as it came over the wire. */
+/** An HTTP answer, parsed from the received bytes. */
 export interface RawAnswer {
   readonly status: number
-  /** Names in lower case. */
+  /** The headers by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** How long a connection may be silent before it counts as hung, in milliseconds. */
+/** A connection on which nothing arrives for this time counts as hung. */
 const SILENCE_MS = 60_000
 
 /**
- * Sends a text (a character is a byte) over a connection of its own, and answers with all that came back before the server
- * closed it. For what `fetch` refuses to send, or mends before it does. Rejects if the server neither answers nor closes.
+ * Sends a text over a new connection, and returns all answers that came before the server closed it. A character of the text is one
+ * byte. Tests use it for requests that `fetch` refuses or corrects. Rejects if the server neither answers nor closes.
  */
 export async function sendRaw(apiUrl: string, bytes: string): Promise<RawAnswer[]> {
   const { hostname, port } = new URL(apiUrl)
@@ -27,22 +27,22 @@ export async function sendRaw(apiUrl: string, bytes: string): Promise<RawAnswer[
 
 export interface RawRequest {
   readonly method?: string
-  /** What stands between the method and the protocol's version. */
+  /** The text between the method and the version of the protocol. */
   readonly target: string
-  /** Whole lines, beside `Host`. */
+  /** Whole header lines. `Host` is added to them. */
   readonly headers?: readonly string[]
-  /** JSON; its length is told unless `headers` tell it. */
+  /** A body of JSON. `Content-Length` is added unless `headers` say the length. */
   readonly body?: string
 }
 
-/** The bytes of a request, sent as they are. */
+/** The bytes of a request. */
 export function rawRequest(apiUrl: string, { method = 'GET', target, headers = [], body = '' }: RawRequest): string {
   const tellsLength = headers.some(line => /^(content-length|transfer-encoding)\s*:/i.test(line))
   const length = body === '' || tellsLength ? [] : [`Content-Length: ${body.length}`]
   return [`${method} ${target} HTTP/1.1`, `Host: ${new URL(apiUrl).host}`, ...length, ...headers, '', body].join('\r\n')
 }
 
-/** Sends one request, and answers with its only answer; undefined if the server closed without one. */
+/** Sends one request, and returns its only answer, or undefined if the server closed the connection without an answer. */
 export async function sendOne(apiUrl: string, request: RawRequest): Promise<RawAnswer | undefined> {
   const headers = ['Connection: close', ...(request.headers ?? [])]
   const answers = await sendRaw(apiUrl, rawRequest(apiUrl, { ...request, headers }))

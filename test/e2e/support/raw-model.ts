@@ -1,29 +1,29 @@
 import { type Connection, httpAnswer, type RawServer, serveRaw } from '../../support/raw-server.ts'
 import type { ReceivedRequest } from '../../support/sigv4.ts'
 
-/** What a model says to one call: exactly these bytes, after which it hangs up, or what a function does with the connection. */
+/** The answer of a model to one call: the exact bytes, after which it closes the connection, or a function that uses the connection. */
 export type Said = string | Uint8Array | ((connection: Connection, request: ReceivedRequest) => unknown)
 
-/** A call as the model sees it. */
+/** A call that the model received. */
 export interface RawCall extends ReceivedRequest {
-  /** Epoch milliseconds. */
+  /** The time of the call in epoch milliseconds. */
   readonly at: number
 }
 
 export interface RawModel {
   readonly server: RawServer
-  /** Calls with this mark in their path or body get these answers, one each. The last answer stays. */
+  /** Sets the answers to calls with this mark in their path or body, one per call. All further calls get the last answer. */
   on(mark: string, ...says: readonly [Said, ...Said[]]): void
   /** The calls with this mark, oldest first. */
   calls(mark: string): readonly RawCall[]
 }
 
-/** So much of a request is read before it is answered, if it is longer: an answer may come in the middle of a request. */
+/** If a request is longer, only this part is read before the answer. So an answer may come in the middle of a request. */
 export const READ_FIRST = 1_048_576
 
 const FINE = httpAnswer(200, '{"result":"fine","usage":{"total_tokens":7}}')
 
-/** A model that speaks no HTTP by itself: a test says what its calls get. */
+/** Starts a model that has no HTTP server of Node. A test sets the bytes of its answers. */
 export async function startRawModel(): Promise<RawModel> {
   const scripts = new Map<string, readonly [Said, ...Said[]]>()
   const calls = new Map<string, RawCall[]>()

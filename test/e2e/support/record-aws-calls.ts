@@ -1,4 +1,4 @@
-// Imported by a function before its own code: notes each call of AWS that it makes, in the file that this import's query names.
+// A function imports this file before its own code. Each of its calls of AWS is appended to the file that the query of the import names.
 import { channel } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'
@@ -14,7 +14,7 @@ channel('http.client.request.created').subscribe(message => {
   }) as ClientRequest['end']
 })
 
-/** Payloads are streamed, and nobody's matter: their key is in the path. */
+/** Records a call of AWS. A body for S3 is left out: it is streamed, and the path has the key of the object. */
 function note(request: ClientRequest, body: unknown): void {
   const authorization = String(request.getHeader('authorization') ?? '')
   const [, service] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(authorization) ?? []

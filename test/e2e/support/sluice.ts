@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { main } from '../../../lib/cli/main.ts'
 import { environment, type Output, type RunningSystem } from './system.ts'
 
-/** The command line as bin/sluice.ts runs it, but for the process: half a second of a core, each. */
+/** Runs a command as bin/sluice.ts does, but in this process. A new process would take half a second of a core per command. */
 export async function runSluice(
   { dataFolder }: RunningSystem,
   ...argv: string[]
@@ -21,7 +21,7 @@ export async function runSluice(
   return { code, out, err }
 }
 
-/** What a command that succeeds prints with `--json`. */
+/** Runs a command with `--json`. It must succeed. Returns the printed value. */
 export async function jsonOfSluice<T>(system: RunningSystem, ...argv: string[]): Promise<T> {
   const { code, out, err } = await runSluice(system, ...argv, '--json')
   expect({ code, err }).toEqual({ code: 0, err: '' })

@@ -14,7 +14,7 @@ import { type ApiClient, createApiClient } from './api-client.ts'
 export const projectFolder = fileURLToPath(new URL('../../..', import.meta.url))
 export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
-/** Settings that a test gives; of its own environment, the system sees what a process needs and nothing else. */
+/** The settings of a test. From the environment of the test, the system gets only PATH and HOME. */
 export type Settings = Readonly<Record<string, string>>
 
 export const environment = (settings: Settings): Record<string, string> => ({
@@ -30,7 +30,7 @@ export interface Output {
   readonly err: string
 }
 
-/** What local.json and aws.json hold. */
+/** The content of local.json and aws.json together. */
 export interface LocalJson {
   readonly apiUrl: string
   readonly pid: number
@@ -52,26 +52,26 @@ export interface RunningSystem {
   readonly dataFolder: string
   readonly localJson: LocalJson
   readonly admin: Admin
-  /** Every answer that the clients of `newUser` and `client` got, as text. */
+  /** All answers that the clients of `newUser` and `client` got, as text. */
   readonly answers: readonly string[]
   output(): Output
-  /** All that its functions have logged so far. */
+  /** All log lines of its functions so far. */
   functionLogs(): string
   client(key?: string): ApiClient
-  /** A user that is new, with a key. */
+  /** Creates a user with a key. */
   newUser(changes?: UserChanges): Promise<ApiClient & { readonly user: string }>
-  /** Ctrl-C; resolves to the exit code. */
+  /** Sends the signal of Ctrl-C, and resolves to the exit code. */
   stop(): Promise<number | null>
 }
 
 const startCommand = [process.execPath, 'bin/local.ts'] as const
 
-/** Starts the local system in a process of its own, and resolves when it says that it is ready. */
+/** Starts the local system in a new process, and resolves when the system says that it is ready. */
 export async function startSystem(
   settings: Settings,
   [command, ...argv]: readonly [string, ...string[]] = startCommand,
 ): Promise<RunningSystem> {
-  // A process group of its own, so that an interrupt reaches all of it, as Ctrl-C does in a terminal.
+  // The system gets its own process group, so that a signal reaches all of its processes, as Ctrl-C does in a terminal.
   const env = environment(await onBackend(settings))
   const child = spawn(command, argv, { cwd: projectFolder, env, detached: true })
   const abandon = () => interrupt(child, 'SIGKILL')
@@ -111,12 +111,12 @@ export async function startSystem(
   }
 }
 
-/** Starts a local system that is expected to refuse, and resolves when it has ended. */
+/** Starts a local system that must refuse to start, and resolves when its process has ended. */
 export async function startRefused(settings: Settings): Promise<Output & { readonly code: number | null }> {
   return run(startCommand, settings)
 }
 
-/** Runs a command to its end, in the project's folder. */
+/** Runs a command in the project's folder until it ends. */
 export async function run(
   [command, ...argv]: readonly [string, ...string[]],
   settings: Settings,
@@ -125,7 +125,7 @@ export async function run(
     cwd: projectFolder,
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000, // what doesn't end is not left behind
+    timeout: 60_000, // a command that hangs is killed
   })
   const output = collectOutput(child)
   await once(child, 'close')
@@ -160,7 +160,7 @@ function interrupt({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (isGroupAlive(pid)) process.kill(-Number(pid), signal)
 }
 
-/** Whether any process of the group that `pid` leads is left. */
+/** Returns true if a process of the process group `pid` is alive. */
 export function isGroupAlive(pid: number | undefined): boolean {
   try {
     return pid !== undefined && process.kill(-pid, 0)

@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-# OTLP's JSON has ids in hex. Protobuf's own JSON has them in base64.
+# OTLP's JSON has ids in hex. Protobuf's own JSON has ids in base64.
 IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 
 
@@ -55,7 +55,7 @@ def metric_of(metric):
 def point_of(kind, point):
     if kind != "histogram":
         return {"attributes": attributes_of(point.attributes), "value": point.as_double}
-    # The definition: one count more than bounds, and their sum is the count.
+    # OpenTelemetry requires one bucket more than bounds, and the sum of the buckets must be the count.
     assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
     assert sum(point.bucket_counts) == point.count
     return {"attributes": attributes_of(point.attributes), "count": point.count, "sum": point.sum}

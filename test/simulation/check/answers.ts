@@ -39,7 +39,7 @@ export function checkAccepted(
   told.accepted.set(request_id, { user, at: known.world.turn() })
 }
 
-/** Whether its message is in a queue, or was deleted with one. */
+/** Returns true if the request's message is in a queue, or may have been deleted with its queue. */
 const isKept = ({ hasLostMessages }: Known, queues: Queues, requestId: string): boolean =>
   hasLostMessages || isInAQueue(queues, requestId)
 
@@ -61,7 +61,7 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   }
   if (status === 'rejected') fail('a tombstone is shown')
   if ((known.erased.get(request_id) ?? Number.POSITIVE_INFINITY) <= at) fail('a deleted request is shown')
-  // An answer that was under way may tell of any moment of the erasure.
+  // An answer that is made during the deletion may show any state of the request.
   if (known.erasing.has(request_id)) return
 
   const earlier = told.ends.get(request_id)

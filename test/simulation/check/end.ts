@@ -31,7 +31,7 @@ export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, que
   reconcile(known, dynamoDb)
 }
 
-/** Other systems have got the end of each request (I10). */
+/** Checks that the end of each request was announced to other systems (I10). */
 function checkAnnouncements({ items, world }: Known, { announced }: Queues): void {
   const told = new Set(announced.map(text => endOf(JSON.parse(text))))
   for (const item of items.values())
@@ -56,7 +56,7 @@ function checkItem(known: Known, item: StoredItem): void {
   checkRuns(known, item, fail)
 }
 
-/** Each failed run has a dead letter. Each run is charged what its end says, and each request is counted once (I3, I10). */
+/** Checks that each failed run has a dead letter, that each run has the charge of its end, and that each request is counted once (I3, I10). */
 function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void): void {
   let requests = 0
   let isCharged = false
@@ -79,7 +79,7 @@ function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void)
   if (requests !== (isCharged ? 1 : 0)) fail(`I3 charged ${requests} requests`)
 }
 
-/** The charges of the request items equal the counters, as `sluice reconcile` adds them up. */
+/** Checks that the counters equal the sums of the charges in the request items, as `sluice reconcile` does. */
 function reconcile({ world, items }: Known, dynamoDb: DynamoDbModel): void {
   const sums = new Map<string, { tokens: number; requests: number }>()
   const add = (user: string, of: { window: string; shard: number }, tokens: number, requests: number) => {

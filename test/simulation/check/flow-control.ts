@@ -11,22 +11,22 @@ import type { Item } from '../models/expression.ts'
 import type { WorkerSettings } from '../policies.ts'
 import type { Known } from './known.ts'
 
-/** A call of the model, from when its worker makes it until it has the answer. */
+/** A call of the model. It is over when its worker has the answer. */
 export interface MadeCall {
   readonly by: Invocation
   readonly priority: Priority | undefined
   readonly at: number
   readonly probe: Probe | undefined
-  /** Whether the call is a probe of a halted model, or of one in a long pause. */
+  /** True if the call is a probe of a model that is halted or in a long pause. */
   readonly isFreeProbe: boolean
   isOver: boolean
 }
 
-/** A call that was allowed in order to find out whether the model is back. */
+/** A permit for a call that tests whether the model is back. */
 interface Probe {
   readonly id: string
   readonly by: Invocation
-  /** When its worker is certainly gone. */
+  /** The time at which its worker has certainly ended. */
   readonly until: number
   readonly isFree: boolean
   isUsed: boolean
@@ -44,29 +44,29 @@ type Watched = Pick<ModelState, 'open' | 'probe' | 'paused_until' | 'halted' | '
   readonly failures: readonly number[]
 }
 
-/** How the model was protected so far: what its workers share, what they were told, and what they did. Times are the clock's. */
+/** The protection of the model so far: the state that its workers share, the permits that they got, and their calls. Times are of the simulated clock. */
 export interface Protection {
   readonly policies: WorkerSettings
   state: Watched | undefined
-  /** Since when the circuit is open for the users for whom it is, half open included. */
+  /** The time since which the circuit is open or half open for the same users. */
   opened_at: number | undefined
-  /** Since when the model is halted or in a long pause, so that it is only tried. */
+  /** The time since which the model is halted or in a long pause, so that it gets only probes. */
   tried_since: number | undefined
-  /** Until when a request may have been told to wait for a probe. */
+  /** The latest time until which a request may have been deferred to wait for a probe. */
   held_until: number
   closed_at: number
   readonly pauses: { readonly from: number; readonly until: number }[]
   readonly probes: Probe[]
-  /** Who has got each lease of a priority's one call. */
+  /** The worker that got each lease for the only call of a priority. */
   readonly leases: Map<string, Invocation>
   readonly calls: MadeCall[]
-  /** When the reports of failed calls began that no success has followed. */
+  /** The times of the reports of failed calls since the last success. */
   failures: number[]
-  /** When a success was reported last. */
+  /** The time of the last report of a success. */
   success_at: number
-  /** The users whose calls have failed at any time. */
+  /** The users with a failed call in this history. */
   readonly failed: Set<string>
-  /** Answers that a worker has and has not reported yet. */
+  /** The answers that a worker has got and not yet reported. */
   readonly untold: Map<Invocation, { readonly reply: ModelReply; readonly at: number }[]>
 }
 
@@ -87,12 +87,12 @@ export const unprotected = (policies: WorkerSettings): Protection => ({
   untold: new Map(),
 })
 
-/** A worker trusts what it has read for a second, and makes the call that it was allowed then within another second. */
+/** A worker trusts the state that it has read for one second, and makes an allowed call within another second. */
 const CACHE_MS = 1_000
-/** With a rate limit, it waits up to a second and a half for its slot, and calls at most two thirds of a second late. */
+/** With a rate limit, a worker waits up to 1.5 s for its slot, and makes its call at most 0.667 s after the slot. */
 const SLOT_MS = 1_500 + 667
 
-/** How long after a change a worker may still make a call that was allowed before it. Milliseconds. */
+/** The time after a change of the state in which a worker may still make a call that was allowed before. */
 const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? SLOT_MS : CACHE_MS)
 
 /** The longest pause that the model may ask for. */
@@ -125,13 +125,13 @@ export function checkModelStateWrite({ world, protection }: Known, oldItem: Item
 /** The marks of the users for whom an open circuit stops calls. Undefined if it stops the calls of all. */
 const openFor = ({ failures }: Watched): readonly number[] | undefined => fromStoredFailures(failures).open_for
 
-/** Whether an open circuit stops a call with requests of these users. */
+/** Returns true if an open circuit stops a call with requests of these users. */
 function isStopped(state: Watched, users: readonly string[]): boolean {
   const marks = openFor(state)
   return !marks || users.every(user => marks.includes(markOf(user)))
 }
 
-/** Checks a call of the model: it keeps the rate limit, comes in no pause, and passes an open circuit only as its one probe. */
+/** Checks a call of the model: it keeps the rate limit, is not made in a pause, and is made under an open circuit only as its one probe. */
 export function callIsMade(
   { world, protection }: Known,
   by: Invocation,
@@ -164,7 +164,7 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  // Its worker may know of a halt that others may still overlook.
+  // The worker of a probe may know of a halt before other workers do.
   const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
@@ -201,7 +201,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       for (const { reply } of told)
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
-      // Its process knows of a success before the others do.
+      // The process of this worker knows of the success before other processes do.
       if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
       const answer = await flowControl.report(report)
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
@@ -216,7 +216,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
   }
 }
 
-/** A success sets earlier failures aside, at least those of other users. If it was the probe's, nothing holds up calls any more. */
+/** Notes a success. It removes earlier failures, at least those of other users. If a probe has succeeded, the model must not stay halted. */
 function noteSuccess({ world, protection }: Known, { probe }: Report): void {
   protection.failures = []
   protection.success_at = world.clock()
@@ -232,18 +232,18 @@ function checkDeferral({ world, protection }: Known, { users = [] }: Ask, permit
     world.violate(`the failures of ${[...protection.failed]} stop a call of ${users}`)
 }
 
-/** A model that says when it will take calls again is not broken. */
+/** A 429 that says when the model will accept calls again does not count as a failure. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
   refusal !== undefined && (refusal.retryAfterMs === 0 || given.kind === 'broken' || given.status !== 429)
 
-/** How long the success of another user sets failures aside. */
+/** The time for which a success of another user cancels failures. */
 const OTHERS_SUCCESS_MS = 10_000
 
 /** Checks that the circuit is open once enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {
   const { circuit } = protection.policies
   if (!circuit) return
-  // The failure of one user right after the success of another is that user's own.
+  // A failure soon after a success of another user counts only for its own user.
   if (begun < protection.success_at + OTHERS_SUCCESS_MS) return
   const since = Math.max(protection.closed_at, world.clock() - circuit.within_ms)
   protection.failures = [...protection.failures, ...Array.from({ length: count }, () => begun)].filter(at => at > since)
@@ -251,7 +251,7 @@ function checkFailures({ world, protection }: Known, begun: number, count: numbe
     world.violate(`the circuit is closed after ${protection.failures.length} failures`)
 }
 
-/** Checks an invocation that has ended normally: it has reported its calls, and left no probe that defers the calls of others. */
+/** Checks an invocation that has ended normally: it has reported its calls, and has no probe or lease that still defers the calls of others. */
 export function checkIsTold({ world, protection }: Known, by: Invocation): void {
   if (protection.untold.has(by)) world.violate(`${by.name} has not reported how its calls came out`)
   const left = protection.probes.find(probe => probe.by === by && probe.id === protection.state?.probe?.id)

@@ -10,10 +10,10 @@ interface InputKeyItem {
   readonly expires_at: number
 }
 
-/** How long SQS keeps a message. Milliseconds. */
+/** The time for which SQS keeps a message. */
 const KEPT_MS = 14 * 86_400_000
 
-/** Checks the binding of an input's message when it is written. It may leave a request only if that was withdrawn, and it never leaves a refusal. */
+/** Checks a write of the binding of an input's message. It may change to another request only if the earlier one was rejected. A refusal is final. */
 export function checkInputKeyWrite({ world, items }: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as InputKeyItem
   const before = oldItem && (unmarshall(oldItem) as InputKeyItem)
@@ -27,7 +27,7 @@ export function checkInputKeyWrite({ world, items }: Known, oldItem: Item | unde
   if (isLeft && after.refusal !== undefined && before.admitted) fail('an admitted message is refused')
 }
 
-/** Each message of an input becomes one request or one dead letter, never both (I5, I10). */
+/** Checks that each message of the input queue became one request or one dead letter, and not both (I5, I10). */
 export function checkInputs(known: Known): void {
   for (const [id, { mark }] of known.inputs) {
     const requests = requestsOf(known, mark)

@@ -44,7 +44,7 @@ export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem:
 const show = (item: StoredItem | undefined): string =>
   item ? `${item.status} run ${item.run} attempt ${item.attempt} crashes ${item.crashes}` : 'absent'
 
-/** A change of an ended item: a run number is retired. */
+/** Returns true if a write of an ended item only retires a run number. */
 function isBurn(before: StoredItem, after: StoredItem): boolean {
   const { next_run: _, ...rest } = before
   const { next_run: __, ...same } = after
@@ -58,7 +58,7 @@ function checkRun(before: StoredItem, after: StoredItem, fail: Fail): void {
   if (after.next_run < before.next_run) fail('a run number is free again')
 }
 
-/** Checks a claim: one claim per attempt, before the deadline, and only when the last worker is certainly gone (I7, I8). */
+/** Checks a claim: one claim per attempt, before the deadline, and only after the end of the earlier worker's lease (I7, I8). */
 function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { world, protection } = known
   const isClaim = after.status === 'running' && after.attempt !== before.attempt
@@ -86,8 +86,8 @@ function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: F
 }
 
 /**
- * A crash counts for a request only if its worker ran nothing else. If a worker ran several requests, any of them may have ended
- * it. Such a request runs alone from then on, so that the next crash shows the culprit.
+ * A crash counts for a request only if its worker ran no other request. If a worker ran several requests, each of them may have caused
+ * the crash. From then on, each of these requests runs alone, so that the next crash shows the culprit.
  */
 function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const claimOf = ({ request_id, run, attempt }: StoredItem) => `${runOf(request_id, run)}:${attempt}`
@@ -101,7 +101,7 @@ function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: F
   if (!isOwn) known.uncounted.set(runOf(after.request_id, after.run), uncountedIn(known, after) + 1)
 }
 
-/** Whether the claiming worker runs nothing else: it received one message, or its other messages wait for this one. */
+/** Returns true if the claiming worker runs no other request: it received one message, or its other messages wait for this one. */
 function isOnlyOne({ world, received }: Known, requestId: string): boolean {
   const all = received.get(world.issuedBy()?.name ?? '') ?? []
   return all.length === 1 || all.some(({ request_id, alone }) => alone && request_id === requestId)
@@ -111,7 +111,7 @@ const uncountedIn = ({ uncounted }: Known, { request_id, run }: StoredItem): num
   uncounted.get(runOf(request_id, run)) ?? 0
 const crashesIn = (known: Known, item: StoredItem): number => item.crashes + uncountedIn(known, item)
 
-/** Checks a deferral: for a retry after a call, or without a call, as if nothing had happened (I8). */
+/** Checks a write that queues a running request again: for a retry after a call, or without a call and then without a used attempt (I8). */
 function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { retry, circuit } = known.protection.policies
   const calls = callsOf(known, after.request_id, after.run)
@@ -135,16 +135,16 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
   const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retryAfterMs, LONGEST_PAUSE_MS)) : 0
   if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
-  // A request that found the model down waits until other requests have tried.
+  // A request whose call found the model down waits until the probes of other requests.
   const isHeld = circuit !== undefined || known.protection.held_until > 0
   const others = isHeld ? LONGEST_OPENINGS * (circuit?.open_ms ?? HALT_MS) + LONGEST_SPREAD_MS : 0
   if ((after.not_before ?? 0) > known.world.issuedAt() + Math.max(wait, retry.max_backoff_ms, others))
     fail('a retry waits longer than it should')
 }
 
-/** How long a halted model without a circuit is left alone before its first probe. */
+/** The time from a halt to its first probe if the model has no circuit. */
 const HALT_MS = 30_000
-/** The most times `open` that a circuit stays open, and the spread of the deferred messages. */
+/** A circuit stays open for at most this number of times `open`. Then deferred messages come back within LONGEST_SPREAD_MS. */
 const LONGEST_OPENINGS = 8
 const LONGEST_SPREAD_MS = 6_000
 
@@ -152,15 +152,15 @@ const LONGEST_SPREAD_MS = 6_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. Nothing probes for a request without a message:
- * its gateway died before it was sent, or it was deleted together with its queue.
+ * When the faults stop, the model works. Then the next probe ends a halt, if requests wait. A request without a message causes no probe:
+ * its gateway has crashed before it sent the message, or the message was deleted together with its queue.
  */
 const isHaltedForTooLong = ({ world, queues, protection }: Known, requestId: string): boolean =>
   isInAQueue(queues, requestId) &&
   protection.state?.halted !== undefined &&
   world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
-/** Whether the model has seen a run, or whether nobody knows because a worker died during it. */
+/** Returns true if a call of the run has reached the model, or may have reached it before its worker crashed. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
   crashesIn(known, item) > 0 || calls.some(({ reached }) => reached)
 
@@ -202,17 +202,17 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('a request whose owner cancelled it is not cancelled')
 }
 
-/** Checks the end of a request of a removed model: the sweeper alone ends it, if it knows of the removal, while no worker runs it. */
+/** Checks the end of a request of a removed model: only a sweeper that knows of the removal ends it, and only while no worker runs it. */
 function checkRemoved({ world, deployedWithout }: Known, before: StoredItem | undefined, fail: Fail): void {
   if (!deployedWithout.has(world.issuedBy()?.name ?? '')) fail('a model is taken for removed that was not')
   if (before?.status !== 'queued') fail('a request that runs is ended, since its model was removed')
 }
 
-/** At rest, the next sweep fails what is queued, at the latest when its backoff is over. */
+/** At rest, the next sweep after the end of the backoff fails a queued request of a removed model. */
 const isRemovedForLong = ({ world, models }: Known): boolean =>
   !models.includes(MODEL) && world.restedFor() > LONGEST_PAUSE_MS + 2 * 5 * 60_000
 
-/** Checks a failure: the request failed in a call of its own, after all its attempts, or alone in a batch in which others succeeded. */
+/** Checks a failure: the request failed in its own call, after all its attempts, or alone in a batch in which others succeeded. */
 function checkFailure(
   { protection, succeeded }: Known,
   after: StoredItem,

@@ -6,23 +6,23 @@ import type { Queues } from '../queues.ts'
 import type { World } from '../world.ts'
 import type { Protection } from './flow-control.ts'
 
-/** `metadata` is JSON text. */
+/** An item as it is stored. `metadata` is JSON text. */
 export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }
 
 /** One call of the model, and its answer to one request of the call. */
 export interface ModelCall {
   readonly attempt: number
-  /** The claim under which it was made. */
+  /** The id of the claim under which the call was made. */
   readonly claim: string | undefined
-  /** The worker that made it. */
+  /** The worker that made the call. */
   readonly by: string
-  /** When it was answered. */
+  /** The time of the answer. */
   readonly at: number
-  /** `refused`: as one element of a batch. */
+  /** `refused` means that one element of a batch was refused. */
   readonly answer: 'success' | 'failure' | 'useless answer' | 'refused'
-  /** As the model reported it. */
+  /** The tokens that the model reported. */
   readonly tokens: number | undefined
-  /** What its answer costs at least where the request bounds its output. */
+  /** The least tokens that the answer is charged if the request limits its output. */
   readonly least: number
   /** A mark in the result or in the failure's message. No two answers have the same. */
   readonly mark: string
@@ -30,18 +30,18 @@ export interface ModelCall {
   /** The number of requests that the call failed for. */
   readonly company: number
   readonly isBatch: boolean
-  /** Whether the same call may succeed later. */
+  /** True if the same call may succeed later. */
   readonly retriable: boolean
   readonly retryAfterMs: number
-  /** Whether the model has seen it. Not so for a call that costs nothing. */
+  /** True if the call reached the model. False for a call that is not charged. */
   readonly reached: boolean
-  /** Whether it spends no attempt: the model is halted, or was only tried. */
+  /** True if the call spends no attempt, because the model is halted or the call was a probe. */
   readonly isFree: boolean
-  /** Whether it spends no attempt if the model is halted for it. */
+  /** True if the call spends no attempt in case that it halts the model. */
   readonly mayBeFree: boolean
 }
 
-/** The request of this message has the message's mark in its metadata. */
+/** A message of the input queue. Its request has the same mark in its metadata. */
 export interface InputMessage {
   readonly body: string
   readonly mark: object
@@ -54,7 +54,7 @@ export interface Known {
   readonly rdsData: RdsDataModel
   readonly s3: S3Model
   readonly items: Map<string, StoredItem>
-  /** Each run's item when its end was decided. */
+  /** The item of each run at the end of the run. */
   readonly ended: Map<string, StoredItem>
   /** Messages that were sent to the input queue, by id. */
   readonly inputs: Map<string, InputMessage>
@@ -67,7 +67,7 @@ export interface Known {
   readonly calling: Map<string, Invocation>
   /** The requests of each worker's messages, by the worker's name, and whether each must run alone. */
   readonly received: Map<string, readonly Received[]>
-  /** Claims by request, run and attempt, and whether each was its worker's only one. */
+  /** The claims by request, run and attempt. The value is true if the claim was the only claim of its worker. */
   readonly aloneBy: Map<string, boolean>
   /** Crashes of a run that another request may have caused. They do not count. */
   readonly uncounted: Map<string, number>
@@ -76,11 +76,11 @@ export interface Known {
   /** Calls that have arrived at the model. */
   arrived: number
   readonly protection: Protection
-  /** The models that functions know which start now. */
+  /** The models that are known to a function that starts now. */
   models: readonly string[]
-  /** The functions that were started without the model. */
+  /** The functions that started while the model was removed. */
   readonly deployedWithout: Set<string>
-  /** Whether a deployment has deleted the queues of the model, and the messages in them. */
+  /** True if a deployment has deleted the queues of the model with their messages. */
   hasLostMessages: boolean
   /** The charge at which each run was settled. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
@@ -95,7 +95,7 @@ export const runOf = (requestId: string, run: number): string => `${requestId}:$
 export const callsOf = ({ calls }: Pick<Known, 'calls'>, requestId: string, run: number): ModelCall[] =>
   calls.get(runOf(requestId, run)) ?? []
 
-/** Whether a message that lets a worker run a request is in a queue, or is being handled. */
+/** Returns true if an inference message of the request is in a queue or is handled by a worker now. */
 export const isInAQueue = ({ stored }: Queues, requestId: string): boolean =>
   [...stored.values()].some(({ messages }) =>
     [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),

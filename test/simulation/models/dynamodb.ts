@@ -28,21 +28,21 @@ export type OnWrite = (table: string, before: Item | undefined, after: Item) => 
 interface Table {
   readonly keys: readonly string[]
   readonly items: Map<string, Item>
-  /** Each item before its last write. */
+  /** The items before their last writes. */
   readonly earlier: Map<string, Item>
 }
 
 export interface DynamoDbModel {
   /**
-   * Executes a command at once. Throws the SDK's exceptions. An eventually consistent read misses each item's last write if
-   * `isLate` says so.
+   * Executes a command immediately. Throws the SDK's exceptions. If `isLate` returns true, an eventually consistent read does not see the
+   * last write of each item.
    */
   execute(command: unknown, isLate?: () => boolean): unknown
   /** The items of a table, in no order. */
   items(table: string): Iterable<Item>
 }
 
-/** The page size of a scan: so small that other writes happen between two pages. */
+/** The page size of a scan. It is so small that other writes happen between two pages. */
 const SCAN_PAGE = 2
 
 type Execute<Input> = (input: Input) => unknown
@@ -124,11 +124,11 @@ export function dynamoDbModel(
       .sort((a, b) => ((a[sortKey]?.S ?? '') < (b[sortKey]?.S ?? '') ? -1 : 1))
     const ordered = input.ScanIndexForward === false ? found.reverse() : found
     const page = ordered.slice(0, input.Limit)
-    // As DynamoDB does: a page that is full may be followed by an empty one.
+    // As in DynamoDB, an empty page may follow a full page.
     return { Items: page, LastEvaluatedKey: page.length === input.Limit ? page.at(-1) : undefined }
   }
 
-  /** Scans an index. The index has the name of its attribute and holds the items that have one, now or before their last write. */
+  /** Scans an index. The name of an index is the name of its attribute. The index has the items with this attribute, now or before their last write. */
   const scan = (input: ScanCommand['input'], isLate: () => boolean) => {
     const table = tableOf(input.TableName)
     const attribute = input.IndexName ?? invalid('only scans of an index are modelled')
@@ -151,7 +151,7 @@ export function dynamoDbModel(
     }
   }
 
-  /** Reads each item as it is, or as it was before its last write. */
+  /** Reads each item in its current state, or in its state before its last write. */
   const batchGetItem = ({ RequestItems = {} }: BatchGetItemCommand['input'], isLate: () => boolean) => ({
     Responses: Object.fromEntries(
       Object.entries(RequestItems).map(([name, { Keys = [] }]) => {

@@ -22,7 +22,7 @@ export class InvalidExpression extends Error {
 
 export interface Parsed<Result> {
   readonly result: Result
-  /** The placeholders it names: DynamoDB refuses names and values that no expression uses. */
+  /** The placeholders in the expression. DynamoDB refuses names and values that no expression uses. */
   readonly placeholders: ReadonlySet<string>
 }
 
@@ -58,7 +58,7 @@ class Tokens {
     return token
   }
 
-  /** Takes the next token if it is this one. */
+  /** Consumes the next token if it is this token. */
   takes(token: string): boolean {
     if (this.peek() !== token) return false
     this.#next++
@@ -70,7 +70,7 @@ class Tokens {
   }
 }
 
-/** Caches parsed expressions: the adapters have few. */
+/** A cache of parsed expressions. The adapters have only a few expressions. */
 function cached<Result>(parse: (tokens: Tokens) => Result): (text: string) => Parsed<Result> {
   const parsed = new Map<string, Parsed<Result>>()
   return text => {
@@ -240,14 +240,14 @@ function order(a: Value, b: Value): number {
   return Number.NaN
 }
 
-/** The value at a path; undefined where there is none. */
+/** The value at a path. Undefined if there is none. */
 export function get(item: Item, [first, ...rest]: Path): Value {
   let value: Value = item[String(first)]
   for (const step of rest) value = typeof step === 'number' ? value?.L?.[step] : value?.M?.[step]
   return value
 }
 
-/** A copy of the item with a value at a path, or without one. */
+/** Returns a copy of the item with a value at a path, or without a value at this path. */
 export function withAt(item: Item, [first, ...rest]: Path, value: Value): Item {
   const { [String(first)]: old, ...others } = item
   const changed = rest.length === 0 ? value : nested(old, rest, value)

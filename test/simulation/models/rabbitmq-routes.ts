@@ -1,4 +1,4 @@
-/** A queue or an exchange that gets what a binding matches. */
+/** A queue or an exchange that gets the messages of a binding. */
 interface Target {
   readonly kind: 'queue' | 'exchange'
   readonly name: string
@@ -14,17 +14,17 @@ interface Exchange {
   readonly bindings: Binding[]
 }
 
-/** The exchanges of a broker, and what they are bound to. */
+/** The exchanges of a broker and their bindings. */
 export interface Routes {
   hasExchange(name: string): boolean
-  /** Throws if there is an exchange of this name and another type. */
+  /** Declares an exchange. Throws if an exchange with this name has another type. */
   declare(name: string, type: string): void
   bind(exchange: string, pattern: string, to: Target): void
-  /** The queues that get a message. Each gets it once, however many bindings lead there. */
+  /** Returns the queues that get a message. Each queue gets the message once, even if several bindings lead to it. */
   route(exchange: string, key: string): ReadonlySet<string>
 }
 
-/** The default exchange has no name. It hands a message to the queue that the key names. */
+/** Makes the routes of a broker. The default exchange has an empty name, and routes a message to the queue whose name is the key. */
 export function createRoutes(hasQueue: (name: string) => boolean): Routes {
   const exchanges = new Map<string, Exchange>()
 

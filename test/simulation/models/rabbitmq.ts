@@ -4,16 +4,16 @@ import { createRoutes } from './rabbitmq-routes.ts'
 
 /** A message in a queue of RabbitMQ. */
 export interface RabbitMessage {
-  /** Names the message in this model. A copy has another one. */
+  /** The id of the message in this model. A copy of a message has another id. */
   readonly id: string
   readonly key: string
   readonly body: string
   readonly options: Partial<Options.Publish>
-  /** When the time to live of its queue ends, epoch milliseconds; in a queue without one, when it arrived. */
+  /** The end of the message's time to live in epoch milliseconds. In a queue without a time to live: the time of its arrival. */
   visible_at: number
-  /** How often it was delivered without an acknowledgement. */
+  /** The number of deliveries without an acknowledgement. */
   returns: number
-  /** Whether it is delivered and not acknowledged. */
+  /** True if the message is delivered and not yet acknowledged. */
   is_held: boolean
 }
 
@@ -22,7 +22,7 @@ export interface RabbitQueue {
   readonly ttl_ms: number | undefined
   readonly dead_letters: { readonly exchange: string; readonly key: string | undefined } | undefined
   readonly delivery_limit: number
-  /** In the order of delivery. */
+  /** The messages in the order of delivery. */
   readonly messages: Map<string, RabbitMessage>
 }
 
@@ -32,29 +32,29 @@ export class Unroutable extends Error {
 }
 
 export interface RabbitMqModel {
-  /** All queues, as they are now: messages whose time to live has ended have moved on. */
+  /** All queues. A message whose time to live has ended is already in its next queue. */
   readonly queues: ReadonlyMap<string, RabbitQueue>
-  /** Declares exchanges, queues and bindings at once. */
+  /** A channel that declares exchanges, queues and bindings immediately. */
   readonly channel: Channel
   /** Puts a message into its queues. Throws `Unroutable` if there is none. */
   publish(publication: Publication): void
-  /** Puts a message into a queue as a producer does that publishes to the queue's own name. */
+  /** Puts a message into a queue, as a producer does that publishes to the name of the queue. */
   put(queue: string, body: string, options?: Partial<Options.Publish>): string
   /** Messages that can be delivered now, in the order of their delivery. */
   ready(queue: string): readonly RabbitMessage[]
   /** Delivers the first messages. They stay in the queue until they are acknowledged or returned. */
   deliver(queue: string, count: number): readonly RabbitMessage[]
   acknowledge(queue: string, messages: readonly RabbitMessage[]): void
-  /** Takes messages back, as after a rejection or a lost connection. A message that was returned too often is a dead letter. */
+  /** Takes messages back, as after a rejection or a lost connection. A message that was returned too often becomes a dead letter. */
   requeue(queue: string, messages: readonly RabbitMessage[]): void
-  /** Gives a message up, as after too many deliveries. */
+  /** Makes a dead letter of a message, as after too many deliveries. */
   moveToDeadLetters(queue: string, message: RabbitMessage): void
 }
 
 interface Means {
   readonly clock: () => number
   readonly onPut?: (queue: string, body: string) => void
-  /** A queue's own limit is in effect where it is lower. A small one makes rare dead letters frequent. */
+  /** The most returns of a message, unless the limit of its queue is lower. With a small number, dead letters are frequent. */
   readonly maxReturns?: number
 }
 
@@ -94,8 +94,8 @@ export function rabbitMqModel({
   }
 
   /**
-   * Only the first message of a queue expires. The earliest of all queues is first, since it may reach the next queue before others. A
-   * message that no queue takes holds up those behind it.
+   * Moves expired messages to their next queues. Only the first message of a queue expires. The earliest message of all queues moves first,
+   * because it may reach a next queue before others. If no queue takes a message, the messages behind it wait.
    */
   function expire(): void {
     const stuck = new Set<RabbitQueue>()

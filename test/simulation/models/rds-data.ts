@@ -2,7 +2,7 @@ import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds
 import { type JsonRow, upserted } from '../../../functions/core/stores/ledger/row.ts'
 import { COMPLETED, ERASE, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
-/** A row of `requests`. Unknown columns are null. `result` is its JSON text, as Postgres keeps it. */
+/** A row of `requests`. Columns without a value are null. `result` is JSON text, as in Postgres. */
 export type StoredRow = Readonly<
   { [Column in Exclude<keyof JsonRow, Known | 'result'>]: Exclude<JsonRow[Column], undefined> | null } & Pick<
     JsonRow,
@@ -44,7 +44,7 @@ export interface RdsDataModel {
   execute(command: unknown): unknown
   readonly requests: ReadonlyMap<string, StoredRow>
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
-  /** Users that an operator has deleted, and the time (epoch milliseconds). Earlier requests of such a user are not recorded. */
+  /** Users that an operator has deleted, and the times in epoch milliseconds. Earlier requests of such a user are not recorded. */
   readonly deletedUsers: Map<string, number>
 }
 
@@ -126,7 +126,7 @@ export const rdsDataClient = (send: (command: unknown) => Promise<unknown>): RDS
 
 const text = (value: string | null) => (value === null ? { isNull: true } : { stringValue: value })
 
-/** A field that JSON leaves out is null. */
+/** Makes a stored row. Fields that the JSON does not have are null. */
 const stored = (row: JsonRow): StoredRow => ({
   request_id: row.request_id,
   user_id: row.user_id,
@@ -154,5 +154,5 @@ const stored = (row: JsonRow): StoredRow => ({
   erased_at: null,
 })
 
-/** What an erased row has not. */
+/** The columns that are empty in an erased row. */
 const EMPTY = { prompt: null, prompt_key: null, result: null, result_key: null }

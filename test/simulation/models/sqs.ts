@@ -12,7 +12,7 @@ export interface Message {
   readonly id: string
   readonly body: string
   readonly attributes: Readonly<Record<string, string>>
-  /** When it may be received, epoch milliseconds. */
+  /** The time from which the message may be received, in epoch milliseconds. */
   visible_at: number
   receives: number
 }
@@ -20,7 +20,7 @@ export interface Message {
 export interface Queue {
   readonly name: string
   readonly visibility_ms: number
-  /** After so many receives, a message goes to the dead-letter queue. */
+  /** A message that is received more often than this goes to the dead-letter queue. */
   readonly max_receives: number
   readonly messages: Map<string, Message>
 }
@@ -76,7 +76,7 @@ export function sqsModel(
   const queueOf = (url: string | undefined): string => {
     const name = url?.slice(urlPrefix.length) ?? ''
     if (!queues.has(name)) throw new QueueDoesNotExist({ message: 'no such queue', $metadata: {} })
-    // A deployment is no mistake of ours, as the name of an unknown queue is.
+    // A queue that a deployment has deleted is an outage. An unknown name of a queue is a defect.
     if (removed.has(name)) throw new ServiceFault(`${name} was deleted`)
     return name
   }

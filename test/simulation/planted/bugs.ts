@@ -6,7 +6,7 @@ import { IN_INPUTS } from './in-inputs.ts'
 import { IN_PORTS } from './in-ports.ts'
 import { IN_PROTECTION } from './in-protection.ts'
 
-/** Each must be caught: they show that the simulation can fail. */
+/** The simulation must catch each of these bugs. They show that it can fail. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...IN_COMMANDS,
   ...IN_PORTS,

@@ -3,10 +3,10 @@ import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 
 type Write = (PutItemCommand | UpdateItemCommand)['input']
 
-/** The values that a write's expressions name. */
+/** The values in the expressions of a write. */
 export type Values = Readonly<Record<string, AttributeValue>>
 
-/** Does a write to a table whose condition names all of `with` anew, with the condition that `condition` makes of its own. */
+/** Changes the condition of the writes to a table for which `isMeant` returns true. */
 export const withCondition =
   (table: string, isMeant: (condition: string, values: Values) => boolean, change: (condition: string) => string) =>
   (command: unknown): unknown => {
@@ -20,7 +20,7 @@ export const withCondition =
     })
   }
 
-/** The same without the clauses that hold any of these texts. */
+/** Removes the clauses that contain one of these texts from the conditions of writes to a table. */
 export const withoutClauses = (
   table: string,
   clauses: readonly string[],
@@ -36,7 +36,7 @@ export const withoutClauses = (
         .join(' AND '),
   )
 
-/** A write with some of its parameters changed, and without the names and values that are no longer used. */
+/** Changes some parameters of a write, and removes the names and values that are no longer used. */
 export function rewritten(command: unknown, changes: Partial<Write>): unknown {
   const input: Record<string, unknown> = { ...writeOf(command), ...changes }
   const text = `${input.UpdateExpression ?? ''} ${input.ConditionExpression ?? ''}`
@@ -54,7 +54,7 @@ export function rewritten(command: unknown, changes: Partial<Write>): unknown {
 export const writeOf = (command: unknown): Write | undefined =>
   command instanceof PutItemCommand || command instanceof UpdateItemCommand ? command.input : undefined
 
-/** What a bug does not care about. */
+/** Ignores an outage, and throws any other error. */
 export const ignored = (error: unknown): undefined => {
   if (!(error instanceof Unavailable)) throw error
 }

@@ -4,22 +4,22 @@ import { rewritten, withCondition, withoutClauses, writeOf } from './commands.ts
 
 const isRelease = (values: Readonly<Record<string, AttributeValue>>) => Number(values[':requests']?.N) < 0
 
-/** Bugs in what the adapters ask DynamoDB for. */
+/** Bugs in the commands that the adapters send to DynamoDB. */
 export const IN_COMMANDS: readonly PlantedBug[] = [
   {
-    name: 'settle without its condition',
+    name: 'a settlement has no condition',
     command: withoutClauses('quota', [' = :n'], values => !isRelease(values)),
   },
-  { name: 'refund without its condition', command: withoutClauses('quota', [' = :n'], isRelease) },
+  { name: 'a release has no condition', command: withoutClauses('quota', [' = :n'], isRelease) },
   { name: 'a new quota item is not watched', command: unwatched },
   { name: 'the run is missing in the key of a reservation', command: withoutRunInKeys },
-  { name: 'a claim does not look at the deadline', command: withoutClauses('requests', ['deadline > :now']) },
-  { name: 'a decision does not look at the attempt', seenAt: 423, command: ofDecision(['attempt = :attempt']) },
-  { name: 'a decision does not look at the run', seenAt: 619, command: ofDecision(['#run = :run']) },
-  { name: 'a decision does not look at the status', command: ofDecision(['#status = :running']) },
-  { name: 'a decision does not look whether it was cancelled', command: ofDecision(['(cancel_requested)']) },
+  { name: 'a claim does not check the deadline', command: withoutClauses('requests', ['deadline > :now']) },
+  { name: 'a decision does not check the attempt', seenAt: 423, command: ofDecision(['attempt = :attempt']) },
+  { name: 'a decision does not check the run', seenAt: 619, command: ofDecision(['#run = :run']) },
+  { name: 'a decision does not check the status', command: ofDecision(['#status = :running']) },
+  { name: 'a decision does not check whether its request was cancelled', command: ofDecision(['(cancel_requested)']) },
   {
-    name: 'a tombstone over whatever is there',
+    name: 'a tombstone replaces an item in any state',
     seenAt: 230,
     command: withCondition(
       'requests',
@@ -28,7 +28,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
     ),
   },
   {
-    name: 'an item over whatever is there',
+    name: 'a new item replaces an existing item',
     command: withCondition(
       'requests',
       condition => condition === 'attribute_not_exists(request_id)',
@@ -36,7 +36,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
     ),
   },
   {
-    name: 'cancelled whatever it has become',
+    name: 'a cancellation ends a request in any state',
     command: withCondition(
       'requests',
       (_, values) => values[':status']?.S === 'cancelled' && values[':queued'] !== undefined,
@@ -44,7 +44,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
     ),
   },
   {
-    name: 'given up under a live lease',
+    name: 'a request is given up although the lease of its worker has not ended',
     command: withCondition(
       'requests',
       (condition, values) => values[':seen'] !== undefined && condition.includes('lease_until'),
@@ -52,7 +52,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
     ),
   },
   {
-    name: 'a key is bound anew whatever it is bound to',
+    name: 'a key is bound again without a check to which request it is bound now',
     command: withCondition(
       'requests',
       condition => condition === 'bound_to = :from',
@@ -62,7 +62,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
   { name: 'a key is forgotten after an hour', command: keysForgotten },
 ]
 
-/** Clauses that only decisions lose: they alone say when they were completed. */
+/** Removes clauses from decisions only. Only a decision writes the time at which a request was completed. */
 function ofDecision(clauses: readonly string[]): (command: unknown) => unknown {
   return withoutClauses('requests', clauses, values => values[':completed'] !== undefined)
 }

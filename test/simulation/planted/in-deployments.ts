@@ -1,12 +1,12 @@
 import type { PlantedBug } from '../compose.ts'
 import { GATEWAY } from '../settings.ts'
 
-/** Bugs in what becomes of the requests of a removed model. */
+/** Bugs in the handling of requests of a removed model. */
 export const IN_DEPLOYMENTS: readonly PlantedBug[] = [
   {
-    name: 'the queued requests of a removed model are left alone',
+    name: 'the queued requests of a removed model are not ended',
     seenAt: 156,
     ports: ports => ({ ...ports, models: GATEWAY.models }),
   },
-  { name: 'a model is taken for removed that was not', ports: ports => ({ ...ports, models: [] }) },
+  { name: 'an existing model is treated as removed', ports: ports => ({ ...ports, models: [] }) },
 ]

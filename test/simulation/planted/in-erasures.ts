@@ -1,10 +1,10 @@
 import type { PlantedBug } from '../compose.ts'
 import { withoutClauses } from './commands.ts'
 
-/** Bugs in how a request is deleted by its owner. */
+/** Bugs in the deletion of a request by its owner. */
 export const IN_ERASURES: readonly PlantedBug[] = [
   {
-    name: 'a request is marked as deleted before anything of it is deleted',
+    name: 'a request is marked as deleted before its data is deleted',
     ports: ports => ({
       ...ports,
       ledger: {
@@ -18,11 +18,11 @@ export const IN_ERASURES: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a deletion does not look whether its request runs again',
+    name: 'a deletion does not check whether its request runs again',
     command: withoutClauses('requests', ['attribute_exists(completed_at) OR cancel_requested']),
   },
   {
-    name: 'a redrive does not look whether its request is deleted',
+    name: 'a redrive does not check whether its request is deleted',
     seenAt: 670,
     command: withoutClauses('requests', ['attribute_not_exists(erased)']),
   },

@@ -2,7 +2,7 @@ import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { PlantedBug } from '../compose.ts'
 import { rewritten, writeOf } from './commands.ts'
 
-/** Bugs in how messages of inputs are taken. */
+/** Bugs in the handling of messages of input queues. */
 export const IN_INPUTS: readonly PlantedBug[] = [
   {
     name: "the refusal of an input's message is not remembered",
@@ -12,7 +12,7 @@ export const IN_INPUTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: "an input's message is admitted without a word",
+    name: "the admission of an input's message is not remembered",
     seenAt: 274,
     ports: ports => ({
       ...ports,
@@ -23,7 +23,7 @@ export const IN_INPUTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: "an input's message is another at each delivery",
+    name: "an input's message gets another name at each delivery",
     ports: (ports, by) => ({
       ...ports,
       inputs: {

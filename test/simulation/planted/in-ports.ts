@@ -8,10 +8,10 @@ import { ignored, withCondition, withoutClauses } from './commands.ts'
 
 const typeOf = ({ body }: OutgoingMessage) => (body as { type: string }).type
 
-/** Bugs in what the adapters offer to the use cases, or in the order in which these ask. */
+/** Bugs in the ports of the adapters, or in the order in which the use cases call them. */
 export const IN_PORTS: readonly PlantedBug[] = [
   {
-    name: 'admit by reading, then writing',
+    name: 'an admission reads first and then writes',
     command: withCondition(
       'quota',
       condition => condition.includes('size(#open) < '),
@@ -44,11 +44,11 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'release without a tombstone',
+    name: 'a reservation is released without a tombstone',
     ports: ports => ({ ...ports, items: { ...ports.items, reject: async tombstone => tombstone } }),
   },
   {
-    name: 'whoever meets an orphan puts its tombstone over an item that has come meanwhile',
+    name: 'the tombstone of an orphan replaces an item that was created meanwhile',
     seenAt: 288,
     ports: ports => ({
       ...ports,
@@ -58,9 +58,9 @@ export const IN_PORTS: readonly PlantedBug[] = [
       },
     }),
   },
-  { name: 'the end is told after the release', ports: tellingLate },
+  { name: 'the event of an end is sent after the release', ports: tellingLate },
   {
-    name: 'an answer without a report costs its estimate, however little its request has bounded',
+    name: 'an answer without a usage is charged only its estimate, although the model ignored max_tokens',
     ports: ports => ({
       ...ports,
       queue: {
@@ -86,17 +86,17 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a redrive leaves the old run open',
+    name: 'a redrive does not close the reservation of the earlier run',
     ports: (ports, by) =>
       by.kind === 'operator' ? { ...ports, quota: { ...ports.quota, close: async () => {} } } : ports,
   },
   {
-    name: 'a redrive hides a later failure that the ledger does not know yet',
+    name: 'a redrive closes a later run before the ledger knows of its failure',
     seenAt: 2_191,
     letter: (message, item) => ({ ...message, run: item.run }),
   },
   {
-    name: 'a usage that can’t be read is charged as nothing',
+    name: 'a request with an unreadable usage is charged 0 tokens',
     ports: ports => ({
       ...ports,
       mappings: {
@@ -120,12 +120,12 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a run that came to nothing is not burned',
+    name: 'the number of a run whose redrive failed is not retired',
     seenAt: 248,
     ports: ports => ({ ...ports, items: { ...ports.items, retireRunNumber: async () => true } }),
   },
   {
-    name: 'acknowledged before it is stored',
+    name: 'an event is acknowledged before it is in the ledger',
     ports: ports => ({
       ...ports,
       ledger: {
@@ -135,7 +135,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'accepted before it is sent',
+    name: 'a request is accepted before its message is sent',
     ports: (ports, by) =>
       by.kind === 'gateway'
         ? {
@@ -145,7 +145,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
         : ports,
   },
   {
-    name: 'a message is noted as sent before it is',
+    name: 'the item says that the message is sent before it is sent',
     ports: (ports, by) => ({
       ...ports,
       items: {
@@ -159,14 +159,14 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'accepted before its item is written',
+    name: 'a request is accepted before its item is written',
     ports: ports => ({
       ...ports,
       items: { ...ports.items, create: item => ports.items.create(item).catch(error => ignored(error) ?? item) },
     }),
   },
   {
-    name: 'settled before it is decided',
+    name: 'a reservation is settled before the outcome is decided',
     ports: ports => ({
       ...ports,
       items: {
@@ -180,7 +180,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'settled against the window of today',
+    name: 'a reservation is settled in the window of today, and not in its own window',
     ports: ports => ({
       ...ports,
       quota: {
@@ -193,7 +193,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a failure after a call is released',
+    name: 'a failure after a call is not charged as a request',
     ports: ports => ({
       ...ports,
       items: {
@@ -204,7 +204,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'completed before its result can be read',
+    name: 'a request is shown as completed before its result can be read',
     ports: ports => ({
       ...ports,
       ledger: {
@@ -213,10 +213,10 @@ export const IN_PORTS: readonly PlantedBug[] = [
       },
     }),
   },
-  { name: "another's request is found", ports: readingOthers },
+  { name: 'the request of another user is found', ports: readingOthers },
 ]
 
-/** Sends of `ended` events wait until the reservation is closed. */
+/** Sends `ended` events only after the reservation is closed. */
 function tellingLate(ports: Ports): Ports {
   const late: (() => Promise<void>)[] = []
   return {

@@ -8,14 +8,14 @@ import { failure } from '../../support/failures.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
 
-/** Bugs in how a model is protected: in what its workers share, and in what a retry or a batch makes of a request. */
+/** Bugs in the protection of a model: in the state that its workers share, in retries, and in batches. */
 export const IN_PROTECTION: readonly PlantedBug[] = [
   {
-    name: 'a probe is allowed beside another',
+    name: 'a probe is allowed while another probe runs',
     modelStates: seeing(state => ({ ...state, probe: undefined })),
   },
   {
-    name: 'a worker overwrites what others know of the model',
+    name: 'a worker overwrites the state that other workers have written for the model',
     command: withoutClauses('models', ['version = :before']),
   },
   {
@@ -35,8 +35,14 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
   { name: 'a halted call spends an attempt', ports: spendingAttempts },
   { name: 'a halt never ends', modelStates: haltedForEver },
   { name: 'a halted model is called', modelStates: seeing(({ halted: _, ...state }) => state) },
-  { name: 'a model in a long pause is called by all', modelStates: seeing(({ tried_until: _, ...state }) => state) },
-  { name: 'two calls are made at once, where one may be', modelStates: seeing(({ leases: _, ...state }) => state) },
+  {
+    name: 'a model in a long pause gets calls that are no probes',
+    modelStates: seeing(({ tried_until: _, ...state }) => state),
+  },
+  {
+    name: 'two calls run at the same time although concurrency is 1',
+    modelStates: seeing(({ leases: _, ...state }) => state),
+  },
   {
     name: 'the lease of a call is not returned',
     ports: ports => ({
@@ -47,7 +53,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
       },
     }),
   },
-  { name: 'each worker has a rate limit of its own', modelStates: seeingOwn('calls') },
+  { name: 'each worker has its own rate limit', modelStates: seeingOwn('calls') },
   { name: 'each worker counts its own failures', modelStates: seeingOwn('failures') },
   { name: 'a worker trusts an old state of the model', modelStates: trustingOldState },
   {
@@ -101,7 +107,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a worker requeues a request whose claim it no longer has',
+    name: 'a worker requeues a request although its claim has ended',
     command: withoutClauses(
       'requests',
       ['attempt = :attempt', 'claim_id = :claim'],
@@ -109,10 +115,10 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     ),
     ports: givingBackTwice,
   },
-  { name: 'one attempt too many', ports: attempting(1) },
+  { name: 'a request gets one attempt too many', ports: attempting(1) },
   { name: 'a request fails with an attempt left', ports: attempting(-1) },
   {
-    name: 'a success is taken for a failure, and the model is called again',
+    name: 'a success is treated as a failure, and the model is called again',
     ports: answering(answer => (answer.ok ? failure({ status: 503, message: 'it failed' }) : answer)),
   },
   {
@@ -122,7 +128,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     ),
   },
   {
-    name: 'the failure of a batch is taken for a failure of each request',
+    name: 'the failure of a batch is treated as a failure of each request',
     ports: answeringBatches((answer, size) =>
       answer.ok ? answer : { ok: true, outputs: Array.from({ length: size }, () => REFUSED_ELEMENT) },
     ),
@@ -143,7 +149,7 @@ function seeing(look: (state: ModelState) => ModelState): (store: ModelStateStor
   })
 }
 
-/** A store in which a process sees only what it wrote itself in one field. */
+/** A store in which a process reads only its own values of one field. */
 function seeingOwn(field: 'calls' | 'failures'): (store: ModelStateStore) => ModelStateStore {
   return store => {
     let own: Pick<ModelState, 'calls' | 'failures'> = { calls: [], failures: [] }
@@ -173,7 +179,7 @@ function trustingOldState(store: ModelStateStore): ModelStateStore {
   }
 }
 
-/** A store in which a halt stays whatever a worker writes. */
+/** A store in which no write ends a halt. */
 function haltedForEver(store: ModelStateStore): ModelStateStore {
   let halted: ModelState['halted']
   return {
@@ -200,7 +206,7 @@ function requeueing(change: (next: Requeue[1], claimed: Requeue[0]) => Requeue[1
   })
 }
 
-/** Counts the attempt of a call that was answered by 401. */
+/** Counts the attempt of a call that was answered with 401. */
 function spendingAttempts(ports: Ports): Ports {
   const halted = new Set<string>()
   return {
@@ -228,7 +234,7 @@ function reclaiming(change: (seen: RequestItem) => RequestItem): PortsChange {
   })
 }
 
-/** As an SDK does whose first try had no answer. */
+/** Requeues twice, as an SDK does if its first try got no answer. */
 function givingBackTwice(ports: Ports): Ports {
   return {
     ...ports,
@@ -255,7 +261,7 @@ function attempting(more: number): PortsChange {
 
 const REFUSED_ELEMENT: ModelFailure = failure({ verdict: 'drop', code: 'model_rejected' })
 
-/** Changes the verdict on each call. */
+/** Changes the verdict about each call. */
 function answering(change: (answer: ModelAnswer) => ModelAnswer): PortsChange {
   return ports => ({
     ...ports,
@@ -270,7 +276,7 @@ function answering(change: (answer: ModelAnswer) => ModelAnswer): PortsChange {
   })
 }
 
-/** Changes the verdicts on calls for several requests. */
+/** Changes the verdicts about calls for several requests. */
 function answeringBatches(change: (outputs: Outputs, size: number) => Outputs): PortsChange {
   return ports => ({
     ...ports,
@@ -284,7 +290,7 @@ function answeringBatches(change: (outputs: Outputs, size: number) => Outputs): 
   })
 }
 
-/** Keeps the slot of a message for ever, and uses it again at any time. */
+/** Keeps the slot of a message forever, and uses it for each call. */
 function usingSlotsAgain(ports: Ports): Ports {
   const slots = new Map<string, number | undefined>()
   return {

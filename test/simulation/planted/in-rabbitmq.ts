@@ -2,7 +2,7 @@ import type { Publication } from '../../../functions/core/queue/rabbitmq/link.ts
 import type { PlantedBug } from '../compose.ts'
 import { ignored } from './commands.ts'
 
-/** Bugs in how messages are sent to RabbitMQ and received from it. */
+/** Bugs in sending messages to RabbitMQ and receiving messages from it. */
 export const IN_RABBITMQ: readonly PlantedBug[] = [
   {
     name: 'a message that must come again is not sent again before its batch is acknowledged',
@@ -31,11 +31,11 @@ export const IN_RABBITMQ: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'a delayed message is for a queue that there is not, and the broker may drop it',
+    name: 'a delayed message names a missing queue, and the broker may drop it',
     command: command => (isDelayed(command) ? { ...command, key: `${command.key}-gone`, mayBeDropped: true } : command),
   },
   {
-    name: 'an end whose announcement the broker has not confirmed is settled for good',
+    name: 'an end is settled although the broker has not confirmed its announcement',
     ports: ports => ({
       ...ports,
       queue: { ...ports.queue, announce: async ended => ports.queue.announce?.(ended).catch(ignored) },

@@ -10,7 +10,7 @@ interface Held {
   readonly expires_at: number
 }
 
-/** What messages of inputs are bound to, in memory: it passes the same contract as the real one. */
+/** Keeps the bindings of messages of input queues in memory. It passes the same contract as the store in DynamoDB. */
 export function memoryInputKeys(): InputKeys {
   const bound = new Map<string, Held>()
   const bindIf = (

@@ -6,13 +6,13 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 type Stored = RequestItem & { claim_id?: string | undefined }
 
 const keyOf = ({ user_id, request_id }: KeyOf) => `${user_id} ${request_id}`
-/** A copy, as a store would give it: without what is undefined. */
+/** A copy without undefined fields, as a store returns it. */
 const shown = ({ claim_id, ...item }: Stored): RequestItem => {
   const alone = (claim_id !== undefined && isClaimedAlone(claim_id)) || undefined
   return JSON.parse(JSON.stringify({ ...item, alone, stopped: claim_id === STOPPED || undefined }))
 }
 
-/** Request items in memory: they pass the same contract as the real ones. */
+/** Keeps request items in memory. It passes the same contract as the store in DynamoDB. */
 export function memoryItems(): RequestItems {
   const items = new Map<string, Stored>()
   const find = (of: KeyOf) => items.get(keyOf(of))
@@ -34,7 +34,7 @@ export function memoryItems(): RequestItems {
       claim_id: terms.claim_id,
     }),
   })
-  /** A claim that was made already, by a try whose answer was lost; else no claim. */
+  /** Returns the claim if an earlier try with the same id has made it. Otherwise, returns no claim. */
   const asItIs = (item: Stored | undefined, terms: ClaimTerms): Claim =>
     ({
       claimed: item?.status === 'running' && item.claim_id === terms.claim_id,

@@ -8,7 +8,7 @@ interface Bound extends KeyedRequest {
   readonly expires_at: number
 }
 
-/** Idempotency keys in memory: they pass the same contract as the real ones. */
+/** Keeps idempotency keys in memory. It passes the same contract as the store in DynamoDB. */
 export function memoryKeys(): IdempotencyKeys {
   const bound = new Map<string, Bound>()
   const bindIf = (

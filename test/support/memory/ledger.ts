@@ -1,6 +1,6 @@
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 
-/** Results as a test records them, for those who read them. */
+/** Keeps results in memory. A test records them. */
 export function memoryLedger() {
   const results = new Map<string, { run: number; payload: Payload }>()
   return {

@@ -1,6 +1,6 @@
 import type { Payloads } from '../../../functions/core/stores/payloads/port.ts'
 
-/** Payloads in memory, as the JSON texts that were put. */
+/** Keeps payloads in memory as JSON texts. */
 export function memoryPayloads(): Payloads & { readonly stored: ReadonlyMap<string, string> } {
   const stored = new Map<string, string>()
   return {

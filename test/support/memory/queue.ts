@@ -1,9 +1,9 @@
 import type { OutgoingMessage, QueueBackend } from '../../../functions/core/queue/port.ts'
 import { SQS_CAPABILITIES } from '../../../functions/core/queue/sqs-capabilities.ts'
 
-/** Queues that keep what was sent to them, for a test to look at. */
+/** Queues in memory. A test can read the messages that were sent to them. */
 export interface MemoryQueue extends QueueBackend {
-  /** What was sent to a queue, oldest first, as it would arrive. */
+  /** The messages that were sent to a queue, oldest first, as they arrive. */
   sent(queue: string): OutgoingMessage[]
 }
 

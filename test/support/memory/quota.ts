@@ -8,7 +8,7 @@ interface QuotaItem {
   requests: number
   tokens: number
   readonly open: Map<string, OpenReservation>
-  /** Posts in the latest interval of the rate. */
+  /** The posts in the latest interval of the rate. */
   calls: { readonly interval: number; readonly count: number }
 }
 
@@ -16,7 +16,7 @@ const keyOf = ({ user_id, window, shard }: ItemOf) => `${user_id} ${window} ${sh
 const entryOf = ({ request_id, run }: Reservation) => `${request_id}:${run}`
 const toCounters = ({ requests, tokens, open }: QuotaItem): Counters => ({ requests, tokens, open: [...open.values()] })
 
-/** The quota in memory, exact like the real ones: it passes the same contract. With `countsOpen`, a reserve counts the open reservations. */
+/** Keeps quotas in memory. It passes the same contract as the store in DynamoDB. With `countsOpen`, `reserve` answers the number of open reservations. */
 export function memoryQuota(countsOpen = false): Quota {
   const items = new Map<string, QuotaItem>()
   const itemOf = (of: ItemOf): QuotaItem => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
-/** What `.ci/count.ts` says about a run of the test of a Postgres that is away, whose test has this status. */
+/** The output of `.ci/count.ts` for a report of the test of a Postgres that stops. The test has this status. */
 function countOutageTest(status: 'passed' | 'skipped') {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-count-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -21,21 +21,21 @@ function countOutageTest(status: 'passed' | 'skipped') {
 
 const OF_OUTAGE = 'no test passed in ledger-outage.json of: a Postgres that stops and comes back'
 
-it('a test that must run and was skipped fails the whole run', () => {
+it('a test that must run fails the whole run if it was skipped', () => {
   const { code, lines } = countOutageTest('skipped')
 
   expect(code).toBe(1)
   expect(lines).toContain(OF_OUTAGE)
 })
 
-it('a test that must run and has passed is counted', () => {
+it('a test that must run is counted if it has passed', () => {
   const { lines } = countOutageTest('passed')
 
   expect(lines).not.toContain(OF_OUTAGE)
   expect(lines.at(-1)).toMatch(/^1 passed, /)
 })
 
-it('a report that is missing fails the whole run', () => {
+it('a missing report fails the whole run', () => {
   const { code, lines } = countOutageTest('passed')
 
   expect(code).toBe(1)

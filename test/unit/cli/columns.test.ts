@@ -6,7 +6,7 @@ import { paint } from '../../../lib/cli/paint.ts'
 const ID = '019ab000-0000-7000-8000-000000000001'
 
 describe('columns', () => {
-  it('names its columns, and aligns them', () => {
+  it('prints the names of the columns, and aligns the cells', () => {
     expect(
       columns(
         ['name', 'at'],
@@ -18,7 +18,7 @@ describe('columns', () => {
     ).toEqual(['NAME    AT', 'a       1', 'longer  22'])
   })
 
-  it('continues a cell without room in the next line of its column, and keeps the name of a row whole', () => {
+  it('breaks a long cell into several lines of its column, and keeps the name of a row whole', () => {
     const sentence = 'the model answered 500 and said that it has run out of memory'
 
     const [, first, second = ''] = columns(['request', 'model', 'reason'], [[ID, 'text', sentence]])
@@ -27,11 +27,11 @@ describe('columns', () => {
     expect(second).toMatch(/^ {45}\S/)
   })
 
-  it('prints the note of a row below it', () => {
+  it('prints the note of a row below the row', () => {
     expect(columns(['name'], [{ cells: ['a'], note: 'why' }, { cells: ['b'] }])).toEqual(['NAME', 'a', '  why', 'b'])
   })
 
-  it('is never wider than 80 characters, and loses no character of a cell', () => {
+  it('prints lines of at most 80 characters, and loses no character of a cell', () => {
     const cell = fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 200 }).map(text => text.trim())
     const table = fc
       .integer({ min: 1, max: 6 })

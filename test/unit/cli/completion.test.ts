@@ -30,7 +30,7 @@ describe('completion', () => {
     for (const word of out.trim().split('\n')) expect(word.startsWith(words.at(-1) ?? '')).toBe(true)
   })
 
-  it('is valid bash, and names every command in each shell', async () => {
+  it('prints valid bash, and names every command for each shell', async () => {
     const [bash, zsh, fish] = await Promise.all(['bash', 'zsh', 'fish'].map(shell => run('completion', shell)))
 
     expect(spawnSync('bash', ['-n'], { input: bash?.out ?? 'false (' }).status).toBe(0)

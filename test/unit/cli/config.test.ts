@@ -13,14 +13,14 @@ describe('config check', () => {
   }
   writeFileSync(bad, 'name: sluice\nname: twice\n')
 
-  it('says that a file is valid', () => {
+  it('reports that a file is valid', () => {
     expect(configCheck('pipeline.yaml', {})).toEqual({
       json: { ok: true, name: 'sluice', models: ['text'], plans: ['free', 'pro'] },
       lines: ['pipeline.yaml is valid: models text; plans free, pro'],
     })
   })
 
-  it('warns of settings that are valid but probably not meant', () => {
+  it('warns of valid settings that are probably mistakes', () => {
     const text = readFileSync('pipeline.yaml', 'utf8').replace('timeout: 60s', `headers: { X-Team: "\${TEAM_TOKEN}" }`)
     writeFileSync(risky, text)
     const { line, column } = placeOf(text, `"\${TEAM_TOKEN}"`)

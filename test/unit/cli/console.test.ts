@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** Starts `sluice console`, and resolves with the address that it prints. */
+/** Starts `sluice console`, and resolves with the printed address. */
 async function startConsole(...options: string[]) {
   const controller = new AbortController()
   const printed = Promise.withResolvers<string>()
@@ -34,7 +34,7 @@ function call(url: URL, path: string, headers: Record<string, string> = {}): Pro
 }
 
 describe('sluice console', () => {
-  it('serves the page and the operator API of the system on 127.0.0.1, to those who know the token, until Ctrl-C', async () => {
+  it('serves the page and the operator API on 127.0.0.1 until Ctrl-C, to callers with the token', async () => {
     const { out, ended, interrupt } = await startConsole()
     const url = new URL(out.trim())
     const authorization = `Bearer ${url.searchParams.get('token')}`
@@ -53,7 +53,7 @@ describe('sluice console', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  it('gives programs the address as JSON', async () => {
+  it('prints the address as JSON for programs', async () => {
     const { out, ended, interrupt } = await startConsole('--json')
     interrupt()
 
@@ -61,7 +61,7 @@ describe('sluice console', () => {
     expect(await ended).toBe(0)
   })
 
-  it('refuses a port that is taken, in one line', async () => {
+  it('refuses a port in use, in one line', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void other.close())
     await once(other, 'listening')
@@ -77,7 +77,7 @@ describe('sluice console', () => {
     await expect(startConsole('--port', port)).rejects.toThrow(/^2: .*It is a number from 0 to 65535\./)
   })
 
-  it('with --target aws, serves the console of that stack', async () => {
+  it('with --target aws, serves the console of the deployed stack', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     const cloudFormation = mockClient(CloudFormationClient)

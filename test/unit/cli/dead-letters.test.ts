@@ -30,10 +30,10 @@ const json = jsonOf(sluice)
 const lettersLeft = async () =>
   (await json('dead-letters list')).map((letter: { request_id: string }) => letter.request_id)
 
-/** As version 0.1.0 has made it. */
+/** A dead letter of version 0.1.0. */
 const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.stringify(body)).digest('hex')
 
-/** A request of a user who is known. */
+/** A request of an existing user. */
 async function request(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = anItem({ user_id: newUser(), ...fields })
   await stores.admin.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
@@ -46,7 +46,7 @@ async function failed(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   return item
 }
 
-/** Ended from outside: its dead letter has no message. */
+/** A request that ended without a worker. Its dead letter has no message. */
 async function givenUp(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = await request(fields)
   await stores.giveUp(await stores.admit(item))
@@ -72,7 +72,7 @@ describe('dead-letters list', () => {
     ])
   })
 
-  it('names a message that nobody can read by its own id', async () => {
+  it('lists an unreadable message by the message’s own id', async () => {
     await unreadable('m-1')
 
     expect(await json('dead-letters list')).toEqual([
@@ -90,7 +90,7 @@ describe('dead-letters list', () => {
     )
   })
 
-  it('lists only the dead letters of a model that is given', async () => {
+  it('lists only the dead letters of the given model', async () => {
     await failed()
     const other = await failed({ model: 'image' })
 
@@ -124,7 +124,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('takes an id of the OpenAI API, and so do redrive and discard', async () => {
+  it('accepts an id of the OpenAI API, and so do redrive and discard', async () => {
     const [shown, redriven, discarded] = [await failed(), await failed(), await failed()]
 
     expect(await json(`dead-letters show resp_${shown.request_id}`)).toMatchObject({ request_id: shown.request_id })
@@ -137,7 +137,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('prints what the model said', async () => {
+  it('prints the words of the model', async () => {
     const item = await request()
     const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
     await stores.fail(await stores.admit(item), {
@@ -177,7 +177,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toEqual([])
   })
 
-  it('redrives all dead letters of a model, or all of them with --all', async () => {
+  it('redrives all dead letters of a model with --model, and all dead letters with --all', async () => {
     const [a, b] = [await failed(), await failed()]
     const other = await failed({ model: 'image' })
 
@@ -196,7 +196,7 @@ describe('dead-letters redrive', () => {
     ['', 'nothing to redrive: give ids, --model MODEL, or --all for all dead letters'],
     [' --all --model text', '--all goes without ids and without --model'],
     [' --all 019ab000-0000-7000-8000-000000000001', '--all goes without ids and without --model'],
-  ])('redrives nothing that it was not asked for: "dead-letters redrive%s"', async (rest, sentence) => {
+  ])('refuses "dead-letters redrive%s", which does not clearly name dead letters', async (rest, sentence) => {
     const { request_id } = await failed()
 
     expect(await sluice(`dead-letters redrive${rest}`)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
@@ -218,7 +218,7 @@ describe('dead-letters redrive', () => {
     expect(saidBefore.at(-1)).toBe(10)
   })
 
-  it('refuses a model that does not exist, unless it has left dead letters', async () => {
+  it('refuses a model that does not exist, unless the model has dead letters', async () => {
     const left = await failed({ model: 'retired' })
 
     expect(await sluice('dead-letters redrive --model txet')).toEqual({
@@ -245,7 +245,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ metadata, body: { inline: body } }])
   })
 
-  it('makes a dead letter of a run that fails again, which can be redriven again', async () => {
+  it('leads to a new dead letter if the run fails again, and the new one can be redriven, too', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -275,7 +275,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2 }])
   })
 
-  it('completes a redriven request in all stores, and they agree', async () => {
+  it('completes a redriven request in all stores, and the stores agree', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -296,7 +296,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     ['a prompt with a model', { prompt: 'hello', model: 'text', priority: 'normal' }],
     ['a prompt with a type', { prompt: 'hello', model_type: 'text', priority: 'normal' }],
     ['a prompt with metadata', { prompt: 'hello', priority: 'normal', metadata: { b: 1, a: 2 } }],
-  ])('%s', async (_, body) => {
+  ])('is redriven with a body that is made from the row: %s', async (_, body) => {
     const metadata = 'metadata' in body ? body.metadata : undefined
     const item = await givenUp({ fingerprint: fingerprintOf(body), metadata })
 
@@ -317,7 +317,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
   })
 
-  it('is redriven as the operation of the OpenAI API that its stored body came by', async () => {
+  it('is redriven as the operation of the OpenAI API for which its stored body was posted', async () => {
     const body = { model: 'text', messages: [{ role: 'user', content: 'a long one' }], prompt: 'a long one' }
     const item = await request({ fingerprint: ownFingerprintOf(body, 'chat.completions') })
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
@@ -328,7 +328,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ operation: 'chat.completions', body: { key } }])
   })
 
-  it('is refused when its body had more than the stored prompt', async () => {
+  it('is refused if its body had more than the stored prompt', async () => {
     const item = await givenUp({ fingerprint: fingerprintOf({ prompt: 'hello', parameters: { top_k: 3 } }) })
 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toEqual({
@@ -340,7 +340,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
   })
 })
 
-describe('dead-letters redrive: refuses, and redrives the others', () => {
+describe('dead-letters redrive redrives the others, but refuses', () => {
   it('a request that its owner has deleted', async () => {
     const item = await failed()
     await stores.ports.items.erase(item)
@@ -378,8 +378,8 @@ describe('dead-letters redrive: refuses, and redrives the others', () => {
 
   it.each([
     ['tokens', { tokens: 9 }, 'tokens'],
-    ['in flight', { in_flight: 1 }, 'requests in flight'],
-  ])('one whose user has no %s left', async (_, overrides, what) => {
+    ['requests in flight', { in_flight: 1 }, 'requests in flight'],
+  ])('a request whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))
     const { access } = stores.admin
@@ -391,7 +391,7 @@ describe('dead-letters redrive: refuses, and redrives the others', () => {
     )
   })
 
-  it('a request of a user who is disabled', async () => {
+  it('a request of a disabled user', async () => {
     const item = await failed()
     await sluice(`users disable ${item.user_id}`)
 
@@ -424,7 +424,7 @@ describe('dead-letters redrive: refuses, and redrives the others', () => {
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('a message that nobody can read', async () => {
+  it('an unreadable message', async () => {
     await unreadable('m-2')
 
     expect((await sluice('dead-letters redrive message:m-2')).err).toBe(
@@ -442,7 +442,7 @@ describe('dead-letters redrive: refuses, and redrives the others', () => {
 })
 
 describe('dead-letters discard', () => {
-  it('deletes the dead letters that are named; their requests stay failed', async () => {
+  it('deletes the named dead letters, and their requests stay failed', async () => {
     const [item, other] = [await failed(), await failed()]
     await unreadable('m-3')
 
@@ -457,7 +457,7 @@ describe('dead-letters discard', () => {
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('names a dead letter that does not exist, and discards the others', async () => {
+  it('reports a dead letter that does not exist, and discards the others', async () => {
     const item = await failed()
 
     expect(await json(`dead-letters discard nothing ${item.request_id}`)).toEqual({

@@ -27,7 +27,10 @@ afterAll(() => stores.close())
 const request = (userId: string, fields: Partial<RequestItem> = {}) => anItem({ user_id: userId, ...fields })
 const inputOf = (userId: string) => JSON.stringify({ user_id: userId, prompt: `a refused prompt of <${userId}>` })
 
-/** A user with a key, a finished request, one with a large body and result, a dead letter, refused inputs, keys and leases. */
+/**
+ * Stores a user with a key, a finished request, a request with a large body and result, a dead letter, refused inputs and
+ * leases.
+ */
 async function aUserOfAll(userId: string): Promise<void> {
   const { admin, ports, client } = stores
   await createKey(admin, { user: userId })
@@ -59,13 +62,13 @@ async function disabledLongAgo(user: string): Promise<void> {
   await allowUser(before, user, false)
 }
 
-/** What is stored of a user; the stored text of a refused message has his id in its key only here. */
+/** All stored texts of a user. The stored text of a refused message has the user’s id only in its key here. */
 async function traces(user: string): Promise<string[]> {
   const texts = await stores.everything()
   return [...tracesOf(texts, user), ...tracesOf(texts, `stored-${user}.json`)]
 }
 
-/** Ports whose waits take no time, and the waits that were asked for. */
+/** Ports whose waits take no time, and the list of the waits. */
 function clientTimeouts(): { admin: Admin; waits: number[]; told: string[] } {
   const waits: number[] = []
   return {
@@ -83,7 +86,7 @@ function clientTimeouts(): { admin: Admin; waits: number[]; told: string[] } {
 const NOTHING = { keys: 0, requests: 0, rows: 0, dead_letters: 0, objects: 0, quota_items: 0 }
 
 describe('users delete', () => {
-  it('deletes all data of a user, and none of users whose ids begin or end alike', async () => {
+  it('deletes all data of a user, and no data of users whose ids begin or end alike', async () => {
     const user = newUser()
     const others = [`${user}0`, user.slice(0, -1) || 'u', `x${user}`, `${user}@example.com`]
     for (const one of [user, ...others]) await aUserOfAll(one)
@@ -98,7 +101,7 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds nothing the second time, and does not wait', async () => {
+  it('finds nothing when it runs again, and does not wait', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await deleteUser(clientTimeouts().admin, user)
@@ -108,7 +111,7 @@ describe('users delete', () => {
     expect(waits).toEqual([])
   })
 
-  it('waits until no key is accepted any more, and says why', async () => {
+  it('waits until no key of the user is accepted any more, and prints why', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const { admin, waits, told } = clientTimeouts()
@@ -119,7 +122,7 @@ describe('users delete', () => {
     expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
   })
 
-  it('waits only for the rest of that time, or not at all', async () => {
+  it('waits only for the rest of that time, or not at all, if the user was disabled before', async () => {
     const [lately, longAgo] = [newUser(), newUser()]
     await setUser(stores.admin, lately, {})
     await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
@@ -132,7 +135,7 @@ describe('users delete', () => {
     expect(waits).toEqual([9_000])
   })
 
-  it('cancels waiting requests before it waits itself', async () => {
+  it('cancels the user’s waiting requests before it waits', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const item = await stores.admit(request(user))
@@ -147,7 +150,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('is not undone by events that are still in a queue', async () => {
+  it('stays complete although events of the user are still in a queue', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     await stores.admit(request(user))
@@ -159,7 +162,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a request runs, and everything when that has ended', async () => {
+  it('deletes nothing while a request runs, and everything when the request has ended', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -178,7 +181,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a reservation is open, and closes one whose request has ended', async () => {
+  it('deletes nothing while a reservation is open, and closes an old reservation whose request was never written', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const { user_id, request_id, run, window, shard, nonce, estimate, holds_request } = request(user)
@@ -193,7 +196,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes a user without a record, whose requests came by an input, and refuses more of them meanwhile', async () => {
+  it('deletes a user without a record, whose requests came from an input, and refuses further requests meanwhile', async () => {
     const user = newUser()
     await stores.finish(await stores.admit(request(user)))
     const seen: unknown[] = []
@@ -224,7 +227,7 @@ describe('users delete', () => {
     expect(await stores.admin.access.user(user)).toMatchObject({ user_id: user })
   })
 
-  it('keeps a request, and its reservation, that comes while it deletes', async () => {
+  it('keeps a request that comes during the deletion, and its reservation', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -241,7 +244,7 @@ describe('users delete', () => {
     expect((await stores.admin.quota.read(user, late.window, 0)).open).toHaveLength(1)
   })
 
-  it('deletes the refused messages that name the user, and no others', async () => {
+  it('deletes the refused messages that name the user, and no other messages', async () => {
     const [user, other] = [newUser(), newUser()]
     const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
     const broken = `{ "user_id" : "${user}", "prompt": `
@@ -256,7 +259,7 @@ describe('users delete', () => {
   })
 })
 
-describe('users delete that is interrupted', () => {
+describe('users delete after an interruption', () => {
   const steps: readonly (readonly [name: string, broken: (admin: Admin, when: 'before' | 'after') => Admin])[] = [
     ['disabling', (o, when) => ({ ...o, access: failing(o.access, 'replaceUser', when) })],
     ['cancelling', (o, when) => ({ ...o, items: failing(o.items, 'cancel', when) })],
@@ -277,7 +280,7 @@ describe('users delete that is interrupted', () => {
       { name, when: 'before' as const, broken },
       { name, when: 'after' as const, broken },
     ]),
-  )('$when $name is done leaves nothing when it is repeated', async ({ when, broken }) => {
+  )('$when $name is done leaves nothing when the command is repeated', async ({ when, broken }) => {
     const user = newUser()
     await aUserOfAll(user)
     await stores.admit(request(user))
@@ -294,7 +297,7 @@ describe('users delete that is interrupted', () => {
 describe('sluice users delete', () => {
   const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 
-  it('asks at a terminal for the id of the user, and deletes nothing without it', async () => {
+  it('asks for the id of the user at a terminal, and deletes nothing without it', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     const typing = (typed: string) =>
@@ -315,7 +318,7 @@ describe('sluice users delete', () => {
     expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })
   })
 
-  it('prints what it has deleted, and that nothing is left', async () => {
+  it('prints the deleted data, and that nothing is left', async () => {
     const user = newUser()
     await aUserOfAll(user)
 

@@ -5,7 +5,13 @@ import { CloudControlClient, ListResourcesCommand } from '@aws-sdk/client-cloudc
 import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  type EventSourceMappingConfiguration,
+  GetAccountSettingsCommand,
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda'
 import {
   DescribeAccountAttributesCommand,
   DescribeOrderableDBInstanceOptionsCommand,
@@ -16,6 +22,7 @@ import { DescribeSecretCommand, ResourceNotFoundException, SecretsManagerClient 
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import { Uint8ArrayBlobAdapter } from '@smithy/core/serde'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { writePipeline } from './doctor-pipelines.ts'
@@ -42,7 +49,7 @@ const concurrency = (limit: number, unreserved = limit) =>
     AccountLimit: { ConcurrentExecutions: limit, UnreservedConcurrentExecutions: unreserved },
   })
 
-/** An account that has all that a first deployment needs. */
+/** An account that has everything for a first deployment. */
 beforeEach(() => {
   for (const client of all) client.reset()
   vi.stubEnv('AWS_REGION', 'eu-west-1')
@@ -69,7 +76,7 @@ interface Check {
   readonly todo?: string
 }
 
-/** Runs doctor on a pipeline, and answers with its checks by name. */
+/** Runs doctor on a pipeline, and returns the results of its checks by name. */
 async function doctor(pipeline = writePipeline({}), ...argv: string[]) {
   const { code, out } = await sluice({ SLUICE_CONFIG: pipeline }, NOW, 'doctor', '--target', 'aws', '--json', ...argv)
   const { ok, checks }: { ok: boolean; checks: Check[] } = JSON.parse(out)
@@ -81,11 +88,11 @@ async function doctor(pipeline = writePipeline({}), ...argv: string[]) {
 }
 
 describe('sluice doctor, before a deployment', () => {
-  it('finds nothing wrong with an account that has all, and says so line by line', async () => {
+  it('finds nothing wrong with a complete account, and prints a line per check', async () => {
     const ran = await sluice({ SLUICE_CONFIG: writePipeline({}) }, NOW, 'doctor', '--target', 'aws')
 
     expect(ran).toMatchObject({ code: 0, err: '' })
-    // A sentence that does not fit goes on in the next line, below its column.
+    // A long sentence continues in the next line, below its column.
     const lines = ran.out
       .trimEnd()
       .split('\n')
@@ -104,7 +111,7 @@ describe('sluice doctor, before a deployment', () => {
     ])
   })
 
-  it('refuses an account of 10 executions whose queues leave no room for the API, and says what to do', async () => {
+  it('refuses an account of 10 executions if the queues leave none for the API, and says what to do', async () => {
     concurrency(10)
 
     expect(await doctor(writePipeline({ models: ['text', 'image'] }))).toMatchObject({
@@ -118,7 +125,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('accepts an account of 10 executions for one model, and warns that its queues may take all', async () => {
+  it('accepts an account of 10 executions for one model, and warns that the queues may take all of them', async () => {
     concurrency(10)
 
     expect(await doctor()).toMatchObject({
@@ -135,7 +142,7 @@ describe('sluice doctor, before a deployment', () => {
     expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
   })
 
-  it('refuses reservations of which fewer than 100 executions would remain', async () => {
+  it('refuses reservations that would leave fewer than 100 executions', async () => {
     concurrency(1000)
     expect(await doctor(writePipeline({ reserved: 901 }))).toMatchObject({ 'lambda concurrency': { state: 'failed' } })
     expect(await doctor(writePipeline({ reserved: 900 }))).toMatchObject({ 'lambda concurrency': { state: 'ok' } })
@@ -144,7 +151,7 @@ describe('sluice doctor, before a deployment', () => {
   it.each([
     ['is missing', new ParameterNotFound({ message: 'no', $metadata: {} }), 'is not prepared for the CDK'],
     ['is too old', '5', 'has version 5, and 6 is needed'],
-  ])('says how to bootstrap where the bootstrap stack %s', async (_, value, found) => {
+  ])('explains how to bootstrap if the bootstrap stack %s', async (_, value, found) => {
     if (typeof value === 'string') ssm.on(GetParameterCommand).resolves({ Parameter: { Value: value } })
     else ssm.on(GetParameterCommand).rejects(value)
 
@@ -158,7 +165,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('reads the bootstrap stack where it may not read the parameter', async () => {
+  it('reads the bootstrap stack if it may not read the parameter', async () => {
     ssm.on(GetParameterCommand).rejects(named('AccessDeniedException', 'not authorized to perform: ssm:GetParameter'))
     expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'warning' } })
 
@@ -176,9 +183,14 @@ describe('sluice doctor, before a deployment', () => {
   })
 
   it.each([
-    ['offers no such database', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
-    ['says that there is no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
-    ['says nothing, and is known to have none', 'eu-central-2', [{}], 'but not its RDS Data API'],
+    ['offers no serverless Aurora PostgreSQL', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
+    ['reports no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
+    [
+      'is known to have no Data API, although AWS reports nothing about it',
+      'eu-central-2',
+      [{}],
+      'but not its RDS Data API',
+    ],
   ])('refuses a region that %s', async (_, region, offers, found) => {
     vi.stubEnv('AWS_REGION', region)
     rds.on(DescribeOrderableDBInstanceOptionsCommand).resolves({ OrderableDBInstanceOptions: offers })
@@ -230,7 +242,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('warns of what it may not look at, and goes on', async () => {
+  it('warns of a check that it may not make, and goes on', async () => {
     rds.on(DescribeOrderableDBInstanceOptionsCommand).rejects(named('AccessDenied', 'not authorized to perform: rds:…'))
 
     expect(await doctor()).toMatchObject({
@@ -239,7 +251,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('says what is wrong with the pipeline file, and examines the account all the same', async () => {
+  it('reports the mistakes of the pipeline file, and examines the account nevertheless', async () => {
     expect(await doctor('nowhere.yaml')).toMatchObject({
       code: 1,
       pipeline: { state: 'failed', found: expect.stringContaining('nowhere.yaml:1:1') },
@@ -275,7 +287,7 @@ async function startApi(respond: Respond): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Answers health checks and posts, and shows the request as this. */
+/** An API that answers health checks and posts, and answers a GET of the request with this. */
 const showing =
   (view: object): Respond =>
   ({ method, url = '' }) => {
@@ -286,8 +298,12 @@ const showing =
 
 const FUNCTIONS = ['GatewayFunction', 'ModeltextWorker']
 
-async function deploy(respond: Respond = showing({ status: 'completed' }), status = 'UPDATE_COMPLETE') {
-  const outputs = { ...OUTPUTS, ApiUrl: await startApi(respond) }
+async function deploy(
+  respond: Respond = showing({ status: 'completed' }),
+  status = 'UPDATE_COMPLETE',
+  more: Record<string, string> = {},
+) {
+  const outputs = { ...OUTPUTS, ApiUrl: await startApi(respond), ...more }
   cloudFormation.on(DescribeStacksCommand, { StackName: 'sluice' }).resolves({
     Stacks: [
       {
@@ -321,7 +337,7 @@ async function deploy(respond: Respond = showing({ status: 'completed' }), statu
 }
 
 describe('sluice doctor, after a deployment', () => {
-  it('sends a request through, and reads the log of each function', async () => {
+  it('sends a request through the system, and reads the log of each function', async () => {
     await deploy()
 
     expect(await doctor()).toMatchObject({
@@ -343,7 +359,7 @@ describe('sluice doctor, after a deployment', () => {
     ])
   })
 
-  it('asks for no quota that the stack has used already', async () => {
+  it('does not check quotas for resources that the stack already has', async () => {
     await deploy()
 
     const found = await doctor()
@@ -352,7 +368,7 @@ describe('sluice doctor, after a deployment', () => {
     expect(cloudControl.calls()).toHaveLength(0)
   })
 
-  it('deletes its key, whatever became of the request', async () => {
+  it('deletes its key, whatever happened to the request', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 500, body: { message: 'x' } },
     )
@@ -363,7 +379,7 @@ describe('sluice doctor, after a deployment', () => {
     expect(written.filter(name => name === 'DeleteItemCommand')).toHaveLength(1)
   })
 
-  it('says why a request has failed', async () => {
+  it('reports why a request has failed', async () => {
     await deploy(showing({ status: 'failed', error: { code: 'model_unreachable', message: 'connect ECONNREFUSED' } }))
 
     expect(await doctor()).toMatchObject({
@@ -376,7 +392,7 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
-  it('warns where its user has used up the plan', async () => {
+  it('warns if doctor’s own user has used up the plan', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 429, body: { code: 'quota_exceeded' } },
     )
@@ -387,7 +403,7 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
-  it('warns where its plan may not use the default model', async () => {
+  it('warns if the plan of doctor’s own user may not use the default model', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 403, body: { code: 'model_not_allowed' } },
     )
@@ -405,7 +421,7 @@ describe('sluice doctor, after a deployment', () => {
     expect(dynamoDb.calls()).toHaveLength(0)
   })
 
-  it("shows each function's last error: one of the last hour fails, an older one warns", async () => {
+  it('shows each function’s last error, which is a failure if it is of the last hour, and else a warning', async () => {
     await deploy()
     const at = (ago: number, message: object) => ({
       timestamp: Date.parse(NOW) - ago,
@@ -437,13 +453,13 @@ describe('sluice doctor, after a deployment', () => {
   it.each([
     ['ROLLBACK_COMPLETE', 'failed', 1],
     ['UPDATE_IN_PROGRESS', 'warning', 0],
-  ])('says that a stack is in the state %s', async (status, state, code) => {
+  ])('reports that a stack is in the state %s', async (status, state, code) => {
     await deploy(undefined, status)
 
     expect(await doctor()).toMatchObject({ code, stack: { state, found: expect.stringContaining(status) } })
   })
 
-  it('says that the API or the ledger does not answer', async () => {
+  it('reports that the API or the ledger does not answer', async () => {
     await deploy(() => ({ status: 503, body: {} }))
     rdsData.on(ExecuteStatementCommand).rejects(named('BadRequestException', 'relation "dead_letters" does not exist'))
 
@@ -451,6 +467,74 @@ describe('sluice doctor, after a deployment', () => {
       code: 1,
       api: { state: 'failed', found: 'GET /healthz is answered with 503' },
       ledger: { state: 'failed', found: expect.stringContaining('does not exist') },
+    })
+  })
+})
+
+describe('sluice doctor, after a deployment with RabbitMQ', () => {
+  const Broker = 'arn:aws:mq:eu-west-1:123456789012:broker:sluice:b-1'
+  const taking = (queue: string, more: EventSourceMappingConfiguration = {}): EventSourceMappingConfiguration => ({
+    ...{ EventSourceArn: Broker, Queues: [queue], State: 'Enabled', LastProcessingResult: 'OK' },
+    ...more,
+  })
+
+  /** Deploys a stack whose function `broker` gives this answer, with these further mappings. */
+  async function deployBroker(answer: object, ...mappings: EventSourceMappingConfiguration[]): Promise<string> {
+    await deploy(undefined, undefined, { BrokerFunction: 'sluice-broker' })
+    lambda.on(InvokeCommand).resolves({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(answer)) })
+    const own = taking('sluice-inference-text-normal-bulk')
+    lambda
+      .on(ListEventSourceMappingsCommand, { FunctionName: 'sluice-broker' })
+      .resolves({ EventSourceMappings: [own] })
+      .on(ListEventSourceMappingsCommand, { EventSourceArn: Broker })
+      .resolves({ EventSourceMappings: [own], NextMarker: 'more' })
+      .on(ListEventSourceMappingsCommand, { EventSourceArn: Broker, Marker: 'more' })
+      .resolves({ EventSourceMappings: mappings })
+    return writePipeline({ backend: 'rabbitmq' })
+  }
+
+  it('lets the function of the broker check the broker, and lists all mappings', async () => {
+    const pipeline = await deployBroker({ missing: [] }, taking('sluice-results'))
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 0,
+      broker: { state: 'ok' },
+      mappings: { state: 'ok', found: '2 take messages of the broker' },
+    })
+    const [call] = lambda.commandCalls(InvokeCommand)
+    expect(call?.args[0].input.FunctionName).toBe('sluice-broker')
+    expect(JSON.parse(String(call?.args[0].input.Payload))).toEqual({ operation: 'find missing' })
+  })
+
+  it.each([
+    [{ unavailable: 'connect ETIMEDOUT' }, "the function of the broker can't use it: connect ETIMEDOUT"],
+    [{ missing: ['sluice-results'] }, 'it has no queue sluice-results'],
+    [{ missing: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }, 'it has no queue a, b, c, d, e and 2 more'],
+  ])('says what is wrong with the broker: %o', async (answer, found) => {
+    const pipeline = await deployBroker(answer)
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 1,
+      broker: { state: 'failed', found, todo: expect.any(String) },
+    })
+  })
+
+  it('names the mappings that have a problem, with its reason', async () => {
+    const pipeline = await deployBroker(
+      { missing: [] },
+      taking('sluice-results', { LastProcessingResult: 'PROBLEM: ACCESS_REFUSED' }),
+      taking('sluice-inference-text-high', { State: 'Disabled', LastProcessingResult: undefined }),
+      taking('sluice-inference-text-normal', { State: 'Updating', LastProcessingResult: 'No records processed' }),
+    )
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 1,
+      mappings: {
+        state: 'failed',
+        found:
+          '2 of 4 have a problem: sluice-results (Enabled, PROBLEM: ACCESS_REFUSED), sluice-inference-text-high (Disabled, without a reason)',
+        todo: expect.stringContaining('docs/runbook.md#messages-are-not-taken'),
+      },
     })
   })
 })

@@ -19,7 +19,7 @@ interface Check {
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'sluice-doctor-'))
 
-/** Runs doctor where no local system runs, and answers with its checks by name. */
+/** Runs doctor without a local system, and returns the results of its checks by name. */
 async function doctor(env: Record<string, string> = {}, pipeline = writePipeline({})) {
   const settings = { SLUICE_CONFIG: pipeline, SLUICE_DATA: newFolder(), PORT: '0', ...env }
   const { code, out } = await sluice(settings, NOW, 'doctor', '--json')
@@ -28,7 +28,7 @@ async function doctor(env: Record<string, string> = {}, pipeline = writePipeline
 }
 
 describe('sluice doctor, before npm start', () => {
-  it('finds nothing wrong with an empty folder, and says that nothing runs', async () => {
+  it('finds nothing wrong with an empty folder, and reports that nothing runs', async () => {
     expect(await doctor()).toMatchObject({
       code: 0,
       pipeline: { state: 'ok' },
@@ -38,7 +38,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('says that a port is in use', async () => {
+  it('reports a port in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await once(server, 'listening')
@@ -50,7 +50,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('says that a data folder is in use, or was filled with another database', async () => {
+  it('reports a data folder that is in use, or was filled with another database', async () => {
     const used = newFolder()
     const open = openDataFolder(used)
     const filled = newFolder()
@@ -69,14 +69,14 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('says that the database can not be reached, without its password', async () => {
+  it('reports that the database can’t be reached, without its password', async () => {
     const found = await doctor({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' })
 
     expect(found).toMatchObject({ code: 1, database: { state: 'failed' } })
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
-  it('says which variable a secret is missing in', async () => {
+  it('names the missing variable of a secret', async () => {
     const pipeline = writePipeline({ secrets: ['prod/key', 'other'] })
 
     expect(await doctor({ OTHER: 'x' }, pipeline)).toMatchObject({
@@ -86,7 +86,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('prints a row for each check, and the number of failures on stderr', async () => {
+  it('prints a row per check, and the number of failures on stderr', async () => {
     const env = { SLUICE_CONFIG: 'nowhere.yaml', SLUICE_DATA: newFolder(), PORT: '0' }
 
     const { code, out, err } = await sluice(env, NOW, 'doctor')
@@ -99,7 +99,7 @@ describe('sluice doctor, before npm start', () => {
     expect(rows.map(row => row.split(' ')[0])).toEqual(['failed', 'ok', 'ok', 'skipped'])
   })
 
-  it('takes --stack only with --target aws', async () => {
+  it('accepts --stack only with --target aws', async () => {
     expect(await sluice({}, NOW, 'doctor', '--stack', 'x')).toMatchObject({ code: 2, out: '' })
   })
 })

@@ -7,7 +7,7 @@ const logs = mockClient(CloudWatchLogsClient)
 beforeEach(() => logs.reset())
 
 describe('doctor: tracing with endpoint xray', () => {
-  it('says that spans are taken if CloudWatch keeps them', async () => {
+  it('accepts the settings of the account if CloudWatch keeps spans', async () => {
     logs.on(DescribeLogGroupsCommand, { logGroupNamePrefix: 'aws/spans' }).resolves({
       logGroups: [{ logGroupName: 'aws/spans' }],
     })
@@ -15,7 +15,7 @@ describe('doctor: tracing with endpoint xray', () => {
     expect(await examineTracing({ endpoint: 'xray', sample: 0.1 })).toMatchObject([{ check: 'tracing', state: 'ok' }])
   })
 
-  it('says what to turn on if they are refused', async () => {
+  it('says what to turn on if spans are refused', async () => {
     logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: 'aws/spans-of-others' }] })
 
     expect(await examineTracing({ endpoint: 'xray' })).toMatchObject([
@@ -24,7 +24,7 @@ describe('doctor: tracing with endpoint xray', () => {
   })
 
   it.each([false, undefined, { endpoint: 'https://collector.example/v1/traces' }])(
-    'asks nothing for %j',
+    'makes no call for %j',
     async tracing => {
       expect(await examineTracing(tracing)).toEqual([])
       expect(logs.calls()).toEqual([])

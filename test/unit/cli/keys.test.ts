@@ -44,7 +44,7 @@ describe('keys create', () => {
     expect(await callerOf(key)).toEqual({ user_id: 'new', plan: 'free', overrides: {} })
   })
 
-  it('creates a key for a disabled user, says so, and the key is accepted once the user is enabled', async () => {
+  it('creates a key for a disabled user, says that the user is disabled, and accepts the key once the user is enabled', async () => {
     await atNoon('users set away --plan pro')
     await atNoon('users disable away')
 
@@ -58,7 +58,7 @@ describe('keys create', () => {
     expect((await atNoon('keys create --user away')).out).not.toContain('disabled')
   })
 
-  it('takes a plan and a lifetime', async () => {
+  it('accepts a plan and a lifetime', async () => {
     const created = await json('keys create --user paying --plan pro --expires 90d')
 
     expect(created).toMatchObject({ plan: 'pro', expires_at: '2027-02-21T12:00:00.000Z' })
@@ -83,7 +83,7 @@ describe('keys create', () => {
     )
   })
 
-  it('changes the plan of a user who exists, and says so', async () => {
+  it('changes the plan of an existing user, and says so', async () => {
     await atNoon('keys create --user upgraded')
 
     const { out } = await atNoon('keys create --user upgraded --plan pro')
@@ -92,13 +92,13 @@ describe('keys create', () => {
     expect(await json('users show upgraded')).toMatchObject({ plan: 'pro' })
   })
 
-  it('keeps the plan of a user who exists', async () => {
+  it('keeps the plan of an existing user', async () => {
     await atNoon('users set kept --plan pro')
 
     expect(await json('keys create --user kept')).toMatchObject({ plan: 'pro' })
   })
 
-  it('refuses a plan that does not exist, names the plans, and creates no user', async () => {
+  it('refuses an unknown plan, lists the plans, and creates no user', async () => {
     expect(await atNoon('keys create --user nobody --plan gold')).toEqual({
       code: 1,
       out: '',
@@ -158,7 +158,7 @@ describe('keys list', () => {
 })
 
 describe('keys revoke', () => {
-  it('makes the key refused, and says from when', async () => {
+  it('makes the key invalid, and prints from when on', async () => {
     const { key, key_id } = await json('keys create --user gone')
 
     const { code, out } = await atNoon(`keys revoke ${key_id}`)
@@ -170,7 +170,7 @@ describe('keys revoke', () => {
     expect(await callerOf(key)).toBeUndefined()
   })
 
-  it('changes nothing the second time', async () => {
+  it('changes nothing when it runs again', async () => {
     const { key_id } = await json('keys create --user twice')
     const first = await json(`keys revoke ${key_id}`)
 
@@ -179,7 +179,7 @@ describe('keys revoke', () => {
     expect(second).toEqual(first)
   })
 
-  it('refuses an id that does not exist, and never prints a key that was given instead of an id', async () => {
+  it('refuses an unknown id, and never prints a key that was given instead of an id', async () => {
     const { key } = await json('keys create --user confused')
 
     expect(await atNoon('keys revoke 0123456789abcdef')).toEqual({
@@ -194,7 +194,7 @@ describe('keys revoke', () => {
 })
 
 describe('keys rotate', () => {
-  it('creates a key for the same user that lasts as long, and revokes the old one', async () => {
+  it('creates a key for the same user with the same lifetime, and revokes the old key', async () => {
     const old = JSON.parse((await system.at('2026-11-20T00:00:00Z')('keys create --user r --expires 30d --json')).out)
 
     const rotated = await json(`keys rotate ${old.key_id}`)
@@ -211,7 +211,7 @@ describe('keys rotate', () => {
     expect(await callerOf(rotated.key)).toMatchObject({ user_id: 'r' })
   })
 
-  it('refuses a key that is revoked', async () => {
+  it('refuses a revoked key', async () => {
     const { key_id } = await json('keys create --user r2')
     await atNoon(`keys revoke ${key_id}`)
 

@@ -22,7 +22,7 @@ export const MODELS = {
   plain: {},
 }
 
-/** Tables and their keys: what a stack's outputs name. */
+/** The tables that a stack’s outputs name, and their keys. */
 const TABLES = {
   RequestsTable: ['user_id', 'request_id'],
   QuotaTable: ['pk'],
@@ -33,7 +33,7 @@ const TABLES = {
 
 export const TABLE_NAMES = Object.keys(TABLES)
 
-/** Where nothing answers. */
+/** An address at which nothing answers. */
 const NOWHERE = 'http://127.0.0.1:1'
 
 const queueUrlPrefix = (sqs: string) => `${sqs}/000000000000/sluice-`
@@ -56,12 +56,12 @@ export interface Ran {
   readonly err: string
 }
 
-/** Runs the command line; `now` is an ISO time. */
+/** Runs the command line. `now` is an ISO time. */
 export async function sluice(env: Record<string, string>, now: string, ...argv: string[]): Promise<Ran> {
   return sluiceAt(env, now, undefined, argv)
 }
 
-/** The same where somebody sits at a terminal, who types `typed` when he is asked. */
+/** The same, but a person sits at a terminal and answers each question with `typed`. */
 export async function sluiceAt(
   env: Record<string, string>,
   now: string,
@@ -85,11 +85,11 @@ export async function sluiceAt(
   return { code, out, err }
 }
 
-/** What a command prints with `--json`. */
+/** The parsed output of a command with `--json`. */
 export const jsonOf = (run: (line: string) => Promise<Ran>) => async (line: string) =>
   JSON.parse((await run(`${line} --json`)).out)
 
-/** As much of a local system as the command line needs: the tables, and a local.json that tells where they are. */
+/** The parts of a local system that the command line needs: the tables, and a local.json with their addresses. */
 export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
   const { client, url: dynamodb, close } = await startLocalTables()
   await Promise.all(

@@ -42,7 +42,7 @@ beforeEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs a command; `round` is called while it waits, and ends it by answering with false. */
+/** Runs a command. `round` is called while the command waits, and ends the command by returning false. */
 async function sluice(argv: string, round: (ms: number) => boolean = () => false) {
   let out = ''
   let err = ''
@@ -65,7 +65,7 @@ async function sluice(argv: string, round: (ms: number) => boolean = () => false
 }
 
 describe('logs', () => {
-  it('prints all lines of a request, of every function and of the full files, in the order of their time', async () => {
+  it('prints all lines of a request, in the order of time, from every function, and also from full files', async () => {
     expect(await sluice(`logs ${ID}`)).toEqual({
       code: 0,
       out: [
@@ -77,7 +77,7 @@ describe('logs', () => {
     })
   })
 
-  it('gives programs the fields of each line', async () => {
+  it('prints the fields of each line for programs', async () => {
     expect(JSON.parse((await sluice(`logs ${ID} --json`)).out)[1]).toEqual({
       at: '2026-11-23T12:00:03.000Z',
       function: 'collector',
@@ -88,7 +88,7 @@ describe('logs', () => {
     })
   })
 
-  it('refuses a request of which nothing is logged', async () => {
+  it('refuses a request without log lines', async () => {
     const nobody = '019ab000-0000-7000-8000-000000000009'
     expect(await sluice(`logs ${nobody}`)).toMatchObject({
       code: 1,
@@ -98,7 +98,7 @@ describe('logs', () => {
 })
 
 describe('tail', () => {
-  it('prints what is new, a line each, also after a file was begun anew', async () => {
+  it('prints each new line, also after a file was started again', async () => {
     let rounds = 0
     const { code, out } = await sluice('tail', () => {
       rounds += 1
@@ -142,7 +142,7 @@ describe('tail', () => {
     ).toEqual(expected)
   })
 
-  it('prints a line once it is whole', async () => {
+  it('prints a line as soon as the line is complete', async () => {
     let rounds = 0
     const { out } = await sluice('tail', () => {
       rounds += 1
@@ -180,7 +180,7 @@ function deployGateway(cloudFormation: ReturnType<typeof mockCloudFormation>) {
 }
 
 describe('the logs of a deployed stack', () => {
-  it('are asked for again after an outage, later and later, with one line for it and one for its end', async () => {
+  it('are read again after an outage, at growing intervals, with one line for the outage and one for its end', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks
@@ -210,7 +210,7 @@ describe('the logs of a deployed stack', () => {
     expect(waits).toEqual([5_000, 10_000, 20_000, 5_000, 5_000])
   })
 
-  it('end `tail` where they are denied', async () => {
+  it('end `tail` if they are denied', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks
@@ -220,7 +220,7 @@ describe('the logs of a deployed stack', () => {
     expect(await sluice('tail --target aws', () => true)).toEqual({ code: 1, out: '', err: 'error: not allowed\n' })
   })
 
-  it('come from the log group of each function, each line once', async () => {
+  it('come from the log group of each function, and each line comes once', async () => {
     const cloudFormation = mockCloudFormation()
     deployGateway(cloudFormation)
     const cloudWatch = mockClient(CloudWatchLogsClient)

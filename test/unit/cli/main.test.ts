@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const run = (line: string, env: Record<string, string> = { SLUICE_DATA: folder }) =>
   sluice(env, NOW, ...line.split(' ').filter(Boolean))
 
-describe('main: wrong usage', () => {
+describe('main refuses wrong usage', () => {
   it.each([
     ['keys fetch', "unknown command 'fetch'"],
     ['keys creat', "unknown command 'creat' (Did you mean create?)"],
@@ -39,12 +39,12 @@ describe('main: wrong usage', () => {
       "command-argument value 'u#1' is invalid for argument 'user'. A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -",
     ],
     ['requests show 17', "command-argument value '17' is invalid for argument 'request-id'. A request id is a UUID."],
-  ])('%s: one line, exit code 2', async (line, sentence) => {
+  ])('in one line and with exit code 2: %s', async (line, sentence) => {
     expect(await run(line)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
     expect(await run(`${line} --json`)).toEqual({ code: 2, out: '', err: `${JSON.stringify({ error: sentence })}\n` })
   })
 
-  it.each(['', 'keys'])('prints help on stderr for "sluice %s", which names no command', async line => {
+  it.each(['', 'keys'])('with help on stderr for "sluice %s", which names no command', async line => {
     const { code, out, err } = await run(line)
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -52,7 +52,7 @@ describe('main: wrong usage', () => {
   })
 })
 
-it('prints help on stdout when it is asked for', async () => {
+it('main prints help on stdout if it is asked for help', async () => {
   const { code, out } = await run('--help')
 
   expect(code).toBe(0)
@@ -72,7 +72,7 @@ it('prints help on stdout when it is asked for', async () => {
 })
 
 describe('main: config', () => {
-  it('checks the file that is named, or that of SLUICE_CONFIG, without a system', async () => {
+  it('checks the named file, or the file of SLUICE_CONFIG, without a system', async () => {
     const valid = await run('config check pipeline.yaml')
     const missing = await run('config check', { SLUICE_CONFIG: 'nowhere.yaml' })
     const asJson = await run('config check nowhere.yaml --json')
@@ -105,7 +105,7 @@ describe('main: --target local', () => {
   }
   afterEach(() => rmSync(join(folder, 'local.json'), { force: true }))
 
-  it('finds no system without its file, or when the process that wrote the file is dead', async () => {
+  it('finds no system without local.json, or if the process that wrote it is dead', async () => {
     const absent = await run('keys list')
     local({ pid: 2 ** 30 })
     const dead = await run('keys list')
@@ -113,7 +113,7 @@ describe('main: --target local', () => {
     expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NotRunning }))
   })
 
-  it('says when the system runs another version', async () => {
+  it('reports that the system runs another version', async () => {
     const { Plans: _, ...old } = OUTPUTS
     local({ outputs: { ...old, KeysTable: undefined } })
 
@@ -122,7 +122,7 @@ describe('main: --target local', () => {
     )
   })
 
-  it('says that a system without an access key id runs another version', async () => {
+  it('reports a system without an access key id as another version', async () => {
     local({}, {})
 
     expect(await run('keys list')).toEqual({
@@ -132,7 +132,7 @@ describe('main: --target local', () => {
     })
   })
 
-  it('env leaves no endpoint of another system, and no proxy, between a tool of AWS and the local system', async () => {
+  it('env removes endpoints of other systems and proxies between a tool of AWS and the local system', async () => {
     local({ outputs: { ...OUTPUTS, InputQueueUrl1: 'http://127.0.0.1:1/000000000000/nightly', InputQueueArn1: 'arn' } })
     const env = {
       SLUICE_DATA: folder,
@@ -159,7 +159,7 @@ describe('main: --target local', () => {
     expect((await run('env')).out).not.toContain('proxy')
   })
 
-  it('prints one line and exits with 1 when the system can not be reached', async () => {
+  it('prints one line and exits with 1 if the system can’t be reached', async () => {
     local({})
 
     expect(await run('keys list')).toEqual({
@@ -215,7 +215,7 @@ describe('main: --target aws', () => {
   it.each([
     ['', 'the ledger is resuming\n'],
     ['--json', ''],
-  ])('whose database has paused is waited for: dead-letters list %s', async (json, err) => {
+  ])('waits for a paused database: dead-letters list %s', async (json, err) => {
     deploy('sluice', {})
     const database = await startResuming()
 
@@ -246,14 +246,14 @@ describe('main: --target aws', () => {
       'The security token is expired',
       "the stack sluice can't be read: ExpiredToken: The security token is expired",
     ],
-  ])('%s is one clear line', async (name, message, sentence) => {
+  ])('prints one clear line for %s', async (name, message, sentence) => {
     fails(name, message)
 
     expect(await run('keys list --target aws')).toEqual({ code: 1, out: '', err: `error: ${sentence}\n` })
     expect(dynamoDb.commandCalls(ScanCommand)).toHaveLength(0)
   })
 
-  it('says that a stack is not one of Sluice', async () => {
+  it('refuses a stack that is not a stack of Sluice', async () => {
     cloudFormation.resolves({
       Stacks: [{ StackName: 'other', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' }],
     })
@@ -264,7 +264,7 @@ describe('main: --target aws', () => {
   })
 })
 
-/** A Data API that resumes for its first three calls, then answers without rows; the SDK is told where it is. */
+/** Starts a Data API that is resuming for three calls, and then answers without rows. The SDK gets its address. */
 async function startResuming() {
   let calls = 0
   const server = createServer((_, response) => {

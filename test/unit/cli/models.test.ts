@@ -36,7 +36,7 @@ afterAll(async () => {
 
 beforeEach(() => set({}))
 
-/** Makes the model `text` what is given, and nothing else. */
+/** Sets the state of the model `text` to these fields only. */
 async function set(state: Partial<ModelState>): Promise<void> {
   const version = ((await modelStates.read('text')) ?? UNTOUCHED).version + 1
   const next = { failures: [], calls: [], ...state, version, writer: `test-${version}` }
@@ -75,7 +75,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The circuit of text has counted 2 of 5 failures in 60 s.')
   })
 
-  it('prints until when a circuit is open, and how often it has opened in a row', async () => {
+  it('prints the end of an open circuit’s wait, and how often the circuit has opened in a row', async () => {
     await set({ open: { until: NOON + 1, times: 3 } })
 
     expect((await text()).circuit).toEqual({
@@ -88,7 +88,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The circuit of text is open until 2026-11-23T12:00:00.001Z (3 times in a row).')
   })
 
-  it('calls a circuit half open once its time is over', async () => {
+  it('calls a circuit half open once its wait is over', async () => {
     await set({ open: { until: NOON, times: 1 } })
 
     expect((await text()).circuit).toEqual({ state: 'half_open', failures: 0, opened_times: 1 })
@@ -126,7 +126,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The next free slot of text is at 2026-11-23T12:01:00.000Z.')
   })
 
-  it('prints how far the backlog reaches, as long as it is not abandoned', async () => {
+  it('prints how far the backlog reaches, as long as requests come back from it', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = await shown()
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
@@ -156,7 +156,7 @@ describe('models list', () => {
     )
   })
 
-  it('counts the messages that wait, deferred ones included', async () => {
+  it('counts the waiting messages, including deferred ones', async () => {
     const send = (name: string, DelaySeconds = 0) =>
       sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
     await Promise.all([send('inference-plain-normal'), send('inference-plain-normal', 900)])
@@ -176,7 +176,7 @@ describe('models list: a halted model', () => {
     reason: 'the model refused the request with 401',
   }
 
-  it('shows why it is halted, since when, and when it is tried next', async () => {
+  it('is shown with the reason, the start and the time of the next call', async () => {
     await set({ halted })
 
     expect((await text()).halted).toEqual({
@@ -192,7 +192,7 @@ describe('models list: a halted model', () => {
     expect(out).toContain('The reason: the model refused the request with 401')
   })
 
-  it('is reset, with all that failures have left, and without the calls under way', async () => {
+  it('is reset together with all effects of failures, but without the calls under way', async () => {
     const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
     await set({
       halted,
@@ -217,7 +217,7 @@ describe('models list: a halted model', () => {
     })
   })
 
-  it('shows for how many users a circuit is open, and when a model is tried in a long pause', async () => {
+  it('is shown with the time of the next call in a long pause, and a circuit with the number of its users', async () => {
     await set({
       open: { until: NOON + 1_000, times: 1 },
       open_for: [7],
@@ -239,7 +239,7 @@ describe('models list: a halted model', () => {
 })
 
 describe('models reset', () => {
-  it('closes the circuit and ends the pause, and leaves the rate limit', async () => {
+  it('closes the circuit and ends the pause, but keeps the rate limit', async () => {
     const calls = [{ from: NOON - 100, count: 7 }]
     const open = { until: NOON + 900_000, times: 4 }
     await set({ calls, open, paused_until: NOON + 3_000, probe: { id: 'p', since: NOON, until: NOON + 9 } })
@@ -265,7 +265,7 @@ describe('models reset', () => {
     expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
-  it('keeps what a worker has written meanwhile', async () => {
+  it('keeps the changes that a worker has written meanwhile', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
     const admin = adminOf(localTarget(system.local), () => NOON)
@@ -294,7 +294,7 @@ describe('models reset', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('changes nothing for a model whose calls nothing defers', async () => {
+  it('changes nothing for a model whose calls are not deferred', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
     const before = await modelStates.read('text')
 

@@ -11,8 +11,8 @@ import { anItem, newUser } from '../../support/requests.ts'
 import { jsonOf } from './local-system.ts'
 import { startStores } from './stores.ts'
 
-/*
- * A request that waits or runs has no row in Postgres: the first event of most requests is their outcome. Operators see such
+/**
+ * A waiting or running request has no row in Postgres: the first event of most requests is their outcome. Operators see such
  * requests by their open reservations.
  */
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stores.close())
 
-/** A request as the gateway makes it durable. */
+/** Stores a request as the gateway does. */
 async function admitted(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = anItem({ user_id: newUser(), ...fields })
   await stores.ports.quota.reserve(reservationOf(item), LIMITS, item.created_at)
@@ -37,7 +37,7 @@ const json = (line: string) => jsonOf(sluice)(line)
 const idsOf = (requests: readonly { request_id: string }[]) => requests.map(({ request_id }) => request_id)
 
 describe('a request without a row', () => {
-  it('is shown: what its item says, and why it waits', async () => {
+  it('is shown with the fields of its item, and the reason of its wait', async () => {
     const item = await admitted({ metadata: { ticket: 7 } })
 
     expect(await json(`requests show ${item.request_id}`)).toMatchObject({
@@ -51,7 +51,7 @@ describe('a request without a row', () => {
     })
   })
 
-  it('is listed among those with a row, newest first, by each filter', async () => {
+  it('is listed among requests with a row, newest first, by each filter', async () => {
     const user = newUser()
     const done = await stores.admit(anItem({ user_id: user, created_at: NOW - 3 * SECOND }))
     await stores.finish(done)
@@ -69,7 +69,7 @@ describe('a request without a row', () => {
     expect(await listed(' --limit 2')).toEqual(newestFirst.slice(0, 2))
   })
 
-  it('is listed once if its end is recorded and not settled yet', async () => {
+  it('is listed once if its end is recorded but not settled yet', async () => {
     const item = await admitted()
     await stores.finish(item)
     await stores.ports.quota.reserve(reservationOf(item), LIMITS, NOW)
@@ -99,7 +99,7 @@ describe('a request without a row', () => {
     expect(made(after.parts) - made(before.parts)).toBe(2)
   })
 
-  it('is the one that a model has let wait for longest', async () => {
+  it('is shown as the request that has waited longest for its model', async () => {
     const oldest = await admitted({ model: 'plain', created_at: NOW - 90 * SECOND })
     await admitted({ model: 'plain', created_at: NOW - 10 * SECOND })
     await stores.start(await admitted({ model: 'plain', created_at: NOW - 100 * SECOND }))
@@ -110,14 +110,14 @@ describe('a request without a row', () => {
   })
 })
 
-describe('a list', () => {
+describe('a list of requests', () => {
   const open = Array.from({ length: 350 }, (_, i) =>
     anItem({
       request_id: `019ab000-0000-7000-8000-${String(i).padStart(12, '0')}`,
       model: i % 100 === 0 ? 'rare' : 'text',
     }),
   )
-  /** All of them are open. They are found in no order. */
+  /** All of these requests are open. They are found in no order. */
   const portsWith = (listed: ListPorts['ledger']['list'] = async () => []) => {
     const asked: string[] = []
     const read: number[] = []
@@ -152,7 +152,7 @@ describe('a list', () => {
     expect(read).toEqual([100])
   })
 
-  it('goes on to older requests while it lacks some that match', async () => {
+  it('reads older requests as long as too few of the read ones match', async () => {
     const { ports, read } = portsWith()
 
     const found = await listRequests(ports, { model: 'rare', limit: 2 })
@@ -162,7 +162,7 @@ describe('a list', () => {
   })
 
   it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
-    'of requests that are %s reads no open request',
+    'reads no open request if it is only of requests that are %s',
     async status => {
       const { ports, asked } = portsWith()
 
@@ -172,7 +172,7 @@ describe('a list', () => {
     },
   )
 
-  it('reads open requests first, so that one that ends meanwhile is found in Postgres', async () => {
+  it('reads open requests first, so it finds a request that ends meanwhile in Postgres', async () => {
     const { ports, asked } = portsWith()
 
     await listRequests(ports, { limit: 20 })
@@ -181,7 +181,7 @@ describe('a list', () => {
   })
 })
 
-it('a request that was redriven is listed as its newer run, though its row is of the earlier one', async () => {
+it('a redriven request is listed with its newer run, although its row has the earlier run', async () => {
   const item = await admitted()
   await stores.fail(item)
   const failed = await stores.ports.items.get(item.user_id, item.request_id)
@@ -193,12 +193,12 @@ it('a request that was redriven is listed as its newer run, though its row is of
   expect(await json(`requests list --user ${item.user_id}`)).toMatchObject([{ status: 'queued', run: 2 }])
 })
 
-it('an overview leaves out no request that ends while it is made', async () => {
+it('an overview includes a request that ends while the overview is made', async () => {
   const item = await admitted()
   const before = await showOverview(stores.admin, '15m')
   let isOver = false
   const itemsOf: typeof stores.admin.itemsOf = async requests => {
-    // The request ends after the ledger could have been read, and before the open requests are read.
+    // The request ends when the open requests are read. At that time, the ledger could have been read already.
     if (!isOver) await stores.finish(item)
     isOver = true
     return stores.admin.itemsOf(requests)
@@ -210,7 +210,7 @@ it('an overview leaves out no request that ends while it is made', async () => {
   expect(all(after)).toBe(all(before))
 })
 
-it('more requests than one read takes are found, and their items', async () => {
+it('requests are found with their items even if one read can’t take them all', async () => {
   const user = newUser()
   const reserved = [await admitted({ user_id: user, window: '2026-11-10' }), await admitted({ user_id: user })]
   const others = await Promise.all(

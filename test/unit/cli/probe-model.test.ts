@@ -31,7 +31,7 @@ const fake = (answer: Probed, events: unknown[] = []) => ({
 })
 
 describe('models probe', () => {
-  it('lets the worker call its model, and shows what came of it', async () => {
+  it('makes the worker call its model, and shows the result', async () => {
     const events: unknown[] = []
     const answer: Probed = {
       to: TO,
@@ -95,14 +95,14 @@ describe('the advice of models probe', () => {
       came(200, '{}', ['choices[0].text']),
       'models.text.response finds no result in the answer (it has choices[0].text). Map one of them as "result".',
     ],
-  ])('is for %j', (failure, answer, advice) => {
+  ])('is right for %j', (failure, answer, advice) => {
     const [first, ...others] = adviceOn('text', { to: TO, failure, came: answer })
 
     expect(first).toContain(advice)
     expect(others).toEqual([])
   })
 
-  it('names the fields in which a usage may be', () => {
+  it('names the fields that may have the usage', () => {
     const answer = came(200, '{}', ['text', 'meta.input_tokens'])
 
     expect(adviceOn('text', { to: TO, came: answer, result: 'x' })[0]).toContain('(it has meta.input_tokens)')

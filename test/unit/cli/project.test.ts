@@ -11,7 +11,7 @@ mkdirSync(below, { recursive: true })
 writeFileSync(join(project, 'pipeline.yaml'), 'name: [')
 afterAll(() => rmSync(project, { recursive: true }))
 
-describe('a folder below that of the project', () => {
+describe('the command line in a folder below the project’s', () => {
   it('finds the project', () => {
     expect(projectFolder(below)).toBe(project)
     expect(pipelineFile({ env: {}, cwd: below })).toBe('../../pipeline.yaml')
@@ -23,13 +23,13 @@ describe('a folder below that of the project', () => {
     expect(dataFolder({ env: { SLUICE_DATA: 'data' }, cwd: below })).toBe('data')
   })
 
-  it('names the usual files where there is no project', () => {
+  it('uses the usual file names if there is no project', () => {
     const nowhere = mkdtempSync(join(tmpdir(), 'sluice-nowhere-'))
     expect(pipelineFile({ env: {}, cwd: nowhere })).toBe('pipeline.yaml')
     rmSync(nowhere, { recursive: true })
   })
 
-  it('is told to the commands', async () => {
+  it('uses these paths in its commands', async () => {
     let err = ''
     const code = await main(['models', 'list'], {
       env: {},

@@ -11,7 +11,7 @@ const pipelineAt = (url: string) =>
   parsePipeline(pipelineText({ endpoint: `models:\n  text:\n    endpoint: { url: "${url}/predict" }` }), {}, 'p.yaml')
 
 describe('unreachableModels', () => {
-  it('says nothing of a model that takes a connection, and sends it nothing', async () => {
+  it('reports nothing for a model that accepts a connection, and sends the model nothing', async () => {
     const received: Buffer[] = []
     const server = await serveRaw(({ socket }) => socket.on('data', bytes => received.push(bytes)))
     servers.push(server)
@@ -33,7 +33,7 @@ describe('unreachableModels', () => {
     expect(await lines).toEqual([expect.stringContaining('takes no connection')])
   })
 
-  it.each(['http', 'https'])('warns of a model to which no connection can be made (%s)', async protocol => {
+  it.each(['http', 'https'])('warns of a model that accepts no connection (%s)', async protocol => {
     const server = await serveRaw(() => undefined)
     await server.close()
 
@@ -42,7 +42,7 @@ describe('unreachableModels', () => {
     ])
   })
 
-  it('warns of a model whose certificate nobody vouches for', async () => {
+  it('warns of a model whose certificate is not trusted', async () => {
     const server = await serveRaw(() => undefined, { tls: true })
     servers.push(server)
 

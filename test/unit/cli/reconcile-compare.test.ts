@@ -9,7 +9,7 @@ import { anItem } from '../../support/requests.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
-/** When the stores are compared: what they say of `NOW` is no longer on its way. */
+/** The time of the comparison. By then, all events of `NOW` have arrived. */
 const LATER = NOW + 300 * SECOND
 
 const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -62,7 +62,8 @@ const today = (fields: Partial<QuotaItem> = {}): QuotaItem => ({
   user_id: 'u42',
   window: '2026-11-23',
   shard: 0,
-  // The completed, the running, the cancelled and the queued request; the redriven one was charged a request before.
+  // The completed, the running, the cancelled and the queued request. The redriven request was charged before, with its
+  // earlier run.
   requests: 4,
   tokens: 7 + 10 + 7 + 0 + 10,
   open: [openOf(RUNNING), openOf(QUEUED)],
@@ -81,40 +82,40 @@ const withRow = (row: RecordedRequest) =>
 const without = <T extends { request_id: string }>(list: readonly T[], { request_id }: RequestItem): T[] =>
   list.filter(one => one.request_id !== request_id)
 
-it('reconcile finds no difference where the stores agree', () => {
+it('reconcile finds no difference if the stores agree', () => {
   expect(compare(AGREEING, LATER)).toEqual({ suspects: [], forgotten: { quotas: 0, rows: 0 } })
 })
 
-describe('reconcile: counters', () => {
+describe('reconcile: the counters of a quota item', () => {
   it.each([
     ['a token too many', { tokens: 35 }, { kind: 'tokens', where: TODAY, expected: 34, found: 35 }],
     ['a token too few', { tokens: 33 }, { kind: 'tokens', where: TODAY, expected: 34, found: 33 }],
     ['a request too many', { requests: 5 }, { kind: 'requests', where: TODAY, expected: 4, found: 5 }],
-  ] as const)('%s', (_, fields, difference) => {
+  ] as const)('differ by %s', (_, fields, difference) => {
     expect(differences({ quotas: [yesterday, today(fields)] })).toEqual([difference])
   })
 
-  it('reports a counter below zero as such, too', () => {
+  it('are reported as below zero, too', () => {
     expect(differences({ quotas: [yesterday, today({ tokens: -1 })] })).toEqual([
       { kind: 'negative', where: `tokens in ${TODAY}`, expected: 'at least 0', found: -1 },
       { kind: 'tokens', where: TODAY, expected: 34, found: -1 },
     ])
   })
 
-  it('looks for the charge of an earlier run in the quota item that admitted that run', () => {
+  it('are checked for the charge of an earlier run in the window that admitted this run', () => {
     expect(differences({ quotas: [{ ...yesterday, tokens: 0 }, today()] })).toEqual([
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('reports charges without a quota item', () => {
+  it('are reported as missing if there are charges without a quota item', () => {
     expect(differences({ quotas: [today()] })).toEqual([
       { kind: 'requests', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 1, found: 0 },
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('does not count a request twice that has just ended while its reservation is open', () => {
+  it('are right for a request that has just ended while its reservation is open', () => {
     const settling = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(
@@ -122,25 +123,25 @@ describe('reconcile: counters', () => {
     ).toEqual([])
   })
 
-  it('leaves out a window whose request items may be gone, and counts it as forgotten', () => {
+  it('are not compared for a window whose request items may be gone, and the window counts as forgotten', () => {
     const { suspects, forgotten } = compare({ quotas: [today({ tokens: 999 })], items: [], rows: [] }, NOW + 91 * DAY)
 
     expect(suspects.map(({ difference }) => difference.kind)).not.toContain('tokens')
     expect(forgotten.quotas).toBe(1)
   })
 
-  it('leaves out a window in which a request ran again whose item is gone', () => {
+  it('are not compared for a window in which a request without an item was redriven', () => {
     const old = { ...rowOf(COMPLETED), created_at: LATER - 91 * DAY }
 
     expect(compare({ quotas: [today()], items: [], rows: [old] }, LATER).forgotten).toEqual({ quotas: 1, rows: 1 })
   })
 })
 
-describe('reconcile: reservations', () => {
+describe('reconcile: an open reservation', () => {
   const where = (item: RequestItem) => `request ${item.request_id} of u42, run ${item.run}, in ${TODAY}`
   const expected = 'a request that waits or runs under this reservation'
 
-  it('reports one that is open although its request ended long ago', () => {
+  it('is reported if its request ended long ago', () => {
     const open = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([
@@ -148,7 +149,7 @@ describe('reconcile: reservations', () => {
     ])
   })
 
-  it('reports one of a request that does not exist', () => {
+  it('is reported if its request does not exist', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan)] })
 
@@ -157,7 +158,7 @@ describe('reconcile: reservations', () => {
     ])
   })
 
-  it("reports one that is not its request's own", () => {
+  it('is reported if it is not the reservation of its request’s item', () => {
     const other = { ...QUEUED, nonce: 'other' }
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(other)] })
 
@@ -171,14 +172,14 @@ describe('reconcile: reservations', () => {
     ])
   })
 
-  it('leaves out a young one, whose request may still be written', () => {
+  it('is not reported if it is young, since its request may still be written', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan, LATER - 60 * SECOND)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([])
   })
 
-  it('reports a request that waits without a reservation', () => {
+  it('is reported as missing if a request waits without one', () => {
     const missing = today({ tokens: 24, requests: 3, open: [openOf(RUNNING)] })
 
     expect(differences({ quotas: [yesterday, missing] })).toEqual([
@@ -192,7 +193,7 @@ describe('reconcile: reservations', () => {
   })
 })
 
-describe('reconcile: rows', () => {
+describe('reconcile: a row in Postgres', () => {
   const where = (item: RequestItem) => `request ${item.request_id} of u42`
 
   it.each<[string, RecordedRequest, string, string]>([
@@ -203,44 +204,49 @@ describe('reconcile: rows', () => {
     ['a lost usage', rowOf(COMPLETED, { total_tokens: null }), 'usage 3 + 4 = 7 tokens', 'usage none'],
     ['the error', rowOf(RELEASED, { error: { code: 'other', message: '' } }), 'error model_error', 'error other'],
     [
-      'several at once',
+      'several values at once',
       rowOf(COMPLETED, { status: 'queued', attempts: 0 }),
       'status completed, attempts 1',
       'status queued, attempts 0',
     ],
     [
-      'one of a request that was never accepted',
+      'the status, for a request that was never accepted',
       rowOf(REJECTED, { status: 'queued' }),
       'status rejected',
       'status queued',
     ],
-    ['one that is ahead', rowOf(RUNNING, { status: 'failed' }), 'status running, run 1', 'status failed, run 1'],
-  ])('%s', (_, row, expected, found) => {
+    [
+      'the status, because the row is ahead of the item',
+      rowOf(RUNNING, { status: 'failed' }),
+      'status running, run 1',
+      'status failed, run 1',
+    ],
+  ])('is reported if it differs in %s', (_, row, expected, found) => {
     expect(differences({ rows: withRow(row) })).toEqual([
       { kind: 'row', where: `request ${row.request_id} of u42`, expected, found },
     ])
   })
 
-  it('reports one that is missing', () => {
+  it('is reported if it is missing', () => {
     expect(differences({ rows: without(AGREEING.rows, CANCELLED) })).toEqual([
       { kind: 'row', where: where(CANCELLED), expected: 'a row that says cancelled', found: 'no row' },
     ])
   })
 
-  it('reports one without an item', () => {
+  it('is reported if it has no item', () => {
     expect(differences({ items: without(ITEMS, RELEASED) })).toEqual([
       { kind: 'item', where: where(RELEASED), expected: 'a request item', found: 'none, but a row that says failed' },
     ])
   })
 
-  it("lets one lag behind a request that is in flight or has just ended, or that wasn't accepted", () => {
+  it('may be missing or old for a request that runs, has just ended or was never accepted', () => {
     const justEnded = { ...COMPLETED, completed_at: LATER - 60 * SECOND }
     const rows = [justEnded, RUNNING, REJECTED].reduce((left, item) => without(left, item), [...AGREEING.rows])
 
     expect(differences({ items: withItem(justEnded), rows })).toEqual([])
   })
 
-  it('leaves out one whose item may be too new to be found', () => {
+  it('is not reported if its item may be too new to be found', () => {
     const young = rowOf(request(8, {}), { created_at: LATER - 60 * SECOND })
 
     expect(differences({ rows: [...AGREEING.rows, young] })).toEqual([])

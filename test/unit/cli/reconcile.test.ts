@@ -19,7 +19,7 @@ afterAll(() => stores.close())
 const sluice = (line: string) => stores.at(new Date(LATER).toISOString())(line)
 const request = (fields: Partial<RequestItem> = {}) => anItem({ user_id: newUser(), ...fields })
 
-/** Removes whatever a test has left, so that the next one starts with what agrees. */
+/** Removes all that a test has left, so the next test starts with stores that agree. */
 const planted: RequestItem[] = []
 const remove = (table: string, key: object) =>
   stores.client.send(new DeleteItemCommand({ TableName: table, Key: marshall(key) }))
@@ -31,7 +31,7 @@ afterEach(async () => {
 })
 
 describe('sluice reconcile: no difference', () => {
-  it('reads all stores, prints that they agree, and exits with 0', async () => {
+  it('is found if the stores agree: it reads all stores, prints that they agree, and exits with 0', async () => {
     const [completed, failed, waiting, rejected] = [request(), request(), request(), request()]
     await stores.finish(await stores.admit(completed))
     await stores.fail(await stores.admit(failed))
@@ -50,7 +50,7 @@ describe('sluice reconcile: no difference', () => {
     expect(running.status).toBe('running')
   })
 
-  it('reports no difference for a discarded dead letter, but counts it', async () => {
+  it('is found for a discarded dead letter, which is counted', async () => {
     const item = await stores.admit(request())
     await stores.fail(item)
     await sluice(`dead-letters discard ${item.request_id}`)
@@ -62,7 +62,7 @@ describe('sluice reconcile: no difference', () => {
     expect((await sluice('reconcile --json')).out).toBe('[]\n')
   })
 
-  it('reports no difference for a request that ends while the stores are read', async () => {
+  it('is found for a request that ends while the stores are read', async () => {
     const item = await stores.admit(request())
     const { admin } = stores
     let reads = 0
@@ -81,7 +81,7 @@ describe('sluice reconcile: no difference', () => {
     expect({ differences, reads }).toEqual({ differences: [], reads: 1 })
   })
 
-  it('reports no difference for a request that is admitted and charged while the stores are read', async () => {
+  it('is found for a request that is admitted and charged while the stores are read', async () => {
     const { admin } = stores
     const meanwhile = {
       ...admin,
@@ -96,7 +96,7 @@ describe('sluice reconcile: no difference', () => {
   })
 })
 
-it('sluice reconcile prints a line per difference, and exits with 1', async () => {
+it('sluice reconcile prints one line per difference, and exits with 1', async () => {
   const [charged, orphan, unrecorded, lost] = [request(), request(), request(), request()]
   planted.push(charged, orphan, unrecorded, lost)
   await stores.finish(await stores.admit(charged))
@@ -130,7 +130,7 @@ it('sluice reconcile prints a line per difference, and exits with 1', async () =
   })
 })
 
-it('sluice reconcile leaves out a quota item that always changes, and says so', async () => {
+it('sluice reconcile skips a quota item that changes all the time, and says so', async () => {
   const item = request()
   planted.push(item)
   await stores.finish(await stores.admit(item))

@@ -18,8 +18,8 @@ afterEach(() => stores.removeDeadLetters())
 const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 const json = jsonOf(sluice)
 
-describe('dead-letters: a message that an input has refused', () => {
-  it('is listed by its queue and message id, with the code of its answer', async () => {
+describe('dead-letters: a message that an input queue brought and the intake refused', () => {
+  it('is listed by its queue and message id, with the code of the refusal', async () => {
     await collect(stores.ports, [aRefused('m-4')])
 
     expect(await json('dead-letters list')).toEqual([
@@ -34,7 +34,7 @@ describe('dead-letters: a message that an input has refused', () => {
     ])
   })
 
-  it('is shown with its answer', async () => {
+  it('is shown with the answer of the intake', async () => {
     await collect(stores.ports, [aRefused('m-3', TEXT)])
 
     expect(await json('dead-letters show input:nightly:m-3')).toMatchObject({
@@ -45,7 +45,7 @@ describe('dead-letters: a message that an input has refused', () => {
     expect((await sluice('dead-letters show input:nightly:m-3')).out).toContain('"code": "quota_exceeded"')
   })
 
-  it('is sent to its queue again as it came, and is no dead letter then', async () => {
+  it('is sent to its queue again unchanged, and is then no dead letter any more', async () => {
     await collect(stores.ports, [aRefused('m-5', TEXT)])
 
     const ran = await sluice('dead-letters redrive input:nightly:m-5')
@@ -80,7 +80,7 @@ describe('dead-letters: a message that an input has refused', () => {
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('stays a dead letter when it could not be sent', async () => {
+  it('stays a dead letter if it could not be sent', async () => {
     await collect(stores.ports, [aRefused('m-8')])
     const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
 

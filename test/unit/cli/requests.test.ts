@@ -146,7 +146,7 @@ const json = jsonOf(sluice)
 const numbersOf = (requests: { request_id: string }[]) => requests.map(r => Number(r.request_id.slice(-12)))
 
 describe('requests show', () => {
-  it('shows everything that Postgres has', async () => {
+  it('shows all fields of the row in Postgres', async () => {
     expect(await json(`requests show ${idOf(1)}`)).toEqual({
       request_id: idOf(1),
       user: 'u1',
@@ -199,11 +199,11 @@ describe('requests show', () => {
     )
   })
 
-  it.each(['resp_', 'chatcmpl-', 'cmpl-'])('takes an id of the OpenAI API, with %s before it', async prefix => {
+  it.each(['resp_', 'chatcmpl-', 'cmpl-'])('accepts an id of the OpenAI API, with %s before it', async prefix => {
     expect(await json(`requests show ${prefix}${idOf(1)}`)).toMatchObject({ request_id: idOf(1) })
   })
 
-  it('shows the state of the request item, which is newer than the row', async () => {
+  it('shows the state of the request item, since it is newer than the row', async () => {
     expect(await json(`requests show ${idOf(3)}`)).toMatchObject({
       status: 'running',
       attempts: 1,
@@ -211,7 +211,7 @@ describe('requests show', () => {
     })
   })
 
-  it('shows when a waiting retry may begin, and after how many attempts', async () => {
+  it('shows when a waiting retry may begin, and how many attempts there were', async () => {
     expect(await json(`requests show ${idOf(4)}`)).toMatchObject({
       status: 'queued',
       attempts: 2,
@@ -238,7 +238,7 @@ describe('requests show', () => {
     })
   })
 
-  it('says when a payload is gone, and shows the rest', async () => {
+  it('reports a payload that is no longer kept, and shows the rest', async () => {
     const { code, out } = await sluice(`requests show ${idOf(6)}`)
 
     expect(code).toBe(0)
@@ -267,7 +267,7 @@ describe('requests show', () => {
 })
 
 describe('requests list', () => {
-  it('shows the newest first, with the cost or the estimate of each', async () => {
+  it('shows the newest requests first, with the cost or the estimate of each', async () => {
     expect((await sluice('requests list')).out.split('\n')).toEqual([
       `REQUEST                               AGE  USER  MODEL  STATUS     TOKENS`,
       `${idOf(6)}  60m  u1    text   completed  7`,
@@ -295,11 +295,11 @@ describe('requests list', () => {
     ['--model image', []],
     ['--since 400d --model text --user u2', [4]],
     ['--since 1h', []],
-  ])('%s', async (options, expected) => {
+  ])('lists the matching requests with %s', async (options, expected) => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
   })
 
-  it('says how to see more when there may be more', async () => {
+  it('says how to see more requests if there may be more', async () => {
     const more = /\n\nThese are the newest 5; --limit 50 lists more, if there are\.\n$/
 
     expect((await sluice('requests list --limit 5')).out).toMatch(more)
@@ -307,7 +307,7 @@ describe('requests list', () => {
     expect(await json('requests list --limit 5')).toHaveLength(5)
   })
 
-  it('asks for whole pages when it looks for a status, however few are wanted', async () => {
+  it('reads whole pages if it filters by a status, however few requests are wanted', async () => {
     const queued = Array.from({ length: 250 }, (_, n) => recorded(250 - n))
     const asked: number[] = []
     const ledger = {

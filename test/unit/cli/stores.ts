@@ -28,12 +28,12 @@ const LEDGER = {
 }
 const MODEL_QUEUE = 'inference-text-normal'
 const RESULTS = 'results'
-/** Its name is all of its queue's name. */
+/** The whole name of the input’s queue, without a prefix. */
 const INPUT = 'nightly'
 
 /**
- * All stores of a system, with what a request's way does to them: the same functions as there, without the queues
- * between them. Everything happens at `NOW`.
+ * All stores of a system, and the steps of a request: the functions of the system, without the queues between them.
+ * Everything happens at `NOW`.
  */
 export async function startStores() {
   const [database, { sqs, s3, close: closeSqs }] = await Promise.all([openPglite(), startSqsAndS3()])
@@ -67,7 +67,7 @@ export async function startStores() {
     await start(item)
     await collect(ports, [anOutcome(item, { completed_at: NOW, ...outcome })])
   }
-  /** All messages of a queue, as texts; it is empty then. */
+  /** Takes all messages of a queue, as texts. */
   const texts = async (name: string): Promise<string[]> => {
     const url = QueueUrl.replace(`sluice-${MODEL_QUEUE}`, name)
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }))
@@ -79,13 +79,13 @@ export async function startStores() {
 
   return {
     ...system,
-    /** What `sluice` works with. */
+    /** The ports of `sluice`. */
     admin,
     ports,
     admit,
     start,
     finish,
-    /** With a dead letter, of which its message is a part. */
+    /** Fails a request. Its dead letter has its message. */
     fail: (item: RequestItem, outcome: Partial<OutcomeEvent> = {}) =>
       finish(item, {
         status: 'failed',
@@ -95,7 +95,7 @@ export async function startStores() {
         message: aMessage(item),
         ...outcome,
       }),
-    /** Ends a request from outside, as the sweeper does: its dead letter has no message. */
+    /** Ends a request without a worker, as the sweeper does. Its dead letter has no message. */
     giveUp: async (item: RequestItem): Promise<void> => {
       const ended = await ports.items.giveUp(item, { code: 'worker_crashed', message: 'it stopped' }, NOW)
       if (!ended) throw new Error('the request could not be given up')
@@ -105,13 +105,13 @@ export async function startStores() {
         (await received(RESULTS)).map(event => ResultEvent.parse(event)),
       )
     },
-    /** Of a test, for the next one. */
+    /** Removes the dead letters of a test, for the next test. */
     removeDeadLetters: async (): Promise<void> => {
       const letters = await admin.deadLetters.list({ limit: 1_000 })
       await admin.deadLetters.remove(letters.map(({ id }) => id))
     },
     inferenceMessages: () => received(MODEL_QUEUE),
-    /** Has the collector take what the results queue holds. */
+    /** Makes the collector take the messages of the results queue. */
     collectResults: async (): Promise<void> => {
       await collect(
         ports,

@@ -13,7 +13,7 @@ let system: Awaited<ReturnType<typeof startTables>>
 let asked: { method: string; url: string; key: string; body: unknown }[]
 let answers: (readonly [number, object])[]
 
-/** Stands for the API: it gives the next answer to each call. */
+/** A stand-in for the API. It gives the next answer to each call. */
 const api = createServer(async (request: IncomingMessage, response) => {
   const { method = '', url = '', headers } = request
   const body = method === 'POST' ? await json(request) : undefined
@@ -60,7 +60,7 @@ const QUEUED = [202, { request_id: ID, status: 'queued', model: 'text' }] as con
 const keysLeft = async () => JSON.parse((await sluice(['keys', 'list', '--json'])).out)
 
 describe('submit', () => {
-  it('posts a prompt with a key of the user, which is gone afterwards', async () => {
+  it('posts a prompt with a key of the user, and deletes the key afterwards', async () => {
     answers.push(QUEUED)
 
     const { code, out } = await sluice(['submit', 'Hello', '--user', 'u1', '--model', 'text', '--priority', 'high'])
@@ -87,7 +87,7 @@ describe('submit', () => {
     expect(asked[0]?.body).toEqual({ prompt: 'From a file' })
   })
 
-  it('waits for the end, and prints the result', async () => {
+  it('waits for the end of the request, and prints the result', async () => {
     const running = [200, { request_id: ID, status: 'running' }] as const
     answers.push(QUEUED, running, [200, { request_id: ID, status: 'completed', result: { answer: 42 } }])
 
@@ -108,7 +108,7 @@ describe('submit', () => {
     })
   })
 
-  it('says why the API refuses it, and leaves no key', async () => {
+  it('prints why the API refuses the request, and leaves no key', async () => {
     answers.push([429, { error: 'token quota exceeded', code: 'quota_exceeded' }])
 
     expect(await sluice(['submit', 'Hello'])).toEqual({
@@ -123,7 +123,7 @@ describe('submit', () => {
     [['submit', ' '], undefined],
     [['submit'], undefined],
     [['submit', '-'], '\n'],
-  ])('refuses to post nothing: %s', async (argv, stdin) => {
+  ])('refuses an empty prompt: %s', async (argv, stdin) => {
     expect(await sluice(argv, stdin)).toMatchObject({ code: 1, out: '' })
     expect(asked).toEqual([])
   })

@@ -16,7 +16,7 @@ const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
 describe('users disable', () => {
-  it('is shown, stays when the user is changed, and ends with enable', async () => {
+  it('is shown, stays in effect when the user is changed, and ends with users enable', async () => {
     const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
 
     expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })
@@ -36,7 +36,7 @@ describe('users disable', () => {
 })
 
 describe('users set', () => {
-  it('replaces the limits of the plan by those of the user', async () => {
+  it('replaces the limits of the plan by limits of the user', async () => {
     expect(await json('users set u1 --plan pro --requests 7 --in-flight 400')).toEqual({
       user: 'u1',
       plan: 'pro',
@@ -46,7 +46,7 @@ describe('users set', () => {
     })
   })
 
-  it('keeps limits that are not named, and removes those that are set to default', async () => {
+  it('keeps limits that are not named, and removes limits that are set to default', async () => {
     await atNoon('users set u2 --requests 7 --tokens 8')
 
     await atNoon('users set u2 --requests default')
@@ -64,7 +64,7 @@ describe('users set', () => {
     expect(await json('users show together')).toMatchObject({ plan: 'pro', overrides: { requests: 7, tokens: 8 } })
   })
 
-  it('refuses more requests in flight than the shards of the plan can keep, also when the plan changes', async () => {
+  it('refuses more requests in flight than the shards of the plan can keep, also if only the plan changes', async () => {
     const tooMany = await atNoon('users set u3 --in-flight 101')
     await atNoon('users set u4 --plan pro --in-flight 101')
     const tooManyThen = await atNoon('keys create --user u4 --plan free')
@@ -93,7 +93,7 @@ describe('users set', () => {
 })
 
 describe('users show', () => {
-  it("prints the limits of a user, and which of them are not the plan's", async () => {
+  it('prints the limits of a user, and marks the limits that differ from the plan', async () => {
     await atNoon('users set shown --tokens 5000')
 
     expect((await atNoon('users show shown')).out).toBe(
@@ -108,7 +108,7 @@ describe('users show', () => {
     )
   })
 
-  it('says that the pipeline file no longer has the plan of a user', async () => {
+  it('reports that the pipeline file no longer has the plan of a user', async () => {
     const access = dynamoAccessAdmin(system.client, { keys: 'KeysTable', users: 'UsersTable' })
     await access.replaceUser(undefined, { user_id: 'old', plan: 'gold', overrides: {} })
 
@@ -188,7 +188,7 @@ describe('quota show', () => {
     )
   })
 
-  it('shows another window when one is named', async () => {
+  it('shows another window if one is named', async () => {
     expect(await json('quota show busy --window 2026-11-22')).toMatchObject({
       window: '2026-11-22',
       resets_at: '2026-11-23T00:00:00.000Z',
@@ -200,7 +200,7 @@ describe('quota show', () => {
     ).toMatchObject({ requests: { used: 3 } })
   })
 
-  it('refuses an hour where quotas count by the day, and a user who does not exist', async () => {
+  it('refuses an hour if quotas count by the day, and refuses an unknown user', async () => {
     expect((await atNoon('quota show busy --window 2026-11-23T10')).err).toBe(
       'error: quotas count by the day here: name a window such as 2026-11-23\n',
     )

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** Runs a command with --watch; `between` is called after each round but the last. */
+/** Runs a command with --watch. `between` is called after each round but the last. */
 async function watched(
   line: string,
   between: readonly (() => Promise<unknown>)[],
@@ -65,7 +65,7 @@ describe('users list', () => {
   })
 })
 
-/** The same system, with tables that can be cut off. */
+/** The same system, with tables whose connection can be cut off. */
 async function behindProxy() {
   const { hostname, port } = new URL(system.local.endpoints.dynamodb)
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
@@ -81,7 +81,7 @@ async function behindProxy() {
 }
 
 describe('--watch', () => {
-  it('prints a list again until Ctrl-C, which is no failure', async () => {
+  it('prints a list again and again until Ctrl-C, and exits with 0', async () => {
     const { code, out, waits } = await watched('users list --watch', [() => run('users set u3 --plan pro')])
 
     expect(code).toBe(0)
@@ -90,14 +90,14 @@ describe('--watch', () => {
     expect(out.match(/^u3 /gm)).toHaveLength(1)
   })
 
-  it('takes the seconds between two rounds, and clears a terminal before each', async () => {
+  it('accepts the seconds between two rounds, and clears a terminal before each round', async () => {
     const { out, waits } = await watched('users list --watch 7', [], { colour: true })
 
     expect(waits).toEqual([7_000])
     expect(out.startsWith('\u001b[H\u001b[2J')).toBe(true)
   })
 
-  it('goes on after an outage, with one line for it and one for its end, and asks later and later meanwhile', async () => {
+  it('goes on after an outage, with a line for its begin and its end, and reads at growing intervals meanwhile', async () => {
     const { folder, proxy } = await behindProxy()
 
     const { code, out, err, waits } = await watched(

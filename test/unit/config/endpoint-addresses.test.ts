@@ -6,7 +6,7 @@ const NO_HTTPS = 'must be an https URL, since auth is sent there; http is only f
 
 const ofUrl = (url: string) => refusal(pipelineText(endpoint(`url: ${JSON.stringify(url)}`)))
 
-describe('an endpoint at a link-local address is refused', () => {
+describe('a link-local address of a model', () => {
   it.each([
     'http://169.254.169.254/latest/meta-data/iam/security-credentials/',
     'https://169.254.170.2/v2/credentials',
@@ -34,11 +34,11 @@ describe('an endpoint at a link-local address is refused', () => {
     'http://metadata.google.internal/computeMetadata/v1/',
     'http://METADATA.google.internal./',
     'http://instance-data/latest/',
-  ])('%s', url => {
+  ])('is refused: %s', url => {
     expect(ofUrl(url)).toBe(`p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`)
   })
 
-  it('of batches, too', () => {
+  it('is refused for batches, too', () => {
     const batch = { extra: '    batch: { count: 2, period: 1s, url: "http://169.254.169.254/" }' }
     expect(refusal(pipelineText(batch))).toBe(`p.yaml:15:41: models.text.batch.url ${LINK_LOCAL}`)
   })
@@ -48,7 +48,7 @@ describe('an endpoint at a link-local address is refused', () => {
     { url: `http://\${A}.\${B}.169.254/`, env: { A: '169', B: '254' } },
     { url: `http://\${HOST:0xa9fea9fe}/`, env: {} },
     { url: `http://[\${HOST}]/`, env: { HOST: 'fd00:ec2::254' } },
-  ])('if variables make it: $url; and what they hold is not shown', ({ url, env }) => {
+  ])('is refused if variables make it, without the variables’ values: $url', ({ url, env }) => {
     expect(refusal(pipelineText(endpoint(`url: ${JSON.stringify(url)}`)), env)).toBe(
       `p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`,
     )
@@ -63,19 +63,19 @@ describe('an endpoint at a link-local address is refused', () => {
     'http://169.254.169.254.example.com/',
     'http://example.com/169.254.169.254',
     'http://127.0.0.1:8081/predict',
-  ])('but not %s', url => {
+  ])('is not confused with %s', url => {
     expect(ofUrl(url)).toBe('accepted')
   })
 })
 
-describe('auth over http is refused', () => {
-  it.each(['secret: K', 'sigv4: sagemaker'])('with { %s }', auth => {
+describe('an http URL with auth', () => {
+  it.each(['secret: K', 'sigv4: sagemaker'])('is refused with { %s }', auth => {
     expect(refusal(pipelineText(endpoint(`url: "http://models.example.com/", auth: { ${auth} }`)))).toBe(
       `p.yaml:12:22: models.text.endpoint.url ${NO_HTTPS}`,
     )
   })
 
-  it('also where batches or a variable go there', () => {
+  it('is refused for batches and from a variable, too', () => {
     const both = {
       ...endpoint(`url: "\${URL}", auth: { secret: K }`),
       extra: '    batch: { count: 2, period: 1s, url: "http://10.1.2.3/b" }',
@@ -93,12 +93,12 @@ describe('auth over http is refused', () => {
     'http://model.localhost/',
     'http://[::1]/',
     'http://2130706433/',
-  ])('but not to %s', url => {
+  ])('is accepted if it is an address of this machine or an https URL: %s', url => {
     expect(refusal(pipelineText(endpoint(`url: "${url}", auth: { secret: K }`)))).toBe('accepted')
   })
 
   it.each(['http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'http://128.0.0.1/', 'http://[::2]/'])(
-    'and to %s, which is not this machine',
+    'is refused if it only looks like an address of this machine: %s',
     url => {
       expect(refusal(pipelineText(endpoint(`url: "${url}", auth: { secret: K }`)))).toContain(NO_HTTPS)
     },

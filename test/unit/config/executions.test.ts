@@ -36,8 +36,8 @@ const splitsOf = (models: readonly Wanted[], account?: number) => {
   return models.map((_, i) => [executions.worker(`m${i}`, 'high'), executions.worker(`m${i}`, 'normal')])
 }
 
-describe('executions', () => {
-  it('are what each queue can use, where the account has enough', () => {
+describe('the executions of a pipeline’s queues', () => {
+  it('are the most that each queue can use, if the account has enough', () => {
     const executions = executionsOf(pipelineOf([{ high: 40, normal: 10 }]))
     expect(splitsOf([{ high: 40, normal: 10 }])).toEqual([
       [
@@ -49,7 +49,7 @@ describe('executions', () => {
     expect(executionsOf(pipelineOf([{ high: 40, normal: 10 }], 1_000)).most).toBe(22)
   })
 
-  it('are two per queue in an account of ten, which leaves two to the API, with as many calls as before', () => {
+  it('are two per queue in an account of ten, so two remain for the API, with as many simultaneous calls as before', () => {
     const { most, collector } = executionsOf(pipelineOf([{ high: 20, normal: 10 }], 10))
     expect({ most, collector }).toEqual({ most: 8, collector: 2 })
     expect(splitsOf([{ high: 20, normal: 10 }], 10)).toEqual([
@@ -60,7 +60,7 @@ describe('executions', () => {
     ])
   })
 
-  it('make fewer calls at once where ten per execution are not enough', () => {
+  it('make fewer simultaneous calls if ten calls per execution are not enough', () => {
     expect(splitsOf([{ high: 100, normal: 7 }], 10)).toEqual([
       [
         { mapping: 2, calls: 10 },
@@ -69,7 +69,7 @@ describe('executions', () => {
     ])
   })
 
-  it('of a model with batches are calls, which become fewer', () => {
+  it('make one call each for a model with batches, so there are fewer calls', () => {
     expect(splitsOf([{ high: 6, normal: 6, batch: true }], 10)).toEqual([
       [
         { mapping: 2, calls: 10 },
@@ -78,7 +78,7 @@ describe('executions', () => {
     ])
   })
 
-  it('leave the API a fifth where the least allows it, and never pass what a file says', () => {
+  it('leave a fifth of the account to the API if two per queue allow that, and never exceed the concurrency in the file', () => {
     const calls = fc.integer({ min: 1, max: 10_000 }).map(nearestConcurrency)
     const model = fc.record({ high: calls, normal: calls })
     fc.assert(

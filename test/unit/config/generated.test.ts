@@ -18,13 +18,13 @@ it('docs/providers.md is what the profiles generate', () => {
   expect(readFileSync('docs/providers.md', 'utf8'), HINT).toBe(providersReference())
 })
 
-it('docs/pipeline.md has no two headings that are the same', () => {
+it('docs/pipeline.md has no heading twice', () => {
   const headings = pipelineReference().match(/^## .*$/gm) ?? []
 
   expect(headings).toEqual([...new Set(headings)])
 })
 
-it('every key says what it means, and has a default or an example unless it holds others', () => {
+it('every key has a description, and a default or an example unless it has keys below it', () => {
   const keys = [...allKeys(plainJsonSchema(), '')]
 
   expect(keys.filter(([, schema]) => !schema.description).map(([path]) => path)).toEqual([])

@@ -13,7 +13,7 @@ describe('a pipeline file', () => {
     expect(pipeline.models.text?.endpoint.timeout).toBe(300_000)
   })
 
-  it('gets the documented defaults where it says nothing', () => {
+  it('gets the documented defaults for missing keys', () => {
     const pipeline = parse({ name: '', queue: '', window: 'quotas:' })
 
     expect(pipeline).toEqual({
@@ -71,7 +71,7 @@ describe('a pipeline file', () => {
     { given: 'in_flight: 101', shards: 2 },
     { given: 'in_flight: 400, shards: 2', shards: 4 },
     { given: 'in_flight: 20, shards: 7', shards: 7 },
-  ])('has the given shards or those that it needs: { $given } is $shards', ({ given, shards }) => {
+  ])('has the given number of shards, or the number that it needs: { $given } gives $shards', ({ given, shards }) => {
     const pipeline = parse({
       free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,
     })
@@ -79,7 +79,7 @@ describe('a pipeline file', () => {
     expect(pipeline.quotas.plans.free?.shards).toBe(shards)
   })
 
-  it('may protect a model, each value as given or its default', () => {
+  it('may protect a model with given values or their defaults', () => {
     const policies = `
     batch: { count: 10, period: 2s, url: "http://x/batch" }
     rate_limit: { count: 20, interval: 2s }
@@ -94,7 +94,7 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('may have as many batches at once as there can be invocations', () => {
+  it('may have as many simultaneous batches as there can be invocations', () => {
     const extra = '    batch: { count: 10, period: 1s }\n    concurrency: 1000'
 
     expect(parse({ extra }).models.text?.concurrency).toEqual({ high: 1_000, normal: 1_000 })
@@ -105,7 +105,7 @@ describe('a pipeline file', () => {
     { given: '5', concurrency: { high: 5, normal: 5 } },
     { given: '{ high: 20, normal: 5 }', concurrency: { high: 20, normal: 5 } },
     { given: '{ high: 20 }', concurrency: { high: 20, normal: 10 } },
-  ])('takes concurrency for both priorities or for each: $given', ({ given, concurrency }) => {
+  ])('accepts one concurrency for both priorities, or one for each: $given', ({ given, concurrency }) => {
     expect(parse({ extra: `    concurrency: ${given}` }).models.text?.concurrency).toEqual(concurrency)
   })
 
@@ -119,13 +119,13 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('takes the field of a secret for auth', () => {
+  it('accepts a field of a secret for auth', () => {
     const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY, field: apiKey } }'
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toMatchObject({ secret: 'KEY', field: 'apiKey' })
   })
 
-  it('takes a signature for auth, and headers that it does not set', () => {
+  it('accepts a signature for auth, beside headers that the signature does not set', () => {
     const headers = '{ X-Team: search, X-Amzn-SageMaker-Target-Model: "llama" }'
     const endpoint = `models:\n  text:\n    endpoint: { url: "https://x/", headers: ${headers}, auth: { sigv4: sagemaker } }`
 
@@ -140,7 +140,7 @@ describe('a pipeline file', () => {
     expect(pipeline.quotas.plans.other).toEqual(pipeline.quotas.plans.free)
   })
 
-  it('that ships is right without any variable set', () => {
+  it('of the repository is valid without any variable', () => {
     const pipeline = loadPipeline('pipeline.yaml', {})
 
     expect(Object.keys(pipeline.models)).toEqual(['text'])
@@ -150,7 +150,7 @@ describe('a pipeline file', () => {
 })
 
 describe('a variable', () => {
-  it('becomes a number or a boolean where one is wanted, and stays a text elsewhere', () => {
+  it('becomes a number or a boolean if the key wants one, and stays a text otherwise', () => {
     const pipeline = parse(
       {
         free: `  plans:\n    free: { requests: "\${N}", tokens: "\${T:5000}", in_flight: 20, priorities: ["\${P}"] }`,
@@ -164,7 +164,7 @@ describe('a variable', () => {
     expect(pipeline.observability).toMatchObject({ store_prompts: false, fields: { build: '12' } })
   })
 
-  it('can stand inside a mapping, whose own dollars and braces stay', () => {
+  it('can stand inside a mapping, whose own dollars and braces stay unchanged', () => {
     const request = `    request: >-\n      { "all": $map(x, function($v) { $v.\${FIELD:name} }), "raw": "$\${FIELD}" }`
 
     expect(parse({ request }).models.text?.request).toBe(

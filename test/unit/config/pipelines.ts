@@ -1,6 +1,6 @@
 import { ConfigError, parsePipeline } from '../../../lib/config/load.ts'
 
-/** A small pipeline that is right, line by line, so that tests can change one. */
+/** A small valid pipeline, line by line, so that tests can change single lines. */
 const LINES = {
   name: 'name: demo',
   queue: 'queue: { backend: sqs, expire_after: 6h }',
@@ -28,7 +28,7 @@ export const endpoint = (fields: string): Changes => ({ endpoint: `models:\n  te
 /** The plan with these fields. */
 export const plan = (fields: string): Changes => ({ free: `  plans:\n    free: { ${fields} }` })
 
-/** What a user reads when the act finds the pipeline wrong. */
+/** The error that a user reads if the pipeline is wrong. */
 export function messageOf(act: () => unknown): string {
   try {
     act()
@@ -39,7 +39,7 @@ export function messageOf(act: () => unknown): string {
   return 'accepted'
 }
 
-/** What a user reads about this text as `p.yaml`. */
+/** The error that a user reads about this text, as the file `p.yaml`. */
 export const refusal = (text: string, env: Record<string, string> = {}) =>
   messageOf(() => parsePipeline(text, env, 'p.yaml'))
 

@@ -29,7 +29,7 @@ describe('a broker', () => {
     })
   })
 
-  it('has settings that have no effect with SQS, so that one variable changes the backend', () => {
+  it('has settings that are ignored with SQS, so one variable can change the backend', () => {
     const text = pipelineText({ queue: 'queue: { backend: "$' + '{QUEUE_BACKEND:sqs}", rabbitmq: { consumers: 4 } }' })
 
     expect(rabbitMqOf(parsePipeline(text, {}, 'p.yaml').queue)).toBeUndefined()
@@ -46,7 +46,7 @@ describe('a network', () => {
   })
 })
 
-describe('a mistake is refused where it stands', () => {
+describe('the check of a pipeline with a broker or a network', () => {
   it.each<[string, Changes, string]>([
     [
       'an instance without RabbitMQ 4',
@@ -97,7 +97,7 @@ describe('a mistake is refused where it stands', () => {
       "p.yaml:15:39: observability.metrics.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC, or egress must be nat",
     ],
     [
-      "AWS's own receiver of one region, of which the VPC may have no endpoint",
+      "AWS's own receiver in a region for which the VPC may have no endpoint",
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,
@@ -143,11 +143,11 @@ describe('a mistake is refused where it stands', () => {
       { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
       'p.yaml:15:22: account_concurrency must be at least 44: the 42 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
     ],
-  ])('%s', (_name, changes, expected) => {
+  ])('reports a mistake at its place: %s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 
-  it('warns of a concurrency that the queues of the broker cannot give', () => {
+  it('warns of a concurrency that the queues of the broker can’t reach', () => {
     const { warnings } = parseChecked(pipelineText({ ...broker('consumers: 2'), ...concurrency('100') }), {}, 'p.yaml')
 
     expect(warnings).toEqual([
@@ -179,7 +179,7 @@ describe('a mistake is refused where it stands', () => {
     expect(warnings).toEqual([])
   })
 
-  it('warns of a receiver whose name may be public or private, without a way to the internet', () => {
+  it('warns of a receiver whose name may be public, if there is no way to the internet', () => {
     const traces = observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }')
     const warningsOf = (fields: string) =>
       parseChecked(pipelineText({ ...broker(fields), ...IN_AWS, ...traces }), {}, 'p.yaml').warnings
@@ -209,11 +209,14 @@ describe('the executions of a broker', () => {
     [3, 10, { mapping: 3, calls: 3 }],
     [4, 1, { mapping: 4, calls: 1 }],
     [2, 100, { mapping: 2, calls: 20 }],
-  ])('with %d consumers and a concurrency of %d never make more calls than that', (consumers, calls, expected) => {
-    expect(worker({ ...broker(`consumers: ${consumers}`), ...concurrency(String(calls)) })).toEqual(expected)
-  })
+  ])(
+    'make at most the calls of the concurrency, with %d consumers and a concurrency of %d',
+    (consumers, calls, expected) => {
+      expect(worker({ ...broker(`consumers: ${consumers}`), ...concurrency(String(calls)) })).toEqual(expected)
+    },
+  )
 
-  it('are one per queue, and as many messages as an event of Lambda may have', () => {
+  it('are one per queue, with at most as many messages as an event of Lambda may have', () => {
     const executions = executionsOf(parse({ ...broker('consumers: 3'), extra: 'inputs: [{ queue: nightly }]' }))
 
     expect(executions).toMatchObject({ queues: 16, most: 16, least: 16, batches: { collector: 20, intake: 3 } })

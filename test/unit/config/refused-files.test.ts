@@ -6,7 +6,7 @@ import { loadPipeline } from '../../../lib/config/load.ts'
 import { endpoint, lines, messageOf, pipelineText, refusal } from './pipelines.ts'
 
 describe('a variable is refused', () => {
-  it('when it is not set, each at its place', () => {
+  it('if it is not set, and each use is reported at its place', () => {
     expect(
       refusal(pipelineText({ name: `name: \${A}`, extra: `observability: { fields: { a: "x \${A:} \${B}" } }` })),
     ).toBe(
@@ -17,7 +17,7 @@ describe('a variable is refused', () => {
     )
   })
 
-  it('when its value does not fit, without showing the value, which may be a secret', () => {
+  it('if its value does not fit, and the value is not shown, since it may be a secret', () => {
     const changes = endpoint(`url: "\${MODEL_URL}"`)
 
     expect(refusal(pipelineText(changes), { MODEL_URL: 'hunter2' })).toBe(
@@ -28,8 +28,8 @@ describe('a variable is refused', () => {
 
 describe('a file that is not a pipeline is refused in one line', () => {
   it.each<[string, string, string]>([
-    ['an empty one', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
-    ['one of comments', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['an empty file', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['a file of comments only', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
     ['a text', 'hello', 'p.yaml:1:1: the pipeline must be a mapping of keys to values, not "hello"'],
     ['broken YAML', 'name: "x\n', 'p.yaml:2:1: the file is not valid YAML: Missing closing "quote'],
     [
@@ -38,7 +38,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
       `p.yaml:1:25: the file is not valid YAML: Unexpected flow-map-start at node end (if it is about \${…}: put quotes around the value)`,
     ],
     [
-      'a key twice',
+      'a key that occurs twice',
       'name: a\nqueue: {}\nname: b\n',
       'p.yaml:3:1: the key name is there twice in this mapping; keep one',
     ],
@@ -59,15 +59,15 @@ describe('a file that is not a pipeline is refused in one line', () => {
     expect(refusal(text)).toBe(expected)
   })
 
-  it('one nested without end', () => {
+  it('a file that is nested endlessly', () => {
     expect(refusal('['.repeat(50_000))).toMatch(/^p\.yaml:1:\d+: the file is nested too deeply$/)
   })
 
-  it('one that refers to itself', () => {
+  it('a file with an alias of itself', () => {
     expect(refusal('name: &a [*a]')).toContain('p.yaml:1:10: name must be a name of letters')
   })
 
-  it('one that is not there, is a folder, or is not text', () => {
+  it('a file that does not exist, is a folder, or is not text', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
     const binary = join(folder, 'binary.yaml')
     writeFileSync(binary, Buffer.from([0xff, 0xfe, 0x00]))
@@ -80,7 +80,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
   })
 })
 
-it('all mistakes are named, in the order of the file', () => {
+it('all mistakes are reported, in the order of the file', () => {
   const text = pipelineText({ name: 'name: 1', window: 'quotas:\n  window: week', extra: '    concurency: 3' })
 
   expect(refusal(text)).toBe(
@@ -92,7 +92,7 @@ it('all mistakes are named, in the order of the file', () => {
   )
 })
 
-it('the places are also right in a file with Windows line ends', () => {
+it('the places of mistakes are also right in a file with Windows line ends', () => {
   expect(refusal(pipelineText({ request: '    request: prompt ]' }).replaceAll('\n', '\r\n'))).toContain(
     'p.yaml:13:21: ',
   )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, pipelineText, refusal } from './pipelines.ts'
 
-describe('a JSONata expression is refused where it breaks', () => {
+describe('a mistake in a JSONata expression is reported at its place:', () => {
   it.each<[string, Changes, string]>([
     [
       'in single quotes',
@@ -14,7 +14,7 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:13:31: models.text.request is not valid JSONata: Expected "}", got "]"',
     ],
     [
-      'plain',
+      'in a plain text',
       { request: '    request: prompt ]' },
       'p.yaml:13:21: models.text.request is not valid JSONata: Syntax error: "]"',
     ],
@@ -24,7 +24,7 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:16:9: models.text.request is not valid JSONata: Expected "}", got "b"',
     ],
     [
-      'folded',
+      'in a folded text',
       { request: '    request: >-\n      { "a":\n\n        prompt  x }' },
       'p.yaml:16:17: models.text.request is not valid JSONata: Expected "}", got "x"',
     ],
@@ -49,7 +49,7 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:14:27: models.text.response uses $uppercas, which is not defined; did you mean $uppercase?',
     ],
     [
-      'at a variable that nothing binds',
+      'at an undefined variable',
       { request: `    request: '{ "a": $prompt }'` },
       'p.yaml:13:22: models.text.request uses $prompt, which is not defined; a field is written without the $: prompt',
     ],
@@ -59,7 +59,7 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:14:23: models.text.response uses $eval, which is switched off, since no text may become code; $parse reads JSON',
     ],
     [
-      'at a regular expression that is none',
+      'at an invalid regular expression',
       { request: `    request: '$match(prompt, /a{2,1}/)'` },
       'p.yaml:13:30: models.text.request is not valid JSONata: Invalid regular expression: /a{2,1}/g: numbers out of order in {} quantifier',
     ],
@@ -69,7 +69,7 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:9:17: routing[0].when is not valid JSONata: Unexpected end of expression',
     ],
     [
-      'with nothing in it',
+      'in an empty expression',
       { request: '    request: ""' },
       'p.yaml:13:14: models.text.request is empty; it must be a JSONata expression',
     ],

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('a value is refused where it stands', () => {
+describe('a wrong value is reported at its place:', () => {
   it.each<[string, Changes, string]>([
     ['a misspelt key', { queue: 'queeu: {}' }, 'p.yaml:2:1: the pipeline has no key "queeu"; did you mean "queue"?'],
     [
-      'a key far from any',
+      'a key that resembles no other key',
       { queue: 'queue: { zzz: 1 }' },
       'p.yaml:2:10: queue has no key "zzz"; its keys are backend, expire_after, rabbitmq',
     ],
@@ -40,7 +40,7 @@ describe('a value is refused where it stands', () => {
       'p.yaml:12:44: models.text.endpoint.timeout must be a duration from 1s to 14m, such as 60s, not "15m"',
     ],
     [
-      'a word that is none of the choice',
+      'a word that is none of the options',
       { window: 'quotas:\n  window: week' },
       'p.yaml:4:11: quotas.window must be one of day, hour, not "week"',
     ],
@@ -60,7 +60,7 @@ describe('a value is refused where it stands', () => {
       'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not 0',
     ],
     [
-      'a limit beyond what numbers can count, once',
+      'a limit that is too large, reported once',
       plan('requests: 1, tokens: 1e30, in_flight: 1, priorities: [high]'),
       'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not 1e+30',
     ],
@@ -80,12 +80,12 @@ describe('a value is refused where it stands', () => {
       'p.yaml:7:77: quotas.plans.free.rate must be 1 to 1,000,000 calls a second, minute or hour, such as 10/s, 600/m or 5000/h',
     ]),
     [
-      'a field that log lines have of their own',
+      'a field that log lines already have',
       { queue: 'observability: { fields: { level: high } }' },
       'p.yaml:2:28: observability.fields has the key "level", which is a field of log lines already',
     ],
     [
-      'a field that no environment can hold',
+      'a field that no environment variable can hold',
       { queue: 'observability: { fields: { a: "b\\0" } }' },
       'p.yaml:2:31: observability.fields.a must not have U+0000, which no environment variable can hold, not "b\\u0000"',
     ],
@@ -100,7 +100,7 @@ describe('a value is refused where it stands', () => {
       'p.yaml:7:63: quotas.plans.free.priorities must name at least one priority: high, normal or both',
     ],
     [
-      'a priority twice',
+      'a priority that occurs twice',
       plan('requests: 1, tokens: 1, in_flight: 1, priorities: [high, high]'),
       'p.yaml:7:63: quotas.plans.free.priorities must name each priority once',
     ],
@@ -125,7 +125,7 @@ describe('a value is refused where it stands', () => {
       'p.yaml:12:22: models.text.endpoint.url must have no credentials in it; use auth',
     ],
     [
-      'a header that HTTP has not',
+      'an invalid name of a header',
       endpoint('url: "http://x/", headers: { "a b": c }'),
       'p.yaml:12:46: models.text.endpoint.headers has the key "a b", which must be the name of an HTTP header, such as X-Team',
     ],
@@ -150,12 +150,12 @@ describe('a value is refused where it stands', () => {
       'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
     ],
     [
-      'a required key with a typo, once',
+      'a required key with a typo, reported once',
       endpoint('url: "http://x/", auth: { secrte: K }'),
       'p.yaml:12:43: models.text.endpoint.auth has no key "secrte"; did you mean "secret"?',
     ],
     [
-      'a key that auth has not, and one that it lacks',
+      'an unknown key of auth, and a missing one',
       endpoint('url: "http://x/", auth: { colour: K }'),
       lines(
         'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
@@ -163,12 +163,12 @@ describe('a value is refused where it stands', () => {
       ),
     ],
     [
-      'a service by the name of its host',
+      'a service with the name of its host',
       endpoint('url: "http://x/", auth: { sigv4: bedrock-runtime }'),
       'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be bedrock, the name with which its calls are signed, not bedrock-runtime',
     ],
     [
-      'a service that can be none',
+      'an invalid name of a service',
       endpoint('url: "http://x/", auth: { sigv4: true }'),
       'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be the name of an AWS service, such as sagemaker, not true',
     ],
@@ -183,7 +183,7 @@ describe('a value is refused where it stands', () => {
       'p.yaml:15:18: models.text.concurrency must be a whole number from 1 to 10,000, not 0',
     ],
     [
-      'a concurrency that no workers make',
+      'a concurrency that workers can’t share evenly',
       { extra: '    concurrency: { high: 1009 }' },
       "p.yaml:15:26: models.text.concurrency.high can't be shared evenly by the workers; the nearest that can is 1008",
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('contradictions between values are refused', () => {
+describe('values that contradict each other are refused:', () => {
   it.each([
     ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
     ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
@@ -10,7 +10,7 @@ describe('contradictions between values are refused', () => {
       '15d',
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
-  ])('payloads that messages outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
+  ])('payloads that messages could outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
     const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
     expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
@@ -22,7 +22,7 @@ describe('contradictions between values are refused', () => {
     )
   })
 
-  it('more models and inputs than CloudFormation takes in one stack', () => {
+  it('more models and inputs than fit in one CloudFormation stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
       "p.yaml:10:1: models must be fewer: the stack would have 527 resources, and 496 fit CloudFormation's 500 " +
@@ -35,7 +35,7 @@ describe('contradictions between values are refused', () => {
   })
   it.each<[string, Changes, string]>([
     [
-      'a reservation that waits alone could use up',
+      'a reserved concurrency that waiting calls could use up',
       { queue: 'reserved_concurrency: { gateway: 51, reader: 50 }' },
       'p.yaml:2:46: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
     ],
@@ -50,22 +50,22 @@ describe('contradictions between values are refused', () => {
       'p.yaml:2:39: inputs[1].queue must not be "nightly" again: another input has this name',
     ],
     [
-      'an input whose name is that of a queue of results',
+      'an input with the name of the results queue',
       { queue: 'inputs: [{ queue: demo-results }]' },
       'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
-      'an input whose name may be that of a queue of a model',
+      'an input with a possible name of a model’s queue',
       { queue: 'inputs: [{ queue: demo-inference-any-high }]' },
       'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
-      'an input whose name is that of a dead-letter queue',
+      'an input with the name of a dead-letter queue',
       { queue: 'inputs: [{ queue: demo-results-dlq }]' },
       'p.yaml:2:19: inputs[0].queue must not end in -dlq, since the dead-letter queues of the stack do',
     ],
     [
-      'a route to no model',
+      'a route to a model that does not exist',
       routes('model: txt'),
       'p.yaml:9:12: routing[0].model must name one of the models, not "txt"; did you mean "text"?',
     ],
@@ -80,12 +80,12 @@ describe('contradictions between values are refused', () => {
       'p.yaml:9:5: routing[0] must have a when: only the last route is without one, and the routes after this are never reached',
     ],
     [
-      'a default plan that is none',
+      'a default plan that does not exist',
       { defaultPlan: '  default_plan: constructor' },
       'p.yaml:5:17: quotas.default_plan must name one of the plans, not "constructor"; those are free',
     ],
     [
-      'a plan with a model that there is not',
+      'a plan with a model that does not exist',
       plan('requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: [text, txet, image]'),
       lines(
         'p.yaml:7:86: quotas.plans.free.models[1] must name one of the models, not "txet"; did you mean "text"?',
@@ -108,7 +108,7 @@ describe('contradictions between values are refused', () => {
       'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',
     ],
     [
-      'a header twice',
+      'a header that occurs twice',
       endpoint('url: "http://x/", headers: { A: b, a: c }'),
       'p.yaml:12:52: models.text.endpoint.headers.a must not be there: the header is there already, in another spelling',
     ],
@@ -128,7 +128,7 @@ describe('contradictions between values are refused', () => {
       ),
     ],
     [
-      'a header that a signature can not be of',
+      'a header that can’t be signed',
       endpoint('url: "https://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
       'p.yaml:12:55: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
     ],
@@ -137,7 +137,7 @@ describe('contradictions between values are refused', () => {
   })
 })
 
-describe('tracing is false, or has an endpoint', () => {
+describe('the value of tracing is refused unless it is false or has a valid endpoint:', () => {
   const Mapping = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
   const Endpoint =
     'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
@@ -163,12 +163,12 @@ describe('tracing is false, or has an endpoint', () => {
   })
 })
 
-describe('the policies of a model are checked', () => {
+describe('a wrong policy of a model is refused:', () => {
   const tooMany = (place: string, key = '') =>
     `p.yaml:${place}: models.text.concurrency${key} must be at most 1,000 with batch: each call is an invocation then`
   it.each<[string, string, string]>([
     [
-      'a batch whose window is no whole seconds',
+      'a batch whose window is not whole seconds',
       '    batch: { count: 10, period: 1500ms }',
       'p.yaml:15:33: models.text.batch.period must be whole seconds from 1s to 5m, such as 1s',
     ],
@@ -183,22 +183,22 @@ describe('the policies of a model are checked', () => {
       'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 1,000, not 1001',
     ],
     [
-      'more calls at once than there can be invocations, where each batch is one',
+      'more simultaneous batches than there can be invocations',
       '    batch: { count: 10, period: 1s }\n    concurrency: 2000',
       tooMany('16:18'),
     ],
     [
-      'the same for one priority',
+      'more simultaneous batches of one priority than there can be invocations',
       '    batch: { count: 10, period: 1s }\n    concurrency: { normal: 2000 }',
       tooMany('16:18'),
     ],
     [
-      'a retry of what is no failure',
+      'a retry after a successful status',
       '    retry: { backoff_on: [200] }',
       'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
     ],
     [
-      'a condition that is no expression',
+      'an invalid condition',
       "    retry: { halt_when: 'body.error.code ==' }",
       'p.yaml:15:43: models.text.retry.halt_when is not valid JSONata: The symbol "=" cannot be used as a unary operator',
     ],

@@ -7,7 +7,7 @@ const warningsOf = (changes: Changes, env: Record<string, string> = {}) =>
 
 const READABLE = 'it would be readable in the code of the deployed function'
 
-describe('a value that looks like a secret gets a warning at its place', () => {
+describe('a value that looks like a secret causes a warning at its place:', () => {
   it.each<[string, Changes, Record<string, string>, string]>([
     [
       'a variable in a header',
@@ -64,7 +64,7 @@ describe('a value that looks like a secret gets a warning at its place', () => {
     expect(warnings.join()).not.toContain('hunter2')
   })
 
-  it('by each element of a list', () => {
+  it('each such element of a list', () => {
     const inputs = { queue: `inputs: [{ queue: "a" }, { queue: "\${QUEUE_KEY}" }]` }
 
     expect(warningsOf(inputs, { QUEUE_KEY: 'nightly' })).toEqual([
@@ -83,7 +83,7 @@ describe('a value that looks like a secret gets a warning at its place', () => {
     ['a word with KEY in it', endpoint(`url: "https://\${MONKEY}/"`), { MONKEY: 'x' }],
     ['headers of other kinds', endpoint('url: "https://x/", headers: { Idempotency-Key: a, X-Team: search }'), {}],
     ['a text that names a variable', { request: `    request: '{ "text": "$\${API_KEY}" }'` }, {}],
-  ])('and not %s', (_what, changes, env) => {
+  ])('but not %s', (_what, changes, env) => {
     expect(warningsOf(changes, env)).toEqual([])
   })
 })

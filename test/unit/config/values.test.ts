@@ -19,11 +19,11 @@ describe('durations', () => {
     expect(parseDuration(text)).toBe(milliseconds)
   })
 
-  it.each(['', '5', 's', '1.5s', '-1s', '1 s', '1S', '1s ', '1h30m', '1e3s'])('%j is none', text => {
+  it.each(['', '5', 's', '1.5s', '-1s', '1 s', '1S', '1s ', '1h30m', '1e3s'])('%j is no duration', text => {
     expect(parseDuration(text)).toBeUndefined()
   })
 
-  it('are their number times their unit', () => {
+  it('are the number times the unit', () => {
     const unit = fc.constantFrom<[string, number]>(
       ['ms', 1],
       ['s', 1_000],
@@ -63,14 +63,14 @@ describe('variables', () => {
     },
   )
 
-  it('that are not set are named with their place', () => {
+  it('that are not set are reported with their places', () => {
     expect(interpolate(`a \${X} \${HOST} \${Y}`, env)?.unset).toEqual([
       { name: 'X', offset: 2 },
       { name: 'Y', offset: 15 },
     ])
   })
 
-  it('never change the structure of a document, whatever they hold', () => {
+  it('never change the structure of a document, whatever values they have', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), value => {
         const source = readSource(`a: \${V}\nb: ["\${V}", 'x\${V}']\nc: >-\n  \${V}\n`, { V: value })
@@ -91,7 +91,7 @@ describe('places in a text', () => {
         const text = stringify({ key: value }, { defaultStringType, defaultKeyType: 'PLAIN', lineWidth: 40 })
         fc.pre(parse(text).key === value && value.indexOf('@') === value.length - 1)
 
-        // A place is one in the value that is read, with its variables replaced.
+        // A place of a character in the value after its variables were replaced.
         const read = interpolate(value, {})?.value ?? value
         const { line, column } = readSource(text, {}).position(['key'], { offset: read.length - 1 })
 
@@ -102,7 +102,7 @@ describe('places in a text', () => {
 })
 
 describe('concurrency', () => {
-  it('is met exactly by mapping and calls within their bounds, whenever it can be', () => {
+  it('is split exactly into invocations and calls within their bounds, if that is possible', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000 }), concurrency => {
         const split = splitConcurrency(nearestConcurrency(concurrency))
@@ -116,7 +116,7 @@ describe('concurrency', () => {
     )
   })
 
-  it('keeps five invocations, for requests that come one by one, and takes as many calls per invocation as it then can', () => {
+  it('is split into five invocations or more if it allows that, since requests may come one by one, and into many calls per invocation', () => {
     expect(splitConcurrency(10)).toEqual({ mapping: 5, calls: 2 })
     expect(splitConcurrency(20)).toEqual({ mapping: 5, calls: 4 })
     expect(splitConcurrency(100)).toEqual({ mapping: 10, calls: 10 })
@@ -126,8 +126,8 @@ describe('concurrency', () => {
   })
 })
 
-describe('JSONata functions', () => {
-  it('may be the expression’s own', () => {
+describe('the check of JSONata functions', () => {
+  it('accepts functions that the expression defines', () => {
     expect(checkMapping('( $double := function($x) { $x * 2 }; $map(a, $double); $double(3) )')).toBeUndefined()
     expect(checkMapping('$reduce(a, function($sum, $f) { $f($sum) })')).toBeUndefined()
     expect(checkMapping('a ~> $trim() ~> $nothing()')?.message).toContain('calls $nothing')
@@ -141,7 +141,7 @@ describe('JSONata functions', () => {
     '$$.a & $.b',
     '$map(list, $uppercase)',
     '( $f := function($n) { $n = 0 ? 1 : $n * $f($n - 1) }; $f(5) )',
-  ])('finds where %s binds its variables', expression => {
+  ])('accepts the variables that %s binds', expression => {
     expect(checkMapping(expression)).toBeUndefined()
   })
 })

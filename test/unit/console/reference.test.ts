@@ -8,18 +8,18 @@ it('docs/operator-api.md is what the routes generate', () => {
   expect(readFileSync('docs/operator-api.md', 'utf8'), 'run npm run generate').toBe(operatorApiReference())
 })
 
-it.each(ROUTES.map(({ method, path }) => ({ method, path })))('$method $path is found', ({ method, path }) => {
+it.each(ROUTES.map(({ method, path }) => ({ method, path })))('findRoute finds $method $path', ({ method, path }) => {
   expect(findRoute(method, path)).toMatchObject({ route: { method, path } })
 })
 
-it('gives the parameters of a path, decoded', () => {
+it('findRoute gives the parameters of a path, decoded', () => {
   expect(findRoute('GET', '/dead-letters/message%3Aa%2Fb')).toMatchObject({
     route: { path: '/dead-letters/{name}' },
     params: { name: 'message:a/b' },
   })
 })
 
-it('tells the methods of a path that has another one', () => {
+it('findRoute gives the methods of a path that exists with other methods', () => {
   expect(findRoute('DELETE', '/requests')).toEqual({ methods: ['GET', 'POST'] })
   expect(findRoute('GET', '/nowhere')).toEqual({ methods: [] })
 })

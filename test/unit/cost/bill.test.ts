@@ -25,7 +25,7 @@ const mapping = (queueId: string, functionId: string, batchSize: number, windowS
   },
 })
 
-/** A stack small enough to compute its bill by hand. */
+/** A stack that is small enough to compute its bill by hand. */
 const templateWith = ({ batch = 2, window = 0 } = {}): Template => ({
   Resources: {
     Plain: { Type: 'AWS::CloudWatch::Alarm', Properties: { MetricName: 'Errors' } },
@@ -57,8 +57,8 @@ const named = (items: readonly Item[], what: string): Item => {
   return found
 }
 
-describe('what a template has', () => {
-  it('is counted: each metric that an alarm reads, each secret, and that of the cluster', () => {
+describe('the inventory of a template', () => {
+  it('counts each metric that an alarm reads, each secret, and the secret of the cluster', () => {
     expect(inventoryOf(templateWith())).toMatchObject({
       alarmMetrics: 3,
       dashboards: 1,
@@ -74,20 +74,20 @@ describe('what a template has', () => {
 })
 
 describe('a deployment without traffic', () => {
-  it('pays for alarms, the dashboard, secrets, and the polling of its queues, and for no metric', () => {
+  it('pays for alarms, the dashboard, secrets, and the polling of its queues, but for no metric', () => {
     const { always, traffic_usd, total_usd, always_usd } = bill({ requests: 0 })
 
     expect(named(always, 'alarms').usd).toBeCloseTo(0.3)
     expect(named(always, 'dashboard').usd).toBe(3)
     expect(always.filter(({ unit, usd }) => unit === 'metric' && usd > 0)).toEqual([])
     expect(named(always, 'secrets of the database').usd).toBe(0.8)
-    // Three queues, five pollers each, a call per 20 s.
+    // Three queues have five pollers each, and each poller makes a call per 20 s.
     expect(named(always, 'polling of idle queues').quantity).toBe((3 * 5 * 730 * 3_600) / 20)
     expect(traffic_usd).toBe(0)
     expect(total_usd).toBe(always_usd)
   })
 
-  it('also pays for waking the database once a day, if old rows are deleted', () => {
+  it('also pays for waking the database once a day if old rows are deleted', () => {
     const { always } = bill({ requests: 0 }, pipelineWith('', 'observability: { retention: { ledger: 90d } }'))
 
     expect(named(always, 'capacity for the deletion of old rows').quantity).toBeCloseTo((730 / 24) * 0.5 * 0.5)
@@ -99,15 +99,15 @@ describe('a million requests', () => {
     const { traffic } = bill()
 
     expect(named(traffic, 'a POST and two GETs per request').usd).toBeCloseTo(3)
-    // The item is put, claimed and decided; the quota item is reserved in and settled.
+    // The item is written, claimed and decided. The quota item gets a reservation and its settlement.
     expect(named(traffic, 'writes of request items').usd).toBeCloseTo(3 * 0.625)
     expect(named(traffic, 'writes of quota items').usd).toBeCloseTo(2 * 0.625)
-    // Two messages: sent, received, deleted. All have a group, so their queues are fair queues.
+    // Two messages are sent, received and deleted. All have a group, so their queues are fair queues.
     expect(named(traffic, 'messages: sent, received, deleted').usd).toBeCloseTo(6 * 0.4)
     expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(6 * 0.1)
     expect(named(traffic, 'Data API').usd).toBeCloseTo(2 * 0.35)
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
-    // One of the gateway, one of the collector, two of the model.
+    // One metric of the gateway, one of the collector, and two of the model.
     expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(4 * 0.3)
     // One of a hundred invocations starts an environment, of the worker (1,024 MB) or of the collector.
     expect(named(traffic, 'starts of environments').quantity).toBeCloseTo(
@@ -115,14 +115,14 @@ describe('a million requests', () => {
     )
   })
 
-  it('cost what their items cost', () => {
+  it('cost the sum of their items', () => {
     const { always, traffic, total_usd } = bill()
 
     for (const { quantity, unit_usd, usd } of [...always, ...traffic]) expect(usd).toBe(quantity * unit_usd)
     expect(total_usd).toBeCloseTo([...always, ...traffic].reduce((sum, { usd }) => sum + usd, 0))
   })
 
-  it('keep the database awake all month; ten requests let it pause', () => {
+  it('keep the database awake all month, but ten requests let the database pause', () => {
     expect(named(bill().traffic, 'capacity').quantity).toBe(730 * 0.5)
     expect(named(bill({ requests: 10 }).traffic, 'capacity').quantity).toBe(10 * 0.5 * 0.5)
   })
@@ -137,14 +137,14 @@ describe('a million requests', () => {
     expect(writes(100)).toBe(7 * writes(1))
   })
 
-  it('pay for the log of a rate limit', () => {
+  it('pay for the reads and writes of a rate limit', () => {
     const limited = bill({}, pipelineWith('rate_limit: { count: 100, interval: 1s }'))
 
     expect(named(limited.traffic, 'writes of rate limits').quantity).toBe(1e6)
     expect(named(limited.traffic, 'reads').quantity).toBe(named(bill().traffic, 'reads').quantity + 1e6)
   })
 
-  it('share the invocations of a batch that fills during its window', () => {
+  it('share the invocations of a batch that becomes full during its window', () => {
     const batched = bill(
       {},
       pipelineWith('batch: { count: 10, period: 60s, url: "https://text.example.com/b" }'),
@@ -152,13 +152,14 @@ describe('a million requests', () => {
     )
     // 0.38 requests per second fill a batch of ten in less than 60 seconds.
     expect(named(batched.traffic, 'workers: time').quantity).toBeCloseTo(1e5 * 2.06)
-    // Per batch: two sends, a receive and a delete; per request: a send of the gateway, and an event that comes alone.
+    // Per batch, there are two sends, a receive and a delete. Per request, there is a send of the gateway, and an event that
+    // comes alone.
     expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(3.4e6)
   })
 
-  it('share invocations when all that concurrency allows are busy', () => {
+  it('share invocations when concurrency allows no further invocation', () => {
     const busy = bill({ requests: 12e6 })
-    // 12 million calls of 2 s are 9.1 at the same time, in 5 invocations of up to 2.
+    // 12 million calls of 2 s are 9.1 simultaneous calls, in 5 invocations of up to 2 calls.
     expect(named(busy.traffic, 'workers: time').quantity).toBeLessThan(7e6 * 2.06)
   })
 })
@@ -177,29 +178,31 @@ describe('a million requests in bursts', () => {
     expect(named(traffic, 'custom metrics of requests').quantity).toBeCloseTo((4 * (busyHours + 30)) / 730)
   })
 
-  it('take no less time than a rate limit leaves them', () => {
+  it('take at least the time that a rate limit demands', () => {
     const limited = bill({ spread: 'bursts' }, pipelineWith('rate_limit: { count: 1, interval: 1s }'))
 
-    // They take 278 hours, and never fill an invocation.
+    // The requests take 278 hours, and never fill an invocation.
     expect(named(limited.traffic, 'capacity').quantity).toBeCloseTo((1e6 / 3_600 + 15) * 0.5)
     expect(named(limited.traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
   })
 
-  it('pay for the sweeper, which looks at what waits for longer than two minutes, and for the events that it sends', () => {
-    // A burst takes 6,867 s. Each request of it waits for its part of that: every two minutes, beginning with the second one, it is read.
+  it('pay for the sweeper’s reads of requests that wait longer than two minutes, and for its events', () => {
+    // A burst takes 6,867 s. The requests of a burst wait up to this time. The sweeper reads a waiting request every two
+    // minutes, from the second minute on.
     const burst = (busyHours * 3_600) / 30
     const looks = 1e6 * ((burst - 120) ** 2 / 240 / burst)
     expect(named(traffic, 'reads of requests that wait for minutes').quantity / looks).toBeCloseTo(1, 2)
-    // In the first three minutes of that, it is announced one and a half times: ten in a send, a receive and a delete.
+    // For three minutes from then on, a request is announced, which is one and a half times on average. Ten announcements
+    // share a send, a receive and a delete.
     const announced = 1e6 * 1.5 * ((burst - 210) / burst)
-    // Messages of requests: two sends each. Their workers take two at a time, and the collector one.
+    // Each request has messages with two sends. A worker takes two messages at once, and the collector one.
     const messages = 2e6 + 2 * (0.5e6 + 1e6)
     const sqs = named(traffic, 'messages: sent, received, deleted').quantity - messages
     expect(sqs / (announced * 0.3)).toBeCloseTo(1, 2)
     expect(named(traffic, 'I/O').quantity / (2 * (1e6 + announced))).toBeCloseTo(1, 2)
   })
 
-  it('that are short pay for no sweep, as requests that are spread evenly', () => {
+  it('pay for no sweep if the bursts are short, and neither do evenly spread requests', () => {
     const looks = (of: Partial<Traffic>) => named(bill(of).traffic, 'reads of requests that wait for minutes').quantity
 
     expect(looks({ requests: 10_000, spread: 'bursts' })).toBe(0)
@@ -207,7 +210,7 @@ describe('a million requests in bursts', () => {
     expect(looks({ spread: 'even', modelSeconds: 300 })).toBeCloseTo((1e6 * 180) / 120, -4)
   })
 
-  it.each([0, 10])('cost no more than spread evenly, also if they are %i', requests => {
+  it.each([0, 10])('cost at most as much as evenly spread requests, also if they are %i', requests => {
     expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
   })
 })
@@ -216,7 +219,7 @@ describe('notes', () => {
   it.each([
     { fields: '', requests: 14e6, most: '12,757,282' },
     { fields: 'rate_limit: { count: 1, interval: 10s }', requests: 1e6, most: '262,800' },
-  ])('say that a model can’t run $requests requests with "$fields"', ({ fields, requests, most }) => {
+  ])('report that a model can’t run $requests requests with "$fields"', ({ fields, requests, most }) => {
     const { notes } = bill({ requests }, pipelineWith(fields))
 
     expect(notes[0]).toBe(
@@ -224,12 +227,12 @@ describe('notes', () => {
     )
   })
 
-  it('say nothing of it where the requests fit', () => {
+  it('report nothing about that if the model can run the requests', () => {
     expect(bill().notes.join()).not.toContain("can't run")
   })
 })
 
-it('each price is of a page of AWS', () => {
+it('each price has a page of AWS as its source', () => {
   for (const { usd, source } of Object.values(PRICES)) {
     expect(usd).toBeGreaterThan(0)
     expect(source).toMatch(/^https:\/\/aws\.amazon\.com\//)

@@ -15,9 +15,9 @@ import { type Engines, startEngines } from '../../bench/engines.ts'
 import { countProtection } from '../../bench/protection.ts'
 import { type Call, tally } from '../../bench/recorder.ts'
 
-/*
- * The bill of `sluice cost` multiplies prices with the calls of a request. These tests hold its numbers equal to what the
- * benchmark counts, so a change that adds or saves a call changes the bill, too.
+/**
+ * The bill of `sluice cost` multiplies prices with the calls of a request. These tests compare its numbers with the counts
+ * of the benchmark, so a change that adds or saves a call must change the bill, too.
  */
 
 const SENDS = ['SendMessage', 'SendMessageBatch']
@@ -27,7 +27,7 @@ const WRITES = ['PutItem', 'UpdateItem']
 const counted = (calls: readonly Call[], names: readonly string[]): number =>
   calls.filter(({ name }) => names.includes(name)).length
 
-/** A step's calls, as the bill has them. */
+/** The calls of a step, in the form of the bill. */
 const stepOf = (calls: readonly Call[], quotaWrites: number): StepCalls => ({
   sends: counted(calls, SENDS),
   statements: counted(calls, ['ExecuteStatement']),
@@ -45,7 +45,7 @@ describe('the calls of a request that the bill counts', () => {
   }, 180_000)
   afterAll(() => engines.close())
 
-  it('are those that the benchmark counts, step by step', () => {
+  it('are the calls that the benchmark counts, step by step', () => {
     expect({
       accepted: stepOf(request.accepted, 1),
       worked: stepOf(request.worked, 0),
@@ -61,7 +61,7 @@ describe('the calls of a request that the bill counts', () => {
     })
   })
 
-  // Each call, and each kilobyte that is sent, is on a bill and takes time of two processors. One that is added shows here.
+  // Each call and each sent kilobyte costs money and CPU time. This test fails if a change adds one.
   it.each([
     ['authorized', '2 GetItem', 2, 260],
     ['authorizedAgain', '', 0, 0],
@@ -77,13 +77,13 @@ describe('the calls of a request that the bill counts', () => {
     expect(bytesOf(request[step])).toBeLessThanOrEqual(bytes)
   })
 
-  it('are 13 from the admission to the settlement of a request that comes alone', () => {
+  it('are 13 from the admission to the settlement of a single request', () => {
     const own = [request.accepted, request.worked, request.settled].flat().length
 
     expect(own + 2 * MAPPING_CALLS).toBe(13)
   })
 
-  it('are the same for an admission by the OpenAI API, and a lease and a look more for a wait', () => {
+  it('are the same for an admission by the OpenAI API, and five more for a wait: four for its lease, and a read', () => {
     const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
 
     expect(tallies).toEqual(
@@ -97,12 +97,12 @@ describe('the calls of a request that the bill counts', () => {
     )
   })
 
-  it('are one for a request that the quota refuses, by each API', () => {
+  it('are one call for a request that the quota refuses, with each API', () => {
     expect(new Set([...request.refused.values()].map(tally))).toEqual(new Set(['UpdateItem']))
     expect(request.refused.size).toBe(request.posted.size)
   })
 
-  it('pay for a quota item by its size: with each reservation that is open in it', () => {
+  it('include writes of the quota item by its size, which grows with each open reservation', () => {
     const measured = [...request.acceptedBeside].map(([open, calls]) => [open + 1, unitsOf(calls, ['UpdateItem'])])
 
     expect(measured).toEqual([

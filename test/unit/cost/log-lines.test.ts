@@ -8,7 +8,7 @@ import { NOW } from '../../support/clock.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../support/lambda.ts'
 import { anItem } from '../../support/requests.ts'
 
-/** CloudWatch adds so many bytes to each line. */
+/** The bytes that CloudWatch adds to each line. */
 const PER_LINE = 26
 
 const billed = (lines: readonly string[]): number =>
@@ -49,7 +49,7 @@ function endLine(): string[] {
 }
 
 describe('the log lines that the bill counts', () => {
-  it('are as large as those that a completed request has', () => {
+  it('are as large as the lines of a completed request', () => {
     const ends = {
       CompletedRequests: 1,
       QueueWait: 0.142,

@@ -8,20 +8,20 @@ const aModel = (fields = '') => {
   return text
 }
 
-describe('the bill has the metrics that CloudWatch keeps', () => {
-  it('of all models: accepted requests, and the time to the end', () => {
+describe('the metrics in the bill', () => {
+  it('are two for all models together: accepted requests, and the time to the end', () => {
     expect(sharedCount).toBe(2)
   })
 
-  it('per model: the latency of calls, and completed requests', () => {
+  it('are two per model: the latency of calls, and completed requests', () => {
     expect(metricsOf(aModel())).toBe(2)
   })
 
-  it('per model with batches: also their size', () => {
+  it('are three per model with batches: also the size of batches', () => {
     expect(metricsOf(aModel('batch: { count: 10, period: 1s }'))).toBe(3)
   })
 
-  it('in trouble: those of a further model are those of its worker, and its failed, cancelled and expired requests', () => {
+  it('are 19 more per further model in trouble: 16 of its worker, and its failed, cancelled and expired requests', () => {
     expect(troubleMetrics(2) - troubleMetrics(1)).toBe(16 + 3)
   })
 })

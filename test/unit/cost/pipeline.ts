@@ -1,6 +1,6 @@
 import { parsePipeline } from '../../../lib/config/load.ts'
 
-/** A pipeline of one model with these further fields, and with more sections. */
+/** A pipeline of one model with these further fields, and with these further sections. */
 export const pipelineWith = (fields = '', more = '') =>
   parsePipeline(
     `

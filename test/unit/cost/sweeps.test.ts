@@ -10,7 +10,10 @@ import { anItem, newUser } from '../../support/requests.ts'
 const SECOND = 1_000
 const BETWEEN_SWEEPS = 120
 
-/** What sweeps do for requests that are open for these times, of which one begins in each second between two sweeps. Per request. */
+/**
+ * The reads and announcements of the sweeper per request. The requests are open for these times, and one begins in each
+ * second between two sweeps.
+ */
 async function counted(times: readonly number[]) {
   const ports = memoryPorts()
   let looks = 0
@@ -43,7 +46,7 @@ async function counted(times: readonly number[]) {
 }
 
 it.each([60, 120, 180, 300, 420, 1_000])(
-  'requests that are open for %i seconds meet as many sweeps as the bill says',
+  'requests that are open for %i seconds are read and announced by as many sweeps as the bill says',
   async seconds => {
     const { looks, announcements } = await counted([seconds])
 
@@ -52,7 +55,7 @@ it.each([60, 120, 180, 300, 420, 1_000])(
   },
 )
 
-it('requests of a burst, of which each next one is open for longer, meet as many as the bill says', async () => {
+it('requests of a burst, each open longer than the one before, are read and announced as often as the bill says', async () => {
   const { looks, announcements } = await counted(Array.from({ length: 60 }, (_, i) => 10 + 20 * i))
 
   expect(sweepsOf(0, 1_200).looks).toBeCloseTo(looks, 1)

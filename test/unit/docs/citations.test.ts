@@ -21,7 +21,7 @@ const citable: Citable = {
   decisions: new Set(decisions.map(path => posix.basename(path).slice(0, 4))),
 }
 
-/** These two files hold wrong citations on purpose. */
+/** These two files contain wrong citations on purpose. */
 const ABOUT_CITATIONS = ['test/unit/docs/citations.test.ts', 'test/support/citations.ts']
 const sources = globSync(['{functions,lib,bin,test}/**/*.ts', '.ci/*', '*.ts']).filter(
   path => !ABOUT_CITATIONS.includes(path),
@@ -51,7 +51,7 @@ describe('docs/glossary.md', () => {
     .map(([, term]) => term)
     .filter(term => term !== 'term')
 
-  it('has each term once, in the order of the alphabet', () => {
+  it('has each term once, in alphabetical order', () => {
     expect(terms.length).toBeGreaterThan(60)
     expect(terms).toEqual([...new Set(terms)].toSorted((a, b) => String(a).localeCompare(String(b), 'en')))
   })
@@ -69,7 +69,7 @@ describe('docs/adr/README.md', () => {
 })
 
 describe('a citation in a source file', () => {
-  it('is of something that this repository has', () => {
+  it('names something that exists in this repository', () => {
     expect(sources.length).toBeGreaterThan(500)
     expect(sources.flatMap(path => wrongCitations(path, read(path), citable))).toEqual([])
   })
@@ -108,7 +108,7 @@ describe('a link in a page', () => {
     [...read(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].map(([, target = '']) => ({ page, target })),
   )
 
-  it('leads to a file, and to a heading of it', () => {
+  it('leads to an existing file, and to an existing heading of the file', () => {
     expect(links.length).toBeGreaterThan(100)
     const broken = links.filter(({ page, target }) => {
       const [file = '', anchor] = target.split('#')

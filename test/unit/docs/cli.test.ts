@@ -44,11 +44,11 @@ it('docs/cli.md is what the commands generate', () => {
   expect(readFileSync('docs/cli.md', 'utf8'), 'run npm run generate').toBe(reference)
 })
 
-it('has every command that is promised, and says what it does', () => {
+it('docs/cli.md has every promised command, and says what it does', () => {
   for (const command of COMMANDS) expect(sections.get(command)).toMatch(/\n {4}Usage: sluice .*\n\n {4}[a-z]/)
 })
 
-it('lets every list be watched', () => {
+it('docs/cli.md has --watch for every list', () => {
   const lists = [...sections.keys()].filter(name => name.endsWith(' list'))
   expect(lists.length).toBeGreaterThan(4)
   for (const list of lists) expect(sections.get(list)).toContain('--watch')

@@ -8,12 +8,12 @@ const [answers = '', failures = ''] = page.split('## Codes of a failed request')
 const firstCells = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
 
 describe('docs/errors.md', () => {
-  it('has a row for each code of an answer, with its status, and no other', () => {
+  it('has exactly one row for each code of an answer, with its status', () => {
     const rows = [...answers.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)])
     expect(Object.fromEntries(rows)).toEqual(STATUSES)
   })
 
-  it('has a row for each code of a failed request, and no other', () => {
+  it('has exactly one row for each code of a failed request', () => {
     expect(firstCells(failures)).toEqual([...FAILURE_CODES])
   })
 })

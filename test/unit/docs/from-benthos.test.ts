@@ -13,11 +13,11 @@ it('docs/from-benthos.md shows parts of the files that tests run, word for word'
   expect(examples.filter(example => !files.some(file => file.includes(`\n${example}`)))).toEqual([])
 })
 
-it.each(FILES)('%s starts as it is', file => {
+it.each(FILES)('%s is a valid pipeline without changes', file => {
   expect(Object.keys(loadPipeline(file, {}).models)).toEqual(['text', 'image', 'general'])
 })
 
-it('the two files differ in their backend alone', () => {
+it('the two files differ only in their backend', () => {
   const [onSqs, onRabbitMq] = FILES.map(file => loadPipeline(file, {}))
 
   expect(onRabbitMq).toEqual({ ...onSqs, queue: { ...onSqs?.queue, backend: 'rabbitmq' } })

@@ -16,7 +16,7 @@ const PAGE = readFileSync('docs/mappings.md', 'utf8')
 const fences = (language: string): string[] =>
   [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)\`\`\`$`, 'gms'))].map(([, text = '']) => text)
 
-/** Lines of an expression and a comment, `input → output`. */
+/** Examples in JSONata: a line has an expression and a comment, `input → output`. */
 const inJsonata = fences('jsonata')
   .flatMap(text => text.trim().split('\n'))
   .map((line): Example => {
@@ -24,7 +24,7 @@ const inJsonata = fences('jsonata')
     return { expression, input, output }
   })
 
-/** A key of pipeline.yaml and its expression, then `# input → output`. */
+/** Examples in YAML: a key of pipeline.yaml with its expression, and then `# input → output`. */
 const inYaml = fences('yaml').map((text): Example => {
   const [, input = '', output = ''] = /^# (.*) → (.*)$/m.exec(text) ?? []
   const [expression] = Object.values(readSource(text, {}).toData() as Record<string, string>)
@@ -34,13 +34,13 @@ const inYaml = fences('yaml').map((text): Example => {
 describe('each example of docs/mappings.md', () => {
   const examples = [...inJsonata, ...inYaml]
 
-  it('is found', () => {
+  it('is found by this test', () => {
     const arrows = PAGE.split('\n').filter(line => / → .*( \*\/|[\]}])$/.test(line))
     expect(examples).toHaveLength(arrows.length)
     expect(examples.length).toBeGreaterThan(25)
   })
 
-  it.each(examples)('gives what it says: $expression for $input', async ({ expression, input, output }) => {
+  it.each(examples)('gives the documented output: $expression for $input', async ({ expression, input, output }) => {
     const evaluated = compileExpression(expression)(JSON.parse(input))
 
     expect(checkMapping(expression)).toBeUndefined()
@@ -55,11 +55,11 @@ describe('the table of fast and slow expressions in docs/mappings.md', () => {
     expression,
   }))
 
-  it('has both', () => {
+  it('has fast and slow expressions', () => {
     expect(new Set(rows.map(({ speed }) => speed))).toEqual(new Set(['fast', 'slow']))
   })
 
-  it.each(rows)('calls $expression $speed, as it is evaluated', ({ speed, expression }) => {
+  it.each(rows)('lists $expression as $speed, as Sluice evaluates it', ({ speed, expression }) => {
     expect(isBounded(jsonata(expression).ast())).toBe(speed === 'fast')
   })
 })

@@ -4,7 +4,10 @@ import { parse } from 'yaml'
 import { NO_ROUTE, ROUTES } from '../../../functions/core/http/routes.ts'
 import { OPENAPI_FILE, openApiYaml } from '../../../lib/openapi/yaml.ts'
 
-/** The paths of the old pipeline do what `/v1/inference` does, and a description of the description helps nobody. */
+/**
+ * Routes that the document leaves out. The paths of the old pipeline do the same as `/v1/inference`, and the document need
+ * not describe itself.
+ */
 const UNDESCRIBED = ['POST /generate', 'POST /api/v1/inference', 'GET /openapi.json', NO_ROUTE]
 
 describe('docs/openapi.yaml', () => {
@@ -15,7 +18,7 @@ describe('docs/openapi.yaml', () => {
     expect(text).toBe(openApiYaml())
   })
 
-  it('describes every route, and which of them need no key', () => {
+  it('describes every route, and which routes need no key', () => {
     const described = Object.entries(document.paths).flatMap(([path, calls]) =>
       Object.entries(calls).map(
         ([method, { security }]) => `${method.toUpperCase()} ${path} ${security === undefined}`,

@@ -79,7 +79,7 @@ async function tables() {
   return { overHttp, within, put, get }
 }
 
-it('a client calls the tables without a socket, and reads what others write over HTTP', async () => {
+it('a client calls the tables without a socket, and reads what other clients write over HTTP', async () => {
   const { overHttp, within, put, get } = await tables()
 
   await within.send(put({ n: { N: '7' } }))
@@ -88,7 +88,7 @@ it('a client calls the tables without a socket, and reads what others write over
   expect((await within.send(get)).Item).toEqual({ pk: { S: 'a' }, n: { N: '7' } })
 })
 
-it('the errors of a call are those of the SDK, with all that they tell', async () => {
+it('a failed call has the SDK’s own error with all its fields', async () => {
   const { within, put } = await tables()
   await within.send(put({ n: { N: '7' } }))
 
@@ -99,7 +99,7 @@ it('the errors of a call are those of the SDK, with all that they tell', async (
   await expect(within.send(missing)).rejects.toThrow(ResourceNotFoundException)
 })
 
-it('bytes arrive as bytes, and a call with bytes goes over HTTP', async () => {
+it('an answer has bytes as bytes, and a call with bytes goes over HTTP', async () => {
   const { overHttp, within, put, get } = await tables()
   const bytes = new Uint8Array([1, 2, 3])
   await overHttp.send(put({ b: { B: bytes } }))
@@ -126,7 +126,7 @@ it('a client sends, receives and deletes messages without a socket', async () =>
   await expect(within.send(toNone)).rejects.toThrow(QueueDoesNotExist)
 })
 
-it('a call fails as one of the network does if the emulator ends before it answers, and so do later ones', async () => {
+it('a call fails like a network call if the emulator ends before it answers, and so do later calls', async () => {
   const ending = await start('sqs-s3')
   const endpoint = await ending.endpoint
   await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
@@ -137,7 +137,7 @@ it('a call fails as one of the network does if the emulator ends before it answe
   const waiting = within.send(receive).catch(error => error)
   await ending.close()
 
-  // A receive that waits is either ended by its queue or cut off.
+  // A waiting receive is either ended by its queue or cut off.
   const first = await waiting
   expect(first instanceof Error ? Reflect.get(first, 'code') : first.Messages).toBe(
     first instanceof Error ? 'ECONNRESET' : undefined,
@@ -145,7 +145,7 @@ it('a call fails as one of the network does if the emulator ends before it answe
   await expect(within.send(receive)).rejects.toThrow('ECONNREFUSED')
 })
 
-it('a call that takes longer than the client waits is a timeout of the SDK', async () => {
+it('a call that takes longer than the client’s timeout fails with the SDK’s timeout', async () => {
   const endpoint = await emulators['sqs-s3'].endpoint
   await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
   const within = new SQSClient({ ...common, endpoint: NOWHERE })
@@ -155,13 +155,13 @@ it('a call that takes longer than the client waits is a timeout of the SDK', asy
   await expect(within.send(receive)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
-it('an answer that came while the thread was blocked for longer than the client waits counts', async () => {
+it('an answer counts if it came in time while the thread was blocked for longer than the client’s timeout', async () => {
   const { overHttp, put, get } = await tables()
   const within = new DynamoDBClient({ ...common, endpoint: NOWHERE })
   connect()(within, 200)
 
   const written = within.send(put({ n: { N: '7' } }))
-  // The call leaves first. The table's own thread answers while this one is blocked.
+  // The call is sent first. The thread of the tables answers while this thread is blocked.
   await setImmediate()
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
 

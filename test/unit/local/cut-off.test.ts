@@ -18,7 +18,7 @@ const told: string[] = []
 beforeAll(async () => {
   servers = await startEveryServer({ log: line => told.push(line) })
   ;({ system, model, urls } = servers)
-  // The database is made on first use, which takes seconds.
+  // The database is made at its first use, which takes seconds.
   await answers['the RDS Data API']?.()
 }, 60_000)
 afterAll(() => servers?.close())
@@ -27,7 +27,7 @@ const common = () => ({ region: 'us-east-1', credentials: credentialsOf(system.a
 const dynamodb = () => new DynamoDBClient({ ...common(), endpoint: system.endpoints.dynamodb })
 const statement = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }
 
-/** A call to each server as its own callers make it: it rejects where the server is gone. */
+/** A call to each server, as the server’s usual callers make it. It fails if the server is gone. */
 const answers: Record<string, () => Promise<unknown>> = {
   'the API': () => fetch(system.apiUrl),
   'the demo model': () => fetch(model.url),
@@ -50,7 +50,10 @@ interface Beginning {
   body?: string
 }
 
-/** Sends a signed call's head and the beginning of its body, and cuts the connection off; resolves when it is closed. */
+/**
+ * Sends the head and the beginning of the body of a signed call, and resets the connection. Resolves when the connection is
+ * closed.
+ */
 function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"a":' }: Beginning): Promise<void> {
   const { hostname, port } = new URL(url)
   const head = [
@@ -65,12 +68,12 @@ function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"
     const socket = connect(Number(port), hostname)
     socket.on('error', () => {})
     socket.on('close', () => resolve())
-    // Once the server has acknowledged the beginning, by asking for nothing more, the connection is reset.
+    // The connection is reset once these bytes are written.
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.resetAndDestroy())
   })
 }
 
-describe.each(Object.keys(answers))('%s goes on', server => {
+describe.each(Object.keys(answers))('%s keeps working', server => {
   const url = () => urls[server] ?? ''
 
   test('after a call that is cut off in its body', async () => {
@@ -79,20 +82,20 @@ describe.each(Object.keys(answers))('%s goes on', server => {
     expect(told.filter(line => line.includes('failed'))).toEqual([])
   })
 
-  test('after fifty at a time that are', async () => {
+  test('after fifty simultaneous calls that are cut off', async () => {
     await Promise.all(Array.from({ length: 50 }, () => cutOff(url(), { body: 'x'.repeat(500) })))
     await answers[server]?.()
     expect(told.filter(line => line.includes('failed'))).toEqual([])
   })
 
-  test('after a chunked body that breaks its own rules', async () => {
+  test('after an invalid chunked body', async () => {
     const chunked = { headers: ['Transfer-Encoding: chunked'] }
     await cutOff(url(), { ...chunked, body: '5\r\n{"a":\r\n' })
     await cutOff(url(), { ...chunked, body: 'no length\r\n{}\r\n' })
     await answers[server]?.()
   })
 
-  test('after a body that is larger than it takes', async () => {
+  test('after a body over its limit', async () => {
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       authorization: authorizationOf(system.accessKeyId),
@@ -107,7 +110,7 @@ describe.each(Object.keys(answers))('%s goes on', server => {
   })
 })
 
-test('DynamoDB answers bodies of every shape', async () => {
+test('DynamoDB answers bodies of any shape', async () => {
   const operations = [
     'ListTables',
     'GetItem',
@@ -133,7 +136,7 @@ test('DynamoDB answers bodies of every shape', async () => {
     }
 })
 
-test('the system still writes and reads after all of these calls', async () => {
+test('the system still writes and reads after all these calls', async () => {
   await dynamodb().send(
     new CreateTableCommand({
       TableName: 'afterwards',

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { openDataFolder } from '../../../lib/local/data-folder.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('a folder that is open is refused to another, and free once it is closed', () => {
+test('an open folder can’t be opened again until it is closed', () => {
   const path = join(temporaryFolder(), 'data')
   const first = openDataFolder(path)
 
@@ -16,7 +16,7 @@ test('a folder that is open is refused to another, and free once it is closed', 
   openDataFolder(path).close()
 })
 
-test('a folder whose process was killed is free', async () => {
+test('a folder is free if its process was killed', async () => {
   const path = join(temporaryFolder(), 'data')
   const module = fileURLToPath(new URL('../../../lib/local/data-folder.ts', import.meta.url))
   const script = `const { openDataFolder } = await import(${JSON.stringify(module)})
@@ -31,7 +31,7 @@ test('a folder whose process was killed is free', async () => {
   openDataFolder(path).close()
 })
 
-test('a folder in memory is a temporary one without state, gone when it is closed', () => {
+test('a folder in memory is a temporary folder without state, and is deleted when it is closed', () => {
   const folder = openDataFolder(':memory:')
   folder.writeJson('some.json', { a: 1 })
 
@@ -41,7 +41,7 @@ test('a folder in memory is a temporary one without state, gone when it is close
   expect(existsSync(folder.path)).toBe(false)
 })
 
-test('a local.json that a killed process left is removed', () => {
+test('a local.json of a killed process is removed', () => {
   const path = temporaryFolder()
   writeFileSync(join(path, 'local.json'), '{}')
 
@@ -51,7 +51,7 @@ test('a local.json that a killed process left is removed', () => {
   folder.close()
 })
 
-test('folders that can not be made are refused', () => {
+test('a folder that can’t be made is refused', () => {
   const file = join(temporaryFolder(), 'file')
   writeFileSync(file, '')
 
@@ -64,7 +64,7 @@ test('folders that can not be made are refused', () => {
     )
 })
 
-test('a folder that can not be locked is refused', () => {
+test('a folder that can’t be locked is refused', () => {
   const path = temporaryFolder()
   mkdirSync(join(path, 'lock'))
 

@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => queues.close())
 
-/** A queue as the test wants it, and what one does with it. */
+/** A queue with these settings, and the operations on it. */
 async function newQueue(name: string, Attributes: Record<string, string> = {}, { sqs, urlOf } = queues) {
   const QueueUrl = urlOf(name)
   await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }))
@@ -53,7 +53,7 @@ function openQueue(QueueUrl: string, sqs: SQSClient) {
     attributes,
     send: (MessageBody: string, more: Partial<SendMessageCommandInput> = {}) =>
       sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...more })),
-    /** `count` messages of a group, in batches as the gateway's are. */
+    /** Sends `count` messages of a group, in batches as the gateway does. */
     async sendMany(group: string, count: number) {
       for (let sent = 0; sent < count; sent += 10) {
         const Entries = Array.from({ length: Math.min(10, count - sent) }, (_, i) => ({
@@ -79,7 +79,7 @@ function openQueue(QueueUrl: string, sqs: SQSClient) {
 
 const bodies = (messages: Message[]) => messages.map(({ Body }) => Body)
 
-test('one message of a group is received among the next few, though another group has a thousand waiting', async () => {
+test('one message of a group is soon received, although another group has a thousand waiting messages', async () => {
   const queue = await newQueue('thousand')
   await queue.sendMany('noisy', 1000)
   await queue.receive(10)
@@ -109,7 +109,7 @@ test('messages without a group are received in their order', async () => {
   expect(received[0]?.Attributes).not.toHaveProperty('MessageGroupId')
 })
 
-test('attributes that were sent with a group are received unchanged', async () => {
+test('the attributes of a message with a group are received unchanged', async () => {
   const queue = await newQueue('attributes')
   const traceparent = { DataType: 'String', StringValue: '00-1-2-01' }
   const sent = await queue.send('traced', { MessageGroupId: 'a', MessageAttributes: { traceparent } })
@@ -122,7 +122,7 @@ test('attributes that were sent with a group are received unchanged', async () =
   expect(untraced).not.toHaveProperty('MD5OfMessageAttributes')
 })
 
-test('a delayed message of a quiet group is not received before its time, and is then among the next', async () => {
+test('a delayed message of a quiet group is not received before its time, and is received soon after that', async () => {
   const queue = await newQueue('delayed')
   await queue.sendMany('noisy', 100)
   await queue.send('later', { MessageGroupId: 'quiet', DelaySeconds: 1 })
@@ -132,7 +132,7 @@ test('a delayed message of a quiet group is not received before its time, and is
   await expect.poll(async () => bodies(await queue.receive(2)), { timeout: 5000, interval: 100 }).toContain('later')
 })
 
-test('a message whose visibility ends keeps its group, and one received too often is moved with it', async () => {
+test('a message keeps its group after its visibility timeout, also when it is moved because it was received too often', async () => {
   const dead = await newQueue('dead')
   const { QueueArn = '' } = await dead.attributes()
   const policy = JSON.stringify({ deadLetterTargetArn: QueueArn, maxReceiveCount: 1 })
@@ -140,14 +140,14 @@ test('a message whose visibility ends keeps its group, and one received too ofte
   await queue.send('crashes', { MessageGroupId: 'a' })
   expect(bodies(await queue.receive(1))).toEqual(['crashes'])
 
-  // The second receive is the one that moves it.
+  // The second receive moves the message.
   await expect
     .poll(async () => [...(await queue.receive(1)), ...(await dead.receive(1))], { timeout: 5000 })
     .toMatchObject([{ Body: 'crashes', Attributes: { MessageGroupId: 'a' } }])
   expect(await queue.attributes()).toMatchObject({ ApproximateNumberOfMessages: '0' })
 })
 
-test('a message that arrives ends a wait for one', async () => {
+test('a new message ends a wait for messages', async () => {
   const queue = await newQueue('awaited')
   const received = queue.receive(1, 20)
   await queue.send('here', { MessageGroupId: 'a' })
@@ -166,7 +166,7 @@ test('a purged queue is empty, and fair to later messages', async () => {
   expect(bodies(await queue.receive(2))).toEqual(['noisy 0', 'quiet'])
 })
 
-test('messages keep their group over a restart', async () => {
+test('messages keep their group after a restart', async () => {
   const folder = temporaryFolder()
   const before = await startQueues(folder)
   const queue = await newQueue('kept', {}, before)

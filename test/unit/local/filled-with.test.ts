@@ -19,7 +19,7 @@ async function serve(database: Database): Promise<DataApi> {
   return { url: `http://127.0.0.1:${port}`, accessKeyId: 'local', close }
 }
 
-/** A server that does not say who it is. */
+/** A server that does not report its id. */
 const silent: Database = {
   connect: async () => ({ role: undefined, query: () => Promise.reject(new Error('not for you')), release: () => {} }),
   close: async () => {},
@@ -37,7 +37,7 @@ const A = 'postgres://me:hunter2@127.0.0.1:5432/ledger'
 const B = 'postgres://me:hunter2@127.0.0.1:5432/other'
 const FolderName = () => join(temporaryFolder(), 'data')
 
-/** Starts with a folder as often as there are databases, each time as far as the stack is created. */
+/** Starts a system on a folder once per database, each time until the stack is created. */
 async function fill(path: string, ...databases: (readonly [url: string | undefined, dataApi: DataApi])[]) {
   for (const [url, dataApi] of databases)
     await withFolder(path, async data => {
@@ -56,16 +56,16 @@ async function withFolder(path: string, use: (data: DataFolder) => Promise<void>
 }
 
 describe('a data folder', () => {
-  test('goes on with the database that it was filled with', async () => {
+  test('accepts the database that it was filled with', async () => {
     await fill(FolderName(), [A, first], [A, first])
     await fill(FolderName(), [undefined, first], [undefined, second])
   })
 
-  test('knows its database under another address', async () => {
+  test('recognizes its database at another address', async () => {
     await fill(FolderName(), [A, first], ['postgresql://other@localhost/ledger', first], [A, first])
   })
 
-  test('refuses another database, and tells which one it was filled with, without a password', async () => {
+  test('refuses another database, and names its own database without a password', async () => {
     const path = FolderName()
     await fill(path, [A, first])
 
@@ -78,7 +78,7 @@ describe('a data folder', () => {
     await fill(path, [A, first])
   })
 
-  test('refuses a database that was made anew under the same address', async () => {
+  test('refuses a new database at the address of its own', async () => {
     const path = FolderName()
     await fill(path, [A, first])
 
@@ -87,14 +87,14 @@ describe('a data folder', () => {
     )
   })
 
-  test('compares addresses where a server does not tell its id', async () => {
+  test('compares addresses if the server does not report its id', async () => {
     const path = FolderName()
     await fill(path, [A, nameless], [A, first], [A, nameless])
 
     await expect(fill(path, [B, nameless])).rejects.toThrow('is not the database that')
   })
 
-  test('takes the embedded database for another one than that at a URL, both ways', async () => {
+  test('distinguishes the embedded database from a database at a URL, both ways', async () => {
     const [embedded, atUrl] = [FolderName(), FolderName()]
     await fill(embedded, [undefined, first])
     await fill(atUrl, [A, first])
@@ -107,7 +107,7 @@ describe('a data folder', () => {
     )
   })
 
-  test('of an earlier version has the embedded database if one is in it', async () => {
+  test('has the embedded database if an earlier version has made one in it', async () => {
     const [embedded, unknown] = [FolderName(), FolderName()]
     for (const path of [embedded, unknown]) mkdirSync(join(path, 'postgres'), { recursive: true })
     writeFileSync(join(embedded, 'postgres', 'is-whole'), '')

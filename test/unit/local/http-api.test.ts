@@ -96,7 +96,7 @@ async function call(
   return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers }
 }
 
-test("an output with the API's address has this machine's instead", () => {
+test('an output with the API’s address has this machine’s address instead', () => {
   expect(system.outputs.ApiUrl).toBe(`${system.apiUrl}/`)
 })
 
@@ -142,7 +142,7 @@ describe('the event', () => {
     for (const name of ['body', 'cookies', 'queryStringParameters']) expect(body).not.toHaveProperty(name)
   })
 
-  test('joins a header that comes twice', async () => {
+  test('joins the values of a header that comes twice', async () => {
     const answer = Promise.withResolvers<string>()
     const headers = ['Host', new URL(system.apiUrl).host, 'X-Twice', 'one', 'x-twice', 'two']
     request(`${system.apiUrl}/echo`, { headers }, response =>
@@ -191,16 +191,16 @@ describe('the answer', () => {
     },
   )
 
-  test('to an endless loop is an internal server error once its time is over, and the next request is answered', async () => {
+  test('to an endless loop is an internal server error when the time is over, and the next request is answered', async () => {
     expect(await call('/loop')).toMatchObject({ status: 500, body: { message: 'Internal Server Error' } })
     expect(await call('/plain')).toMatchObject({ status: 200 })
   })
 
-  test('that comes later than the integration waits is service unavailable', async () => {
+  test('is "service unavailable" if it comes after the timeout of the integration', async () => {
     expect(await call('/wait')).toMatchObject({ status: 503, body: { message: 'Service Unavailable' } })
   })
 
-  test('is service unavailable if no thread became free meanwhile, and the function never runs for that call', async () => {
+  test('is "service unavailable" if no thread became free in time, and the function never runs for that call', async () => {
     const first = system.invoke('OneByOne', { rawPath: '/first' })
     await oneByOneCalls.until(1)
 
@@ -212,7 +212,7 @@ describe('the answer', () => {
     expect(oneByOneCalls.read()).toEqual([{ path: '/first' }, { path: '/third' }])
   })
 
-  test.for([7, 11])('to a body of %i MB is that it is too large', async megabytes => {
+  test.for([7, 11])('to a body of %i MB is a refusal because of its size', async megabytes => {
     const answer = await call('/echo', { method: 'POST', body: 'x'.repeat(megabytes * 1024 * 1024) })
 
     expect(answer).toMatchObject({ status: 413, body: { message: 'Request Entity Too Large' } })
@@ -242,7 +242,7 @@ describe('the authorizer', () => {
   })
   const calls = () => authorizerCalls.read().length - before
 
-  test("lets a request through with the authorizer's context, asked once for an identity", async () => {
+  test('lets a request through with the authorizer’s context, and is asked once per identity', async () => {
     const first = await call('/closed', { headers: { 'x-api-key': 'alice' } })
     const second = await call('/closed', { headers: { 'X-API-KEY': 'alice' } })
 
@@ -256,7 +256,7 @@ describe('the authorizer', () => {
     expect(calls()).toBe(0)
   })
 
-  test('refuses, and the refusal is remembered', async () => {
+  test('refuses a request, and the refusal is remembered', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'wrong' } })).toMatchObject({
         status: 403,
@@ -265,7 +265,7 @@ describe('the authorizer', () => {
     expect(calls()).toBe(1)
   })
 
-  test('that fails is an internal server error, and is asked again', async () => {
+  test('causes an internal server error if it fails, and is asked again', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'throw' } })).toMatchObject({
         status: 500,

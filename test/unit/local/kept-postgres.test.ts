@@ -5,18 +5,18 @@ import { makeDatabase } from '../../../lib/local/emulators/kept-postgres.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('an empty database is made once, kept for its owner only, and copied from then on', {
+test('an empty database is made once, is kept readable only for its owner, and is copied from then on', {
   timeout: 300_000,
 }, async () => {
   const kept = temporaryFolder()
-  // Of a start that was interrupted.
+  // The rest of an interrupted start.
   mkdirSync(join(kept, 'unfinished-abandoned'))
   utimesSync(join(kept, 'unfinished-abandoned'), 0, 0)
   await makeDatabase(kept)(join(temporaryFolder(), 'data'))
   const [name = '', ...others] = readdirSync(kept)
   expect(name).toMatch(/^postgres-\d+\.\d+\.\d+/)
   expect(others).toEqual([])
-  // The modes of folders are those of this process's umask, which the local system sets.
+  // Folders get the modes of this process’s umask, as the local system sets it.
   const files = globSync('**', { cwd: join(kept, name) }).filter(file => statSync(join(kept, name, file)).isFile())
   expect(files.length).toBeGreaterThan(500)
   expect(files.filter(file => (statSync(join(kept, name, file)).mode & 0o077) !== 0)).toEqual([])

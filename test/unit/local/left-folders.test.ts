@@ -18,7 +18,7 @@ afterEach(async () => {
   vi.unstubAllEnvs()
 })
 
-/** Another process that has a data folder in memory open, with a file of its Postgres. */
+/** Another process with an open data folder in memory, which has a file of its Postgres. */
 async function startOther(): Promise<{ process: ChildProcess; path: string }> {
   const module = fileURLToPath(new URL('../../../lib/local/data-folder.ts', import.meta.url))
   const script = `const { openDataFolder } = await import(${JSON.stringify(module)})
@@ -42,7 +42,7 @@ async function kill(other: ChildProcess): Promise<void> {
 
 const start = async () => (await startSmall({ Resources: {} })).close()
 
-test('a start deletes the temporary folder of a process that was killed, and not that of one that runs', async () => {
+test('a start deletes the temporary folder of a killed process, but not the folder of a running one', async () => {
   const [killed, running] = [await startOther(), await startOther()]
   await kill(killed.process)
   expect(existsSync(join(killed.path, 'postgres', 'rows'))).toBe(true)
@@ -67,7 +67,7 @@ test('a start deletes no folder that a user has named, whatever its name is', as
   for (const folder of [named, ...others]) expect(existsSync(folder), basename(folder)).toBe(true)
 })
 
-test('a temporary folder that a user has opened by its name stays', async () => {
+test('a temporary folder stays if a user has opened it by its name', async () => {
   const left = await startOther()
   await kill(left.process)
   openDataFolder(left.path).close()

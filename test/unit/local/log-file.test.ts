@@ -19,7 +19,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['one', 'two'])
   })
 
-  it('moves the lines of a full file to another one, and keeps one of those', () => {
+  it('moves the lines of a full file to another file, and keeps one such file', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file, 10)
     for (const line of ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']) log.append(line)
@@ -29,7 +29,7 @@ describe('openLogFile', () => {
     expect(linesOf(`${file}.1`)).toEqual(['cccc', 'dddd'])
   })
 
-  it('goes on if its folder is deleted while it is open', () => {
+  it('keeps working if its folder is deleted', () => {
     const folder = join(temporaryFolder(), 'logs')
     mkdirSync(folder)
     const file = join(folder, 'x.log')
@@ -42,7 +42,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['cccccccc'])
   })
 
-  it('keeps a line that is larger than a file may be', () => {
+  it('keeps a line that is larger than a whole file may be', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file, 10)
     log.append('x'.repeat(20))
@@ -51,7 +51,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['x'.repeat(20)])
   })
 
-  it('ignores a line that comes after it is closed', () => {
+  it('ignores a line that comes after the file was closed', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file)
     log.close()
@@ -63,7 +63,7 @@ describe('openLogFile', () => {
 })
 
 describe('lineSplitter', () => {
-  it('hands on whole lines, wherever the pieces are cut', () => {
+  it('passes whole lines on, wherever the pieces are cut', () => {
     const lines: string[] = []
     const write = lineSplitter(line => lines.push(line))
     for (const chunk of ['on', 'e\ntw', 'o\n', '\nthree\nfo']) write(chunk)
@@ -88,7 +88,7 @@ describe('troubleIn', () => {
     })
   })
 
-  it.each(['lasts', 'ends'] as const)('reads whether a state %s, and what it is about', state => {
+  it.each(['lasts', 'ends'] as const)('reads whether a state %s, and the topic of the state', state => {
     const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state, trouble_of: 'circuit' })
 
     expect(troubleIn(line)).toMatchObject({ level: 'WARN', state, topic: 'circuit' })
@@ -102,7 +102,7 @@ describe('troubleIn', () => {
   )
 })
 
-it('isMetric tells a metric from a log line', () => {
+it('isMetric distinguishes a metric from a log line', () => {
   expect(isMetric('{"_aws":{"Timestamp":1}}')).toBe(true)
   expect(isMetric('{"level":"INFO","message":"_aws"}')).toBe(false)
 })

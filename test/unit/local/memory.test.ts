@@ -70,7 +70,7 @@ const killed = {
 }
 
 test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON', 'joined texts', 'buffers'])(
-  'two threads run out of memory with %s, and only these two end',
+  'two threads that run out of memory with %s end, and no other threads do',
   async hoard => {
     const [neighbour, ...culprits] = await Promise.all([start(), start(), start()])
 
@@ -83,11 +83,11 @@ test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON'
   },
 )
 
-test('a thread that makes much garbage and keeps little is not ended', async () => {
+test('a thread that makes much garbage but keeps little is not ended', async () => {
   expect(await invoke(await start('wasteful'), {})).toEqual({ ok: true, payload: '"done"' })
 })
 
-test('a thread that holds more than the memory of its function says so in each time of work', async () => {
+test('a thread that holds more than the memory of its function reports that after each time of work', async () => {
   let told = 0
   const thread = await start('keeps', () => {
     told += 1

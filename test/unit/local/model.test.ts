@@ -9,7 +9,7 @@ afterAll(() => model.close())
 
 const TEXT = 'I love the new office in Berlin, opened on 3 March 2025. It cost $20 million. Everybody is happy with it.'
 
-// What the tests read of an answer.
+// The fields of an answer that the tests read.
 interface Answer {
   error?: string
   result: { summary: string }
@@ -24,7 +24,7 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
 }
 
 describe('POST /predict', () => {
-  it('answers with what it found in the text and the tokens that it read and wrote', async () => {
+  it('answers with a summary, and the tokens that it read and wrote', async () => {
     const { status, body } = await post('/predict', { model_input: TEXT, request_id: 'r1' })
 
     expect(status).toBe(200)
@@ -55,10 +55,10 @@ describe('POST /predict', () => {
     ['a word of 4 MB', 'x'.repeat(4_000_000)],
     ['2 MB of sentences', 'I like red cars. '.repeat(120_000)],
     ['white space', ' \n\t'],
-    ['words that objects know', 'constructor __proto__ toString'],
+    ['words that are properties of every object', 'constructor __proto__ toString'],
     ['text of no words', '😀!?'],
   ])(
-    'reads %s',
+    'accepts %s',
     async (_name, modelInput) => {
       const { status, body } = await post('/predict', { model_input: modelInput })
 
@@ -82,7 +82,7 @@ describe('POST /predict', () => {
     expect(await post('/predict', given)).toEqual({ status: 400, body: { error } })
   })
 
-  it('refuses more than 8 MiB and goes on', async () => {
+  it('refuses a body over 8 MiB, and keeps working', async () => {
     expect(await post('/predict', { model_input: 'x'.repeat(9_000_000) })).toEqual({
       status: 413,
       body: { error: 'the body is over 8 MiB' },
@@ -92,7 +92,7 @@ describe('POST /predict', () => {
 })
 
 describe('POST /batch_predict', () => {
-  it('answers each input in its place, and a wrong one with an error of its own', async () => {
+  it('answers each input at its place, and a wrong input with an error of its own', async () => {
     const single = await post('/predict', { model_input: TEXT })
 
     const { status, body } = await post('/batch_predict', {
@@ -115,18 +115,18 @@ describe('POST /batch_predict', () => {
   })
 })
 
-it('is healthy, and knows no other paths', async () => {
+it('the demo model is healthy, and has no other paths', async () => {
   expect((await fetch(`${model.url}/healthz`)).status).toBe(200)
   expect(await post('/nothing', {})).toEqual({ status: 404, body: { error: 'there is no POST /nothing' } })
 })
 
-it('refuses a port that is taken, saying so by the code', async () => {
+it('the demo model refuses a port in use with the code of the error', async () => {
   const { port } = new URL(model.url)
 
   await expect(startModel(Number(port))).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-it('is gone once closed', async () => {
+it('the demo model is gone after it was closed', async () => {
   const other = await startModel(0)
 
   await other.close()

@@ -15,6 +15,6 @@ test.for([
   ['VALUES (:id_1,:id_10)', 'VALUES ($1,$2)', ['id_1', 'id_10']],
   ['SELECT x:=:a', 'SELECT x:=$1', ['a']],
   ['', '', []],
-] as const)('%s', ([sql, expected, names]) => {
+] as const)('named parameters are numbered: %s', ([sql, expected, names]) => {
   expect(rewriteNamedParameters(sql)).toEqual({ sql: expected, names })
 })

@@ -5,7 +5,7 @@ import { openOnFirstUse } from '../../../lib/local/rds-data/open-on-first-use.ts
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('a database that could not be opened is opened at a later use, and can be closed before and after', {
+test('a database that could not be opened is opened at a later use, and can be closed before and after that', {
   timeout: 120_000,
 }, async () => {
   const folder = join(temporaryFolder(), 'postgres')
@@ -23,7 +23,7 @@ test('a database that could not be opened is opened at a later use, and can be c
   await database.close()
 })
 
-test('closing a database whose opening fails meanwhile does not fail', async () => {
+test('closing a database succeeds even if the opening fails at the same time', async () => {
   const file = join(temporaryFolder(), 'postgres')
   writeFileSync(file, 'not a folder')
   const database = openOnFirstUse(() => openPglite(file))

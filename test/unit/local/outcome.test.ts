@@ -26,21 +26,21 @@ test.for([
   expect(idsAfter(result)).toEqual([])
 })
 
-test('an answer that names failures acknowledges all other messages', () => {
+test('an answer with failures acknowledges all other messages', () => {
   expect(idsAfter({ batchItemFailures: [{ itemIdentifier: 'b' }] })).toEqual(['a', 'c'])
 })
 
-test('a function that fails acknowledges no message', () => {
+test('a failed function acknowledges no message', () => {
   const error = { errorType: 'Error', errorMessage: 'on purpose' }
   expect(succeeded({ ok: false, error }, records, true)).toEqual([])
 })
 
-test('without ReportBatchItemFailures the answer is ignored', () => {
+test('the answer is ignored without ReportBatchItemFailures', () => {
   const payload = JSON.stringify({ batchItemFailures: [{ itemIdentifier: 'a' }] })
   expect(succeeded({ ok: true, payload }, records, false)).toEqual(records)
 })
 
-test('records are split into events under the limit, in their order', () => {
+test('records are split into events below the limit, in their order', () => {
   const one = JSON.stringify({ Records: records.slice(0, 2) }).length + 1
   expect(splitBySize(records, one).map(event => event.map(record => record.messageId))).toEqual([['a', 'b'], ['c']])
   expect(splitBySize([], one)).toEqual([])

@@ -10,15 +10,18 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A pool of threads whose invocations end when the test says so. They import their handler at once, or when `imported` resolves. */
+/**
+ * A pool of fake threads. The test ends their invocations. The threads import their handler at once, or when `imported`
+ * resolves.
+ */
 function poolOfFakes(
   { limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {},
   imported: Promise<unknown> = Promise.resolve(),
 ) {
   const running: ((result: InvocationResult) => void)[] = []
-  /** The threads of all invocations, in the order in which these began. */
+  /** The threads of all invocations, in the order in which the invocations began. */
   const threadIds: number[] = []
-  /** Tells the pool that a thread is unfit, by the id of the thread. */
+  /** Functions that tell the pool that a thread is unfit, by the id of the thread. */
   const unfit = new Map<number, () => void>()
   let started = 0
   const start: PoolOptions['start'] = (onUnfit): Thread => {
@@ -44,7 +47,7 @@ function poolOfFakes(
 const done: InvocationResult = { ok: true, payload: '1' }
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
-test('above the usual number of threads, another one starts only when one of them has been busy for long', async () => {
+test('above the usual number of threads, a further thread starts only after a busy thread has been busy for long', async () => {
   const { pool, running } = poolOfFakes({ usual: 2 })
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
 
@@ -59,7 +62,7 @@ test('above the usual number of threads, another one starts only when one of the
   expect(pool.threads()).toHaveLength(3)
 })
 
-test('where all threads wait, others start one after the other, and not each after a pause of its own', async () => {
+test('if all threads are busy for long, further threads start one after the other, without a pause before each', async () => {
   const { pool } = poolOfFakes({ usual: 4, limit: 12 })
   for (let event = 0; event < 12; event++) void pool.invoke('{}')
 
@@ -68,7 +71,25 @@ test('where all threads wait, others start one after the other, and not each aft
   expect(pool.threads()).toHaveLength(12)
 })
 
-test('a third thread starts only after a while without a free one', async () => {
+test('the threads that run nothing end on demand, and the next event starts another one', async () => {
+  const { pool, running } = poolOfFakes()
+  void pool.invoke('{}')
+  void pool.invoke('{}')
+  await settle()
+  running.shift()?.(done)
+  await settle()
+
+  pool.endIdle()
+  await settle()
+  expect(pool.threads()).toEqual([{ id: expect.any(Number), busy: true }])
+
+  const next = pool.invoke('{}')
+  await settle()
+  running.at(-1)?.(done)
+  expect(await next).toEqual(done)
+})
+
+test('a third thread starts only after a while without a free thread', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
   await settle()
@@ -81,7 +102,7 @@ test('a third thread starts only after a while without a free one', async () => 
   expect(pool.threads()).toHaveLength(3)
 })
 
-test('there are never more threads than the limit, and waiting events run in their order', async () => {
+test('the number of threads stays within the limit, and waiting events run in their order', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const order: number[] = []
   for (const event of [1, 2, 3]) void pool.invoke('{}').then(() => order.push(event))
@@ -126,7 +147,7 @@ test('callers that wait for a thread take turns, even if one of them calls more 
   expect(order).toEqual(['flooding', 'other', 'flooding'])
 })
 
-test('a caller who has fewer invocations running is served before one who has more, whoever came first', async () => {
+test('a caller with fewer running invocations is served before a caller with more, even if it came later', async () => {
   const { pool, running } = poolOfFakes({ limit: 3, timeoutSeconds: 60 })
   const order: string[] = []
   for (let event = 0; event < 4; event++) void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
@@ -143,7 +164,7 @@ test('a caller who has fewer invocations running is served before one who has mo
   expect(order).toEqual(['waiting', 'victim'])
 })
 
-test('a caller has threads of its own, however long those of the others are busy', async () => {
+test('a caller has its own threads, however long the threads of others are busy', async () => {
   const { pool, running } = poolOfFakes({ limit: 1, timeoutSeconds: 60 })
   const [slow, other] = [pool.addCaller(3), pool.addCaller(2)]
   for (let event = 0; event < 3; event++) void slow('{}')
@@ -156,7 +177,7 @@ test('a caller has threads of its own, however long those of the others are busy
   expect(running).toHaveLength(5)
 })
 
-test('an invocation that takes too long fails as on Lambda, and its thread is gone', async () => {
+test('an invocation that takes too long fails as on Lambda, and its thread ends', async () => {
   const { pool, onFailure } = poolOfFakes({ timeoutSeconds: 3 })
   const result = pool.invoke('{}')
   await vi.advanceTimersByTimeAsync(3000)
@@ -172,7 +193,7 @@ test('an invocation that takes too long fails as on Lambda, and its thread is go
   expect(pool.threads()).toEqual([])
 })
 
-test('an event that still waits when its caller gives up never runs, and one that runs goes on', async () => {
+test('a waiting event never runs after its caller gives up, and a running event goes on', async () => {
   const { pool, running, onFailure } = poolOfFakes({ limit: 1 })
   const caller = new AbortController()
   const first = pool.invoke('{}', 'a', caller.signal)
@@ -194,7 +215,7 @@ test('an event that still waits when its caller gives up never runs, and one tha
   expect(running).toEqual([])
 })
 
-test('closing lets running events end, and refuses waiting ones', async () => {
+test('closing the pool lets running events end, and refuses waiting ones', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const first = pool.invoke('{}')
   const second = pool.invoke('{}')
@@ -210,7 +231,7 @@ test('closing lets running events end, and refuses waiting ones', async () => {
   expect(pool.threads()).toEqual([])
 })
 
-test('threads end when they were idle for ten seconds, and the last one after a minute', async () => {
+test('threads end after ten idle seconds, and the last thread ends after a minute', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 2; event++) void pool.invoke('{}')
   await settle()
@@ -230,10 +251,10 @@ test('threads end when they were idle for ten seconds, and the last one after a 
   expect(pool.threads()).toHaveLength(1)
 })
 
-describe('where invocations share threads', () => {
+describe('if invocations share threads', () => {
   const Large = JSON.stringify('x'.repeat(300_000))
 
-  test('they go into one thread as long as it has room, and then into another', async () => {
+  test('they use one thread as long as it has room, and then another', async () => {
     const { pool, threadIds } = poolOfFakes({ perThread: 3 })
     for (let event = 0; event < 4; event++) void pool.invoke('{}')
     await settle()
@@ -242,7 +263,7 @@ describe('where invocations share threads', () => {
     expect(pool.threads()).toHaveLength(2)
   })
 
-  test('there are never more at a time than the limit, and callers that wait take turns', async () => {
+  test('their number stays within the limit, and callers that wait take turns', async () => {
     const { pool, running } = poolOfFakes({ limit: 2, perThread: 10 })
     const order: string[] = []
     for (let event = 0; event < 5; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
@@ -259,7 +280,7 @@ describe('where invocations share threads', () => {
     expect(pool.threads()).toHaveLength(1)
   })
 
-  test('one with a large event has a thread to itself', async () => {
+  test('an invocation with a large event has a thread to itself', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10 })
     void pool.invoke('{}')
     await settle()
@@ -277,7 +298,7 @@ describe('where invocations share threads', () => {
     expect(threadIds.at(-1)).toBe(2)
   })
 
-  test('one with a large event gets its thread also where another thread always has work', async () => {
+  test('an invocation with a large event gets its thread even if another thread always has work', async () => {
     const { pool, threadIds } = poolOfFakes({ perThread: 2, limit: 4, timeoutSeconds: 60 })
     for (let event = 0; event < 3; event++) void pool.invoke('{}')
     await settle()
@@ -288,7 +309,7 @@ describe('where invocations share threads', () => {
     expect(threadIds).toEqual([1, 1, 2, 3])
   })
 
-  test('one with a large event runs next where shared threads have all places, and others do not have to wait for ever', async () => {
+  test('an invocation with a large event runs next if shared threads use all places, and others do not wait for ever', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, limit: 3, timeoutSeconds: 60 })
     for (let event = 0; event < 9; event++) void pool.invoke('{}')
     await settle()
@@ -306,7 +327,7 @@ describe('where invocations share threads', () => {
     expect(threadIds.slice(3)).toEqual([2, 1, 3, 1])
   })
 
-  test('one that takes too long fails alone, and its thread gets no further one and ends with the others in it', async () => {
+  test('an invocation that takes too long fails alone, and its thread takes no further one and ends after its others', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     const late = pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -324,7 +345,7 @@ describe('where invocations share threads', () => {
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
   })
 
-  test('a thread in which nothing ends any more is gone at the last deadline', async () => {
+  test('a thread in which nothing ends any more is ended at the last deadline', async () => {
     const { pool } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     void pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -336,7 +357,7 @@ describe('where invocations share threads', () => {
     expect(pool.threads()).toEqual([])
   })
 
-  test('a thread that holds much memory gets no further one, and ends with its last one', async () => {
+  test('a thread that holds much memory takes no further invocation, and ends after its last one', async () => {
     const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
     const first = pool.invoke('{}')
     await settle()
@@ -368,7 +389,7 @@ describe('where invocations share threads', () => {
     expect(threadIds).toEqual([1, 2])
   })
 
-  test('a thread that holds much memory while it imports its handler runs what waits, and no thread is left over', async () => {
+  test('a thread that holds much memory while it imports its handler runs the waiting events, and no thread is left over', async () => {
     const { promise: imported, resolve } = Promise.withResolvers()
     const { pool, running, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 }, imported)
     const first = pool.invoke('{}')

@@ -70,7 +70,7 @@ describe('a returned field', () => {
     await expect(execute('SELECT ARRAY[[1], [2]]')).rejects.toMatchObject({ name: 'UnsupportedResultException' })
   })
 
-  test('a type that was made later is known by its name', async () => {
+  test('a type that was created later is known by its name', async () => {
     await execute('DROP TYPE IF EXISTS mood')
     await execute("CREATE TYPE mood AS ENUM ('good', 'bad')")
     const { records, columnMetadata } = await execute("SELECT 'bad'::mood AS it", [], { includeResultMetadata: true })
@@ -79,14 +79,14 @@ describe('a returned field', () => {
     expect(columnMetadata).toMatchObject([{ name: 'it', label: 'it', typeName: 'mood' }])
   })
 
-  test('numbers come as text, and decimals as numbers, if asked for', async () => {
+  test('numbers come as texts, and decimals as numbers, if the call asks for that', async () => {
     const { records } = await execute('SELECT 7, 1.5, 3::numeric', [], {
       resultSetOptions: { longReturnType: 'STRING', decimalReturnType: 'DOUBLE_OR_LONG' },
     })
     expect(records).toEqual([[{ stringValue: '7' }, { doubleValue: 1.5 }, { longValue: 3 }]])
   })
 
-  test('records come as one JSON text, if asked for', async () => {
+  test('records come as one JSON text, if the call asks for that', async () => {
     const { formattedRecords, records } = await execute("SELECT 1 AS a, NULL AS b, 'x' AS c, ARRAY[1] AS d", [], {
       formatRecordsAs: 'JSON',
     })
@@ -133,7 +133,7 @@ describe('a parameter', () => {
     [[{ name: 'it', value: { stringValue: '2026-11-23T10:00:00Z' }, typeHint: 'TIMESTAMP' }], 'is not a TIMESTAMP'],
     [[{ name: 'it', value: { longValue: 1 }, typeHint: 'DECIMAL' }], 'but only a stringValue may have one'],
     [[{ name: 'it', value: { arrayValue: { longValues: [1] } } }], 'parameters'],
-  ] as [SqlParameter[], string][])('list %j is refused', async ([parameters, message]) => {
+  ] as [SqlParameter[], string][])('is refused in the list %j', async ([parameters, message]) => {
     const refused = execute('SELECT :it', parameters)
     await expect(refused).rejects.toMatchObject({
       name: 'BadRequestException',
@@ -148,7 +148,7 @@ describe('a statement', () => {
     await execute('CREATE TABLE things (id text PRIMARY KEY, at timestamptz, count int)')
   })
 
-  test('tells how many rows it changed', async () => {
+  test('returns the number of changed rows', async () => {
     const { numberOfRecordsUpdated, generatedFields, records } = await execute("INSERT INTO things VALUES ('a'), ('b')")
     expect({ numberOfRecordsUpdated, generatedFields, records }).toEqual({
       numberOfRecordsUpdated: 2,
@@ -158,7 +158,7 @@ describe('a statement', () => {
     expect((await execute('SELECT * FROM things')).numberOfRecordsUpdated).toBe(0)
   })
 
-  test('returns what RETURNING says', async () => {
+  test('returns the values of RETURNING', async () => {
     const { records } = await execute('INSERT INTO things (id, count) VALUES (:id, :n) RETURNING id, count', [
       text('id', 'a'),
       { name: 'n', value: { longValue: 3 } },
@@ -177,7 +177,7 @@ describe('a statement', () => {
     await expect(failed).rejects.toThrow(message)
   })
 
-  test('that assigns text to a timestamp without a hint fails, as it does there', async () => {
+  test('that assigns text to a timestamp without a hint fails, as in AWS', async () => {
     await expect(
       execute('INSERT INTO things (id, at) VALUES (:a, :a)', [text('a', '2026-11-23 10:00:00')]),
     ).rejects.toThrow(/column "at" is of type timestamp with time zone but expression is of type text.*SQLState: 42804/)
@@ -208,7 +208,7 @@ describe('a transaction', () => {
   const begin = async () => (await client.send(new BeginTransactionCommand(target))).transactionId ?? ''
   const count = async () => (await execute('SELECT count(*) FROM rows')).records?.[0]?.[0]?.longValue
 
-  test('that is committed is seen, after others have waited for it', async () => {
+  test('that is committed is visible to others, which have waited for it', async () => {
     const transactionId = await begin()
     await execute('INSERT INTO rows VALUES (1)', [], { transactionId })
     const counted = count()
@@ -218,7 +218,7 @@ describe('a transaction', () => {
     expect(await counted).toBe(1)
   })
 
-  test('that is rolled back is not seen', async () => {
+  test('that is rolled back is not visible', async () => {
     const transactionId = await begin()
     await execute('INSERT INTO rows VALUES (1)', [], { transactionId })
     const { transactionStatus } = await client.send(new RollbackTransactionCommand({ ...target, transactionId }))

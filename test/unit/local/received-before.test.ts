@@ -42,7 +42,7 @@ async function startQueues(folder: string) {
   }
 }
 
-test('a message that an earlier run received and did not delete is received again at once, and each receive counts once', async () => {
+test('a message is received again at once if an earlier run received and did not delete it, and each receive counts once', async () => {
   const folder = temporaryFolder()
   const first = await startQueues(folder)
   await first.create()
@@ -60,7 +60,7 @@ test('a message that an earlier run received and did not delete is received agai
   expect(await second.receive()).toEqual([])
   await second.end()
 
-  // Also where a run has ended before it received anything.
+  // This also holds after a run that ended before it received anything.
   await (await startQueues(folder)).end()
   const last = await startQueues(folder)
   expect((await last.receive()).toSorted()).toEqual([
@@ -70,7 +70,7 @@ test('a message that an earlier run received and did not delete is received agai
   await last.end()
 })
 
-test('queues start in a folder whose first start was killed before it made its tables', async () => {
+test('queues start in a folder whose first start was killed before it made the tables', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'fauxqs.db'), '')
 

@@ -16,10 +16,10 @@ import { lambda, newRecords, startSmall, temporaryFolder } from './fixtures/temp
 
 const REGION = 'us-east-1'
 
-test('a restart keeps messages, items, objects and rows, and creates what is new', { timeout: 60_000 }, async () => {
+test('a restart keeps messages, items, objects and rows, and creates new resources', { timeout: 60_000 }, async () => {
   const dataDir = join(temporaryFolder(), 'data')
   const customCalls = newRecords()
-  // A Postgres whose making was cut short is made anew.
+  // A Postgres that was not completely made is made again.
   mkdirSync(join(dataDir, 'postgres', 'data'), { recursive: true })
   writeFileSync(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '18')
   const Resources = {
@@ -48,7 +48,7 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
   await write(first)
   await first.close()
   expect(existsSync(join(dataDir, 'local.json'))).toBe(false)
-  writeFileSync(join(dataDir, 'local.json'), '{}') // as one that was killed leaves it
+  writeFileSync(join(dataDir, 'local.json'), '{}') // The folder of a killed process.
 
   const changed = { ...Resources.Queue, Properties: { VisibilityTimeout: 60 } }
   const More = { Type: 'AWS::SQS::Queue' }
@@ -64,7 +64,9 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
   await second.close()
 })
 
-test('a start is told whether the run before it was closed, and not that one died', { timeout: 120_000 }, async () => {
+test('a start knows whether the last run was closed, and a crashed run does not count as closed', {
+  timeout: 120_000,
+}, async () => {
   const dataDir = join(temporaryFolder(), 'data')
   const told: boolean[] = []
   const template = { Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }
@@ -85,7 +87,7 @@ test('a start is told whether the run before it was closed, and not that one die
   const failing = startNext(() => Promise.reject(new Error('it can not be prepared')))
   await expect(failing).rejects.toThrow('it can not be prepared')
   const next = await startNext()
-  // So a process that dies now leaves no note.
+  // So a process that crashes now leaves no note.
   expect(readdirSync(dataDir)).not.toContain(note)
   await next.close()
 
@@ -106,7 +108,7 @@ function clientsOf({ endpoints, accessKeyId }: LocalSystem) {
 
 const urlIn = ({ endpoints }: LocalSystem, queue: string) => `${endpoints.sqs}/000000000000/Small-${queue}`
 
-/** The URLs under which SQS itself gives the queues out. */
+/** The URLs that SQS itself gives for the queues. */
 async function queueUrlsOf(system: LocalSystem) {
   const { sqs } = clientsOf(system)
   const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand())

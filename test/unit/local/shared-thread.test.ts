@@ -17,7 +17,7 @@ afterEach(async () => {
   await receiver?.close()
 })
 
-/** A thread of the function in `fixtures/shared.ts`, and what it logs. */
+/** A thread of the function in `fixtures/shared.ts`, and its log lines. */
 async function start() {
   receiver = await startOtlpReceiver()
   const lines: Record<string, unknown>[] = []
@@ -38,14 +38,14 @@ async function start() {
   let signals = 0
   const invoke = (requestId: string, event: object, seconds = 60): Promise<InvocationResult> =>
     thread.invoke({ event: JSON.stringify(event), requestId, deadline: Date.now() + seconds * 1_000 })
-  /** Lets an invocation go on, once it waits at that step. */
+  /** Lets an invocation go on as soon as it waits at this step. */
   const go = (step: string) =>
     expect.poll(() => invoke(`signal ${signals++}`, { step }), { interval: 5 }).toEqual({ ok: true, payload: 'true' })
   const logged = (message: string) => lines.filter(line => line.message === message)
   return { invoke, go, lines, logged }
 }
 
-test('two invocations in one thread, paused at each step, keep their ids, keys, deadlines and spans apart', async () => {
+test('two invocations in one thread keep their ids, keys, deadlines and spans apart when each is paused at each step', async () => {
   const { invoke, go, logged } = await start()
 
   const a = invoke('request A', { name: 'A', traceparent: traceparentOf('A') }, 100)
@@ -73,7 +73,7 @@ test('two invocations in one thread, paused at each step, keep their ids, keys, 
   }
 })
 
-test('each value that invocations in one thread count is written once, whichever ends first', async () => {
+test('each value that an invocation in a shared thread counts is written once, whichever invocation ends first', async () => {
   const { invoke, go, lines } = await start()
 
   const a = invoke('request A', { name: 'A' })
@@ -87,7 +87,7 @@ test('each value that invocations in one thread count is written once, whichever
   await expect.poll(() => counted().reduce((sum, count) => sum + count, 0)).toBe(2)
 })
 
-test('an invocation that fails leaves the other one in its thread alone', async () => {
+test('a failed invocation does not disturb another invocation in its thread', async () => {
   const { invoke, go, logged } = await start()
 
   const failing = invoke('request F', { name: 'failing' })
@@ -100,7 +100,7 @@ test('an invocation that fails leaves the other one in its thread alone', async 
   expect(logged('the invocation failed')).toMatchObject([{ function_request_id: 'request F', name: 'failing' }])
 })
 
-test('a crash ends all invocations of its thread as failed, and a later one, too', async () => {
+test('a crash fails all invocations of its thread, and a later one, too', async () => {
   const { invoke, go } = await start()
 
   const crashing = invoke('request C', { name: 'crashing' })

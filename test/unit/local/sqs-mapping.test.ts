@@ -16,7 +16,7 @@ const records: Record<string, Records> = {}
 let system: LocalSystem
 let sqs: SQSClient
 
-/** A queue, a function that records, and a mapping between them. */
+/** A queue, a function that records its events, and a mapping between them. */
 function consumer(name: string, options: { queue?: object; mapping?: object; lambda?: object; handler?: string } = {}) {
   const made = newRecords()
   records[name] = made
@@ -125,7 +125,7 @@ describe('a message', { timeout: 20_000 }, () => {
     await expect.poll(() => messagesIn('PlainQueue')).toBe(0)
   })
 
-  test('that its function reports as failed comes back alone, after its visibility timeout', async () => {
+  test('comes back alone, after its visibility timeout, if its function reports it as failed', async () => {
     const before = recorded('Plain').length
 
     await send('Plain', 'good', 'fail')
@@ -148,7 +148,7 @@ describe('a message', { timeout: 20_000 }, () => {
     ])
   })
 
-  test('that fails too often is moved to the dead-letter queue', async () => {
+  test('is moved to the dead-letter queue if it fails too often', async () => {
     await send('Hopeless', 'x')
 
     await expect.poll(() => messagesIn('DeadLetters'), { timeout: 10_000 }).toBe(1)
@@ -157,7 +157,7 @@ describe('a message', { timeout: 20_000 }, () => {
 })
 
 describe('a batch', { timeout: 20_000 }, () => {
-  test('gathers what comes within its window', async () => {
+  test('has all messages that come within its window', async () => {
     await send('Window', 'a', 'b')
     await send('Window', 'c')
 
@@ -165,7 +165,7 @@ describe('a batch', { timeout: 20_000 }, () => {
     expect(entry?.bodies.toSorted()).toEqual(['a', 'b', 'c'])
   })
 
-  test('that is full does not wait for its window to end', async () => {
+  test('does not wait for the end of its window if it is full', async () => {
     for (let batch = 0; batch < 2; batch++)
       await send('LongWindow', ...Array.from({ length: 10 }, (_, index) => `${index}`))
 
@@ -173,7 +173,7 @@ describe('a batch', { timeout: 20_000 }, () => {
     expect(entry?.bodies).toHaveLength(20)
   })
 
-  test('too large for one event comes as several', async () => {
+  test('comes as several events if it is too large for one event', async () => {
     for (let message = 0; message < 7; message++) await send('Large', 'x'.repeat(1_000_000))
 
     await expect.poll(() => recorded('Large').flatMap(entry => entry.bodies).length, { timeout: 10_000 }).toBe(7)
@@ -183,7 +183,7 @@ describe('a batch', { timeout: 20_000 }, () => {
 })
 
 describe('a function', { timeout: 20_000 }, () => {
-  test('that takes too long loses its thread, and its message comes back', async () => {
+  test('loses its thread if it takes too long, and its message comes back', async () => {
     await send('Slow', 'forever')
 
     const received = await entries('Slow', 2)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Template } from '../../../lib/local/assembly.ts'
 import { createStack } from '../../../lib/local/stack.ts'
 
-/** Creates a template of things that are their properties, and answers its outputs and the order of creation. */
+/** Creates a template whose resources are just their properties. Returns the outputs and the order of creation. */
 async function createSmall(template: {
   Resources?: object
   Outputs?: object
@@ -88,14 +88,14 @@ describe('intrinsics', () => {
     [{ 'Fn::GetAtt': ['Other', 'Color'] }, 'Queue: Fn::GetAtt Other.Color is not supported by the local system.'],
     [{ Ref: 'AWS::NotificationARNs' }, 'Queue: AWS::NotificationARNs is not supported by the local system.'],
     [{ Ref: 'Nowhere' }, "Queue: refers to Nowhere, which the template doesn't have."],
-  ])('%j is refused by the name of its resource', async ([value, message]) => {
+  ])('%j is refused with the name of its resource', async ([value, message]) => {
     const Resources = { Queue: { Properties: { deep: [{ inside: value }] } }, Other: {} }
     await expect(createSmall({ Resources })).rejects.toThrow(message as string)
   })
 })
 
 describe('resources', () => {
-  test('are created after the resources to which they refer', async () => {
+  test('are created after the resources that they refer to', async () => {
     const { order } = await createSmall({
       Resources: {
         Mapping: { Properties: { Queue: { Ref: 'Queue' } }, DependsOn: ['Policy'] },
@@ -108,7 +108,7 @@ describe('resources', () => {
     expect(order).toEqual(['DeadLetters', 'Queue', 'Policy', 'Mapping'])
   })
 
-  test('that refer to each other are refused', async () => {
+  test('are refused if they refer to each other', async () => {
     const Resources = { A: { Properties: { b: { Ref: 'B' } } }, B: { DependsOn: ['A'] } }
     await expect(createSmall({ Resources })).rejects.toThrow('A → B → A: a circular reference.')
   })

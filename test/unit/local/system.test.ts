@@ -61,7 +61,7 @@ async function resultOf(logicalId: string, event: unknown = {}) {
 }
 
 describe('a function', () => {
-  test("has its template's environment, the emulators' addresses, and nothing of this process", async () => {
+  test('has the environment of its template and the emulators’ addresses, but no variable of this process', async () => {
     const { env, ...context } = await resultOf('Environment')
 
     expect(env).toMatchObject({
@@ -81,7 +81,7 @@ describe('a function', () => {
     expect(context.remaining).toBeLessThanOrEqual(20_000)
   })
 
-  test('has its output in a file, and each warning and error on the terminal once, by its message alone', async () => {
+  test('has its output in a file, and each warning and error once on the terminal, as its message only', async () => {
     await resultOf('Environment')
     await resultOf('Environment')
 
@@ -94,7 +94,7 @@ describe('a function', () => {
     await expect.poll(() => readFileSync(log, 'utf8')).toContain('"prompt":"secret"')
   })
 
-  test('that can not be imported fails with the reason, each time', async () => {
+  test('fails with the reason each time if it can’t be imported', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await system.invoke('Broken', {})).toMatchObject({
         ok: false,
@@ -102,7 +102,7 @@ describe('a function', () => {
       })
   })
 
-  test('runs several events at a time in a thread, and killing the thread fails them all', async () => {
+  test('runs several events at once in a thread, and all of them fail if the thread is killed', async () => {
     const api = system.functions.get('Api')
     const killed = [1, 2].map(() => system.invoke('Api', { rawPath: '/wait' }))
     const other = system.invoke('Api', { rawPath: '/plain' })
@@ -117,7 +117,7 @@ describe('a function', () => {
     expect(api?.threads()).toEqual([])
   })
 
-  test('runs one event at a time in a thread where the environment says so, and killing the thread fails that one alone', async () => {
+  test('runs one event at once in a thread if the environment says so, and only this event fails if the thread is killed', async () => {
     const other = await startSmall(
       { Resources: { Api: lambda('api', { Timeout: 30 }) } },
       { env: { SLUICE_INVOCATIONS_PER_THREAD: '1' } },
@@ -135,7 +135,7 @@ describe('a function', () => {
     expect(api?.threads()).toEqual([{ id: expect.any(Number), busy: false }])
   })
 
-  test('that ran once is warm', async () => {
+  test('stays warm after an invocation', async () => {
     const before = system.functions.get('Environment')?.threads()
     await resultOf('Environment')
     expect(system.functions.get('Environment')?.threads()).toEqual(before)
@@ -154,18 +154,18 @@ describe('a secret', () => {
   }
 
   test.for(['MODEL_KEY', 'model-key', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:model/key'])(
-    '%s is a variable of the environment',
+    'has the value of an environment variable: %s',
     async id => {
       expect((await secretOf(id)).SecretString).toBe('sesame')
     },
   )
 
-  test('that the environment has not is not found', async () => {
+  test('is not found if the environment does not have it', async () => {
     await expect(secretOf('other')).rejects.toThrow(/The environment has no other/)
   })
 
   test.for(['GITHUB_TOKEN', 'github-token', 'WRITTEN', 'MODEL.KEY', 'PATH', ''])(
-    '%j, which no policy of the template lets a function read, is not found, whatever the environment has',
+    '%j is not found, since no policy of the template allows a function to read it, whatever the environment has',
     async id => {
       await expect(secretOf(id)).rejects.toThrow(ResourceNotFoundException)
     },
@@ -178,7 +178,7 @@ test('a custom resource is created by its function', () => {
   ])
 })
 
-test('local.json tells where everything is, until the system is closed', async () => {
+test('local.json has all addresses until the system is closed', async () => {
   const other = await startSmall({ Resources: {}, Outputs: { Here: { Value: 'there' } } })
   const file = join(other.dataDir, 'local.json')
 
@@ -196,7 +196,7 @@ test('local.json tells where everything is, until the system is closed', async (
   expect(existsSync(other.dataDir)).toBe(false)
 })
 
-describe('the start is refused', () => {
+describe('a start is refused', () => {
   const failingCustom = (Answer: string) => ({
     Custom: lambda('custom', {}),
     Migrations: {
@@ -225,31 +225,31 @@ describe('the start is refused', () => {
       { Rule: { Type: 'AWS::Events::Rule', Properties: { ScheduleExpression: 'cron(0 12 * * ? *)' } } },
       'Rule: schedule cron(0 12 * * ? *) is not supported by the local system, which knows rate(...).',
     ],
-  ] as const)('of %j', async ([Resources, message]) => {
+  ] as const)('with %j', async ([Resources, message]) => {
     await expect(startSmall({ Resources })).rejects.toThrow(message)
   })
 
-  test('on a port that is in use', async () => {
+  test('with a port in use', async () => {
     const port = Number(new URL(system.apiUrl).port)
     await expect(startSmall({ Resources: {} }, { port })).rejects.toThrow(
       `Port ${port} is in use: stop what listens there, or choose another with PORT.`,
     )
   })
 
-  test.for(['0', '1.5', 'many'])('when SLUICE_INVOCATIONS_PER_THREAD is %s', async count => {
+  test.for(['0', '1.5', 'many'])('with SLUICE_INVOCATIONS_PER_THREAD: %s', async count => {
     await expect(startSmall({ Resources: {} }, { env: { SLUICE_INVOCATIONS_PER_THREAD: count } })).rejects.toThrow(
       `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is "${count}".`,
     )
   })
 
-  test('when DATABASE_URL leads nowhere, and the password is not told', async () => {
+  test('with a DATABASE_URL that can’t be reached, and the error has no password', async () => {
     const env = { DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/ledger' }
     const start = startSmall({ Resources: {} }, { env })
     await expect(start).rejects.toThrow(/^DATABASE_URL \(postgres:\/\/127\.0\.0\.1:1\/ledger\) can't be reached: /)
     await expect(start).rejects.not.toThrow('hunter2')
   })
 
-  test('when the template can not be made', async () => {
+  test('with a template that can’t be made', async () => {
     const assembly = () => Promise.reject(new Error('pipeline.yaml:1:1: wrong'))
     await expect(startSmall({ Resources: {} }, { assembly })).rejects.toThrow('pipeline.yaml:1:1: wrong')
   })

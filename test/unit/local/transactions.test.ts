@@ -23,7 +23,7 @@ function fakeDatabase() {
   return { database, log }
 }
 
-test('a transaction that nobody uses for ten seconds is rolled back, and gone', async () => {
+test('a transaction is rolled back and removed if nobody uses it for ten seconds', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
   const id = await transactions.begin('arn:secret')
@@ -53,7 +53,7 @@ test('a transaction runs one statement at a time', async () => {
   await transactions.end(id, 'COMMIT')
 })
 
-test('closing rolls back what is open', async () => {
+test('closing the server rolls back open transactions', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
   await transactions.begin('arn:secret')

@@ -30,7 +30,7 @@ describe('createTroubles', () => {
     expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}`])
   })
 
-  it('shows one cause that two functions meet once', () => {
+  it('shows a cause once if two functions meet it', () => {
     const { lines, troubles } = aDisplay()
 
     troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -40,7 +40,7 @@ describe('createTroubles', () => {
     expect(lines).toHaveLength(2)
   })
 
-  it('shows one outage once, although the service answers differently while it stops and starts', () => {
+  it('shows an outage once, although the service answers differently while it stops and starts', () => {
     const { lines, troubles } = aDisplay()
     const outage = (why: string) =>
       ({ level: 'ERROR', message: 'an event could not be taken', cause: `${LEDGER}: ${why}` }) as const
@@ -51,7 +51,7 @@ describe('createTroubles', () => {
     expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}: terminating connection`])
   })
 
-  it("shows the model's own words, and one line for the same failure with other words", () => {
+  it('shows the model’s own words, and shows the same failure with other words only once', () => {
     const { lines, troubles } = aDisplay()
 
     for (const said of ['out of memory (pid 1)', 'out of memory (pid 2)'])
@@ -60,7 +60,7 @@ describe('createTroubles', () => {
     expect(lines).toEqual(['10:00:03 WARN worker-text: the model answered 500: out of memory (pid 1)'])
   })
 
-  it('does not take a pause between retries for the end of a trouble', () => {
+  it('does not treat a pause between retries as the end of a trouble', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const seconds of [1, 2, 4, 8, 16, 30]) {
       troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
@@ -72,7 +72,7 @@ describe('createTroubles', () => {
     expect(lines.filter(line => line.includes('over'))).toHaveLength(1)
   })
 
-  it('says when a repeated trouble is over, and how often it came', () => {
+  it('reports the end of a repeated trouble, and the number of times', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 30; second++) {
       troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -85,7 +85,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('says when a trouble is over that came once, and shows it again when it comes later', () => {
+  it('reports the end of a trouble that came once, and shows the trouble again when it comes later', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
     pass(30)
@@ -98,7 +98,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('does not take silence for the end of a state that has a line for its end, and calls that line no trouble', () => {
+  it('does not treat silence as the end of a state if the state’s end has a line, and shows this line as no trouble', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const state of ['lasts', 'ends'] as const) {
       troubles.report('worker-text', { level: 'WARN', message: `the circuit ${state}`, state })
@@ -114,7 +114,7 @@ describe('createTroubles', () => {
   const circuit = (message: string, state: 'lasts' | 'ends') =>
     ({ level: 'WARN', message, state, topic: 'circuit' }) as const
 
-  it('says that a state may be over if nothing was heard of it for 20 minutes: its end may have no line', () => {
+  it('reports that a state may be over if there was no news of it for 20 minutes, since its end may have no line', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     pass(1_199)
@@ -129,7 +129,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('says nothing more of a state after the line for its end, which ends no state about something else', () => {
+  it('reports nothing more about a state after the line for its end, but goes on about other states', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
@@ -139,7 +139,7 @@ describe('createTroubles', () => {
     expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
   })
 
-  it('counts a warning that comes again with another time', () => {
+  it('counts a warning that comes again with another time in it', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const until of ['10:00:10.000', '10:00:20.500']) {
       troubles.report('worker-text', {
@@ -156,7 +156,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('shows a trouble that goes on once a minute', () => {
+  it('shows a lasting trouble once a minute', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 130; second++) {
       troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
@@ -169,7 +169,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('shows the counts of what goes on when the system stops', () => {
+  it('shows the counts of lasting troubles when the system stops', () => {
     const { lines, troubles } = aDisplay()
     for (let i = 0; i < 3; i++) troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
     troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })

@@ -39,7 +39,7 @@ interface Called {
   body: string
 }
 
-/** What fetch doesn't let through: any Host, and any Origin. */
+/** Makes a call with any Host and any Origin, which fetch does not allow. */
 async function call(url: string, { method = 'POST', path = '/', headers = {}, body = '{}' }: Call): Promise<Called> {
   const { promise, resolve, reject } = Promise.withResolvers<Called>()
   request(new URL(path, url), { method, headers }, async response =>
@@ -59,10 +59,10 @@ function expectRefusal({ status, headers, body }: Called): void {
 describe.each(everyServer)('%s', server => {
   test.each([
     ['evil.example', (port: string) => `evil.example:${port}`],
-    ['a name that ends like ours', (port: string) => `127.0.0.1.evil.example:${port}`],
+    ['a name that begins with our address', (port: string) => `127.0.0.1.evil.example:${port}`],
     ['our address with another port', () => '127.0.0.1:1'],
     ['our address without its port', () => '127.0.0.1'],
-  ] as const)('refuses as Host %s', async (_, host) => {
+  ] as const)('refuses the Host %s', async (_, host) => {
     const { port } = new URL(urlOf(server))
     expectRefusal(await call(urlOf(server), { headers: { ...signed(), host: host(port) } }))
   })
@@ -85,7 +85,7 @@ describe.each(everyServer)('%s', server => {
     },
   )
 
-  test('takes a call by every name of this machine', async () => {
+  test('accepts calls by every name of this machine', async () => {
     const { port } = new URL(urlOf(server))
     for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]']) {
       const { body } = await call(urlOf(server), { headers: { ...signed(), host: `${name}:${port}` } })
@@ -94,7 +94,7 @@ describe.each(everyServer)('%s', server => {
   })
 })
 
-test("the API takes its own pages' calls, by the name that they were opened with alone", async () => {
+test('the API accepts the calls of its own pages, but only by the name with which a page was opened', async () => {
   const { port } = new URL(system.apiUrl)
   const by = (origin: string) =>
     call(system.apiUrl, { method: 'GET', headers: { host: `localhost:${port}`, origin: `http://${origin}:${port}` } })
@@ -105,9 +105,9 @@ test("the API takes its own pages' calls, by the name that they were opened with
 
 describe.each(awsServers)('%s', server => {
   test.each([
-    ['none', undefined],
-    ['the one of another run', 'AKIAAAAAAAAAAAAAAAAA'],
-    ['the one that was always right', 'local'],
+    ['missing', undefined],
+    ['the id of another run', 'AKIAAAAAAAAAAAAAAAAA'],
+    ['the fixed id of an earlier version', 'local'],
   ])('refuses a call whose access key id is %s', async (_, accessKeyId) => {
     const headers = {
       'content-type': 'application/json',
@@ -122,8 +122,8 @@ describe.each(awsServers)('%s', server => {
     expectRefusal(await call(urlOf(server), { headers }))
   })
 
-  // SNS and other services of AWS have calls of this type, so the tools read the refusal of one as XML.
-  test('refuses a form, in the words of the services that have forms', async () => {
+  // SNS and other services of AWS have calls of this type, so AWS’s tools read the refusal of such a call as XML.
+  test('refuses a form with an error in XML', async () => {
     const headers = {
       authorization: authorizationOf(system.accessKeyId),
       'content-type': 'application/x-www-form-urlencoded',
@@ -134,7 +134,7 @@ describe.each(awsServers)('%s', server => {
   })
 })
 
-test('a statement that a page posts as plain text is not executed', async () => {
+test('a statement that a web page posts as plain text is not executed', async () => {
   const file = join(temporaryFolder(), 'made-by-a-page')
   const body = JSON.stringify({ resourceArn: 'a', secretArn: 'b', sql: `COPY (SELECT 1) TO PROGRAM 'touch ${file}'` })
   const path = '/Execute'
@@ -148,7 +148,7 @@ test('a statement that a page posts as plain text is not executed', async () => 
 })
 
 test.each(['Publish', 'CreateTopic', 'Subscribe', 'GetCallerIdentity'])(
-  '%s of SNS or STS is not there',
+  'the call %s of SNS or STS does not exist',
   async action => {
     const type = (value: string) => ({ ...signed(), 'content-type': value })
     const form = 'application/x-www-form-urlencoded'
@@ -161,7 +161,7 @@ test.each(['Publish', 'CreateTopic', 'Subscribe', 'GetCallerIdentity'])(
 )
 
 test.each(['/health', '/_fauxqs/queues', '/_fauxqs/queues/Small-Queue'])(
-  'the emulator tells nothing at %s',
+  'the emulator shows nothing at %s',
   async path => {
     expectRefusal(await call(urlOf('SQS and S3'), { method: 'GET', path, headers: signed() }))
   },
@@ -178,7 +178,7 @@ test('a presigned URL of S3 needs the access key id, too', async () => {
   expectRefusal(await by('AKIAAAAAAAAAAAAAAAAA'))
 })
 
-test('an SDK that signs with the access key id is answered', async () => {
+test('an SDK that signs with the access key id gets answers', async () => {
   const common = { region: 'us-east-1', credentials: credentialsOf(system.accessKeyId) }
   const { sqs, dynamodb, s3, rds_data } = system.endpoints
   const sql = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }

@@ -9,7 +9,7 @@ import { NOW } from '../../support/clock.ts'
 
 const emf = (fields: object) => JSON.stringify({ _aws: { Timestamp: NOW, CloudWatchMetrics: [] }, ...fields })
 
-/** The page after these lines of functions. */
+/** The page after functions have written these lines. */
 const pageAfter = (...lines: string[]) => {
   const { observer, registry } = createLocalMetrics(() => NOW)
   for (const line of lines) observer.metrics(line)
@@ -57,7 +57,7 @@ describe('the page of metrics', () => {
     ])
   })
 
-  it('has one head for the series of one metric', () => {
+  it('has one header for all series of one metric', () => {
     const page = pageAfter(emf({ service: 'shop-worker-text', model: 'text', InputTokens: 3, OutputTokens: 4 }))
 
     expect(page.match(/^# TYPE gen_ai_client_token_usage histogram$/gm)).toHaveLength(1)
@@ -69,7 +69,7 @@ describe('the page of metrics', () => {
     )
   })
 
-  it('has the queues as they are, and what the system has done', () => {
+  it('has the sizes of the queues, and the counts of the system’s own work', () => {
     const { observer, registry, note } = createLocalMetrics(() => NOW)
     observer.answered(202)
     observer.invoked({ functionName: 'f', service: 'gateway', ok: true })
@@ -96,7 +96,7 @@ describe('the page of metrics', () => {
     ])
   })
 
-  it('leaves out a gauge that got no value for 5 minutes, until it gets one: the requests that waited for long are gone', () => {
+  it('leaves out a gauge without a value for 5 minutes, until it gets a new value', () => {
     let now = NOW
     const { observer, registry } = createLocalMetrics(() => now)
     const worker = { service: 'shop-worker-text', model: 'text' }
@@ -115,7 +115,7 @@ describe('the page of metrics', () => {
     expect(values()).toEqual([`sluice_time_left_seconds${labels} 9`, `sluice_model_calls_total${labels} 1`])
   })
 
-  it('escapes what its format needs escaped', () => {
+  it('escapes the characters that the format requires', () => {
     const registry = createRegistry(() => NOW)
     const family = { name: 'a.b', kind: 'gauge', unit: '{thing}', description: 'One\\two\nthree' } as const
     registry.add(family, { label: 'a"b\\c\nd' }, [1])

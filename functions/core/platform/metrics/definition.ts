@@ -10,8 +10,9 @@ export type Source =
   | 'access log'
 
 /**
- * When a function has values of a metric. CloudWatch bills a metric for the hours in which it has values, so the bill needs this.
- * `in trouble`: only where something is refused, deferred, lost or failed. `with a broker`, `with inputs`, `with batches`: only where pipeline.yaml has them.
+ * When a function has values of a metric. CloudWatch bills a metric for the hours in which it has values, so the bill
+ * needs this. `in trouble`: only if something is refused, deferred, lost or failed. `with a broker`, `with inputs`,
+ * `with batches`: only if pipeline.yaml has them.
  */
 export type Appears = 'with a broker' | 'with requests' | 'with inputs' | 'with batches' | 'in trouble'
 
@@ -24,11 +25,14 @@ export type Appears = 'with a broker' | 'with requests' | 'with inputs' | 'with 
 export type OnCloudWatch = 'per service' | 'per model' | 'per service and queue' | 'only in the log'
 
 export interface MetricDefinition {
-  /** `counter`: CloudWatch and Prometheus add its values. `gauge`: a value that rises and falls. `histogram`: how values are distributed. */
+  /**
+   * `counter`: CloudWatch and Prometheus add its values. `gauge`: a value that rises and falls. `histogram`: a
+   * distribution of values.
+   */
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** CloudWatch's unit. */
   readonly unit: 'Count' | 'Seconds'
-  /** What a count counts, in the singular. */
+  /** The thing that is counted, in the singular. */
   readonly thing?: string
   /** One sentence. It says what the metric counts or measures. */
   readonly description: string
@@ -37,7 +41,10 @@ export interface MetricDefinition {
   readonly on_cloudwatch?: OnCloudWatch
   /** The upper bounds of a histogram's buckets, in OTLP and in Prometheus. CloudWatch gets the values themselves. */
   readonly buckets?: readonly number[]
-  /** The name and the attributes that OpenTelemetry's conventions give. Default: a name that is made of the metric's own name. */
+  /**
+   * The name and the attributes in OpenTelemetry's conventions. Default: a name that is made from the metric's own
+   * name.
+   */
   readonly convention?: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
 }
 
@@ -49,7 +56,7 @@ export const TOKEN_BUCKETS = [
 /** The buckets of OpenTelemetry's conventions for `gen_ai.client.operation.duration`, in seconds. */
 export const CALL_BUCKETS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 
-/** From a tenth of a second to the longest `queue.expire_after`, in seconds. */
+/** The buckets of waits, from a tenth of a second to the longest `queue.expire_after`, in seconds. */
 export const WAIT_BUCKETS = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 345_600, 1_123_200,
 ]

@@ -2,7 +2,7 @@ import { BATCH_BUCKETS, CALL_BUCKETS, type MetricDefinition, TOKEN_BUCKETS, WAIT
 
 type Definitions = Readonly<Record<string, MetricDefinition>>
 
-/** A counter of things that are refused, deferred, lost or failed. */
+/** Defines a counter of things that are refused, deferred, lost or failed. */
 const trouble = (
   thing: string,
   description: string,
@@ -15,7 +15,7 @@ const trouble = (
   sources: Object.fromEntries(sources.map(source => [source, 'in trouble'])),
 })
 
-/** The tokens that a model reports, of one type of OpenTelemetry's conventions. */
+/** Defines the histogram of the tokens that a model reports, with one type of OpenTelemetry's conventions. */
 const tokens = (type: 'input' | 'output'): MetricDefinition => ({
   kind: 'histogram',
   unit: 'Count',
@@ -45,13 +45,13 @@ const ADMISSION = {
   },
   RefusedRequests: trouble(
     'request',
-    'Requests that were not admitted: the quota, the rate, or the request itself was the reason.',
+    'Requests that were not admitted, because of the quota, the rate, or a mistake in the request.',
     'gateway',
     'intake',
   ),
   RefusedWaits: trouble(
     'call',
-    'Calls that asked to wait and were answered at once, since too many calls wait.',
+    'Calls that asked to wait, but were answered at once because too many calls already waited.',
     'gateway',
     'reader',
   ),
@@ -70,7 +70,7 @@ const CALLS = {
     kind: 'gauge',
     unit: 'Seconds',
     description:
-      'The least time that a received request had left until its deadline, where one had waited for a quarter of its time.',
+      'The shortest time until the deadline among the received requests. Only requests that have waited for a quarter of their time are measured.',
     sources: { worker: 'in trouble' },
   },
   ModelCalls: {
@@ -99,9 +99,9 @@ const CALLS = {
     sources: { worker: 'with batches' },
     buckets: BATCH_BUCKETS,
   },
-  FailedCalls: trouble('call', 'Calls of the model that failed and may succeed another time.', 'worker'),
+  FailedCalls: trouble('call', 'Failed calls of the model that may succeed when they are repeated.', 'worker'),
   RetriedRequests: trouble('request', 'Requests that will be tried again after a failed call.', 'worker'),
-  AttemptsGivenBack: trouble('attempt', 'Failed calls that spent no attempt of their request.', 'worker'),
+  AttemptsGivenBack: trouble('attempt', 'Failed calls that did not count as an attempt of their request.', 'worker'),
   UnreadableUsage: trouble('answer', 'Answers of the model whose usage could not be read.', 'worker'),
 } satisfies Definitions
 
@@ -109,17 +109,29 @@ const FLOW_CONTROL = {
   DeferredByHalt: trouble('request', 'Requests that were deferred because their model is halted.', 'worker'),
   DeferredByCircuit: trouble('request', 'Requests that were deferred because the circuit is open.', 'worker'),
   DeferredByPause: trouble('request', 'Requests that were deferred because the model asked for a pause.', 'worker'),
-  DeferredByRateLimit: trouble('request', 'Requests that were deferred to their turn in the rate limit.', 'worker'),
-  DeferredByConcurrency: trouble(
+  DeferredByRateLimit: trouble(
     'request',
-    'Requests that were deferred because the model takes one call at a time, and has one.',
+    'Requests that were deferred to their time slot in the rate limit.',
     'worker',
   ),
-  CircuitOpened: trouble('change', 'How often the circuit has opened. A failed probe counts, too.', 'worker'),
-  CircuitClosed: trouble('change', 'How often the circuit has closed.', 'worker'),
-  ModelPaused: trouble('change', 'How often the model has asked for a pause.', 'worker'),
-  ModelHalted: trouble('change', 'How often the model was halted. A failed probe counts, too.', 'worker'),
-  ModelResumed: trouble('change', 'How often a halt has ended.', 'worker'),
+  DeferredByConcurrency: trouble(
+    'request',
+    'Requests that were deferred because the model takes one call at a time, and another call was running.',
+    'worker',
+  ),
+  CircuitOpened: trouble(
+    'change',
+    'The number of times that the circuit has opened. A failed probe counts, too.',
+    'worker',
+  ),
+  CircuitClosed: trouble('change', 'The number of times that the circuit has closed.', 'worker'),
+  ModelPaused: trouble('change', 'The number of times that the model has asked for a pause.', 'worker'),
+  ModelHalted: trouble(
+    'change',
+    'The number of times that the model was halted. A failed probe counts, too.',
+    'worker',
+  ),
+  ModelResumed: trouble('change', 'The number of times that a halt has ended.', 'worker'),
 } satisfies Definitions
 
 const perModel = (definition: MetricDefinition): MetricDefinition => ({
@@ -143,7 +155,7 @@ const ENDS = {
     kind: 'counter',
     unit: 'Count',
     thing: 'token',
-    description: 'Tokens that ended requests were charged.',
+    description: 'Tokens that were charged for ended requests.',
     sources: { collector: 'with requests' },
     on_cloudwatch: 'only in the log',
   },
@@ -167,7 +179,7 @@ const ENDS = {
 const OPERATION = {
   ReturnedMessages: trouble(
     'message',
-    'Messages that a function could not process, so that their queue delivers them again.',
+    'Messages that a function could not process. The queue delivers them again.',
     'worker',
     'collector',
     'intake',
@@ -176,7 +188,7 @@ const OPERATION = {
     kind: 'counter',
     unit: 'Count',
     thing: 'reservation',
-    description: 'Reservations that a crash had left open, and that the sweeper has closed.',
+    description: 'Reservations that a crash had left open and the sweeper has closed.',
     sources: { sweeper: 'in trouble' },
   },
   WaitingMessages: {
@@ -184,31 +196,32 @@ const OPERATION = {
     unit: 'Count',
     thing: 'message',
     description:
-      'Messages that no function has taken yet, in a queue of a RabbitMQ broker. Other queues have this number in CloudWatch.',
+      'Messages in a queue of a RabbitMQ broker that no function has taken yet. For other queues, CloudWatch has this number.',
     sources: { sweeper: 'with a broker' },
     on_cloudwatch: 'per service and queue',
   },
   DroppedSpans: trouble(
     'span',
-    'Spans of traces that never reached their receiver: it was away for too long, or refused them.',
+    'Spans of traces that never reached the receiver, because it did not answer for too long, or refused them.',
     'every function',
   ),
   Defects: trouble(
     'defect',
-    'Log lines about a defect: a fault that does not pass by itself. Its `service` is the name of the deployment.',
+    'Log lines about a defect, which is a fault that does not go away by itself. In CloudWatch, `service` is the name of the deployment.',
     'every function',
   ),
   RefusedCalls: trouble(
     'call',
-    'Calls without a valid key. CloudWatch counts them in the access log; its metric has the name `RefusedCalls-NAME`, with the name of the deployment.',
+    'Calls without a valid key. CloudWatch counts them in the access log. The metric is named `RefusedCalls-NAME`; NAME is the name of the deployment.',
     'access log',
   ),
 } satisfies Definitions
 
 /**
- * Each metric of Sluice, once. Functions can count only what is here, and the log lines, OTLP, the page `/metrics`, docs/metrics.md, the
- * dashboard, the alarms and the bill take all facts from here. Its only labels are `service` and `model`, so the number of series is
- * bounded by pipeline.yaml, and never grows with users.
+ * The definitions of all metrics of Sluice. Functions can count only these metrics. The log lines, OTLP, the page
+ * `/metrics`, docs/metrics.md, the dashboard, the alarms and the bill take all facts from here. The labels are
+ * `service`, `model`, `queue` and fixed attributes of OpenTelemetry's conventions, so pipeline.yaml limits the number
+ * of series, and it never grows with users.
  */
 export const METRICS = { ...ADMISSION, ...CALLS, ...FLOW_CONTROL, ...ENDS, ...OPERATION } satisfies Definitions
 

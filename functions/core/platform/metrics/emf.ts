@@ -2,7 +2,7 @@ import type { OnCloudWatch } from './definition.ts'
 import { definitionOf, METRIC_NAMES } from './definitions.ts'
 import type { Sample } from './meter.ts'
 
-/** CloudWatch reads so many values of a metric in one line. */
+/** The most values of a metric that CloudWatch reads in one line. */
 const MAX_VALUES = 100
 
 const DIMENSIONS: Readonly<Record<OnCloudWatch, readonly (readonly string[])[]>> = {

@@ -6,24 +6,27 @@ import type { Sample } from './meter.ts'
 import { otlpMetrics } from './otlp.ts'
 import { createRegistry } from './registry.ts'
 
-/** The way of a function's metrics to a receiver of OTLP. */
+/** Exports a function's metrics to a receiver of OTLP. */
 export interface MetricsExport {
-  /** Adds values to those that the next export has. */
+  /** Adds values to the next export. */
   take(samples: readonly Sample[]): void
-  /** Exports all values since the function started, if there are new ones. Waits for at most so many milliseconds. Never rejects. */
+  /**
+   * Exports all values since the function started, if there are new ones. Waits for at most `withinMs` milliseconds.
+   * Never rejects.
+   */
   flush(withinMs: number): Promise<void>
 }
 
 export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async () => undefined }
 
 /**
- * Exports sums since the environment of the function started, so a lost export loses nothing as long as another one follows. Each
- * environment has an instance id of its own, since two of them must not write the same series.
+ * Exports sums since the environment of the function started, so a lost export loses nothing if another export follows.
+ * Each environment has its own instance id, because two environments must not write the same series.
  */
 export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
   const registry = createRegistry(systemClock)
   const resource = { 'service.name': deployment, 'service.instance.id': randomUUID() }
-  // Loaded while the function starts, since a client waits for the first invocation.
+  // The exporter is loaded while the function starts, because a client waits for the first invocation.
   const loading = import('../otlp/compose.ts').then(
     ({ composeOtlp }) => composeOtlp({ metrics: url }, logger),
     (error: unknown) =>
@@ -43,7 +46,7 @@ export function metricsExport(url: string, deployment: string, logger: Pick<Logg
       otlp.postOtlp('metrics', {
         body: otlpMetrics(registry, resource, systemClock()),
         items: registry.series().length,
-        // Sums since the start: the values of payloads that could not be sent are in them.
+        // These are sums since the start, so they include the values of payloads that could not be sent.
         supersedes: true,
       })
       await otlp.flush(withinMs)

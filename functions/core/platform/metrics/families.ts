@@ -2,7 +2,9 @@ import { definitionOf, type MetricName } from './definitions.ts'
 import type { Sample } from './meter.ts'
 import type { Family, Labels, Registry } from './registry.ts'
 
-/** The metric as OTLP and Prometheus know it. `CompletedRequests` is `sluice.completed_requests`. */
+/**
+ * Returns the form of a metric in OTLP and Prometheus. The name of `CompletedRequests` is `sluice.completed_requests`.
+ */
 export function familyOf(name: MetricName): Family {
   const { kind, unit, thing = '1', description, buckets, convention } = definitionOf(name)
   return {

@@ -9,7 +9,7 @@ export interface Meter {
   add(name: MetricName, value: number, model?: string, queue?: string): void
 }
 
-/** The values of one metric that were recorded since the last time they were taken. A counter has one value: the sum. */
+/** The values of one metric that were recorded since they were last taken. A counter has one value: the sum. */
 export interface Sample {
   readonly name: MetricName
   readonly service: string

@@ -1,9 +1,12 @@
 import type { Distribution, Labels, Registry, Series } from './registry.ts'
 
-/** OTLP's number for sums since the registry was made. Prometheus takes no other, and a lost export loses no value. */
+/**
+ * OTLP's number for sums since the registry was made. Prometheus accepts only such sums, and a lost export loses no
+ * value.
+ */
 const CUMULATIVE = 2
 
-/** Writes a registry as the body of OTLP over HTTP with JSON. `resource` says whose values these are. */
+/** Writes a registry as the body of OTLP over HTTP with JSON. `resource` names the service of the values. */
 export function otlpMetrics(registry: Registry, resource: Labels, now: number): object {
   const families = Map.groupBy(registry.series(), ({ family }) => family.name)
   const metrics = [...families.values()].map(series => metricOf(series, registry.since, now))
@@ -33,7 +36,7 @@ function metricOf(series: readonly Series[], since: number, now: number): object
   return { name: family?.name, description: family?.description, unit: family?.unit, ...data }
 }
 
-/** OTLP's JSON writes 64-bit integers as texts. */
+/** Writes a distribution in OTLP's JSON, which has 64-bit integers as texts. */
 const distributionOf = ({ counts, sum }: Distribution, explicitBounds: readonly number[]): object => ({
   count: String(counts.reduce((all, one) => all + one, 0)),
   sum,

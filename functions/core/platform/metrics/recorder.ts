@@ -3,13 +3,13 @@ import type { Meter, Sample } from './meter.ts'
 
 /** A meter that keeps its values until they are taken. */
 export interface Recorder extends Meter {
-  /** Answers with the values since the last call. */
+  /** Returns the values since the last call. */
   take(): readonly Sample[]
 }
 
 interface Origin {
   readonly service: string
-  /** The model of each value whose call names none. */
+  /** The model of each value that is added without a model. */
   readonly model?: string | undefined
 }
 

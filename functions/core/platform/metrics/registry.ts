@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** A metric as Prometheus and OTLP know it: its series differ in their labels. */
+/** A metric in the form of Prometheus and OTLP. Its series differ in their labels. */
 export interface Family {
   /** OpenTelemetry's name. */
   readonly name: string
@@ -13,7 +13,10 @@ export interface Family {
 
 export type Labels = Readonly<Record<string, string>>
 
-/** All values of a histogram so far. `counts` has one number more than the family has buckets: that of the values above them all. */
+/**
+ * All values of a histogram so far. `counts` has one more number than the family has buckets: the last number counts
+ * the values above all buckets.
+ */
 export interface Distribution {
   readonly counts: readonly number[]
   readonly sum: number
@@ -22,27 +25,35 @@ export interface Distribution {
 export interface Series {
   readonly family: Family
   readonly labels: Labels
-  /** Since the registry was made: the sum of a counter, the last value of a gauge, or the distribution of a histogram. */
+  /**
+   * The sum of a counter, the last value of a gauge, or the distribution of a histogram, since the registry was made.
+   */
   readonly value: number | Distribution
 }
 
-/** Adds values up, from when it was made until its process ends. So a reader that misses some answers loses nothing. */
+/**
+ * Adds up values from its creation until the end of its process. So a reader that misses some answers loses nothing.
+ */
 export interface Registry {
-  /** When it was made. Epoch milliseconds. */
+  /** The time of its creation, in epoch milliseconds. */
   readonly since: number
   add(family: Family, labels: Labels, values: readonly number[]): void
-  /** The series, in the order in which they came. A gauge that got no value for 5 minutes is left out, until it gets one. */
+  /**
+   * Returns the series, in the order in which they came. A gauge without a value in the last 5 minutes is left out,
+   * until it gets one.
+   */
   series(): readonly Series[]
 }
 
 /**
- * For so long, the last value of a gauge counts as its value. A gauge may get values only in trouble, such as requests that wait for long: its last
- * value would else stand for that trouble for ever. Prometheus itself uses a value for as long. Milliseconds.
+ * How long the last value of a gauge counts as its value, in milliseconds. A gauge may get values only in trouble, for
+ * example if requests wait for long. Without this limit, its last value would show that trouble for ever. Prometheus
+ * itself uses a value for the same time.
  */
 const GAUGE_LASTS_MS = 300_000
 
 interface Kept extends Series {
-  /** When it got its last value. Epoch milliseconds. */
+  /** The time of its last value, in epoch milliseconds. */
   readonly at: number
 }
 

@@ -5,10 +5,16 @@ import { type OtlpEndpoints, otlpExporter, PAUSE_MS } from './exporter.ts'
 import type { Otlp } from './port.ts'
 import { postJson, type Sign } from './post-json.ts'
 
-/** AWS's own receivers of OTLP: CloudWatch's for traces (X-Ray) and for metrics. They want a signature for the service in their name. */
+/**
+ * AWS's own receivers of OTLP: CloudWatch's for traces (X-Ray) and for metrics. They require a signature for the
+ * service in their name.
+ */
 const AWS_RECEIVER = /^(xray|monitoring)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
-/** The way to these endpoints, with a signature where the receiver is AWS's. A failure is one log line, and so is its end. */
+/**
+ * Makes the exporter to these endpoints. It signs its calls if the receiver is AWS's. It logs one line about a failure,
+ * and one about its end.
+ */
 export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>): Otlp {
   return otlpExporter(endpoints, postJson(signerOf), {
     onFailure: reason =>

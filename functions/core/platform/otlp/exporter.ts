@@ -2,10 +2,16 @@ import { type Clock, type Sleep, systemClock, systemSleep } from '../clock.ts'
 import type { Otlp, OtlpKind, OtlpPayload } from './port.ts'
 import type { Posted, PostJson } from './post-json.ts'
 
-/** The export pauses for so long after a failure, and nobody waits for it for so long after it was late. Milliseconds. */
+/**
+ * The pause of the export after a failure, in milliseconds. If a receiver was late, callers don't wait for it for the
+ * same time.
+ */
 export const PAUSE_MS = 30_000
 
-/** The memory for payloads that wait, in bytes of JSON. They wait while the export pauses, or while an earlier payload is on its way. */
+/**
+ * The most memory for waiting payloads, in bytes of JSON. They wait while the export pauses, or while an earlier
+ * payload is on its way.
+ */
 export const MAX_WAITING_BYTES = 1_048_576
 
 interface Waiting {
@@ -19,9 +25,11 @@ interface Waiting {
 interface Surroundings {
   readonly clock?: Clock
   readonly sleep?: Sleep
-  /** Is told why an export failed, the first time after a success. The reason names no address. */
+  /**
+   * Called with the reason of a failed export, for the first failure after a success. The reason contains no address.
+   */
   onFailure?(reason: string): void
-  /** Is told that an export has succeeded after a failure. */
+  /** Called when an export has succeeded after a failure. */
   onRecovery?(): void
 }
 
@@ -29,8 +37,9 @@ interface Surroundings {
 export type OtlpEndpoints = Readonly<Partial<Record<OtlpKind, string>>>
 
 /**
- * Exports payloads by OTLP/HTTP with JSON, one after the other. If the receiver is away, payloads wait in a bounded memory, and the
- * next try comes after a pause. If it is only slow, the payload stays on its way, and callers stop to wait for it.
+ * Exports payloads by OTLP/HTTP with JSON, one after the other. If the receiver can't be reached, payloads wait in a
+ * limited memory, and the next try comes after a pause. If the receiver is only slow, the send goes on, and callers
+ * stop waiting for it.
  */
 export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundings: Surroundings = {}): Otlp {
   const { clock = systemClock, sleep = systemSleep, onFailure, onRecovery } = surroundings
@@ -61,13 +70,13 @@ export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundi
     waiting = waiting.filter(one => !these.includes(one))
   }
 
-  /** Whether a later payload has all that this one has. */
+  /** Returns whether a later payload contains everything of this one. */
   const isOld = (one: Waiting): boolean =>
     waiting.some(later => later !== one && later.kind === one.kind && later.supersedes)
 
   const nextToSend = (): Waiting | undefined => (clock() < pausedUntil ? undefined : waiting[0])
 
-  /** Sends what waits, unless the export pauses. Never rejects. */
+  /** Sends the waiting payloads, unless the export pauses. Never rejects. */
   function send(): Promise<void> {
     const first = nextToSend()
     if (first) sending ??= sendAll(first)

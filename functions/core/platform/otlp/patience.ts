@@ -1,9 +1,9 @@
 import type { Clock, Sleep } from '../clock.ts'
 
-/** Between two looks at the clock. Milliseconds. */
+/** The time between two looks at the clock, in milliseconds. */
 const LOOK_EVERY_MS = 500
 
-/** If so much time has passed between two looks, the function was frozen. Milliseconds. */
+/** The time between two looks from which the function counts as frozen, in milliseconds. */
 const FROZEN_MS = 2 * LOOK_EVERY_MS
 
 export interface PatienceSurroundings {
@@ -12,9 +12,10 @@ export interface PatienceSurroundings {
 }
 
 /**
- * Resolves after the function has run for so many milliseconds, or once the signal is aborted. Lambda freezes a function between two
- * invocations, for minutes or hours. This time does not count: a look counts 500 ms at most, also if Lambda froze the function meanwhile.
- * A function with little traffic may be frozen in every look, and its patience must end, too.
+ * Resolves after the function has run for `ms` milliseconds, or when the signal is aborted. Lambda freezes a function
+ * between two invocations, for minutes or hours. This time does not count: the time between two looks counts as 500 ms
+ * at most. It always counts something, because a function with little traffic may be frozen between any two looks, and
+ * the wait must end nevertheless.
  */
 export async function patience(ms: number, over: AbortSignal, { clock, sleep }: PatienceSurroundings): Promise<void> {
   let left = ms

@@ -4,29 +4,34 @@ import { HttpRequest } from '@smithy/protocol-http'
 import { systemClock, systemSleep } from '../clock.ts'
 import { type PatienceSurroundings, patience } from './patience.ts'
 
-/** What became of a POST. */
+/** The result of a POST. */
 export type Posted =
-  /** `rejected`: how many spans or data points the receiver has not taken, as it says. */
+  /** `rejected`: the number of spans or data points that the receiver says it has not accepted. */
   | { readonly ok: true; readonly rejected: number }
-  /** `mayRepeat`: the receiver has not taken the payload, and may take it later. */
+  /** `mayRepeat`: the receiver has not accepted the payload, and may accept it later. */
   | { readonly ok: false; readonly mayRepeat: boolean; readonly reason: string }
 
 /** Sends a text of JSON to a URL. Never rejects. */
 export type PostJson = (url: string, json: string) => Promise<Posted>
 
-/** Signs a request, where the receiver wants that. */
+/** Signs a request for a receiver that requires a signature. */
 export type Sign = (request: HttpRequest) => Promise<HttpRequest>
 
-/** A receiver that does not answer while the function has run for this time counts as one that is away. OTLP's own default. Milliseconds. */
+/**
+ * The longest wait for an answer, counted while the function runs, in milliseconds. After this time, the receiver
+ * counts as unreachable. It is OTLP's default.
+ */
 const TIMEOUT_MS = 10_000
 
-/** OTLP's own list of the statuses after which a sender may repeat. */
+/** The statuses after which a sender may repeat a payload, from OTLP's specification. */
 const MAY_REPEAT = new Set([429, 502, 503, 504])
 
-/** After these errors, nothing was sent. After others, such as a timeout, the receiver may have taken the payload. */
+/**
+ * After these errors, nothing was sent. After others, such as a timeout, the receiver may have accepted the payload.
+ */
 const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'Unavailable'])
 
-/** An answer to an export is a short JSON. Bytes. */
+/** The largest answer that is read, in bytes. The answer to an export is a short JSON. */
 const MAX_ANSWER_BYTES = 65_536
 
 interface Answer {
@@ -35,8 +40,8 @@ interface Answer {
 }
 
 /**
- * Posts over one connection that stays open. A signed request must be sent as it was signed, so that the signer gets the whole
- * request. Redirects are not followed.
+ * Makes the function that posts over one connection, which stays open. The signer gets the whole request, because a
+ * signed request must be sent unchanged. It follows no redirects.
  */
 export function postJson(
   signerOf: (url: URL) => Promise<Sign | undefined> = async () => undefined,
@@ -59,7 +64,7 @@ export function postJson(
       signal,
     })
     request.on('error', error => {
-      // While Lambda froze the function, the receiver may have closed the kept connection. It has read nothing then.
+      // While Lambda froze the function, the receiver may have closed the open connection. Then it has read nothing.
       const wasClosed = request.reusedSocket && !isAgain && 'code' in error && error.code === 'ECONNRESET'
       if (wasClosed) exchange(url, json, signal, true).then(resolve, reject)
       else reject(error)
@@ -87,7 +92,7 @@ export function postJson(
   }
 }
 
-/** The text of an answer, or of its beginning if it is too long. */
+/** Returns the text of an answer, or of its beginning if it is too long. */
 async function beginningOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -122,13 +127,16 @@ function toPosted({ status, body }: Answer): Posted {
   return { ok: false, mayRepeat: MAY_REPEAT.has(status), reason: `status ${status}` }
 }
 
-/** A receiver may take a payload in part, and says how many items it has rejected: as a number or, since it is an int64, a text. */
+/**
+ * Reads how many items the receiver has rejected. A receiver may accept a part of a payload. The number is a JSON
+ * number or, because it is an int64, a text.
+ */
 function rejectedIn(body: string): number {
   const count = /"rejected(?:Spans|DataPoints)"\s*:\s*"?(\d{1,9})/.exec(body)?.[1]
   return Number(count ?? 0)
 }
 
-/** Only the code of an error is passed on, since its message may name addresses. */
+/** Returns the code of an error. The message is not used, because it may contain addresses. */
 function codeOf(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
     return error.code === 'ABORT_ERR' ? 'ETIMEDOUT' : error.code

@@ -1,6 +1,6 @@
 /**
- * The names of attributes, by the semantic conventions of OpenTelemetry 1.45.0. They are pinned here: those for messaging and
- * `gen_ai` are still in development, and backends look for these names.
+ * The names of attributes, by the semantic conventions of OpenTelemetry 1.45.0. They are fixed here, because the names
+ * for messaging and `gen_ai` are still in development, and backends search for these names.
  */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0'
 
@@ -29,20 +29,20 @@ export const GEN_AI_USAGE_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens'
 export const SERVICE_NAME = 'service.name'
 export const SERVICE_NAMESPACE = 'service.namespace'
 
-/** Names of our own, for what no convention names. */
+/** Our own names, for attributes without a convention. */
 export const REQUEST_ID = 'sluice.request_id'
 export const MODEL = 'sluice.model'
 export const PRIORITY = 'sluice.priority'
 export const ATTEMPT = 'sluice.attempt'
-/** The state of the request in which the work has left it. */
+/** The status of the request after the work. */
 export const STATUS = 'sluice.status'
-/** How many seconds the queue holds the message back. */
+/** The delay of the message in its queue, in seconds. */
 export const DELAY_SECONDS = 'sluice.delay_seconds'
 /** Why the message was sent again instead of processed: the flow control's reason, or the code of the failure that is retried. */
 export const DEFERRED_BY = 'sluice.deferred_by'
-/** How many requests a call of the model was for. */
+/** The number of requests in a call of the model. */
 export const BATCH_SIZE = 'sluice.batch_size'
-/** Which limit has refused a request. */
+/** The limit that has refused a request. */
 export const REFUSED_BY = 'sluice.refused_by'
 /** How often the queue has delivered the message. */
 export const RECEIVE_COUNT = 'sluice.receive_count'

@@ -1,7 +1,10 @@
 import { RequestError } from '../../domain/errors.ts'
 import type { Span, SpanOptions, Tracer } from './port.ts'
 
-/** Does a task in a span of its own. The span has failed if the task throws an error, unless that is a refusal for the client. */
+/**
+ * Does a task in a span of its own. If the task throws an error, the span has failed, unless the error is a refusal for
+ * the client.
+ */
 export async function inSpan<T>(
   tracing: Pick<Tracer, 'start'>,
   name: string,
@@ -19,7 +22,7 @@ export async function inSpan<T>(
   }
 }
 
-/** Does one task for several spans at the same time. Each gets a child of this name, as long as the task takes. */
+/** Does one task for several spans at the same time. Each span gets a child of this name for the time of the task. */
 export async function inEachSpan<T>(
   tracing: Pick<Tracer, 'start'>,
   parents: readonly Span[],
@@ -37,5 +40,5 @@ export async function inEachSpan<T>(
   }
 }
 
-/** An error's message may hold anything, so that a span has its kind only. */
+/** Returns the kind of an error. A span does not have the message, because it may contain anything. */
 const kindOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')

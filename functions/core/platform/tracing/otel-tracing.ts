@@ -16,23 +16,26 @@ import { type Attributes, type Span, type SpanOptions, type Tracing, untraced } 
 import { createSampler } from './sampler.ts'
 import { formatTraceparent, parseTraceparent } from './traceparent.ts'
 
-/** The spans that wait for the end of their invocation. An invocation has a few per message, and 1,000 messages at most. */
+/**
+ * The most spans that wait for the end of their invocation. An invocation has a few spans per message, and at most
+ * 1,000 messages.
+ */
 const MAX_ENDED_SPANS = 8_192
 
-/** The most spans of one export. Its size stays far below what receivers take. */
+/** The most spans in one export. With this number, the export is much smaller than receivers accept. */
 const MAX_EXPORTED_SPANS = 256
 
 /** The longest attribute, in characters. Names of queues, models and routes are shorter. */
 const MAX_ATTRIBUTE_LENGTH = 256
 
-/** A call for a batch has a link per request. */
+/** The most links of a span. The span of a batch's call has a link per request. */
 const MAX_LINKS = 1_000
 
 export interface TracingSettings {
-  /** The function: `sluice-gateway`. */
+  /** The name of the function, such as `sluice-gateway`. */
   readonly service: string
   readonly deployment: string
-  /** The fraction of the traces that begin here and are sampled. */
+  /** The fraction of the traces beginning here that is sampled. */
   readonly sample: number
 }
 
@@ -44,7 +47,9 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const
 
-/** Tracing by OpenTelemetry's SDK. `onDropped` is told how many spans never reached the receiver. */
+/**
+ * Makes tracing by OpenTelemetry's SDK. `onDropped` is called with the number of spans that never reached the receiver.
+ */
 export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (spans: number) => void): Tracing {
   const active = new AsyncLocalStorage<Span>()
   const ended = endedSpans()
@@ -117,7 +122,7 @@ const present = (attributes: Attributes): Record<string, string | number | boole
     Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
 
-/** Keeps ended spans until they are exported. The memory for them is bounded. */
+/** Keeps ended spans until they are exported. The memory for them is limited. */
 function endedSpans() {
   const spans: ReadableSpan[] = []
   let dropped = 0

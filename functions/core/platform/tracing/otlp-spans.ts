@@ -4,11 +4,14 @@ import { SCHEMA_URL } from './attributes.ts'
 
 const SCOPE = { name: 'sluice' }
 
-/** OTLP marks in these bits whether it is known that the parent is of another process, and whether it is. */
+/**
+ * Two bits of OTLP's flags. The first says that it is known whether the parent is in another process. The second says
+ * that the parent is in another process.
+ */
 const HAS_IS_REMOTE = 0x100
 const IS_REMOTE = 0x200
 
-/** The export request of OTLP's JSON encoding for these spans. Ids are in hex, and 64-bit numbers are texts. */
+/** Builds the export request of OTLP's JSON encoding for these spans. Ids are in hex, and 64-bit numbers are texts. */
 export const toExportRequest = (spans: readonly ReadableSpan[], resource: Attributes): object => ({
   resourceSpans: [
     {

@@ -1,4 +1,7 @@
-/** A value that is undefined is left out. Attributes never hold a prompt, a result, a key or a user. */
+/**
+ * The attributes of a span. A value that is undefined is left out. Attributes never contain a prompt, a result, a key
+ * or a user.
+ */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface SpanOptions {
@@ -6,41 +9,44 @@ export interface SpanOptions {
   readonly kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer'
   readonly attributes?: Attributes
   /**
-   * The `traceparent` of the parent, as W3C Trace Context has it. Without one, or with one that can't be read, the parent is the
-   * active span, and without an active span the span begins a new trace.
+   * The `traceparent` of the parent, in the form of W3C Trace Context. If it is absent or unreadable, the parent is the
+   * active span. Without an active span, the span begins a new trace.
    */
   readonly parent?: string | undefined
-  /** The `traceparent`s of spans in other traces. A span with links begins a new trace. It is sampled if one of these is. */
+  /**
+   * The `traceparent`s of spans in other traces. A span with links begins a new trace. It is sampled if one of the
+   * linked spans is sampled.
+   */
   readonly links?: readonly string[]
-  /** When the span began, in epoch milliseconds. Default: now. */
+  /** The time at which the span began, in epoch milliseconds. Default: now. */
   readonly startedAt?: number | undefined
 }
 
 export interface Span {
-  /** What the other side of a call or a message gets to know. Undefined if tracing is off. */
+  /** The context that the other side of a call or a message gets. Undefined if tracing is off. */
   readonly traceparent: string | undefined
   /** Runs a task in which this span is the active one. */
   run<T>(task: () => T): T
   set(attributes: Attributes): void
-  /** Says that the work of the span has failed, and by which kind of error. The kind is one of few. */
+  /** Marks the work of the span as failed, with the kind of its error. There are only a few kinds. */
   fail(kind: string): void
   /** Adds a link to a span of another trace. */
   link(traceparent: string): void
   end(): void
 }
 
-/** Starts spans. A failure in it never makes a request fail. */
+/** Starts spans. A failure of the tracer never makes a request fail. */
 export interface Tracer {
   start(name: string, options?: SpanOptions): Span
-  /** The active span. Without one, a span that does nothing. */
+  /** Returns the active span. If there is none, it returns a span that does nothing. */
   current(): Span
 }
 
-/** Traces of requests, and the way of their spans out of the function. */
+/** Makes the traces of requests, and exports their spans. */
 export interface Tracing extends Tracer {
   /** Resolves when spans can be started. Until then, spans are lost. */
   prepare(): Promise<void>
-  /** Exports the spans that have ended. Waits for that at most so many milliseconds. */
+  /** Exports the spans that have ended. Waits for the export for at most `withinMs` milliseconds. */
   flush(withinMs: number): Promise<void>
 }
 

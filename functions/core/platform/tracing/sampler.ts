@@ -2,8 +2,8 @@ import { TraceFlags } from '@opentelemetry/api'
 import { ParentBasedSampler, type Sampler, SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace'
 
 /**
- * Samples a fraction of the traces that begin here. A span with a parent keeps the decision of its parent. A span with links is
- * sampled if one of the linked spans is, so that no sampled request misses its call.
+ * Samples a fraction of the traces that begin here. A span with a parent keeps the decision of its parent. A span with
+ * links is sampled if one of the linked spans is sampled, so that the trace of a sampled request always has its call.
  */
 export function createSampler(fraction: number): Sampler {
   const byTraceId = new TraceIdRatioBasedSampler(fraction)

@@ -1,4 +1,4 @@
-/** `traceparent` of W3C Trace Context. A later version than 00 may have more parts. */
+/** Matches the `traceparent` of W3C Trace Context. A version after 00 may have more parts. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
 
 const SAMPLED = 1
@@ -9,7 +9,7 @@ export interface TraceContext {
   readonly isSampled: boolean
 }
 
-/** Undefined for a text that is no `traceparent`. It may come from anybody. */
+/** Parses a `traceparent`. Returns undefined for any other text, because the text may come from anybody. */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
@@ -19,5 +19,5 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
 export const formatTraceparent = ({ traceId, spanId, isSampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
 
-/** The id of the trace, as logs and operators name it. */
+/** Returns the id of the trace, in the form that logs and operators use. */
 export const traceIdOf = (traceparent: string | undefined): string | undefined => parseTraceparent(traceparent)?.traceId

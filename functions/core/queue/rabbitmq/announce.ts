@@ -4,7 +4,10 @@ import { MAX_MESSAGE_BYTES } from './capabilities.ts'
 import type { Publication } from './link.ts'
 import { ERRORS_KEY, RESPONSES_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
 
-/** Readers fetch a result that is too large for a message with GET /v1/inference/{id}. */
+/**
+ * Returns the content of an announcement. A result that is too large for a message is left out, and readers fetch it
+ * with GET /v1/inference/{id}.
+ */
 function contentOf(ended: Announcement): Buffer {
   const whole = Buffer.from(JSON.stringify(ended))
   if (whole.length <= MAX_MESSAGE_BYTES) return whole
@@ -12,8 +15,8 @@ function contentOf(ended: Announcement): Buffer {
 }
 
 /**
- * Publishes how a request ended to the exchange of the team: with the key `responses` if it completed, else with `errors`. A message for
- * which nobody has bound a queue is dropped by the broker, which costs next to nothing.
+ * Publishes the end of a request to the exchange of the team. The key is `responses` if the request completed, and
+ * `errors` otherwise. If no queue is bound for the message, the broker drops it, which takes almost no time.
  */
 export const rabbitMqAnnouncer =
   (publish: (publication: Publication) => Promise<void>) =>

@@ -1,6 +1,8 @@
 import type { QueueCapabilities } from '../port.ts'
 
-/** What queues of RabbitMQ can do. The longest delay is SQS's, so that nothing else depends on the backend. */
+/**
+ * The abilities of RabbitMQ's queues. The longest delay is that of SQS, so that no other code depends on the backend.
+ */
 export const RABBITMQ_CAPABILITIES: QueueCapabilities = {
   system: 'rabbitmq',
   max_delay_seconds: 900,

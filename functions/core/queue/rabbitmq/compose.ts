@@ -9,11 +9,11 @@ import { chooseByUser } from './parts.ts'
 import { rabbitMqQueue } from './queue.ts'
 import { rabbitMqReceiver } from './receiver.ts'
 
-/** The connection of a function to its broker. */
+/** Makes the connection of a function to its broker. */
 export const composeConnection = ({ BROKER_URL, BROKER_SECRET_ARN }: RabbitMqEnv) =>
   brokerConnection({ url: BROKER_URL, credentials: brokerCredentials(BROKER_SECRET_ARN) })
 
-/** The queues of a deployment with `backend: rabbitmq`. The bundler takes this file in place of ../compose.ts. */
+/** Makes the queues of a deployment with `backend: rabbitmq`. The bundler takes this file in place of ../compose.ts. */
 export function composeQueue(env: RabbitMqEnv, _clients: unknown, tracing: Tracer = untraced) {
   const connection = composeConnection(env)
   const { publish } = connection

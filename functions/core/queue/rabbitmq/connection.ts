@@ -4,17 +4,20 @@ import { type Broker, type Link, LinkClosed, openLink, type Publication } from '
 export interface Connection {
   /** Sends a message, over a new connection if the last one has died. Rejects with `Unavailable` or `Defect`. */
   publish(publication: Publication): Promise<void>
-  /** A connection that is alive. */
+  /** Returns a connection that is alive. */
   link(): Promise<Link>
   close(): Promise<void>
 }
 
-/** How often a message is sent whose connection is lost before its confirm. A doubled message does no harm. */
+/**
+ * The most sends of a message, if the connection is lost before the broker confirms it. A doubled message does no harm.
+ */
 const MAX_SENDS = 3
 
 /**
- * Replaces a dead connection when somebody needs it. amqplib can also reconnect in the background, but Lambda freezes an environment
- * between two events: then no timer runs, and nobody hears that the broker has closed the connection.
+ * Makes the connection to the broker. A dead connection is replaced when it is needed. amqplib could also reconnect in
+ * the background, but Lambda freezes an environment between two events. Then no timer runs, and the function does not
+ * see that the broker has closed the connection.
  */
 export function brokerConnection(broker: Broker, open: (broker: Broker) => Promise<Link> = openLink): Connection {
   let current: Promise<Link> | undefined

@@ -8,7 +8,10 @@ const Header = z.union([
   z.boolean().transform(String),
 ])
 
-/** The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which nobody needs. */
+/**
+ * The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which are not
+ * needed.
+ */
 const Headers = z
   .record(z.string(), z.unknown())
   .nullish()
@@ -48,7 +51,7 @@ export interface FromQueue {
   readonly message: RmqMessage
 }
 
-/** The messages of an event, each with the queue that it came from. */
+/** Returns the messages of an event, each with the queue that it came from. */
 export const messagesOf = ({ rmqMessagesByQueue }: RmqEvent): FromQueue[] =>
   Object.entries(rmqMessagesByQueue).flatMap(([key, messages]) => {
     const end = key.lastIndexOf('::')

@@ -9,11 +9,14 @@ import {
 } from 'amqplib'
 import { Defect, Unavailable } from '../../platform/unavailable.ts'
 
-/** Where the broker is, and who connects to it. */
+/** The address of the broker, and the credentials. */
 export interface Broker {
   /** `amqps://host:5671` or `amqp://user:password@host:5672/vhost`. */
   readonly url: string
-  /** The credentials, if the URL has none. They are read for each connection, so that a rotated password is found. */
+  /**
+   * Returns the credentials, if the URL has none. They are read for each connection, so that a rotated password is
+   * used.
+   */
   credentials(): Promise<{ readonly username: string; readonly password: string }>
 }
 
@@ -21,45 +24,56 @@ export interface Publication {
   readonly exchange: string
   readonly key: string
   readonly content: Buffer
-  /** Whether the broker may drop the message if no queue takes it. Without it, that is a defect. */
+  /** Whether the broker may drop the message if no queue takes it. If not, this is a defect. */
   readonly mayBeDropped?: boolean
   readonly options: Options.Publish & { readonly messageId: string }
 }
 
-/** The connection was lost before the broker confirmed a message. The message may have been sent all the same. */
+/** The connection was lost before the broker confirmed a message. The message may have been sent nevertheless. */
 export class LinkClosed extends Unavailable {
   constructor(cause: unknown) {
     super('the queue', cause)
   }
 }
 
-/** One connection to the broker, with one channel for publishing. It is never repaired: a closed one is replaced. */
+/**
+ * One connection to the broker, with one channel for publishing. A closed connection is never repaired, but replaced.
+ */
 export interface Link {
   readonly isClosed: boolean
-  /** Asks the broker something small, if it has not answered within the last seconds. */
+  /**
+   * Returns whether the connection is alive. If the broker has not answered within the last seconds, it sends a small
+   * request to the broker.
+   */
   isAlive(): Promise<boolean>
   /**
    * Resolves once the broker has confirmed the message. Rejects with `LinkClosed`, with `Unavailable` if the broker refuses messages for
    * now, and with `Defect` if there is no queue for the message.
    */
   publish(publication: Publication): Promise<void>
-  /** Runs some work on a channel of its own, since the broker closes a channel after an error. */
+  /** Runs some work on a separate channel, because the broker closes a channel after an error. */
   onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** Milliseconds. Together they end well before the gateway's own timeout, also if a message is sent twice. */
+/**
+ * The longest times for a connection, for the confirm of a message, and for an answer of the broker, in milliseconds.
+ * Together they are much shorter than the gateway's own timeout, also if a message is sent twice.
+ */
 const CONNECT_MS = 3_000
 const CONFIRM_MS = 5_000
 const ALIVE_MS = 1_000
 
-/** Some work on a channel of its own, such as declaring all queues. Milliseconds. */
+/** The longest time for some work on a separate channel, such as declaring all queues. Milliseconds. */
 const WORK_MS = 20_000
 
-/** A broker that has answered within this time is taken to be alive. Lambda may freeze an environment for longer. Milliseconds. */
+/**
+ * How long a connection counts as alive after an answer of the broker. Lambda may freeze an environment for longer.
+ * Milliseconds.
+ */
 const FRESH_MS = 5_000
 
-/** A connection that has just been unblocked says so within this time after a freeze. Milliseconds. */
+/** The time after a freeze within which the broker says that it has unblocked a connection. Milliseconds. */
 const UNBLOCKED_MS = 50
 
 const HEARTBEAT_SECONDS = 30
@@ -75,9 +89,12 @@ export async function openLink(broker: Broker): Promise<Link> {
   }
 }
 
-/** Rejects with `Unavailable` if some work with the broker takes longer: its client waits for ever. */
+/**
+ * Waits for some work with the broker. Rejects with `Unavailable` if the work takes longer than `ms`, because the
+ * client itself would wait for ever.
+ */
 async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
-  work.catch(() => {}) // It may reject when nobody waits for it any more.
+  work.catch(() => {}) // It may reject after the wait for it has ended.
   const late = Symbol('late')
   const result = await Promise.race([work, after<typeof late>(ms, late)])
   if (result === late) throw new Unavailable('the queue', new Error('the broker does not answer'))
@@ -106,18 +123,24 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
   }
 }
 
-/** Whether the broker refuses the user or the virtual host. No repetition heals that. A limit of connections passes by itself. */
+/**
+ * Returns whether the broker refuses the user or the virtual host. A repetition would fail again. A limit of
+ * connections does not count, because it ends by itself.
+ */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(error.message) && !/limit/i.test(error.message)
 
-/** What is known of a connection at the moment. */
+/** The current state of a connection. */
 interface State {
   closed: Error | undefined
   blocked: string | undefined
   heardAt: number
   checking: Promise<boolean> | undefined
   readonly pending: Set<(error: unknown) => void>
-  /** The ids of messages that the broker has returned, since no queue takes them. A return comes before its confirm. */
+  /**
+   * The ids of messages that the broker has returned, because no queue takes them. The return of a message comes before
+   * its confirm.
+   */
   readonly returned: Set<string>
 }
 
@@ -163,6 +186,9 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
   }
 }
 
+/** Whether the broker has closed a channel because there is no queue with the given name. */
+export const isNotFound = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 404
+
 const closedBy = (error: unknown): never => {
   throw new LinkClosed(error)
 }
@@ -180,7 +206,8 @@ function watch(model: ChannelModel, channel: ConfirmChannel, state: State): void
   model.on('close', close)
   model.on('blocked', reason => {
     state.blocked = reason
-    // The broker reads these messages once it reads again. Their senders are told at once that nobody knows when.
+    // The broker reads these messages only when it reads again, and it is not known when. So their sends are rejected
+    // at once.
     fail(refusesFor(reason))
   })
   model.on('unblocked', () => {
@@ -216,7 +243,7 @@ async function publish(channel: ConfirmChannel, state: State, publication: Publi
   const { exchange, key, content, options, mayBeDropped = false } = publication
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(() => {
-    // The connection may have died without a word. The next message gets a new one.
+    // The connection may have died without an error. The next message gets a new connection.
     state.closed ??= new Error('the broker did not confirm a message in time')
     reject(new Unavailable('the queue', state.closed))
   }, CONFIRM_MS)

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { bulkOf, partsOf } from '../names.ts'
 import type { ChooseQueue } from './queue.ts'
 
-/** The queues of models, which alone are split. */
+/** Matches the queues of models. Only these are split. */
 const IS_OF_MODEL = /^inference-/
 
 /**
- * Chooses among the queues that share the messages of a model: all messages of a user go through the same one. A message that gives way to
- * those of others waits in the bulk queue beside it first.
+ * Chooses among the queues that share the messages of a model: all messages of a user go through the same queue. A
+ * message that gives way to other users first waits in the bulk queue of this queue.
  */
 export const chooseByUser =
   (consumers: number): ChooseQueue =>

@@ -6,10 +6,10 @@ import { MAX_MESSAGE_BYTES, RABBITMQ_CAPABILITIES } from './capabilities.ts'
 import { delayedRoute } from './delays.ts'
 import type { Publication } from './link.ts'
 
-/** Which of the queues that share the messages of a queue gets a message. */
+/** Chooses the queue for a message among the queues that share the messages of one queue. */
 export type ChooseQueue = (queue: string, message: OutgoingMessage) => string
 
-/** Sends messages to queues of RabbitMQ. Each is persistent, and confirmed by the broker. */
+/** Sends messages to queues of RabbitMQ. Each message is persistent, and the broker confirms it. */
 export const rabbitMqQueue = (
   prefix: string,
   publish: (publication: Publication) => Promise<void>,

@@ -5,25 +5,34 @@ import { delayedRoute } from './delays.ts'
 import { type FromQueue, messagesOf, RmqEvent, type RmqMessage } from './event.ts'
 import type { Publication } from './link.ts'
 
-/** The header that counts how often a function has sent a message again that it could not process. */
+/** The header with the number of times that functions have sent a message again because they could not process it. */
 export const RETURNS = 'x-sluice-returns'
 
 /**
- * A message that a function could not process comes back after so many seconds. It is as long as a message of SQS stays invisible, so that
- * an operator has as much time to mend a defect. It is one delay queue.
+ * The delay after which a message that a function could not process comes back, in seconds. It is about as long as SQS
+ * hides a message, so that an operator has as much time to correct a defect. It needs only one delay queue.
  */
 const RETURN_SECONDS = 64
 
-/** A result waits for longer, as with SQS: so it becomes a dead letter only if the ledger is away for more than a day. */
+/**
+ * The delay of a result that could not be processed, in seconds. It is longer, as with SQS, so that a result becomes a
+ * dead letter only if the ledger can't be reached for more than a day.
+ */
 const RESULT_RETURN_SECONDS = 150
 
-/** A message that was delivered so often, and returned each time, is a dead letter: with SQS, too. It takes more than half a day. */
+/**
+ * The number of deliveries after which a message that was returned each time becomes a dead letter, as with SQS. This
+ * takes more than half a day.
+ */
 const MAX_DELIVERIES = 1_000
 
-/** The queues of a model, within the deployment: those that share its messages, too. */
+/** Matches the queues of a model within the deployment, including those that share its messages. */
 const OF_MODEL = /^inference-.+-(?:high|normal)(?:-\d+)?$/
 
-/** The whole name of the dead-letter queue of a queue. Undefined for a dead-letter queue, whose messages stay in it. */
+/**
+ * Returns the whole name of the dead-letter queue of a queue. Returns undefined for a dead-letter queue, whose messages
+ * stay in it.
+ */
 function deadLettersOf(prefix: string, queue: string): string | undefined {
   if (queue.endsWith(DEAD_LETTERS)) return undefined
   const isOfModel = queue.startsWith(prefix) && OF_MODEL.test(queue.slice(prefix.length))
@@ -34,8 +43,8 @@ function deadLettersOf(prefix: string, queue: string): string | undefined {
  * Receives from Lambda's mapping of RabbitMQ. The mapping acknowledges a whole batch when its function returns, and delivers the whole batch
  * again when the function fails. So messages that must come again are sent again before the function returns.
  *
- * If the function stops in between, such a message is there twice, and the other messages of the batch are delivered again. The request's
- * item decides about both, as for any doubled message.
+ * If the function stops in between, such a message exists twice, and the other messages of the batch are delivered
+ * again. The request's item decides about both, as for any doubled message.
  */
 export function rabbitMqReceiver(
   prefix: string,
@@ -66,7 +75,7 @@ export function rabbitMqReceiver(
   }
 }
 
-/** Undefined for a message without an id: it gets one first. */
+/** Makes the delivery of a message. Returns undefined for a message without an id, because it must get an id first. */
 function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): Delivery | undefined {
   const { messageId, headers } = basicProperties
   if (!messageId) return undefined
@@ -99,7 +108,7 @@ function returned(
   }
 }
 
-/** A message as it is sent to another queue, which has this whole name. */
+/** Returns a message as it is sent to another queue, which has this whole name. */
 export const movedTo = (
   queue: string,
   { message }: FromQueue,
@@ -111,8 +120,8 @@ export const movedTo = (
 })
 
 /**
- * Sends a message to its own queue with an id. Producers of other systems may leave the id out, but each delivery of an input's message must
- * have the same one. So nothing else is done with a message before it has its id.
+ * Sends a message to its own queue with an id. Producers of other systems may leave the id out, but each delivery of an
+ * input's message must have the same one. So a message must get its id before anything else is done with it.
  */
 const named = ({ queue, message }: FromQueue): Publication => ({
   exchange: '',
@@ -120,7 +129,10 @@ const named = ({ queue, message }: FromQueue): Publication => ({
   ...copyOf(message, randomUUID(), {}),
 })
 
-/** The headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy is a new message. */
+/**
+ * Returns the headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy
+ * is a new message.
+ */
 export const headersOfCopy = <Value>(headers: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
 

@@ -1,36 +1,41 @@
 import type { Channel } from 'amqplib'
 import { Defect, isFailedCall, Unavailable } from '../../platform/unavailable.ts'
 import { bitPattern, DELAY_LEVELS, delayName, deliverName, exchangeBelow } from './delays.ts'
-import type { Link } from './link.ts'
+import { isNotFound, type Link } from './link.ts'
 import { REQUESTS_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
 
-/** A queue, and the dead-letter queue of messages that it has delivered too often. A dead-letter queue has none. */
+/**
+ * A queue, and its dead-letter queue for messages that were delivered too often. A dead-letter queue itself has none.
+ */
 export interface QueueDeclaration {
   readonly name: string
   readonly dead_letters?: string | undefined
 }
 
-/** What a deployment needs on its broker. */
+/** The exchanges and queues that a deployment needs on its broker. */
 export interface Topology {
-  /** The names of the deployment's own queues and exchanges begin with it. */
+  /** The beginning of the names of the deployment's own queues and exchanges. */
   readonly prefix: string
   readonly queues: readonly QueueDeclaration[]
-  /** The queue that gets what producers publish to the exchange `inference` with the key `requests`. */
+  /** The queue that gets the messages that producers publish to the exchange `inference` with the key `requests`. */
   readonly requests?: string | undefined
-  /** The queue that an earlier declaration has bound to that key, if it is to get no more of them. */
+  /** The queue that an earlier declaration has bound to that key, if it must get no further messages. */
   readonly unbind?: string | undefined
 }
 
 /**
- * As with SQS. A message is delivered again when its function crashed or a connection was lost, so a healthy one comes nowhere near.
- * RabbitMQ 4 would take 20 by default.
+ * The most deliveries of a message, as with SQS. A message is delivered again if its function crashed or a connection
+ * was lost, so a healthy message has far fewer deliveries. RabbitMQ 4 has 20 by default.
  */
 const DELIVERY_LIMIT = 1_000
 
-/** A dead letter must never be dropped. RabbitMQ 3.10 knows no word for `unlimited`. */
+/** The most deliveries of a dead letter, which must never be dropped. RabbitMQ 3.10 has no value for `unlimited`. */
 const NO_LIMIT = 1_000_000_000
 
-/** A dead letter leaves its queue only once the next queue has it. That needs a queue that rejects messages when it is full. */
+/**
+ * The settings with which a dead letter leaves its queue only after the dead-letter queue has it. They need a queue
+ * that rejects messages when it is full.
+ */
 const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
 
 const workArguments = (deadLetters: string) => ({
@@ -51,8 +56,9 @@ const delayArguments = (prefix: string, level: number) => ({
 })
 
 /**
- * Declares the exchanges and queues of a deployment. What is there already stays as it is. Throws a `Defect` that says what differs, if a
- * queue or an exchange of one of these names was made in another way. It may be repeated at any point.
+ * Declares the exchanges and queues of a deployment. Existing ones stay as they are. If a queue or an exchange with one
+ * of these names was made with other settings, it throws a `Defect` that names the difference. It may be repeated at
+ * any point.
  */
 export async function declareTopology(link: Link, { prefix, queues, requests, unbind }: Topology): Promise<void> {
   const make = (what: string, work: (channel: Channel) => Promise<unknown>) => declare(link, what, work)
@@ -71,18 +77,18 @@ export async function declareTopology(link: Link, { prefix, queues, requests, un
       await channel.bindExchange(exchangeBelow(prefix, level), name, bitPattern(level, 0))
     })
   }
-  // A queue is declared after its dead-letter queue, so that no message finds the way there closed.
+  // A queue is declared after its dead-letter queue, so that its messages can always move there.
   const deadLettersFirst = [...queues].sort((a, b) => Number(!!a.dead_letters) - Number(!!b.dead_letters))
   for (const { name, dead_letters } of deadLettersFirst) {
     await queue(name, dead_letters === undefined ? DEAD_LETTER_ARGUMENTS : workArguments(dead_letters))
     await make(name, channel => channel.bindQueue(name, deliverName(prefix), `#.${name}`))
   }
   await declareTeamExchange(link, requests)
-  // Afterwards, so that no message finds no queue.
+  // The old binding is removed last, so that each message always finds a queue.
   if (unbind !== undefined) await unbindRequests(link, unbind)
 }
 
-/** The exchange may be there already, as other systems have made it. */
+/** Declares the exchange of the team, unless another system has made it already. */
 async function declareTeamExchange(link: Link, requests: string | undefined): Promise<void> {
   const isThere = await link.onChannel(channel =>
     channel.checkExchange(TEAM_EXCHANGE).then(
@@ -96,13 +102,13 @@ async function declareTeamExchange(link: Link, requests: string | undefined): Pr
   })
 }
 
-/** A queue that is gone has no binding. */
+/** Removes the binding of a queue. A queue that no longer exists has no binding. */
 const unbindRequests = (link: Link, queue: string): Promise<void> =>
   link.onChannel(async channel => {
     try {
       await channel.unbindQueue(queue, TEAM_EXCHANGE, REQUESTS_KEY)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 404)) throw new Unavailable('the broker', error)
+      if (!isNotFound(error)) throw new Unavailable('the broker', error)
     }
   })
 
@@ -111,7 +117,7 @@ async function declare(link: Link, what: string, work: (channel: Channel) => Pro
     await link.onChannel(work)
   } catch (error) {
     const [, differs] = /PRECONDITION_FAILED - (.*?)"?$/.exec(error instanceof Error ? error.message : '') ?? []
-    // Any other error is one of the connection, which a repetition heals.
+    // Any other error comes from the connection, and a repetition may succeed.
     if (differs === undefined) throw isFailedCall(error) ? error : new Unavailable('the broker', error)
     throw new Defect(
       'the broker',

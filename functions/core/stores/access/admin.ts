@@ -7,7 +7,7 @@ import { reaching } from '../../platform/unavailable.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
 import { type AccessAdmin, type KeyRecord, StoredKey, StoredUser, type UserRecord } from './port.ts'
 
-/** What operators need of the tables. It is in a file of its own, so that no function bundles a scan. */
+/** Makes the operators' access to the tables. It is in a separate file, so that no function bundles a scan. */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
   return {
     ...dynamoAccess(client, tables),
@@ -81,7 +81,10 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
   }
 }
 
-/** The condition that a user's record is still as it was read. It compares limit by limit, since not every engine compares maps. */
+/**
+ * Returns the condition that a user's record is still as it was read. It compares each limit separately, because not
+ * every engine compares maps.
+ */
 function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options
   const isAsRead = limits.map(limit =>

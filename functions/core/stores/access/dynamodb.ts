@@ -19,7 +19,7 @@ export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Acce
   }
 }
 
-/** The part of `Access` that a function without API keys needs. */
+/** Makes the part of `Access` that a function without API keys needs. */
 export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access, 'user'> => ({
   user: userId =>
     reaching('the users table', async () => {

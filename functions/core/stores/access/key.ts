@@ -3,29 +3,32 @@ import { crc32 } from 'node:zlib'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PREFIX = 'sk_sluice_'
-/** 32 characters of base62 hold 190 bits. */
+/** The length of a key's secret part, in characters of base62. 32 characters contain 190 bits. */
 const SECRET_LENGTH = 32
-/** 32 bits in base62. */
+/** The length of a key's checksum, in characters of base62. 6 characters are enough for 32 bits. */
 const CRC_LENGTH = 6
 const FORMAT = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_LENGTH + CRC_LENGTH}}$`)
 
-/** Makes an API key, `sk_sluice_<base62><crc>`. A scanner finds it in a leak, and a typo is recognized without a look-up. */
+/**
+ * Makes an API key, `sk_sluice_<base62><crc>`. Scanners for leaked secrets recognize its form, and the checksum shows a
+ * typing error without a look-up.
+ */
 export function newKey(): string {
   const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
   return PREFIX + secret + checksum(secret)
 }
 
-/** Whether a text can be a key at all. */
+/** Returns whether a text has the form of a key. */
 export function isWellFormedKey(key: string): boolean {
   if (!FORMAT.test(key)) return false
   const secret = key.slice(PREFIX.length, -CRC_LENGTH)
   return checksum(secret) === key.slice(-CRC_LENGTH)
 }
 
-/** The SHA-256 of a key, hex. Nothing else of a key is stored. */
+/** Returns the SHA-256 of a key, hex. Nothing else of a key is stored. */
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** The public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
+/** Returns the public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
 export const keyIdOf = (hash: string): string => hash.slice(0, 16)
 
 function checksum(secret: string): string {

@@ -20,31 +20,34 @@ export const UserRecord = z.strictObject({
   user_id: UserId,
   plan: z.string(),
   overrides: Overrides,
-  /** When an operator disabled the user. Absent for a user who may call. */
+  /** The time at which an operator disabled the user. Absent for a user who may call. */
   disabled_at: z.int().optional(),
 })
 export type UserRecord = z.infer<typeof UserRecord>
 export const StoredUser = reading(UserRecord)
 
-/** Knows who may call, and on which plan. All methods reject with `Unavailable`. */
+/** Reads the keys and the users. All methods reject with `Unavailable`. */
 export interface Access {
   key(keyId: string): Promise<KeyRecord | undefined>
   user(userId: string): Promise<UserRecord | undefined>
 }
 
-/** Changes who may call. All methods reject with `Unavailable`. */
+/** Changes the keys and the users. All methods reject with `Unavailable`. */
 export interface AccessAdmin extends Access {
   addKey(record: KeyRecord): Promise<void>
-  /** All keys, or those of one user, oldest first. */
+  /** Returns all keys, or those of one user, oldest first. */
   keys(userId?: string): Promise<KeyRecord[]>
-  /** Revokes a key. Answers with its record, which may have been revoked before, or undefined if there is no such key. */
+  /** Revokes a key. Returns its record, which may have been revoked before, or undefined if there is no such key. */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
-  /** All users, by their ids. */
+  /** Returns all users, sorted by their ids. */
   users(): Promise<UserRecord[]>
-  /** Replaces a user's record. Answers false, and writes nothing, if the stored record is no longer `was`. */
+  /** Replaces a user's record. Returns false, and writes nothing, if the stored record is no longer `was`. */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
   /** Deletes a key. A key that does not exist is ignored. */
   deleteKey(keyId: string): Promise<void>
-  /** Deletes the record of a disabled user. Answers false, and deletes nothing, if the user is enabled. A user that does not exist is ignored. */
+  /**
+   * Deletes the record of a disabled user. Returns false, and deletes nothing, if the user is enabled. A user that does
+   * not exist is ignored.
+   */
   deleteUser(userId: string): Promise<boolean>
 }

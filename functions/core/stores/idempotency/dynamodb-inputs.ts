@@ -6,10 +6,13 @@ import { type Attributes, put } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { INPUT_REMEMBERED_MS, type InputBinding, type InputKeys } from './port.ts'
 
-/** DynamoDB deletes late. So a message is forgotten at its own `expires_at`, and deleted a day later. */
+/**
+ * How long after its `expires_at` a message is deleted, in milliseconds. DynamoDB deletes late, so a message no longer
+ * counts after its own `expires_at`.
+ */
 const CLEAN_UP_MS = 24 * 3_600_000
 
-/** A refused message is bound to no request any more, so no condition on its request holds. */
+/** A stored binding. A refused message is no longer bound to a request, so no condition on its request holds. */
 const Stored = z.looseObject({
   bound_to: z.string().optional(),
   refusal: z.custom<Refusal>().optional(),
@@ -19,8 +22,8 @@ const IS_BOUND_TO = 'bound_to = :from'
 const IS_NOT_ADMITTED = 'attribute_not_exists(admitted)'
 
 /**
- * The keys of messages lie beside those of clients in the user's partition. `key#input#<sha256>` differs from every client's
- * `key#<sha256>`, whatever key a client sends.
+ * Makes the store of messages' keys. They are beside the keys of clients in the user's partition. `key#input#<sha256>`
+ * differs from every client's `key#<sha256>`, whatever key a client sends.
  */
 export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKeys {
   const write = (

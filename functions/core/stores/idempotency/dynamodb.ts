@@ -6,14 +6,17 @@ import { type Attributes, put } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.ts'
 
-/** DynamoDB deletes late. So a key is forgotten at its own `expires_at`, and deleted a day later. */
+/**
+ * How long after its `expires_at` a key is deleted, in milliseconds. DynamoDB deletes late, so a key no longer counts
+ * after its own `expires_at`.
+ */
 const CLEAN_UP_MS = REMEMBERED_MS
 
 const Bound = reading(z.strictObject({ bound_to: z.string(), fingerprint: z.string() }))
 
 /**
- * Keys lie beside the user's requests. Their sort key `key#<sha256>` sorts after every request id, so that a listing of requests
- * ends before them.
+ * Makes the store of keys. They are beside the user's requests. Their sort key `key#<sha256>` sorts after every request
+ * id, so a list of requests ends before them.
  */
 export function dynamoKeys(client: DynamoDBClient, table: string): IdempotencyKeys {
   const write = (

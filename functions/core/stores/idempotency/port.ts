@@ -1,31 +1,34 @@
 import type { Refusal } from '../../domain/errors.ts'
 
-/** The request that a key stands for. */
+/** The request of a key. */
 export interface KeyedRequest {
   readonly request_id: string
   /** SHA-256 of the body, hex. */
   readonly fingerprint: string
 }
 
-/** How long a key is remembered at least, in milliseconds. */
+/** The shortest time for which a key is remembered, in milliseconds. */
 export const REMEMBERED_MS = 24 * 3_600_000
 
-/** What a message of an input queue is bound to: the request that it becomes, or its refusal, which is final. */
+/** The binding of a message of an input queue: the request that it becomes, or its refusal, which is final. */
 export type InputBinding = { readonly request_id: string } | { readonly refusal: Refusal }
 
-/** How long an input's message is remembered at least, in milliseconds: longer than SQS keeps it. */
+/**
+ * The shortest time for which an input's message is remembered, in milliseconds. It is longer than SQS keeps the
+ * message.
+ */
 export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 
 /**
- * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that clients
- * send. Every method answers with what the message is bound to then, and rejects with `Unavailable`.
+ * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that
+ * clients send. Every method returns the binding of the message afterwards, and rejects with `Unavailable`.
  */
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */
   bind(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
   /** Binds a message that is bound to `from` to another request, which is not admitted yet. */
   rebind(userId: string, message: string, from: string, requestId: string, now: number): Promise<InputBinding>
-  /** Notes that a message that is bound to this request is admitted. From then on nobody can refuse it. */
+  /** Notes that a message that is bound to this request is admitted. From then on, it can't be refused. */
   admit(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
   /** Refuses a message that is bound to this request, unless it is admitted. */
   refuse(userId: string, message: string, requestId: string, refusal: Refusal, now: number): Promise<InputBinding>
@@ -33,8 +36,8 @@ export interface InputKeys {
 
 /** Idempotency keys of a user's requests, each remembered for 24 h. Methods reject with `Unavailable`. */
 export interface IdempotencyKeys {
-  /** Binds a key to a request, unless it is bound already; answers with what it is bound to then. */
+  /** Binds a key to a request, unless it is bound already. Returns the request to which the key is then bound. */
   bind(userId: string, key: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
-  /** Binds a key that is bound to `from` to another request; answers with what it is bound to then. */
+  /** Binds a key that is bound to `from` to another request. Returns the request to which the key is then bound. */
   rebind(userId: string, key: string, from: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
 }

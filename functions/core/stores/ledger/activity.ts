@@ -4,33 +4,33 @@ import { Status } from '../../domain/item.ts'
 import type { LedgerEnv } from '../../platform/env.ts'
 import { jsonOf, statementsOf } from './statements.ts'
 
-/** Requests that were made in one part of a time span, and have one status in the ledger. */
+/** The count of the requests that were made in one part of a time span and have one status in the ledger. */
 const ActivityCount = z.object({
-  /** The start of the part, epoch milliseconds. */
+  /** The start of the part, in epoch milliseconds. */
   at: z.int(),
   status: Status,
   count: z.int(),
   /** Half of the requests took at most this time from their creation to their end, in milliseconds. Null for requests that have not ended. */
   p50_ms: z.number().nullable(),
-  /** The same for 95% of them. */
+  /** 95% of the requests took at most this time from their creation to their end, in milliseconds. */
   p95_ms: z.number().nullable(),
 })
 export type ActivityCount = z.infer<typeof ActivityCount>
 
 const OpenRequest = z.object({ request_id: z.string(), user_id: z.string() })
-/** A request that has not ended, by the ledger. */
+/** A request that has not ended, according to the ledger. */
 export type OpenRequest = z.infer<typeof OpenRequest>
 
 /** Exact numbers over the whole ledger, for operators. All methods reject with `Unavailable`. */
 export interface LedgerActivity {
   /** Counts the requests that were made at `since` or later, per part of `partMs` and per status. Oldest part first. */
   counts(since: number, partMs: number): Promise<ActivityCount[]>
-  /** Requests that have not ended, oldest first, after the one with the id `after`. */
+  /** Returns requests that have not ended, oldest first, after the request with the id `after`. */
   open(after: string | undefined, limit: number): Promise<OpenRequest[]>
   countDeadLetters(): Promise<number>
 }
 
-/** Ids begin with the time of their request. So the primary key finds the requests of a time span. */
+/** Ids begin with the time of their request. So Postgres finds the requests of a time span by the primary key. */
 const COUNTS = `SELECT json_build_object('at', part, 'status', status, 'count', count(*),
     'p50_ms', percentile_cont(0.5) WITHIN GROUP (ORDER BY took_ms),
     'p95_ms', percentile_cont(0.95) WITHIN GROUP (ORDER BY took_ms))::text
@@ -62,7 +62,7 @@ export function rdsDataActivity(client: RDSDataClient, env: LedgerEnv): LedgerAc
   }
 }
 
-/** The smallest UUIDv7 of a time. */
+/** Returns the smallest UUIDv7 of a time. */
 function firstIdAt(ms: number): string {
   const time = Math.max(ms, 0).toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`

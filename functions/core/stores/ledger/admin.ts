@@ -9,7 +9,7 @@ import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts
 
 const Time = z.string().transform(millisecondsOf)
 
-/** A row of `requests`, without what may be large. Times are epoch milliseconds. */
+/** A row of `requests` without its large columns. Times are epoch milliseconds. */
 const RecordedRequest = z.object({
   request_id: z.string(),
   user_id: z.string(),
@@ -39,36 +39,36 @@ export interface RequestFilter {
   /** Only requests that were made at this time or later, epoch milliseconds. */
   readonly since?: number | undefined
   readonly status?: RecordedRequest['status'] | undefined
-  /** Only requests older than this one: the last of the page before. */
+  /** Only requests older than this one, which is the last request of the page before. */
   readonly before?: string | undefined
   readonly limit: number
 }
 
-/** How many requests of a model have a status. */
+/** The number of requests of a model with one status. */
 export interface StatusCount {
   readonly model: string
   readonly status: RecordedRequest['status']
   readonly count: number
 }
 
-/** The operator's side of the ledger: what the functions never ask for. All methods reject with `Unavailable`. */
+/** The operator's access to the ledger, with queries that no function needs. All methods reject with `Unavailable`. */
 export interface LedgerAdmin {
-  /** Newest first. */
+  /** Lists requests, newest first. */
   list(filter: RequestFilter): Promise<RecordedRequest[]>
   /** Counts the requests that were made at `since` or later, epoch milliseconds. */
   countSince(since: number): Promise<StatusCount[]>
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
-  /** The prompt, or the key of the body that holds it; undefined where none is stored. */
+  /** Returns the prompt, or the key of the body that holds it. Returns undefined if no prompt is stored. */
   prompt(requestId: string): Promise<Payload | undefined>
-  /** What a user's requests of a window have cost in USD; undefined if none of them has a cost. */
+  /** Returns the cost of a user's requests of a window, in USD. Returns undefined if none of them has a cost. */
   cost(user: string, window: string): Promise<number | undefined>
-  /** The result of a completed run, if it is recorded. */
+  /** Returns the result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
 }
 
 const COLUMNS = Object.keys(RecordedRequest.shape)
 const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE request_id = :request_id::uuid`
-/** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
+/** Reads the prompt without the result, because a row with both may be over the 64 KB that the Data API returns. */
 const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
 
 const COST = 'SELECT sum(cost)::text FROM requests WHERE user_id = :user AND quota_window = :window'
@@ -112,7 +112,10 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
   }
 }
 
-/** Only the clauses that are asked for, so that Postgres finds the index for them. Ids sort by the time they were made. */
+/**
+ * Builds the statement with only the clauses of the filter, so that Postgres can use an index. Ids sort by the time of
+ * their creation.
+ */
 function listStatement({ limit, since, ...filter }: RequestFilter) {
   const named = { ...filter, since: since === undefined ? undefined : firstIdAt(since) }
   const asked = (['user', 'model', 'status', 'since', 'before'] as const).flatMap(name => {
@@ -126,7 +129,7 @@ function listStatement({ limit, since, ...filter }: RequestFilter) {
   }
 }
 
-/** The least id of a request that is made at this time: a UUIDv7 begins with its time. */
+/** Returns the smallest id of a request that is made at this time. A UUIDv7 begins with its time. */
 function firstIdAt(ms: number): string {
   const hex = Math.max(0, ms).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`

@@ -5,7 +5,7 @@ import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts
 
 /** A row of `dead_letters` without its message, which may be large. `at` is epoch milliseconds. */
 const RecordedDeadLetter = z.object({
-  /** `<request_id>:<run>`, or `message:…` of what nobody could read. */
+  /** `<request_id>:<run>`, or `message:…` for an unreadable message. */
   id: z.string(),
   request_id: z.string().nullable(),
   model: z.string().nullable(),
@@ -17,20 +17,20 @@ export type RecordedDeadLetter = z.infer<typeof RecordedDeadLetter>
 
 export interface DeadLetterFilter {
   readonly model?: string | undefined
-  /** Only those of this request, or the one with this id. */
+  /** Only the dead letters of this request, or the dead letter with this id. */
   readonly of?: string | undefined
-  /** Only those that come later: the id of the last of the page before. */
+  /** Only dead letters after this id, which is the last id of the page before. */
   readonly after?: string | undefined
   readonly limit: number
 }
 
 /** The dead letters, for operators. All methods reject with `Unavailable`. */
 export interface DeadLetters {
-  /** By id. */
+  /** Lists dead letters, sorted by their ids. */
   list(filter: DeadLetterFilter): Promise<RecordedDeadLetter[]>
-  /** What was to be run, as its JSON value; undefined where the dead letter has none. */
+  /** Returns the message of a dead letter, as a JSON value. Returns undefined if the dead letter has none. */
   message(id: string): Promise<unknown>
-  /** Answers with the ids of those that were there. */
+  /** Removes dead letters. Returns the ids of those that existed. */
   remove(ids: readonly string[]): Promise<string[]>
 }
 
@@ -40,7 +40,10 @@ const CLAUSES = {
   after: 'id > :after',
 } as const
 
-/** Characters of a message that are read at once: the Data API returns no row over 64 KB, and a character may be 4 bytes. */
+/**
+ * The number of characters of a message that are read at once. The Data API returns no row over 64 KB, and a character
+ * may have 4 bytes.
+ */
 const PART = 15_000
 
 const MESSAGE_PART = `SELECT substr(message::text, :from::integer, ${PART}) FROM dead_letters WHERE id = :id`

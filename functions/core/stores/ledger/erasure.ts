@@ -4,21 +4,33 @@ import type { LedgerEnv } from '../../platform/env.ts'
 import { userHash } from './sql.ts'
 import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'
 
-/** How an operator deletes a user from the ledger, and what the ledger has deleted itself. All methods reject with `Unavailable`. */
+/**
+ * The operations with which an operator deletes a user from the ledger, and the age of the rows that the ledger has
+ * deleted itself. All methods reject with `Unavailable`.
+ */
 export interface LedgerErasure {
-  /** From now on, events of requests that this user has made record nothing. */
+  /** Marks a user as deleted. From now on, events of the requests that this user has made record nothing. */
   mark(userId: string): Promise<void>
-  /** Deletes dead letters of the user's requests, so many at most; answers how many. */
+  /** Deletes at most `atMost` dead letters of the user's requests. Returns how many it has deleted. */
   deleteLetters(userId: string, atMost: number): Promise<number>
-  /** Deletes rows of the user, so many at most; answers how many. */
+  /** Deletes at most `atMost` rows of the user. Returns how many it has deleted. */
   deleteRows(userId: string, atMost: number): Promise<number>
-  /** Ids of dead letters without a request that may be the user's: those that have the id in them, and those whose text lies elsewhere. By id. */
+  /**
+   * Returns the ids of dead letters without a request that may belong to the user, sorted: dead letters that contain
+   * the user's id, and those whose text is stored elsewhere.
+   */
   looseLetters(userId: string, after: string | undefined, limit: number): Promise<string[]>
-  /** Rows of requests that ended before this time, in epoch milliseconds, may be gone; undefined while all are kept. */
+  /**
+   * Returns a time in epoch milliseconds. Rows of requests that ended before this time may have been deleted. Returns
+   * undefined as long as all rows are kept.
+   */
   deletedBefore(): Promise<number | undefined>
 }
 
-/** The hash stays for longer than any queue keeps an event, be it moved out of a dead-letter queue on its last day. */
+/**
+ * Marks a user as deleted. The hash is kept longer than any queue keeps an event, even an event that is moved out of a
+ * dead-letter queue on its last day.
+ */
 const MARK = `WITH old AS (DELETE FROM deleted_users WHERE deleted_at < now() - interval '30 days')
 INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash(':user')}, now())
 ON CONFLICT (user_hash) DO UPDATE SET deleted_at = excluded.deleted_at`

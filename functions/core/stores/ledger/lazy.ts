@@ -1,10 +1,13 @@
 import type { LedgerEnv } from '../../platform/env.ts'
 import type { Ledger } from './port.ts'
 
-/** How long a call that waits for a result also waits for a database that resumes, in milliseconds. */
+/** How long a call that waits for a result waits for a database that resumes, in milliseconds. */
 const RESUME_MS = 15_000
 
-/** The ledger, whose code is loaded at its first use. The gateway reads a result only for a client that prefers to wait. */
+/**
+ * Makes the ledger. Its code is loaded at its first use. The gateway reads a result only for a client that prefers to
+ * wait.
+ */
 export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
   let loading: Promise<Ledger> | undefined
   const load = async () => {

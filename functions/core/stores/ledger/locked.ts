@@ -10,7 +10,10 @@ import type { LedgerEnv } from '../../platform/env.ts'
 
 export type Run = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
-/** A migration holds this lock to the end of its transaction, because two `CREATE TABLE IF NOT EXISTS` at once can both fail. */
+/**
+ * A migration holds this lock to the end of its transaction, because two simultaneous `CREATE TABLE IF NOT EXISTS` can
+ * both fail.
+ */
 const LOCK = 'SELECT 1 FROM pg_advisory_xact_lock(1936487785)'
 
 /** Does `work` in a transaction while no other migration runs. */

@@ -4,8 +4,8 @@ import { locked } from './locked.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 /**
- * Applies the migrations that are missing, each in a transaction of its own; repeated, it changes nothing. Two at once
- * wait for each other at the lock. Answers with the ids that it applied. Throws the Data API's exceptions.
+ * Applies the missing migrations, each in its own transaction. A repetition changes nothing. Two simultaneous
+ * migrations wait for each other at the lock. Returns the ids that it applied. Throws the Data API's exceptions.
  */
 export async function migrate(client: RDSDataClient, env: LedgerEnv, migrations = MIGRATIONS): Promise<number[]> {
   const applied: number[] = []

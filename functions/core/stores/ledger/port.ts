@@ -8,7 +8,7 @@ export type ErasedItem = Pick<
   'request_id' | 'user_id' | 'model' | 'priority' | 'estimate' | 'run' | 'window' | 'created_at' | 'deadline'
 >
 
-/** One row of `requests`, with the fields that an event knows. Times are epoch milliseconds. */
+/** One row of `requests`, with the fields of an event. Times are epoch milliseconds. */
 export interface LedgerRow {
   readonly request_id: string
   readonly user_id: string
@@ -18,7 +18,7 @@ export interface LedgerRow {
   readonly estimated_tokens: number
   readonly status: Exclude<Status, 'running'>
   readonly usage?: Usage | undefined
-  /** In USD, where the model has a price. */
+  /** In USD, if the model has a price. */
   readonly cost?: number | undefined
   readonly result?: Payload | undefined
   readonly error?: Failure | undefined
@@ -32,7 +32,7 @@ export interface LedgerRow {
   readonly deadline: number
 }
 
-/** One row of `dead_letters`: a message that could not be run, and why. */
+/** One row of `dead_letters`: a message whose request could not be run, and the reason. */
 export interface DeadLetter {
   /** A dead letter has the same id each time that it is reported. */
   readonly id: string
@@ -41,39 +41,42 @@ export interface DeadLetter {
   readonly priority?: Priority | undefined
   readonly reason: string
   readonly attempts: number
-  /** The message, or its text if nobody could read it. */
+  /** The message, or its text if it is unreadable. */
   readonly message?: InferenceMessage | RefusedInput | { readonly text: string } | undefined
   readonly at: number
 }
 
-/** A row, a dead letter, or both. They are recorded or refused together. */
+/** A row, a dead letter, or both. Postgres records both or refuses both. */
 export interface Entry {
   readonly row?: LedgerRow
   readonly deadLetter?: DeadLetter | undefined
 }
 
-/** The rows that Postgres refuses for good. All others are recorded. */
+/** The entries that Postgres will never accept. All others are recorded. */
 export interface Recorded {
   readonly refused: readonly { readonly entry: Entry; readonly reason: string }[]
 }
 
-/** Every request and its outcome, in Postgres. The ledger follows the request items and decides nothing. */
+/**
+ * The record of every request and its outcome, in Postgres. The ledger follows the request items and decides nothing.
+ */
 export interface Ledger {
   /**
-   * Records entries in one statement. A status only moves up, or to a higher run; unknown fields never overwrite known
-   * ones; repeated, it changes nothing. Rejects with `Unavailable` or `Defect` if it is not known that anything was recorded.
+   * Records entries in one statement. A status only moves towards the end of its run, or to a higher run. Unknown
+   * fields never overwrite known ones. A repetition changes nothing. If it rejects with `Unavailable` or `Defect`, it
+   * is not known whether anything was recorded.
    */
   record(entries: readonly Entry[]): Promise<Recorded>
 
-  /** The result of a completed run, if it is recorded. */
+  /** Returns the result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
 
-  /** Those of the requests that are recorded as completed. */
+  /** Returns the ids of those requests that are recorded as completed. */
   completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
 
   /**
-   * Erases the prompt and the result of a request, and the messages of its dead letters, whatever is recorded of it and whatever comes
-   * later. Repeated, it changes nothing. `now` is epoch milliseconds.
+   * Erases the prompt and the result of a request, and the messages of its dead letters, whatever is recorded now and
+   * whatever comes later. A repetition changes nothing. `now` is epoch milliseconds.
    */
   erase(item: ErasedItem, now: number): Promise<void>
 }
@@ -81,8 +84,9 @@ export interface Ledger {
 /** The deletion of old rows. */
 export interface LedgerRetention {
   /**
-   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost` of each; never one that
-   * has not ended, nor one of the last 15 days. Answers how many it has deleted. Rejects with `Unavailable`.
+   * Deletes rows of requests that ended before a time (epoch milliseconds), and older dead letters, `atMost` of each.
+   * It never deletes a row whose request has not ended, or anything of the last 15 days. Returns how many it has
+   * deleted. Rejects with `Unavailable`.
    */
   deleteEnded(before: number, atMost: number): Promise<number>
 }

@@ -9,7 +9,7 @@ import type { DeadLetter, Entry, ErasedItem, Ledger, Recorded } from './port.ts'
 import { COMPLETED, ERASE, RECORD, RESULT } from './sql.ts'
 import { statementsOf } from './statements.ts'
 
-/** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
+/** Makes the ledger in Aurora. It uses the RDS Data API, so functions need no open connections and no VPC. */
 export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
   const execute = statementsOf(client, env)
 
@@ -26,7 +26,7 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
       const reason = refusal(error)
       if (!reason) throw error
       if (entries.length === 1) return { refused: entries.map(entry => ({ entry, reason })) }
-      // Postgres refuses a row: the others must not wait for it.
+      // Postgres refuses one of the rows. The other rows must not wait for it.
       const apart = await Promise.all(entries.map(entry => record([entry])))
       return { refused: apart.flatMap(({ refused }) => refused) }
     }
@@ -49,8 +49,8 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
 }
 
 /**
- * Classes of SQLSTATE that refuse a row for good: data exceptions and violated constraints. Any other error is not the
- * row's: its messages are delivered again.
+ * Classes of SQLSTATE with which Postgres will never accept a row: data exceptions and violated constraints. Any other
+ * error does not come from the row, so its message is delivered again.
  */
 const PERMANENT = /SQLState: (22|23)[0-9A-Z]{3}/
 

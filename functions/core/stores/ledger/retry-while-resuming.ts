@@ -2,7 +2,10 @@ import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../platform/clock.ts'
 import { rdsData } from '../../platform/rds-data-client.ts'
 
-/** A paused Aurora refuses calls while it resumes: for about 15 s, and longer after a day. The SDK does not retry such a call. */
+/**
+ * The exceptions of a paused Aurora that resumes. It refuses calls for about 15 s, and for longer after a pause of a
+ * day. The SDK does not retry such a call.
+ */
 const RESUMING = new Set(['DatabaseResumingException', 'DatabaseUnavailableException'])
 const PAUSE_MS = 1_000
 
@@ -13,7 +16,10 @@ interface Patience {
   readonly onWait?: () => void
 }
 
-/** A client whose calls wait up to `ms` for a database that resumes or says nothing. After that, a call rejects with the exception. */
+/**
+ * Makes a client whose calls wait up to `ms` milliseconds for a database that resumes or does not answer. After that, a
+ * call rejects with the exception.
+ */
 export function retryWhileResuming(
   ms: number,
   { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},

@@ -1,6 +1,6 @@
 import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 
-/** Who reaches the ledger, each as a role of the database with these rights and no others; the migrator owns the tables. */
+/** The roles of the database, each with these rights and no others. The migrator owns the tables. */
 export const LEDGER_ROLES = {
   collector: [
     `INSERT (${COLUMNS.join(', ')}) ON requests`,
@@ -11,15 +11,15 @@ export const LEDGER_ROLES = {
     'SELECT (id, message) ON dead_letters',
     'SELECT ON deleted_users',
   ],
-  /** A client deletes a request by a function that can change nothing else. */
+  /** A client deletes a request through a function of Postgres that can change nothing else. */
   reader: [
     'SELECT (request_id, run, status, result, result_key) ON requests',
     'EXECUTE ON FUNCTION erase_request(json)',
   ],
   gateway: ['SELECT (request_id, run, status, result, result_key) ON requests'],
-  /** Deletes what is older than pipeline.yaml says, by a function that can delete nothing else. */
+  /** It deletes rows older than pipeline.yaml says, through a function of Postgres that can delete nothing else. */
   retention: ['EXECUTE ON FUNCTION delete_ended(timestamptz, integer)'],
-  /** The command line. */
+  /** The role of the command line. */
   operator: [
     'SELECT, DELETE ON requests',
     'SELECT, DELETE ON dead_letters',
@@ -33,5 +33,8 @@ export type LedgerRole = keyof typeof LEDGER_ROLES
 /** The passwords of the roles that a deployment has. */
 export type RolePasswords = Partial<Record<LedgerRole, string>>
 
-/** Roles belong to a whole server, on which others may have theirs. */
+/**
+ * Returns the name of a role in Postgres. It has a prefix, because roles belong to a whole server, and other systems
+ * may have roles there.
+ */
 export const roleName = (role: LedgerRole): string => `sluice_${role}`

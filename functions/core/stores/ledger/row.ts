@@ -2,7 +2,10 @@ import type { Payload } from '../../domain/messages.ts'
 import { iso } from '../../platform/clock.ts'
 import type { LedgerRow } from './port.ts'
 
-/** A row of `requests` as JSON, as far as an event knows it: the statement `RECORD` reads it. Times are ISO 8601. */
+/**
+ * The columns of a row of `requests` that an event knows, as JSON. The statement `RECORD` reads it. Times are in the
+ * form of ISO 8601.
+ */
 export interface JsonRow {
   request_id: string
   user_id: string
@@ -29,7 +32,7 @@ export interface JsonRow {
   deadline: string
 }
 
-/** Columns that say what became of a run. They change together. */
+/** The columns with the outcome of a run. They change together. */
 export const OUTCOME = [
   'status',
   'run',
@@ -56,9 +59,10 @@ export const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated
 type Columns = { readonly [Column in keyof JsonRow]?: unknown } & Pick<JsonRow, 'run' | 'status'>
 
 /**
- * The row after one more event. `RECORD` says the same in SQL; the test of the simulation's models holds both against each other.
- * An event advances a row if its run is higher, or if it ends the run. Then it replaces the outcome. An event of the same step only
- * fills in what is not known yet. Every event fills in the fixed columns. No event changes any other column.
+ * Returns the row after one more event. `RECORD` does the same in SQL, and a test of the simulation's models compares
+ * both. An event advances a row if its run is higher, or if it ends the run. Then it replaces the outcome. An event of
+ * the same step only fills in unknown columns. Every event fills in unknown fixed columns. No event changes any other
+ * column.
  */
 export function upserted<Row extends Columns>(before: Row, event: Row): Row {
   const advances =
@@ -75,7 +79,7 @@ export function upserted<Row extends Columns>(before: Row, event: Row): Row {
 const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
 const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
 
-/** The row that `RECORD` stores for an entry. */
+/** Returns the row that `RECORD` stores for an entry. */
 export const toJsonRow = (row: LedgerRow): JsonRow => ({
   request_id: row.request_id,
   user_id: row.user_id,

@@ -1,12 +1,12 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
-/** PostgreSQL's own number. */
+/** The number of rounds, which is PostgreSQL's default. */
 const ITERATIONS = 4096
 const SALT_BYTES = 16
 
 /**
- * What PostgreSQL keeps of a password (RFC 5803), and takes in the place of it: whoever reads it can't log in with it.
- * The password has to be ASCII, of which normal forms (SASLprep) change nothing.
+ * Makes the verifier that PostgreSQL stores instead of a password (RFC 5803), and also accepts in place of it. Nobody
+ * can log in with the verifier. The password must be ASCII, because normal forms (SASLprep) don't change ASCII.
  */
 export function scramVerifier(password: string, salt = randomBytes(SALT_BYTES)): string {
   if (!/^[\x21-\x7e]+$/.test(password))

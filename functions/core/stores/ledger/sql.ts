@@ -3,7 +3,7 @@ import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
 const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
 
-/** Of an erased request, nobody brings these back. */
+/** The columns of an erased request that no event fills again. */
 const ERASED: readonly string[] = ['prompt', 'prompt_key', 'result', 'result_key']
 const unlessErased = (column: string, value: string) =>
   ERASED.includes(column) ? `CASE WHEN old.erased_at IS NULL THEN ${value} END` : value
@@ -16,17 +16,21 @@ const fixed = (column: string) => `${column} = ${unlessErased(column, `coalesce(
 const LETTER_OF_ERASED =
   'EXISTS (SELECT 1 FROM requests AS q WHERE q.request_id = l.request_id AND q.erased_at IS NOT NULL)'
 
-/** What is kept of a deleted user's id: enough to know it again, and not the id itself. */
+/**
+ * Returns the SQL of the hash of a user's id. The hash of a deleted user is stored instead of the id, which is enough
+ * to recognize the user.
+ */
 export function userHash(value: string): string {
   return `encode(sha256(convert_to(${value}, 'UTF8')), 'hex')`
 }
 
 /**
- * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, since the
- * Data API takes no arrays. Rows come ordered by id and once each: two statements that meet never wait for each other
- * in a circle, and `ON CONFLICT` sees no row twice. `result` stays `json`: `jsonb` would render 1e300 as 301 digits.
- * Whoever reports a dead letter first may not have its message, so a later report fills it. An event that comes after an
- * operator has deleted its user records nothing: what a queue still held must not bring the user back (docs/adr/0023).
+ * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, because
+ * the Data API takes no arrays. Each row comes once, and the rows are ordered by id. So two simultaneous statements
+ * never wait for each other in a circle, and `ON CONFLICT` gets no row twice. `result` stays `json`, because `jsonb`
+ * would write 1e300 with 301 digits. The first report of a dead letter may not have its message, so a later report adds
+ * it. An event that comes after an operator has deleted its user records nothing: events that were still in a queue
+ * must not restore data of this user (docs/adr/0023).
  */
 export const RECORD = `
 WITH erased AS (
@@ -54,12 +58,15 @@ ORDER BY request_id
 ON CONFLICT (request_id) DO UPDATE SET
   ${[...OUTCOME.map(outcome), ...FIXED.map(fixed)].join(',\n  ')}`
 
-/** Never together with the prompt: a row of both may be over the 64 KB that the Data API returns. */
+/** Reads a result without the prompt, because a row with both may be over the 64 KB that the Data API returns. */
 export const RESULT = `SELECT result::text, result_key FROM requests WHERE request_id = :request_id::uuid AND run = :run AND status = 'completed'`
 
-/** `:ids` is a JSON array. */
+/** Reads which requests are completed. `:ids` is a JSON array. */
 export const COMPLETED = `SELECT request_id::text FROM requests
 WHERE status = 'completed' AND request_id IN (SELECT value::uuid FROM json_array_elements_text(:ids::json) AS value)`
 
-/** `:entry` is what a row needs at least: the erasure may come before any event of its request. */
+/**
+ * Erases a request. `:entry` has the columns that a row must have, because the erasure may come before any event of the
+ * request.
+ */
 export const ERASE = 'SELECT erase_request(:entry::json)'

@@ -4,7 +4,7 @@ import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { isTransientInDatabase } from './transient.ts'
 
-/** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`, and with `Defect`. */
+/** Runs one statement with named parameters and returns its records. Rejects with `Unavailable`, and with `Defect`. */
 export type Execute = (sql: string, parameters: Record<string, string | number>) => Promise<Field[][]>
 
 export const statementsOf =
@@ -30,12 +30,15 @@ export const statementsOf =
       isTransientInDatabase,
     )
 
-/** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
+/**
+ * Returns the SQL of a row as one JSON text. The Data API's own fields would need one case per type, and would lose the
+ * zone of a time.
+ */
 export const rowAsJson = (columns: readonly string[]): string =>
   `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
 
-/** What a statement over `rowAsJson` brings. */
+/** Reads the JSON value in a record of a statement with `rowAsJson`. */
 export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
 
-/** A time in such a row, as epoch milliseconds. */
+/** Returns a time in such a row, as epoch milliseconds. */
 export const millisecondsOf = (text: string): number => Date.parse(text)

@@ -1,6 +1,9 @@
 import type { Payloads } from './port.ts'
 
-/** S3, whose code is loaded at its first use. Most requests are small, and the client of S3 is the largest part of a bundle. */
+/**
+ * Makes the payload store in S3. Its code is loaded at its first use. Most requests are small, and the client of S3 is
+ * the largest part of a bundle.
+ */
 export function lazyS3Payloads(bucket: string): Payloads {
   let loading: Promise<Payloads> | undefined
   const load = () => {

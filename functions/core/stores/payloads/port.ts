@@ -1,28 +1,28 @@
 import type { Payload } from '../../domain/messages.ts'
 
-/** JSON values too large for a message or a row, by key. Methods reject with `Unavailable`. */
+/** Stores JSON values that are too large for a message or a row, by key. Methods reject with `Unavailable`. */
 export interface Payloads {
-  /** The text is JSON already. */
+  /** Stores a JSON text. */
   put(key: string, json: string): Promise<void>
-  /** Undefined when there is nothing under the key. */
+  /** Reads a value. Returns undefined if there is nothing under the key. */
   get(key: string): Promise<unknown>
-  /** There may be nothing under the key. */
+  /** Deletes a value. There may be nothing under the key. */
   delete(key: string): Promise<void>
 }
 
-/** What only an operator does with stored values. Rejects with `Unavailable`. */
+/** Operations on stored values that only an operator needs. Rejects with `Unavailable`. */
 export interface PayloadsAdmin {
-  /** Deletes all bodies and results of a user's requests; answers how many. */
+  /** Deletes all bodies and results of a user's requests. Returns how many it has deleted. */
   deleteOfUser(userId: string): Promise<number>
 }
 
 /**
- * A value that is larger as JSON, in UTF-8 bytes, is stored, and messages and rows hold its key: SQS bills by 64 KiB, and the
- * RDS Data API returns no row over 64 KB.
+ * The largest value that messages and rows contain themselves, in bytes of JSON in UTF-8. A larger value is stored, and
+ * they contain its key. SQS bills by 64 KiB, and the RDS Data API returns no row over 64 KB.
  */
 export const MAX_INLINE_BYTES = 48 * 1024
 
-/** Answers with the value itself if it is small; otherwise stores it and answers with its key (the claim check pattern). */
+/** Returns the value itself if it is small; otherwise stores it and returns its key (the claim check pattern). */
 export async function checkIn(payloads: Payloads, key: string, value: unknown): Promise<Payload> {
   const json = JSON.stringify(value)
   if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { inline: value }
@@ -30,12 +30,15 @@ export async function checkIn(payloads: Payloads, key: string, value: unknown): 
   return { key }
 }
 
-/** The value of a payload, wherever it is; undefined when its object is gone, which is deleted after `observability.retention.payloads`. */
+/**
+ * Returns the value of a payload, wherever it is. Returns undefined if its object no longer exists. Objects are deleted
+ * after `observability.retention.payloads`.
+ */
 export async function findPayload(payloads: Pick<Payloads, 'get'>, payload: Payload): Promise<unknown> {
   return 'inline' in payload ? payload.inline : payloads.get(payload.key)
 }
 
-/** The value of a payload, wherever it is. Throws when its object is gone. */
+/** Returns the value of a payload, wherever it is. Throws if its object no longer exists. */
 export async function checkOut(payloads: Payloads, payload: Payload): Promise<unknown> {
   if ('inline' in payload) return payload.inline
   const value = await payloads.get(payload.key)

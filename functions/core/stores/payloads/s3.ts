@@ -3,7 +3,10 @@ import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import type { Payloads } from './port.ts'
 
-/** The time for all tries of a deletion, in milliseconds. A deletion only tidies up, and its caller has more to do. */
+/**
+ * The longest time of all tries of a deletion, in milliseconds. It is short, because a deletion only cleans up, and its
+ * caller has more important work.
+ */
 const DELETE_MS = 3_000
 
 export function s3Payloads(client: S3Client, bucket: string): Payloads {
@@ -20,7 +23,7 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
           return parseStored((await Body?.transformToString()) ?? 'null')
         } catch (error) {
-          // S3 says so only to a role that may list the bucket.
+          // S3 gives this answer only to a role that may list the bucket.
           if (error instanceof NoSuchKey) return undefined
           throw error
         }

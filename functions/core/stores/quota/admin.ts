@@ -6,7 +6,7 @@ import { keyOf, pkOf, type QuotaKey, toCounters } from './item.ts'
 import { watchedItems } from './open-before.ts'
 import type { Counters, OpenReservation } from './port.ts'
 
-/** The counters of one quota item, and whose they are. */
+/** The counters of one quota item, with its user, window and shard. */
 export type QuotaItem = Counters & QuotaKey
 
 /** Reads all quota items, one page of the table at a time. Rejects with `Unavailable`. */
@@ -23,8 +23,8 @@ async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<Quot
 }
 
 /**
- * The open reservations of all users, in pages: one for each request that waits or runs. A reservation of the last second may be missing.
- * Rejects with `Unavailable`.
+ * Returns the open reservations of all users, in pages: one for each request that waits or runs. A reservation of the
+ * last second may be missing. Rejects with `Unavailable`.
  */
 export const openReservations = (client: DynamoDBClient, table: string): AsyncGenerator<OpenReservation[]> =>
   reachingEach('the quota table', openIn(client, table))
@@ -34,8 +34,8 @@ async function* openIn(client: DynamoDBClient, table: string): AsyncGenerator<Op
 }
 
 /**
- * Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. An item that does not exist counts
- * as deleted. Rejects with `Unavailable`.
+ * Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it. An item that does not
+ * exist counts as deleted. Rejects with `Unavailable`.
  */
 export const deleteQuotaItem = (client: DynamoDBClient, table: string, of: QuotaKey): Promise<boolean> =>
   reaching('the quota table', () =>

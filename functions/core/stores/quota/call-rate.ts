@@ -3,23 +3,26 @@ import { intervalAt, type Rate } from '../../domain/rate.ts'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
 /*
- * Counts the posts of a user in the current interval of his rate. The counts are in his quota item, so that the write that
- * reserves counts the post, too.
+ * Counts the posts of a user in the current interval of the user's rate. The counts are in the user's quota item, so
+ * that the write of a reservation also counts the post.
  *
- * An expression of DynamoDB can't reset a count when a new interval begins. So each interval has an attribute of its own:
- * `calls<n>`, where n is the number of the interval modulo ATTRIBUTES. Each write removes all other attributes. The value
- * holds the number of the interval and the count in one, so that a value of an earlier interval with the same n is recognized.
- * One more write replaces it. ATTRIBUTES is a prime, so that a user who calls every few seconds, minutes or hours rarely meets
- * his own old value.
+ * An expression of DynamoDB can't reset a count when a new interval begins. So each interval has its own attribute:
+ * `calls<n>`, where n is the number of the interval modulo ATTRIBUTES. Each write removes all other attributes. The
+ * value holds the number of the interval and the count in one, so that a value of an earlier interval with the same n
+ * is recognized. One more write replaces it. ATTRIBUTES is a prime, so that the old value of a user who calls every few
+ * seconds, minutes or hours is rarely in the way.
  *
  * `calls_interval` is the latest interval with a count. A write that comes late, or from a clock that is behind, counts in that
  * interval and does not go back to its own.
  */
 const ATTRIBUTES = 31
-/** Separates interval and count in a value. It is more than MAX_RATE, and values stay exact in a double until the year 2241. */
+/**
+ * The factor that separates the interval from the count in a value. It is more than MAX_RATE, and values stay exact in
+ * a double until the year 2241.
+ */
 const FACTOR = 2 ** 20
 
-/** The count that a write expects to add to. */
+/** The count that a write expects to find. */
 export interface CallCount {
   readonly interval: number
   readonly count: number
@@ -27,13 +30,16 @@ export interface CallCount {
   readonly stale?: number | undefined
 }
 
-/** The usual count: the interval is the clock's, and no earlier interval has left a value in its attribute. */
+/**
+ * Returns the count that a write usually finds: the interval is that of the clock, and no earlier interval has left a
+ * value in its attribute.
+ */
 export const expectedCount = (rate: Rate, now: number): CallCount => ({ interval: intervalAt(rate, now), count: 0 })
 
 const LatestInterval = z.object({ calls_interval: z.number().default(0) })
 const Value = z.number().optional()
 
-/** The count in an item. */
+/** Returns the count in an item. */
 export function callCount(item: Attributes, rate: Rate, now: number): CallCount {
   const interval = Math.max(intervalAt(rate, now), LatestInterval.parse(item).calls_interval)
   const value = Value.parse(item[attributeOf(interval)])
@@ -44,13 +50,13 @@ export function callCount(item: Attributes, rate: Rate, now: number): CallCount 
 
 const attributeOf = (interval: number): string => `calls${interval % ATTRIBUTES}`
 
-/** The attributes of a new item with one post. */
+/** Returns the attributes of a new item with one post. */
 export const firstCall = ({ interval }: CallCount): Attributes => ({
   calls_interval: interval,
   [attributeOf(interval)]: interval * FACTOR + 1,
 })
 
-/** The parts of an update that count a post. Their condition fails when the rate is used up. */
+/** Returns the parts of an update that count a post. Their condition fails if the rate is used up. */
 export function countCall({ interval, stale }: CallCount, rate: Rate) {
   const own = attributeOf(interval)
   const others = Array.from({ length: ATTRIBUTES }, (_, n) => `calls${n}`).filter(name => name !== own)

@@ -10,15 +10,16 @@ import type { Admission, Closing, Quota } from './port.ts'
 import { exceeded } from './verdict.ts'
 
 /**
- * Keeps counters in DynamoDB: one item per user, window and shard. The item holds its open reservations, too, so that an
- * admission is one conditional UpdateItem (keeps I1 and I3).
+ * Makes the store of counters in DynamoDB: one item per user, window and shard. The item also has its open
+ * reservations, so that an admission is one conditional UpdateItem (this keeps I1 and I3).
  *
- * Reservations use the client `once`, which repeats no call by itself. When the answer of a reservation was lost, a twin with
- * the same idempotency key may find the reservation, and the request may run and be settled, before the repetition arrives. A
- * repetition with the same nonce would then open the reservation again, as if it had never been settled. So each try has its
- * own nonce.
+ * Reservations use the client `once`, which repeats no call by itself. If the answer of a reservation was lost, another
+ * call with the same idempotency key may find the reservation, and the request may run and be settled before the
+ * repetition arrives. A repetition with the same nonce would then open the reservation again, as if it had never been
+ * settled. So each try has its own nonce.
  *
- * With `countsOpen`, a reserve tells how many reservations are open. DynamoDB then answers with the whole item, which costs nothing more.
+ * With `countsOpen`, a reserve returns how many reservations are open. DynamoDB then returns the whole item, which
+ * costs nothing more.
  */
 export function dynamoQuota(client: DynamoDBClient, table: string, once = client, countsOpen = false): Quota {
   return {
@@ -37,16 +38,19 @@ export function dynamoQuota(client: DynamoDBClient, table: string, once = client
   }
 }
 
-/** DynamoDB deletes an item long after its last settlement: requests expire within two weeks after their window. */
+/**
+ * The time after which DynamoDB deletes an item, in milliseconds. This is long after its last settlement, because
+ * requests expire within two weeks after their window.
+ */
 const ITEM_TTL_MS = 90 * 86_400_000
 
 /**
- * How often a reservation is tried. It is tried again when the answer of its write was lost, and when the counters show room
- * after a refusal, because another reservation was closed in between.
+ * The most tries of a reservation. It is tried again if the answer of its write was lost, or if the counters of a
+ * refusal show that the reservation would fit, because another reservation was closed in between.
  */
 const MAX_TRIES = 5
 
-/** DynamoDB takes expressions of at most 4 KB. */
+/** The most reservations that one update closes, because DynamoDB takes expressions of at most 4 KB. */
 const MAX_CLOSINGS_PER_UPDATE = 20
 
 interface Reserving {
@@ -73,7 +77,7 @@ async function reserve(by: Reserving, reservation: Reservation, limits: Limits, 
   throw failure
 }
 
-/** Tries once. When another reservation was quicker, answers with the current count of calls, for the next try. */
+/** Tries once. If another reservation was faster, it returns the current count of calls for the next try. */
 async function tryToReserve(
   { client, table, countsOpen }: Reserving,
   reservation: Reservation,
@@ -142,7 +146,10 @@ function reserveUpdate(
   }
 }
 
-/** Creates the item with the first reservation of a window: no expression can set a map and an entry of it at once. */
+/**
+ * Creates the item with the first reservation of a window. No expression can set a map and one of its entries at the
+ * same time.
+ */
 async function create(
   client: DynamoDBClient,
   table: string,
@@ -166,7 +173,10 @@ async function create(
   return written
 }
 
-/** Closes the reservations of an item in one update. If one of them is already closed, closes each in an update of its own. */
+/**
+ * Closes the reservations of an item in one update. If one of them is already closed, it closes each with its own
+ * update.
+ */
 async function closeAll(client: DynamoDBClient, table: string, closings: readonly Closing[]): Promise<void> {
   const distinct = [
     ...new Map(

@@ -4,7 +4,7 @@ import type { Attributes } from '../../platform/dynamodb.ts'
 import type { Counters, OpenReservation } from './port.ts'
 
 /*
- * A quota item as DynamoDB keeps it:
+ * A quota item in DynamoDB:
  *
  *     pk         user#<user_id>#<window>[#<shard>]
  *     requests   the requests that were admitted and not released
@@ -28,7 +28,7 @@ export type QuotaKey = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 export const pkOf = ({ user_id, window, shard }: QuotaKey): string =>
   `user#${user_id}#${window}${shard === 0 ? '' : `#${shard}`}`
 
-/** The partition key of an item, and what it says. */
+/** Reads the partition key of an item: the user, the window and the shard. */
 export function keyOf(item: Attributes): QuotaKey & { readonly pk: string } {
   const { pk } = Key.parse(item)
   const [, userId = '', window = '', shard = '0'] = pk.split('#')
@@ -40,7 +40,7 @@ export const toEntry = (r: Reservation, at: number) => [r.estimate, at, r.nonce,
 /** The index of the nonce in an entry. */
 export const NONCE_INDEX = 2
 
-/** The counters in an item. Without an item, nothing was admitted yet. */
+/** Returns the counters in an item. Without an item, nothing was admitted yet. */
 export function toCounters(item: Attributes | undefined, key: QuotaKey): Counters {
   if (!item) return { requests: 0, tokens: 0, open: [] }
   const { requests, tokens, open } = QuotaItem.parse(item)
@@ -66,10 +66,10 @@ function toOpenReservation(
   return { reservation, at }
 }
 
-/** The counters alone, of an item or of what an update answers with. */
+/** Returns only the counters of an item, or of the answer of an update. */
 export const usedOf = (item: Attributes): z.infer<typeof Used> => Used.parse(item)
 
 const Open = z.object({ open: z.record(z.string(), z.unknown()) })
 
-/** The number of open reservations of a whole item. */
+/** Returns the number of open reservations in an item. */
 export const openIn = (item: Attributes): number => Object.keys(Open.parse(item).open).length

@@ -9,8 +9,8 @@ import type { OpenReservation } from './port.ts'
 const PAGE = 100
 
 /**
- * Reads the items that are watched, and stops watching those whose window is over and in which no reservation is open (ADR
- * 0017). The index and the reads may lag behind. That does not matter for reservations that are minutes old.
+ * Reads the watched items. It stops watching an item if its window is over and no reservation is open in it (ADR 0017).
+ * The index and the reads may be a little out of date. This does not matter for reservations that are minutes old.
  */
 export async function* openBefore(
   client: DynamoDBClient,
@@ -24,7 +24,7 @@ export async function* openBefore(
   }
 }
 
-/** Reads the items that are watched, in pages. The newest reservation may be missing for a moment. */
+/** Reads the watched items, in pages. The newest reservation may be missing for a moment. */
 export async function* watchedItems(client: DynamoDBClient, table: string) {
   const watched = { TableName: table, IndexName: WATCHED, ProjectionExpression: 'pk' }
   for await (const { Items: keys = [] } of paginateScan({ client, pageSize: PAGE }, watched))
@@ -48,10 +48,16 @@ async function readAll(client: DynamoDBClient, table: string, keys: readonly Rec
     })
 }
 
-/** Each time in a window, written as ISO 8601, begins with the window's name (`2026-11-23`). */
+/**
+ * Returns whether a time is in a window. Each time in a window, written as ISO 8601, begins with the window's name
+ * (`2026-11-23`).
+ */
 const isCurrent = (window: string, time: number): boolean => new Date(time).toISOString().startsWith(window)
 
-/** Stops watching an item. A reservation that is made first makes the condition fail. One that is made later watches the item again. */
+/**
+ * Stops watching an item. If a reservation is made before, the condition fails. A later reservation watches the item
+ * again.
+ */
 const unwatch = (client: DynamoDBClient, table: string, pk: string) =>
   update(client, {
     table,

@@ -4,7 +4,7 @@ import type { Counters } from './port.ts'
 
 export type ExceededLimit = 'requests' | 'tokens' | 'in_flight'
 
-/** The limit that refuses a reservation, given the counters. Undefined if the reservation fits. */
+/** Returns the limit that a reservation would exceed, given the counters. Returns undefined if the reservation fits. */
 export function exceeded(
   counters: Counters,
   limits: Limits,
@@ -16,6 +16,6 @@ export function exceeded(
   return undefined
 }
 
-/** The tokens of the reservations that are still open. */
+/** Returns the tokens of the reservations that are still open. */
 export const reservedTokens = (counters: Counters): number =>
   counters.open.reduce((sum, { reservation }) => sum + reservation.estimate, 0)

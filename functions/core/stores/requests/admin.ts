@@ -14,7 +14,7 @@ import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { toItem } from './table.ts'
 
-/** Every request item there is, a page of the table at a time. Rejects with `Unavailable`. */
+/** Returns all request items, one page of the table at a time. Rejects with `Unavailable`. */
 export function allItems(client: DynamoDBClient, table: string): AsyncGenerator<RequestItem[]> {
   return reachingEach('the requests table', scan(client, table))
 }
@@ -27,15 +27,17 @@ async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<Requ
       .flatMap(item => toItem(item) ?? [])
 }
 
-/** What became of a user's items. */
+/** The result of deleting a user's items. */
 export interface DeletedItems {
-  /** Requests that were deleted; what else a user has beside them (keys, leases) is not counted. */
+  /** The number of deleted requests. Other items of the user (keys, leases) are not counted. */
   readonly requests: number
-  /** Requests that were left, since they wait or run. */
+  /** The number of requests that were not deleted, because they wait or run. */
   readonly left: number
 }
 
-/** Deletes all that is kept under a user, but requests that wait or run. Repeated, it goes on. Rejects with `Unavailable`. */
+/**
+ * Deletes all items of a user, except requests that wait or run. A repetition continues. Rejects with `Unavailable`.
+ */
 export const deleteItemsOf = (client: DynamoDBClient, table: string, userId: string): Promise<DeletedItems> =>
   reaching('the requests table', async () => {
     let [requests, left] = [0, 0]
@@ -65,7 +67,7 @@ const query = (table: string, userId: string) => ({
   ConsistentRead: true,
 })
 
-/** Holds for what is no request, too. */
+/** The condition of a deletion. It also holds for items that are no requests. */
 const HAS_ENDED = {
   condition: 'attribute_not_exists(#status) OR NOT (#status = :queued OR #status = :running)',
   names: { '#status': 'status' },
@@ -74,7 +76,7 @@ const HAS_ENDED = {
 
 type Key = Pick<RequestItem, 'user_id' | 'request_id'>
 
-/** BatchGetItem takes this many keys. */
+/** The most keys of one BatchGetItem. */
 const READ_AT_ONCE = 100
 
 /**
@@ -126,7 +128,7 @@ async function readKeys(
 ): Promise<Attributes[]> {
   const found: Attributes[] = []
   let left = keys.map(({ user_id, request_id }) => marshall({ user_id, request_id }))
-  // DynamoDB may answer a part of the keys. The SDK waits longer before each repetition of a throttled call.
+  // DynamoDB may return only some of the items. The SDK waits longer before each repetition of a throttled call.
   while (left.length > 0) {
     const answer = await client.send(new BatchGetItemCommand({ RequestItems: { [table]: { ...how, Keys: left } } }))
     found.push(...(answer.Responses?.[table] ?? []).map(item => unmarshall(item)))

@@ -16,7 +16,9 @@ const startValues = (terms: ClaimTerms) => ({
   ':now': terms.now,
 })
 
-/** A claim that finds itself was made by a try whose answer was lost. */
+/**
+ * Reads the result of a claim. If the item already has this claim, an earlier try has made it, and its answer was lost.
+ */
 function toClaim(write: ConditionalWrite, terms: ClaimTerms): Claim {
   const item = itemAfter(write)
   const isOurs = write.written || (item?.status === 'running' && write.existing?.claim_id === terms.claim_id)
@@ -44,7 +46,7 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const leaseExpired = 'lease_until <= :now'
   const written = await transition(table, {
     of: seen,
-    // Nobody knows whether the worker that is gone had called the model.
+    // It is not known whether the worker that is gone had called the model.
     update: `${START}, crashes = :crashes, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
     values: {

@@ -11,7 +11,7 @@ import { redrive, retireRunNumber } from './redrives.ts'
 import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
 import { cancel, decide, endQueued, giveUp } from './terminal-transitions.ts'
 
-/** Request items in DynamoDB. */
+/** Makes the store of request items in DynamoDB. */
 export function dynamoItems(client: DynamoDBClient, name: string): RequestItems {
   const table: ItemTable = { client, name }
   const reach = <T>(call: () => Promise<T>) => reaching('the requests table', call)
@@ -37,7 +37,10 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
   }
 }
 
-/** An operator may delete an item between a write that it refused and the look at it. */
+/**
+ * Returns an item, or throws if it no longer exists. An operator may delete an item between a refused write and the
+ * read after it.
+ */
 function present(item: RequestItem | undefined): RequestItem {
   if (!item) throw new Unavailable('the requests table', new Error('an item that was just met is gone'))
   return item
@@ -77,7 +80,7 @@ async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
   })
 }
 
-/** An item that an operator has deleted meanwhile is not made anew. */
+/** Marks an item as deleted by its owner. It creates no item that an operator has deleted meanwhile. */
 async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean> {
   const written = await update(table.client, {
     table: table.name,
@@ -90,7 +93,7 @@ async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'requ
   return written.written || written.existing === undefined
 }
 
-/** Sort keys of requests are UUIDs; what else a user has here comes after `g`. */
+/** A sort key after all ids of requests, which are UUIDs. A user's other items come after `g`. */
 const AFTER_ALL_IDS = 'g'
 
 async function list(table: ItemTable, userId: string, limit: number, before = AFTER_ALL_IDS) {

@@ -1,27 +1,29 @@
 import type { Failure, RequestItem, Reservation, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage } from '../../domain/messages.ts'
 
-/** The claim of a worker; or, if the item refused it, the item as it is (absent: there is none). */
+/** The result of a claim. If the item refused the claim, it has this item, or undefined without an item. */
 export type Claim =
   | { readonly claimed: true; readonly item: RequestItem }
   | { readonly claimed: false; readonly item: RequestItem | undefined }
 
 export interface ClaimTerms {
-  /** Comes from `claimIdOf`, and tells this claim from any other. A claim whose answer was lost is found again by it. */
+  /**
+   * Made by `claimIdOf`. It distinguishes this claim from any other, so a claim whose answer was lost is recognized.
+   */
   readonly claim_id: string
   readonly now: number
-  /** Epoch milliseconds until which nobody else may run the request. */
+  /** The time until which no other worker may run the request, in epoch milliseconds. */
   readonly lease_until: number
 }
 
-/** How a worker puts a claimed request back to `queued`. */
+/** The changes with which a worker sets a claimed request back to `queued`. */
 export interface Requeue {
   readonly claim_id: string
-  /** Nobody claims the request again before this time, in epoch milliseconds. */
+  /** No worker claims the request again before this time, in epoch milliseconds. */
   readonly not_before: number
   /** The number of attempts afterwards. It includes this claim's attempt only if a call was made (I8). */
   readonly attempt: number
-  /** Whether a call has reached the model since the claim. If an earlier one did, the item keeps that. */
+  /** Whether a call has reached the model since the claim. If an earlier call did, the item already says so. */
   readonly reached: boolean
 }
 
@@ -37,11 +39,11 @@ export interface Decision {
   readonly error?: Failure | undefined
   /** The tokens to settle. Absent if the model was not reached: then the reservation is released. */
   readonly charge?: number | undefined
-  /** What they cost in USD, where the model has a price. */
+  /** The cost of these tokens in USD, if the model has a price. */
   readonly cost?: number | undefined
 }
 
-/** A new run: its reservation, and when it expires. */
+/** A new run: its reservation, and its deadline. */
 export interface Redrive {
   readonly reservation: Reservation
   readonly deadline: number
@@ -54,75 +56,100 @@ export interface Redrive {
 export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
 
-  /** (absent) → queued. Answers with the item that is there afterwards: the given one, or another that was first. */
+  /**
+   * Creates an item: (absent) → queued. Returns the stored item: the given item, or another one that was written first.
+   */
   create(item: RequestItem): Promise<RequestItem>
 
   /**
-   * (absent), or queued and never attempted in this run → rejected: the request was never accepted.
-   * Answers with the item that is there afterwards.
+   * Writes a tombstone: (absent), or queued and never attempted in this run → rejected. The request was never accepted.
+   * Returns the stored item.
    */
   reject(tombstone: RequestItem): Promise<RequestItem>
 
-  /** queued → running, if the message's run and body are the item's, its backoff has passed and its deadline has not. */
+  /**
+   * Claims a request: queued → running, if the message has the run and the body of the item, its backoff is over, and
+   * its deadline is not.
+   */
   claim(message: InferenceMessage, terms: ClaimTerms): Promise<Claim>
 
-  /** running under the lease that `seen` shows, which has expired → running anew; counts a crash if it was claimed alone. */
+  /**
+   * Claims a request whose worker is gone: running under the expired lease in `seen` → running under a new lease.
+   * Counts a crash if the request was claimed alone.
+   */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now. For a caller who knows that its worker is gone. Answers whether a lease
-   * was ended by this call.
+   * Ends a lease: running, as in `seen` → the same, but its lease ends now. The caller must know that the worker is
+   * gone. Returns whether this call has ended a lease.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now, and what ended its worker counts as no crash. For a caller who knows that its
-   * worker was stopped with the whole system. Answers whether this call has noted it.
+   * Notes a stop: running, as in `seen` → the same, but its lease ends now, and the end of its worker does not count as
+   * a crash. The caller must know that the worker was stopped with the whole system. Returns whether this call has
+   * noted the stop.
    */
   noteStop(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * running under the claim → queued, unless its owner has asked to cancel it. `queued`: it waits now as the call says.
-   * `cancel requested`: the worker still has it, to end it. `lost`: it is not the worker's any more.
+   * Queues a claimed request again: running under the claim → queued, unless its owner has asked to cancel it.
+   * `queued`: the request waits now. `cancel requested`: the worker still holds the claim, and must end the request.
+   * `lost`: the worker no longer holds the claim.
    */
   requeue(claimed: RequestItem, next: Requeue): Promise<'queued' | 'cancel requested' | 'lost'>
 
-  /** queued, in the run of `seen`: notes that the queue has acknowledged a message of it. Anything else stays as it is. */
+  /**
+   * Notes that the queue has acknowledged a message of the request, if it is queued in the run of `seen`. An item in
+   * another state stays as it is.
+   */
   noteSent(seen: RequestItem): Promise<void>
 
-  /** queued, as in `seen`, its deadline passed → expired; answers with the item if that is what it says now. */
+  /** Expires a request: queued, as in `seen`, after its deadline → expired. Returns the item if it is expired now. */
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued, as in `seen` → cancelled; running → the same, with a note that its outcome is to be discarded. Answers with
-   * the item as it is then; undefined when it is no longer as seen.
+   * Cancels a request: queued, as in `seen` → cancelled; running → the same, with a note that its outcome must be
+   * discarded. Returns the item as it is then. Returns undefined if the item is no longer as in `seen`.
    */
   cancel(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued with no backoff running, or running with its lease expired, as in `seen` → failed; cancelled, if that was asked
-   * for. Answers with the item as it is then; undefined when it is no longer as seen, or still has a worker or a retry.
+   * Ends a request that can't go on: queued without a backoff, or running with an expired lease, as in `seen` → failed,
+   * or cancelled if the owner has asked for it. Returns the item as it is then. Returns undefined if the item is no
+   * longer as in `seen`, or still has a worker or a retry.
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
 
   /**
-   * An item that has ended, or whose owner has asked to cancel it: marks it as deleted by its owner. Its state stays as it is. Answers
-   * whether it is marked or gone now. It is not if an operator runs it again meanwhile.
+   * Marks an item as deleted by its owner, if it has ended or its owner has asked to cancel it. Its state stays as it
+   * is. Returns whether the item is marked now or no longer exists. Returns false if an operator has redriven the
+   * request meanwhile.
    */
   erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
-  /** failed and not erased, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
+  /**
+   * Redrives a request: failed and not erased, as in `seen` → queued, in the given run. Returns the item if it is in
+   * that run now.
+   */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
-  /** failed, as in `seen`: the number of a run that came to nothing is not used again. Answers whether that is so now. */
+  /**
+   * Retires a run number, if the item is failed, as in `seen`: marks the number of a failed redrive's run as used.
+   * Returns whether the number is marked now.
+   */
   retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 
-  /** A user's items, newest first, `limit` at most, older than the id `before`; `last` is where the next page goes on. */
+  /**
+   * Lists a user's items, newest first, at most `limit`, and older than the id `before`. `last` is the id after which
+   * the next page begins.
+   */
   list(userId: string, limit: number, before?: string): Promise<{ items: RequestItem[]; last?: string | undefined }>
 
   /**
-   * running → completed | failed, or cancelled if that was asked for, if run and attempt are the item's. Answers with the item if it says so now: by this
-   * call or by an earlier one of the same decision. Otherwise the outcome counts for nothing (I7).
+   * Writes an outcome: running → completed | failed, or cancelled if the owner has asked for it. This happens only if
+   * the outcome has the run and the attempt of the item. Returns the item if it has this outcome now, from this call or
+   * from an earlier call with the same decision. Otherwise the outcome does not count (I7).
    */
   decide(decision: Decision): Promise<RequestItem | undefined>
 }

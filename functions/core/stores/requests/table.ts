@@ -18,14 +18,20 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
-/** Metadata is kept as JSON text: DynamoDB's own numbers, names and nesting are narrower than JSON's. */
+/**
+ * Makes the attributes of an item. Metadata is stored as JSON text, because DynamoDB limits numbers, names and nesting
+ * more than JSON.
+ */
 export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }: RequestItem): Attributes => ({
   ...item,
   ...(sent !== undefined && { claim_id: sentNoteOf(sent) }),
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** The fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose message a replay has sent. */
+/**
+ * Returns the fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose
+ * message a replay has sent.
+ */
 function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'> {
   const sent = sentRunOf(claimId)
   return {
@@ -35,7 +41,10 @@ function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'
   }
 }
 
-/** `claim_id` itself stays in the adapter: others are told what it says. */
+/**
+ * Reads the attributes of an item. `claim_id` itself stays in this adapter, and the item has its meaning in other
+ * fields.
+ */
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
   const { claim_id, metadata, ...item } = attributes
@@ -47,7 +56,9 @@ export function toItem(attributes: Attributes | undefined): RequestItem | undefi
   return isTerminal(stored.status) ? withEndedNote(stored, claim_id) : stored
 }
 
-/** The item as it is after a write, whether the write changed it or not; undefined where there is none. */
+/**
+ * Returns the item as it is after a write, whether the write changed it or not. Returns undefined if there is no item.
+ */
 export const itemAfter = (write: ConditionalWrite): RequestItem | undefined =>
   toItem(write.written ? write.attributes : write.existing)
 
@@ -55,12 +66,12 @@ interface Transition {
   readonly of: KeyOf
   readonly update: string
   readonly condition: readonly string[]
-  /** Beside `#status` and `#run`, which every transition has. */
+  /** Names in addition to `#status` and `#run`, which every transition has. */
   readonly names?: Record<string, string>
   readonly values: Attributes
 }
 
-/** One conditional write of an item on the state that it leaves. */
+/** Makes one conditional write of an item on the state that it leaves. */
 export const transition = (table: ItemTable, { of, names, ...rest }: Transition): Promise<ConditionalWrite> =>
   update(table.client, {
     ...rest,

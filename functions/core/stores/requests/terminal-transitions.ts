@@ -53,7 +53,7 @@ export async function giveUp(
   const cancelled = seen.cancel_requested === true
   const wish = cancelled ? 'attribute_exists(cancel_requested)' : 'attribute_not_exists(cancel_requested)'
   const status: Status = cancelled ? 'cancelled' : 'failed'
-  // Nobody knows whether the worker that is gone had called the model.
+  // It is not known whether the worker that is gone had called the model.
   const reached = seen.status === 'running' || seen.reached === true
   const changes = [
     '#status = :status',
@@ -80,7 +80,10 @@ export async function giveUp(
   return item?.status === status && item.run === seen.run && item.attempt === seen.attempt ? item : undefined
 }
 
-/** Writes the outcome of the attempt that holds the claim. The item is cancelled instead if its owner asked for that before. */
+/**
+ * Writes the outcome of the attempt that holds the claim. If its owner has asked to cancel the request before, the item
+ * becomes cancelled instead.
+ */
 export async function decide(table: ItemTable, d: Decision): Promise<RequestItem | undefined> {
   const decided = await decideAs(table, d, 'attribute_not_exists(cancel_requested)')
   const wasCancelled = decided?.status === 'running' && decided.cancel_requested && isOf(decided, d)
@@ -93,7 +96,10 @@ export async function decide(table: ItemTable, d: Decision): Promise<RequestItem
 
 const isOf = (item: RequestItem, d: Decision): boolean => item.run === d.run && item.attempt === d.attempt
 
-/** Answers with the item as it is afterwards. It may have been decided now, earlier, or not at all. */
+/**
+ * Writes an outcome, if the item accepts it. Returns the item as it is afterwards. This outcome may have been decided
+ * now, earlier, or not at all.
+ */
 async function decideAs(
   table: ItemTable,
   d: Omit<Decision, 'status'> & { readonly status: Status },

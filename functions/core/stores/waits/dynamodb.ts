@@ -11,8 +11,9 @@ interface Table {
 }
 
 /**
- * Keeps leases in DynamoDB, in the table of requests: one item per user, and a few items for all users together. A lease is one
- * conditional update of each. There is no PutItem, so that the reader needs no further rights (docs/adr/0019).
+ * Makes the store of leases in DynamoDB, in the table of requests: one item per user, and a few items for all users
+ * together. A lease is one conditional update of the user's item and one of a common item. It uses no PutItem, so that
+ * the reader needs no further rights (docs/adr/0019).
  */
 export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: Random = systemRandom): WaitLeases {
   const table = { client, name }
@@ -22,7 +23,7 @@ export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: R
   }
 }
 
-/** How many items of all users' leases are tried before a wait is refused. Each try costs a write. */
+/** The most common items that are tried before a wait is refused. Each try is a write. */
 const MAX_SHARD_TRIES = 4
 
 async function acquire(
@@ -47,8 +48,9 @@ async function acquire(
 }
 
 /**
- * Takes a lease of the user. It has the name of its request, so that a wait that must be the only one finds any other wait for
- * the request. A wait that may be beside others takes another name then. Answers with the name, or undefined if there is no room.
+ * Takes a lease of the user. The lease has the name of its request, so that a wait that must be the only one finds any
+ * other wait for the request. If this name is taken, a wait that may be beside others takes another name. Returns the
+ * name, or undefined if there is no room.
  */
 async function takeOfUser(table: Table, wait: Wait, limit: number, now: number): Promise<string | undefined> {
   const names = [wait.request_id, ...(wait.beside_others ? [`${wait.request_id}:${wait.nonce}`] : [])]
@@ -70,14 +72,17 @@ async function release(table: Table, { user_id, nonce, entry, shard }: WaitLease
 interface Want {
   readonly key: Attributes
   readonly entry: Entry
-  /** How many entries the item may have. */
+  /** The most entries of the item. */
   readonly limit: number
 }
 
-/** Other calls may be quicker again and again. A wait is not worth more tries than these. */
+/** The most tries if other calls are always faster. A wait is not worth more tries. */
 const MAX_TRIES = 5
 
-/** Takes an entry of one item. `held`: a live lease has this name. `full`: there is no room, or nobody knows whether there is. */
+/**
+ * Takes an entry of one item. `held`: a live lease has this name. `full`: there is no room, or it is not known whether
+ * there is.
+ */
 async function take(table: Table, { key, entry, limit }: Want, now: number): Promise<'taken' | 'held' | 'full'> {
   let there: Entry[] | undefined = []
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -86,7 +91,7 @@ async function take(table: Table, { key, entry, limit }: Want, now: number): Pro
     if (written.written) return 'taken'
     there = entriesOf(written.existing)
     const sameName = there?.find(other => other.entry === entry.entry)
-    if (sameName?.nonce === entry.nonce) return 'taken' // by a call whose answer was lost
+    if (sameName?.nonce === entry.nonce) return 'taken' // An earlier call has taken it, and its answer was lost.
     if (sameName && sameName.until > now) return 'held'
     const live = there?.filter(({ until }) => until > now) ?? []
     if (live.length >= limit) return 'full'
@@ -94,11 +99,14 @@ async function take(table: Table, { key, entry, limit }: Want, now: number): Pro
   return 'full'
 }
 
-/** Longer than clocks can differ, so that every lease has ended when DynamoDB deletes an item. */
+/**
+ * The time between the end of a lease and the deletion of its item, in seconds. It is longer than clocks can differ, so
+ * that every lease has ended when DynamoDB deletes an item.
+ */
 const CLEAN_UP_SECONDS = 86_400
 const ttlOf = ({ until }: Entry): number => Math.ceil(until / 1000) + CLEAN_UP_SECONDS
 
-/** Sets the map with the first lease: no expression can set a map and an entry of it at once. */
+/** Sets the map with the first lease. No expression can set a map and one of its entries at the same time. */
 const firstEntry = (entry: Entry) => ({
   update: 'SET #leases = :leases, #ttl = :ttl',
   condition: ['attribute_not_exists(#leases)'],
@@ -106,7 +114,7 @@ const firstEntry = (entry: Entry) => ({
   values: { ':leases': { [entry.entry]: toEntry(entry) }, ':ttl': ttlOf(entry) },
 })
 
-/** Adds an entry and removes the leases that have ended, if those are still as they were read and if there is room. */
+/** Adds an entry and removes the ended leases, if these are still as they were read and if there is room. */
 function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: number) {
   const ended = there.filter(({ until }) => until <= now)
   const replaced = ended.find(other => other.entry === entry.entry)
@@ -134,7 +142,7 @@ function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: num
   }
 }
 
-/** Removes an entry if it has the same nonce: another lease may have its name by now. */
+/** Removes an entry if it has the same nonce, because another lease may have its name by now. */
 const remove = ({ client, name }: Table, key: Attributes, { entry, nonce }: Pick<Entry, 'entry' | 'nonce'>) =>
   update(client, {
     table: name,

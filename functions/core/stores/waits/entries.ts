@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
 /*
- * An item of leases as DynamoDB keeps it, in the table of requests:
+ * An item with leases, in the table of requests:
  *
  *     user_id     <user_id>, or `#waits#<shard>` for the leases of all users: no user id looks like that
  *     request_id  wait#
@@ -33,16 +33,16 @@ export const keyOfShard = (shard: number) => ({ user_id: `#waits#${shard}`, requ
 
 export const toEntry = ({ until, nonce }: Pick<Entry, 'until' | 'nonce'>) => [until, nonce]
 
-/** The leases in an item. Undefined if the item has never had one. */
+/** Returns the leases in an item. Returns undefined if the item has never had one. */
 export function entriesOf(item: Attributes | undefined): Entry[] | undefined {
   const { leases } = Leases.parse(item ?? {})
   return leases && Object.entries(leases).map(([entry, [until, nonce]]) => ({ entry, until, nonce }))
 }
 
-/** With more leases in one item, a write of it would cost more than one write unit. */
+/** The most leases of a common item. With more leases, a write would need more than one write unit. */
 const MAX_LEASES_PER_SHARD = 16
 
-/** How many leases each of the items of all users may hold. The numbers add up to `total`. */
+/** Returns the most leases of each common item. The numbers add up to `total`. */
 export function shardsOf(total: number): number[] {
   const shards = Math.ceil(total / MAX_LEASES_PER_SHARD)
   return Array.from({ length: shards }, (_, i) => Math.floor(total / shards) + (i < total % shards ? 1 : 0))

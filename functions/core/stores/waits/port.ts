@@ -1,6 +1,9 @@
 import * as z from 'zod'
 
-/** The expression that removes a user's leases has at most 4 KB, which is enough for this many. lib/config refuses more, too. */
+/**
+ * The most waits of a user. The expression that removes a user's leases may have at most 4 KB, which is enough for this
+ * number. lib/config refuses more, too.
+ */
 const MAX_PER_USER = 50
 
 /** How many calls may wait for the end of a request at the same time, per user and in total. With 0, no call may wait. */
@@ -14,9 +17,9 @@ export type WaitLimits = z.infer<typeof WaitLimits>
 export interface Wait {
   readonly user_id: string
   readonly request_id: string
-  /** Tells this wait from any other. */
+  /** Distinguishes this wait from any other. */
   readonly nonce: string
-  /** When the lease ends by itself if it is not released, epoch milliseconds. */
+  /** The time at which the lease ends by itself if it is not released, in epoch milliseconds. */
   readonly until: number
   /** Whether it may wait although another call waits for the same request already. */
   readonly beside_others: boolean
@@ -26,15 +29,18 @@ export interface Wait {
 export interface WaitLease {
   readonly user_id: string
   readonly nonce: string
-  /** Its name among the leases of its user. */
+  /** The name of the lease among the leases of its user. */
   readonly entry: string
-  /** The part of the leases of all users that holds it. */
+  /** The common item that contains the lease. */
   readonly shard: number
 }
 
-/** The leases of all calls that wait, exact under any concurrency. Both methods reject with `Unavailable`. */
+/** The leases of all waiting calls, exact under any concurrency. Both methods reject with `Unavailable`. */
 export interface WaitLeases {
-  /** Takes a lease of the user and one of all users. Undefined, and none is taken, if too many calls wait already. */
+  /**
+   * Takes a lease of the user and one of all users. If too many calls wait already, it takes no lease and returns
+   * undefined.
+   */
   acquire(wait: Wait, limits: WaitLimits, now: number): Promise<WaitLease | undefined>
   /** Releases a lease. A lease that no longer exists is ignored. */
   release(lease: WaitLease): Promise<void>

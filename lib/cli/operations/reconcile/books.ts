@@ -13,16 +13,16 @@ export interface Books {
 }
 
 export type Kind =
-  /** A counter that is not what was charged plus what is reserved. */
+  /** A counter that is not the sum of the charges and the reservations. */
   | 'requests'
   | 'tokens'
   /** A counter below zero. */
   | 'negative'
   /** A reservation that is open although no request waits or runs under it. */
   | 'reservation'
-  /** A request that waits or runs without its reservation. If it got stuck, nobody would find it. */
+  /** A request that waits or runs without its reservation. If it got stuck, the sweeper would not find it. */
   | 'unreserved'
-  /** A request that has no row in Postgres, or a row that says something else. */
+  /** A request without a row in Postgres, or with a different row. */
   | 'row'
   /** A row of a request that has no item. */
   | 'item'
@@ -35,19 +35,22 @@ export interface Difference {
   readonly found: string | number
 }
 
-/** What is compared: a quota item with all requests of its user, or one request, with its quota item if it has one. */
+/**
+ * The subject of a comparison: a quota item with all requests of its user, or one request, with its quota item if it
+ * has one.
+ */
 export type Subject =
   | { readonly user_id: string; readonly request_id?: undefined; readonly quota: Place }
   | { readonly user_id: string; readonly request_id: string; readonly quota?: Place }
 type Place = Pick<Reservation, 'window' | 'shard'>
 
-/** A difference, and what must be read again to confirm it. */
+/** A difference, with the subject that must be read again to confirm it. */
 export type Suspect = Subject & { readonly difference: Difference }
 
 type RequestOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export type QuotaOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 
-/** A change that is younger than this may still be on its way from store to store. `now` is epoch milliseconds. */
+/** Returns whether a change is old enough to be in all stores. `now` is epoch milliseconds. */
 export const isStale = (time: number, now: number): boolean => time <= now - STALE_RESERVATION_MS
 
 export const hasEndedLongAgo = (item: RequestItem, now: number): boolean =>

@@ -49,14 +49,17 @@ function expectedOf({ quotas, items }: Books): Map<string, Expected> {
   return sums
 }
 
-/** The charges of all runs. A run whose reservation is still open counts by that reservation instead. */
+/** Returns the charges of all runs. If a run's reservation is still open, the reservation counts instead. */
 function chargesOf(item: RequestItem, open: ReadonlySet<string>): EarlierCharge[] {
   const { window, shard, charge, holds_request, earlier = [] } = item
   if (charge === undefined || !isTerminal(item.status) || open.has(reservationKey(item))) return earlier
   return [...earlier, { window, shard, tokens: charge, request: holds_request }]
 }
 
-/** Whether request items of a window are gone: the window is too old, or an old request ran again in it shortly before. */
+/**
+ * Returns whether request items of a window no longer exist: the window is too old, or an old request ran again in it
+ * shortly before its item was deleted.
+ */
 function forgottenBy({ items, rows }: Books, now: number): (quota: QuotaOf) => boolean {
   const horizon = now - ITEM_RETENTION_MS
   const known = new Set(items.map(({ request_id }) => request_id))

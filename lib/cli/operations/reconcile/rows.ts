@@ -51,7 +51,10 @@ function rowDifference(item: RequestItem, row: RecordedRequest | undefined, now:
   return differing.length > 0 ? [unequal(item, row, differing)] : []
 }
 
-/** Postgres may lag behind a request that waits or runs. But it must not say that such a request has ended. */
+/**
+ * Finds a row that is newer than its item. Postgres may have an older state of a request that waits or runs, but its
+ * row must not say that the request has ended.
+ */
 function ahead(item: RequestItem, row: RecordedRequest): Suspect[] {
   const isAhead = row.run > item.run || (row.run === item.run && row.status !== 'queued')
   return isAhead ? [unequal(item, row, ['status', 'run'])] : []

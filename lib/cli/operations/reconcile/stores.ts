@@ -9,11 +9,11 @@ import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subjec
 export interface Reconciliation {
   readonly differences: readonly Difference[]
   readonly read: { readonly quotas: number; readonly items: number; readonly rows: number }
-  /** What could not be compared, and why. */
+  /** The numbers of parts that could not be compared, per reason. */
   readonly untold: {
-    /** Quota items of windows whose request items are gone, and rows of such items. */
+    /** Quota items of windows whose request items no longer exist, and rows of such items. */
     readonly forgotten: { readonly quotas: number; readonly rows: number }
-    /** Quota items that changed between any two reads. */
+    /** Quota items that changed each time between two reads. */
     readonly moving: number
     /** Failed requests without a dead letter. Request and dead letter are written in one statement, so the dead letter was discarded. */
     readonly without_letter: number
@@ -21,8 +21,8 @@ export interface Reconciliation {
 }
 
 /**
- * Reads the three stores and reports where they do not agree. The system goes on working meanwhile, so each difference is read
- * once more before it is reported. Changes nothing. Rejects with `Unavailable`.
+ * Reads the three stores and reports their differences. The system continues to work meanwhile, so each difference is
+ * read once more before it is reported. Changes nothing. Rejects with `Unavailable`.
  */
 export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()
@@ -45,14 +45,14 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
 }
 
 /**
- * Reads the counters, then the items, then the rows. An item decides a charge before the counters have it, so the items that are
- * read next know every charge in the counters. Rows follow the items, so they are read after them.
+ * Reads the counters, then the items, then the rows. An item has a charge before the counters have it. So the items,
+ * which are read after the counters, have every charge in the counters. Rows follow the items, so they are read last.
  */
 async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
   const rows = await readRows(ports)
-  // This read comes after the rows, so that it knows of rows that are deleted meanwhile.
+  // This read comes after the rows, so that it includes rows that are deleted meanwhile.
   return { quotas, items, rows, rows_deleted_before: await ports.erasure.deletedBefore() }
 }
 
@@ -62,7 +62,7 @@ async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
   return found
 }
 
-/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
+/** The rows that one statement reads. The Data API returns at most 1 MiB. */
 const PAGE = 200
 
 async function readRows({ ledger }: Admin): Promise<RecordedRequest[]> {
@@ -82,10 +82,13 @@ const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Diff
   return after.map(({ difference }) => difference).filter(({ kind, where }) => wasThere.has(`${kind} ${where}`))
 }
 
-/** How often a quota item is read again. It is compared once it did not change while the items were read. */
+/** The most further reads of a quota item. It is compared when it did not change while the items were read. */
 const MAX_TRIES = 3
 
-/** A quota item, and all requests of its user at the same time. */
+/**
+ * Reads a quota item, and all requests of its user at the same time. Returns `moving` if the quota item changed during
+ * each read.
+ */
 async function readUser(ports: Admin, of: QuotaOf): Promise<Books | 'moving'> {
   let before = await readQuota(ports, of)
   for (let i = 0; i < MAX_TRIES; i++) {
@@ -130,7 +133,7 @@ async function readRequest(ports: Admin, { user_id, request_id, quota }: Request
   return before?.status === item?.status && before?.run === item?.run ? books : NO_BOOKS
 }
 
-/** A request that changed just now is no difference. */
+/** The result for a request that changed just now: it is no difference. */
 const NO_BOOKS: Books = { quotas: [], items: [], rows: [] }
 
 async function withoutLetter(ports: Admin, items: readonly RequestItem[], now: number): Promise<number> {

@@ -23,7 +23,7 @@ const error = (type: string, text: string, more: object = {}) => ({
   request_id: 'req_011CSHoEeqs5C35K2UUqR7Fy',
 })
 
-/** Of https://docs.anthropic.com/en/api/errors and https://docs.anthropic.com/en/api/rate-limits. */
+/** From https://docs.anthropic.com/en/api/errors and https://docs.anthropic.com/en/api/rate-limits. */
 export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a message',
@@ -60,14 +60,14 @@ export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
     },
   },
   {
-    what: 'a prompt that comes wholly from the cache',
+    what: 'a prompt that was completely in the cache',
     status: 200,
     body: message([{ type: 'text', text: 'Hi' }], 'end_turn', { input_tokens: 0, cache_read_input_tokens: 9000 }),
     means: 'result',
     gives: { result: { text: 'Hi', finish_reason: 'end_turn' }, usage: { prompt_tokens: 9000, completion_tokens: 6 } },
   },
   {
-    what: 'a refusal to go on',
+    what: 'a refusal to continue',
     status: 200,
     body: message([], 'refusal'),
     means: 'result',
@@ -117,7 +117,7 @@ export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
     means: 'halt',
   },
   {
-    what: 'a spend limit of your own',
+    what: 'a spend limit that you have set',
     status: 400,
     body: error(
       'invalid_request_error',

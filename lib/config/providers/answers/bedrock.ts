@@ -17,7 +17,7 @@ const refusal = (status: number, name: string, what: string, means: DocumentedAn
   means,
 })
 
-/** Of https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html. */
+/** From https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html. */
 export const BEDROCK_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a message',

@@ -7,7 +7,9 @@ import { OPENAI_ANSWERS } from './openai.ts'
 import { SAGEMAKER_ANSWERS } from './sagemaker.ts'
 import { TGI_ANSWERS } from './tgi.ts'
 
-/** What each provider answers. docs/providers.md shows it, and a test sends each answer through a socket. */
+/**
+ * The documented answers of each provider. docs/providers.md shows it, and a test sends each answer through a socket.
+ */
 export const DOCUMENTED_ANSWERS: Readonly<Record<Provider, readonly DocumentedAnswer[]>> = {
   openai: OPENAI_ANSWERS,
   anthropic: ANTHROPIC_ANSWERS,

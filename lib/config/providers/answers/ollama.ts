@@ -15,7 +15,7 @@ const chat = (message: object, doneReason: string) => ({
 })
 const USAGE = { prompt_tokens: 26, completion_tokens: 298 }
 
-/** Of https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors. */
+/** From https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors. */
 export const OLLAMA_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a chat',
@@ -32,13 +32,13 @@ export const OLLAMA_ANSWERS: readonly DocumentedAnswer[] = [
     gives: { result: { text: '', reasoning_content: 'Hm', finish_reason: 'length' }, usage: USAGE },
   },
   {
-    what: 'a prompt that was kept from the call before',
+    what: 'a prompt that was in the cache from the previous call',
     status: 200,
     body: { ...chat({ content: 'Hi' }, 'stop'), prompt_eval_count: undefined },
     means: 'result',
     gives: { result: { text: 'Hi', finish_reason: 'stop' }, usage: { completion_tokens: 298 } },
   },
-  { what: 'only that the model was loaded', status: 200, body: chat({}, 'load'), means: 'retry' },
+  { what: 'no message, only a note that the model was loaded', status: 200, body: chat({}, 'load'), means: 'retry' },
   {
     what: 'an error while the model ran',
     status: 200,
@@ -60,12 +60,12 @@ export const OLLAMA_ANSWERS: readonly DocumentedAnswer[] = [
     body: { error: 'llama runner process has terminated: signal: killed' },
     means: 'retry',
   },
-  { what: 'a cloud model that is away', status: 502, body: { error: 'upstream unavailable' }, means: 'retry' },
+  { what: 'a cloud model that does not answer', status: 502, body: { error: 'upstream unavailable' }, means: 'retry' },
   {
     what: 'a full queue',
     status: 503,
     body: { error: 'server busy, please try again.  maximum pending requests exceeded' },
     means: 'retry',
   },
-  { what: 'a plan that has to be paid', status: 402, body: { error: 'payment required' }, means: 'halt' },
+  { what: 'a model that needs a paid plan', status: 402, body: { error: 'payment required' }, means: 'halt' },
 ]

@@ -45,14 +45,14 @@ const RESULTS: readonly DocumentedAnswer[] = [
     gives: { result: { text: '', reasoning_content: 'Let me think', finish_reason: 'length' }, usage: COUNTED },
   },
   {
-    what: 'reasoning as vLLM and OpenRouter name it',
+    what: 'reasoning in the field of vLLM and OpenRouter (`reasoning`)',
     status: 200,
     body: completion({ content: 'Yes', reasoning_content: null, reasoning: 'Hm', tool_calls: [] }),
     means: 'result',
     gives: { result: { text: 'Yes', reasoning_content: 'Hm', finish_reason: 'stop' }, usage: COUNTED },
   },
   {
-    what: 'a content of parts',
+    what: 'a content with several parts',
     status: 200,
     body: completion({
       content: [
@@ -64,7 +64,7 @@ const RESULTS: readonly DocumentedAnswer[] = [
     gives: { result: { text: 'Hello there', finish_reason: 'stop' }, usage: COUNTED },
   },
   {
-    what: 'calls of tools',
+    what: 'tool calls',
     status: 200,
     body: completion(
       { content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
@@ -81,7 +81,7 @@ const RESULTS: readonly DocumentedAnswer[] = [
     },
   },
   {
-    what: 'a result beside `"error": null`',
+    what: 'a result with `"error": null`',
     status: 200,
     body: { ...completion({ content: 'Hi' }), error: null },
     means: 'result',
@@ -143,7 +143,7 @@ const REFUSED: readonly DocumentedAnswer[] = [
     means: 'drop',
   },
   {
-    what: 'the same of llama.cpp',
+    what: 'a prompt over the context of the model (llama.cpp)',
     status: 400,
     body: {
       error: {
@@ -157,7 +157,7 @@ const REFUSED: readonly DocumentedAnswer[] = [
     means: 'drop',
   },
   {
-    what: 'the same of an older llama.cpp, with 500',
+    what: 'a prompt over the context of the model (an older llama.cpp)',
     status: 500,
     body: { error: { code: 500, message: 'Context size has been exceeded.', type: 'server_error' } },
     means: 'drop',
@@ -201,7 +201,7 @@ const BUSY: readonly DocumentedAnswer[] = [
     means: 'retry',
   },
   {
-    what: 'a budget of requests in flight (OpenRouter)',
+    what: 'too many requests in flight for the budget (OpenRouter)',
     status: 402,
     headers: { 'retry-after': '3' },
     body: { error: { code: 402, message: 'Wait', metadata: { limit_source: 'openrouter_in_flight_budget' } } },
@@ -237,7 +237,7 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
     means: 'halt',
   },
   {
-    what: 'a bound of the output that is larger than the credit (OpenRouter)',
+    what: 'a limit of the output that is higher than the credit (OpenRouter)',
     status: 402,
     body: {
       error: {
@@ -257,5 +257,5 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
   },
 ]
 
-/** Of https://platform.openai.com/docs/guides/error-codes, and of the servers that are named. */
+/** From https://platform.openai.com/docs/guides/error-codes, and from the named servers. */
 export const OPENAI_ANSWERS = [...RESULTS, ...SUCCESSES_WITHOUT_ANSWER, ...REFUSED, ...BUSY, ...TO_BE_MENDED]

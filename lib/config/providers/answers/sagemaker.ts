@@ -17,7 +17,7 @@ const refusal = (status: number, name: string, what: string, body: unknown, mean
   means,
 })
 
-/** Of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html. */
+/** From https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html. */
 export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'chat messages of a container with vLLM',
@@ -43,13 +43,25 @@ export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
     means: 'result',
     gives: { result: { text: 'Hello!' } },
   },
-  refusal(400, 'ValidationError', 'the request', { Message: 'Variant a not found' }, 'drop'),
+  refusal(400, 'ValidationError', 'a wrong request', { Message: 'Variant a not found' }, 'drop'),
   refusal(424, 'ModelError', 'the container refused the request', failed(422, 'unknown field'), 'drop'),
   refusal(424, 'ModelError', 'the container failed', failed(500, 'CUDA out of memory'), 'retry'),
-  refusal(400, 'ThrottlingException', 'too many calls at a time', { message: null }, 'retry'),
-  refusal(500, 'InternalFailure', 'SageMaker', { Message: 'An internal failure occurred.' }, 'retry'),
-  refusal(503, 'ServiceUnavailable', 'SageMaker', { Message: 'The service is unavailable.' }, 'retry'),
-  refusal(530, 'InternalDependencyException', 'SageMaker', { Message: 'An internal dependency failed.' }, 'retry'),
+  refusal(400, 'ThrottlingException', 'too many calls at the same time', { message: null }, 'retry'),
+  refusal(500, 'InternalFailure', 'SageMaker failed', { Message: 'An internal failure occurred.' }, 'retry'),
+  refusal(
+    503,
+    'ServiceUnavailable',
+    'SageMaker is overloaded or unavailable',
+    { Message: 'The service is unavailable.' },
+    'retry',
+  ),
+  refusal(
+    530,
+    'InternalDependencyException',
+    'a part of SageMaker failed',
+    { Message: 'An internal dependency failed.' },
+    'retry',
+  ),
   refusal(
     429,
     'ModelNotReadyException',
@@ -57,5 +69,11 @@ export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
     { Message: 'Resources are being provisioned.' },
     'retry',
   ),
-  refusal(403, 'ExpiredTokenException', 'the credentials', { message: 'The security token is expired' }, 'halt'),
+  refusal(
+    403,
+    'ExpiredTokenException',
+    'the credentials have expired',
+    { message: 'The security token is expired' },
+    'halt',
+  ),
 ]

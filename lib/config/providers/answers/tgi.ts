@@ -8,7 +8,7 @@ const details = (finishReason: string) => ({
   tokens: [{ id: 1, text: 'Hello', logprob: -0.1, special: false }],
 })
 
-/** Of https://huggingface.github.io/text-generation-inference/. */
+/** From https://huggingface.github.io/text-generation-inference/. */
 export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a generated text',
@@ -18,7 +18,7 @@ export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
     gives: { result: { text: 'Hello!', finish_reason: 'eos_token' }, usage: { completion_tokens: 5 } },
   },
   {
-    what: 'the tokens of the prompt, where the server counts them',
+    what: 'a generated text, with the tokens of the prompt if the server counts them',
     status: 200,
     body: {
       generated_text: 'Hello!',
@@ -28,7 +28,7 @@ export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
     gives: { result: { text: 'Hello!', finish_reason: 'length' }, usage: { prompt_tokens: 1, completion_tokens: 5 } },
   },
   {
-    what: 'a list, as hosted endpoints answer',
+    what: 'a list (hosted endpoints)',
     status: 200,
     body: [{ generated_text: 'Hello!', details: details('length') }],
     means: 'result',

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import type { StandIn } from './server.ts'
 import { signedFor } from './signature.ts'
 
-// Requests and answers as the APIs' own references have them; fields that no recipe sends are left out, so that a stand-in
-// also refuses what a recipe should not send. Each says back what it was asked, so that a test can tell.
+// Requests and answers follow the reference of each API. Fields that no recipe sends are left out, so a stand-in refuses them. Each
+// answer contains the prompt, so that a test can check it.
 
 const Temperature = z.number().min(0).max(2)
 const TopP = z.number().gt(0).max(1)
@@ -34,7 +34,7 @@ const chatCompletion = ({ messages, max_tokens = 16 }: z.infer<typeof Chat>) => 
   usage: { prompt_tokens: 9, completion_tokens: max_tokens, total_tokens: 9 + max_tokens, prompt_tokens_details: null },
 })
 
-/** vLLM with `--api-key`. */
+/** vLLM that was started with `--api-key`. */
 export const openAiChat = (key: string): StandIn => ({
   path: '/v1/chat/completions',
   refuses: ({ headers }) => (headers.authorization === `Bearer ${key}` ? undefined : 'Unauthorized'),
@@ -53,7 +53,7 @@ const Anthropic = z.strictObject({
   top_p: TopP.optional(),
 })
 
-/** It wants its key in a header of its own, and the version of its API. */
+/** Anthropic's API needs its key in the header `x-api-key`, and the version of the API in another header. */
 export const anthropic = (key: string): StandIn => ({
   path: '/v1/messages',
   refuses: ({ headers }) =>
@@ -118,7 +118,7 @@ const Generate = z.strictObject({
   }),
 })
 
-/** Without `details` it counts no tokens, and without `decoder_input_details` none of the prompt. */
+/** TGI counts tokens only with `details`, and tokens of the prompt only with `decoder_input_details`. */
 export const tgi: StandIn = {
   path: '/generate',
   body: Generate,
@@ -163,7 +163,7 @@ const TextToImage = z.strictObject({
   seed: z.int().optional(),
 })
 
-/** As large as a picture of 1024 × 1024 pixels: 2.5 MB of PNG, base64. */
+/** A text with the size of a picture of 1024 × 1024 pixels: 2.5 MB of PNG in base64. */
 export const PICTURE = Buffer.alloc(2_500_000, 'PNG ').toString('base64')
 
 export const stableDiffusion: StandIn = {
@@ -197,7 +197,7 @@ const Converse = z.strictObject({
   }),
 })
 
-/** The SDK's way to write the model's id, which the signature is of. */
+/** The path has the id of the model as the SDK escapes it. The signature is made of this path. */
 export const bedrock: StandIn = {
   path: '/model/us.amazon.nova-lite-v1%3A0/converse',
   refuses: signedFor('bedrock'),

@@ -5,20 +5,20 @@ import { text } from 'node:stream/consumers'
 import type * as z from 'zod'
 import type { ReceivedRequest } from '../../../support/sigv4.ts'
 
-/** A public API, as far as a test has to stand in for it: as strict as the real one about what it is sent. */
+/** A stand-in for a public API. It is as strict about requests as the real API. */
 export interface StandIn {
-  /** By the path as it is sent. */
+  /** The path of the API, as it is in the request. */
   readonly path: string
   readonly body: z.ZodType
-  /** With which status the API refuses a body that is not right. */
+  /** The status with which the API refuses an invalid body. */
   readonly invalid: number
-  /** Why the caller is not let in; undefined if he is. */
+  /** Returns the reason why the caller is refused, or undefined if the caller may call. */
   readonly refuses?: (request: ReceivedRequest) => string | undefined
-  /** The answer to a body that is right. */
+  /** The answer to a valid body. */
   readonly answer: (body: never) => unknown
 }
 
-/** A call that a stand-in took. */
+/** A call that a stand-in answered with 200. */
 export interface Call {
   readonly path: string
   readonly body: unknown
@@ -26,14 +26,14 @@ export interface Call {
 
 export interface StandIns {
   readonly url: string
-  /** What was answered, by path. */
+  /** The calls that were answered with 200. */
   readonly calls: readonly Call[]
-  /** What was not answered, and why. */
+  /** The refused calls and the reasons. */
   readonly refused: readonly string[]
   close(): Promise<void>
 }
 
-/** Serves all of them on a free port. */
+/** Serves all stand-ins on one free port. */
 export async function startStandIns(all: readonly StandIn[]): Promise<StandIns> {
   const calls: Call[] = []
   const refused: string[] = []

@@ -1,6 +1,6 @@
 import { expectedSignature, type ReceivedRequest, readAuthorization } from '../../../support/sigv4.ts'
 
-/** What functions have on one machine: an access key id of that run, and these. */
+/** The credentials of functions on the local system. The access key id is random at each start. */
 const LOCAL = {
   accessKeyId: /^AKIA[A-Z2-7]{16}$/,
   secretAccessKey: 'local',
@@ -8,10 +8,10 @@ const LOCAL = {
   region: 'us-east-1',
 }
 
-/** AWS's own limit. */
+/** AWS accepts a signature for this time. */
 const FIVE_MINUTES_MS = 5 * 60_000
 
-/** Lets in who signs as AWS wants it for this service. */
+/** Makes a check that accepts only calls with a signature that AWS would accept for this service. */
 export const signedFor =
   (service: string) =>
   (request: ReceivedRequest): string | undefined => {
@@ -19,7 +19,7 @@ export const signedFor =
     if (typeof authorization !== 'string') return 'Missing Authentication Token'
     const { accessKeyId, scope, signedHeaders, signature } = readAuthorization(authorization)
     const date = String(request.headers['x-amz-date'])
-    // A role's credentials are worth nothing without their token.
+    // AWS refuses a role's credentials without their session token.
     const isKnown =
       LOCAL.accessKeyId.test(accessKeyId) && request.headers['x-amz-security-token'] === LOCAL.sessionToken
     if (!isKnown) return 'The security token included in the request is invalid.'
@@ -34,6 +34,6 @@ export const signedFor =
       : 'The request signature we calculated does not match the signature you provided.'
   }
 
-/** `20150830T123600Z` in epoch milliseconds. */
+/** Converts a time such as `20150830T123600Z` to epoch milliseconds. */
 const timeOf = (date: string): number =>
   Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))

@@ -1,4 +1,4 @@
-"""Calls each operation, and prints what it has got as one line of JSON."""
+"""Calls each operation, and prints the answers as one line of JSON."""
 from sluice import client, says, tell, until
 
 sluice = client()
@@ -22,7 +22,7 @@ def in_background(model):
 
 
 def cancelled(is_running):
-    """One call of the model `serial` runs at a time, so that the next one stays queued."""
+    """Cancels a queued or a running response. The model `serial` runs one call at a time, so the second response stays queued."""
     first = sluice.responses.create(model="serial", input="take 4000 ms", background=True)
     until(lambda: sluice.responses.retrieve(first.id), lambda now: now.status == "in_progress")
     if is_running:

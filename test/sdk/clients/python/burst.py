@@ -1,4 +1,4 @@
-"""Makes 200 responses at once, and prints how many were admitted and how the others were refused as one line of JSON."""
+"""Makes 200 responses in parallel. Prints the number of admitted responses and the errors of the others as one line of JSON."""
 import asyncio
 from collections import Counter
 

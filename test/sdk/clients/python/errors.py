@@ -1,4 +1,4 @@
-"""Meets the errors that have classes of their own, and prints them as one line of JSON."""
+"""Causes each error that has its own class in the SDK, and prints the errors as one line of JSON."""
 import os
 
 import openai

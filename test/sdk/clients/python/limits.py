@@ -1,4 +1,4 @@
-"""Meets the limit of requests in flight, and prints how the SDK has retried as one line of JSON."""
+"""Exceeds the limit of requests in flight, and prints the retries of the SDK as one line of JSON."""
 import time
 
 import openai

@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: the unmodified SDK of OpenAI as a user of Sluice."""
+"""The functions that the scripts of this folder share. They use the unmodified SDK of OpenAI as a user of Sluice."""
 import json
 import os
 import time
@@ -18,7 +18,7 @@ def says(text):
 
 
 def until(look, is_done):
-    """Looks until the answer is as wanted."""
+    """Repeats a call until its answer is the wanted one."""
     while not is_done(seen := look()):
         time.sleep(0.1)
     return seen
@@ -33,7 +33,7 @@ def error_of(call):
 
 
 def told(error):
-    """The class of an error, and the fields of OpenAI's shape."""
+    """Returns the class of an error, its status, and its fields in OpenAI's format."""
     assert error.body["message"]
     return [type(error).__name__, error.status_code, error.type, error.param, error.code]
 

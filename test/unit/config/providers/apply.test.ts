@@ -7,7 +7,7 @@ const URL = 'https://models.example.com'
 const refusal = (fields: object) => messageOf(() => modelOf(fields))
 
 describe('a model with a provider', () => {
-  it('needs nothing but the endpoint', () => {
+  it('needs only an endpoint', () => {
     const { endpoint, response, retry } = modelOf({ provider: 'tgi', endpoint: { url: URL } })
 
     expect(endpoint).toEqual({ url: `${URL}/generate`, timeout: 60_000, headers: {} })
@@ -23,7 +23,7 @@ describe('a model with a provider', () => {
     expect(modelOf({ provider: 'openai', endpoint: { url: URL }, [key]: value })).toMatchObject({ [key]: value })
   })
 
-  it('has the keys of retry that the file gives, and the others of the profile', () => {
+  it('has the keys of retry from the file, and the other keys from the profile', () => {
     const { retry } = modelOf({
       provider: 'bedrock',
       endpoint: { url: URL },
@@ -40,7 +40,7 @@ describe('a model with a provider', () => {
     })
   })
 
-  it('has a status where the file names it, even if the profile has it in the other list', () => {
+  it('handles a status as the file says, even if the profile has the status in the other list', () => {
     const { retry } = modelOf({ provider: 'tgi', endpoint: { url: URL }, retry: { drop_on: [424] } })
 
     expect(retry).toMatchObject({ backoff_on: [429, 503], drop_on: [424] })
@@ -52,7 +52,7 @@ describe('a model with a provider', () => {
     { given: { secret: 'K', prefix: 'Key ' }, auth: { header: 'x-api-key', prefix: 'Key ', secret: 'K' } },
     { given: { sigv4: 'execute-api' }, auth: { sigv4: 'execute-api' } },
     { given: undefined, auth: undefined },
-  ])('sends a secret as the provider wants it, unless the file says how: $given', ({ given, auth }) => {
+  ])('sends a secret in the provider’s way, unless the file says otherwise: $given', ({ given, auth }) => {
     const { endpoint } = modelOf({ provider: 'anthropic', endpoint: { url: URL, ...(given && { auth: given }) } })
 
     expect(endpoint.auth).toEqual(auth)
@@ -106,7 +106,7 @@ describe('the address of a call', () => {
     ['openai', 'https://api.openai.com/v1/embeddings', 'https://api.openai.com/v1/embeddings'],
     ['openai', 'https://api.openai.com/v1', 'https://api.openai.com/v1/chat/completions'],
     ['bedrock', 'https://b.example.com/model/titan/invoke', 'https://b.example.com/model/titan/invoke'],
-  ])('of %s at %s is %s where the file has a request of its own', (provider, url, called) => {
+  ])('of %s at %s is %s if the file has its own request mapping', (provider, url, called) => {
     expect(modelOf({ provider, endpoint: { url }, request: '{ "input": prompt }' }).endpoint.url).toBe(called)
   })
 
@@ -143,7 +143,7 @@ describe('a mistake in a model with a provider', () => {
       message: 'models.text.endpoint is missing',
     },
     {
-      what: 'a URL that is none',
+      what: 'an invalid URL',
       fields: { provider: 'openai', endpoint: { url: 'api.openai.com' } },
       message: 'models.text.endpoint.url must be an http or https URL',
     },
@@ -162,14 +162,14 @@ describe('a mistake in a model with a provider', () => {
       fields: { provider: 'openai', endpoint: { url: 'http://models.example.com', auth: { secret: 'K' } } },
       message: 'models.text.endpoint.url must be an https URL',
     },
-  ])('is told alone: $what', ({ fields, message }) => {
+  ])('causes one error only: $what', ({ fields, message }) => {
     const told = refusal(fields)
 
     expect(told).toContain(message)
     expect(told.split('\n')).toHaveLength(1)
   })
 
-  it('without a provider, request and response are still missed', () => {
+  it('does not hide that request and response are missing, if the model has no provider', () => {
     expect(refusal({ endpoint: { url: URL } })).toMatch(
       /models\.text\.request is missing.*\n.*models\.text\.response is missing/,
     )

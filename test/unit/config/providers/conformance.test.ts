@@ -4,18 +4,19 @@ import { PROFILES, PROVIDERS, type Provider } from '../../../../lib/config/provi
 import { callerOf } from '../../../support/provider.ts'
 import { useQuirkServer } from '../../../support/quirk-server.ts'
 
-// Each provider's documented answers come over a socket, and go the way of a worker: endpoint, verdict, response mapping.
+// Each provider’s documented answers come over a socket, and pass the endpoint, the verdict and the response mapping, as in
+// a worker.
 
 const server = useQuirkServer()
 
-/** Without `auth`, so that no verdict depends on the rule for a 401 with a secret. */
+/** Without `auth`, so no verdict depends on the rule for a 401 with a secret. */
 const callerHere = (provider: Provider) => callerOf(provider, { url: server().url }, { model: 'm' })
 
 describe.each(PROVIDERS)('the profile %s', provider => {
   const answers = DOCUMENTED_ANSWERS[provider]
   const failures = answers.filter(({ means }) => means !== 'result')
 
-  it('is tried with results, and with answers of each verdict', () => {
+  it('is tested with results, and with an answer for each verdict', () => {
     const halts = PROFILES[provider].retry.halt_when === undefined ? [] : ['halt']
     expect(new Set(answers.map(({ means }) => means))).toEqual(new Set(['result', 'retry', 'drop', ...halts]))
   })
@@ -37,7 +38,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     },
   )
 
-  it.each(failures)('takes $status as $means: $what', async ({ what: _, means, ...answer }) => {
+  it.each(failures)('treats $status as $means: $what', async ({ what: _, means, ...answer }) => {
     server().answerWith(answer)
 
     const judged = await callerHere(provider).call({ prompt: 'Hello' })
@@ -46,7 +47,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   })
 })
 
-it('tells the sentence of LM Studio, which answers 200 to a path that it does not know', async () => {
+it('the detail of a failure is LM Studio’s sentence, which comes with status 200 for an unknown path', async () => {
   const error = 'Unexpected endpoint or method. (POST /chat/completions)'
   server().answerWith({ status: 200, body: { error } })
 

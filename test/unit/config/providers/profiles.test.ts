@@ -21,7 +21,7 @@ function expressionsOf(provider: Provider): { key: string; source: string }[] {
 }
 
 describe.each(PROVIDERS)('the profile %s', provider => {
-  it('says what it serves and where that is documented', () => {
+  it('has a title, a description and addresses of the provider’s documentation', () => {
     const { title, serves, notes, sources } = PROFILES[provider]
 
     expect([title, serves, ...notes, ...sources].filter(text => text.trim() === '')).toEqual([])
@@ -34,7 +34,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   })
 
   it.each(expressionsOf(provider).filter(({ key }) => key.endsWith('_when')))(
-    'has a $key that takes any answer without an error, and is true for none of these',
+    'has a $key that fails for no answer, and is false for ordinary answers',
     async ({ source }) => {
       const holds = compileExpression(`$boolean((${source}))`)
       const bodies = [
@@ -64,7 +64,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     },
   )
 
-  it('leaves the usual estimate to a request with a prompt, with bounds or without', async () => {
+  it('reserves the usual estimate for a request with a prompt, with or without bounds', async () => {
     const { estimate = 'nothing' } = modelOf({ provider, endpoint: { url: 'http://127.0.0.1:1' }, model: 'm' })
     const own = createEstimator({ estimates: { text: estimate } })
     const usual = createEstimator({})
@@ -110,7 +110,7 @@ describe('the estimate of a chat', () => {
       expected: 180,
     },
     {
-      what: 'the system of the parameters',
+      what: 'the system text of the parameters',
       fields: { messages: [{ content: '' }], parameters: { system: content, max_tokens: 0 } },
       expected: 30,
     },

@@ -6,7 +6,7 @@ import { expectedSignature, readAuthorization } from '../../../support/sigv4.ts'
 
 const server = useQuirkServer()
 
-/** What the endpoint is sent for a client's body. */
+/** The body that the endpoint gets for a client’s body. */
 async function sentFor(provider: Provider, body: object, model = 'm', more: object = {}) {
   await callerOf(provider, { url: server().url, ...more }, { model }).call({ prompt: 'Hello', ...body })
   const call = server().received.at(-1)
@@ -66,13 +66,13 @@ describe('the request of the profile openai', () => {
     expect((await sentFor('openai', body)).body).toEqual(sent)
   })
 
-  it("has the model's name in the file where `model` is left out", async () => {
+  it('has the model’s name from the file if `model` is left out', async () => {
     await callerOf('openai', { url: server().url }).call({ prompt: 'Hello' })
 
     expect(JSON.parse(server().received.at(-1)?.body ?? '')).toMatchObject({ model: 'text' })
   })
 
-  it('has a name with quotes and dollars in it as it is', async () => {
+  it('keeps quotes and dollars in a name unchanged', async () => {
     expect((await sentFor('openai', {}, `it's"$&\\`)).body).toMatchObject({ model: `it's"$&\\` })
   })
 
@@ -101,7 +101,7 @@ describe('the request of the profile anthropic', () => {
       },
     },
     {
-      what: 'messages, and apart from them what is the system',
+      what: 'messages, with the system text apart from them',
       body: { messages: CONVERSATION, max_completion_tokens: 9 },
       sent: { model: 'm', max_tokens: 9, system: 'Be brief.', messages: CONVERSATION.slice(1) },
     },
@@ -119,7 +119,7 @@ describe('the request of the profile anthropic', () => {
     expect(headers.authorization).toBeUndefined()
   })
 
-  it('has the version that the file gives', async () => {
+  it('has the version from the file', async () => {
     const { headers } = await sentFor('anthropic', {}, 'm', { headers: { 'Anthropic-Version': '2027-01-01' } })
 
     expect(headers['anthropic-version']).toBe('2027-01-01')
@@ -130,7 +130,7 @@ describe('the request of the profile ollama', () => {
   it.each([
     { what: 'a prompt', body: {}, sent: { model: 'm', messages: HELLO, stream: false, options: {} } },
     {
-      what: 'parameters as options, and its own fields beside them',
+      what: 'parameters as options, beside Ollama’s own fields',
       body: { parameters: { ...TALK, format: 'json', think: false } },
       sent: {
         model: 'm',
@@ -173,7 +173,7 @@ describe('the request of the profile tgi', () => {
       },
     },
     {
-      what: 'nothing for values that mean no sampling, which it refuses',
+      what: 'no field for values that mean no sampling, since TGI refuses them',
       body: { parameters: { temperature: 0, top_p: 1, stop: [] } },
       sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     },
@@ -185,7 +185,7 @@ describe('the request of the profile tgi', () => {
   })
 })
 
-/** Whether AWS would take the signature of a call. */
+/** Whether AWS would accept the signature of a call. */
 function isSigned(call: Awaited<ReturnType<typeof sentFor>>, service: string): boolean {
   const { scope, signedHeaders, signature } = readAuthorization(String(call.headers.authorization))
   const received = { ...call, body: server().received.at(-1)?.body ?? '' }
@@ -213,7 +213,7 @@ describe('the request of the profile bedrock', () => {
       },
     },
     {
-      what: 'messages, as blocks, and apart from them what is the system',
+      what: 'messages as blocks, with the system text apart from them',
       body: { messages: CONVERSATION },
       sent: {
         messages: [
@@ -241,7 +241,7 @@ describe('the request of the profile bedrock', () => {
     expect(isSigned(call, 'bedrock')).toBe(true)
   })
 
-  it('has a Bedrock API key instead of a signature where the file names one', async () => {
+  it('has a Bedrock API key in place of a signature if the file names one', async () => {
     const { headers } = await sentFor('bedrock', {}, 'm', { auth: { secret: 'AWS_BEARER_TOKEN_BEDROCK' } })
 
     expect(headers.authorization).toBe(`Bearer ${SECRET}`)

@@ -36,7 +36,7 @@ describe('authorize', () => {
     expect(await authorize(accessWith({ ...RECORD, expires_at: NOW + 1 }), KEY, NOW)).toEqual(USER)
   })
 
-  it('reads no table for a text that can’t be a key', async () => {
+  it('reads no table if the text can’t be a key', async () => {
     const unused: Access = {
       key: () => Promise.reject(new Error('asked')),
       user: () => Promise.reject(new Error('asked')),

@@ -33,7 +33,7 @@ const known = (user: object) => {
 }
 
 describe('authorizer', () => {
-  it('tells the functions behind it who calls, in scalars only', async () => {
+  it('passes the caller to the functions behind it, as scalars only', async () => {
     known({ user_id: 'u42', plan: 'pro', overrides: { tokens: 5 } })
 
     expect(await handler(event({ 'x-api-key': Key }), aContext())).toEqual({
@@ -63,7 +63,7 @@ describe('authorizer', () => {
     expect(dynamoDb.calls()).toEqual([])
   })
 
-  it('refuses an unknown key, and logs nothing of it', async () => {
+  it('refuses an unknown key, and logs no part of the key', async () => {
     dynamoDb.on(GetItemCommand).resolves({})
     const output = captureOutput()
 
@@ -80,7 +80,7 @@ describe('authorizer', () => {
 
     const refused = handler(event({ 'x-api-key': Key }), aContext())
 
-    // Lambda logs the stack of what is thrown.
+    // Lambda logs the stack of a thrown error.
     await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('unavailable'), stack: '' })
     expect(output.text()).toContain('the invocation failed')
   })

@@ -7,7 +7,7 @@ import { NOW } from '../../../support/clock.ts'
 
 const MINUTE = 60_000
 
-/** Keys of one user, a clock, and how often the keys' table was read. */
+/** Makes a table with these keys of one user, a clock, and a count of the reads of the table. */
 function aTable(keys: readonly string[]) {
   const records = new Map(keys.map(key => [keyIdOf(hashKey(key)), recordOf(key)]))
   const state = { now: NOW, reads: 0, isDown: false }
@@ -45,7 +45,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(2)
   })
 
-  it('reads a key once for calls that come at once', async () => {
+  it('reads a key once for simultaneous calls', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
 
@@ -55,7 +55,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(1)
   })
 
-  it('asks again after a look-up that has failed for calls that came at once', async () => {
+  it('reads a key again after simultaneous calls whose common look-up has failed', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     state.isDown = true
@@ -77,7 +77,7 @@ describe('rememberKeys', () => {
     expect(await authorized(key)).toBeUndefined()
   })
 
-  it('remembers refused keys apart, so that a flood of them makes no good key forgotten', async () => {
+  it('keeps refused keys apart from accepted ones, so many refused keys push out no accepted key', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     await authorized(key)
@@ -99,7 +99,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(1)
   })
 
-  it('remembers so many keys only', async () => {
+  it('remembers a bounded number of keys', async () => {
     const keys = [newKey(), newKey(), newKey()]
     const { state, authorized } = aTable(keys)
     for (const key of keys) await authorized(key)

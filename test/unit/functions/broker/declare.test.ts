@@ -6,7 +6,9 @@ import { Defect, Unavailable } from '../../../../functions/core/platform/unavail
 
 const Away = new Unavailable('the queue', new Error('getaddrinfo ENOTFOUND'))
 
-/** Declares on a broker that meets these errors, one per try, before it takes a declaration. There are 60 s. */
+/**
+ * Declares on a broker that fails once with each of these errors, and then takes the declaration. The invocation has 60 s.
+ */
 async function declareWith(errors: Error[], type = 'Create', former: Record<string, unknown> = {}) {
   let now = 0
   const declared: Declared[] = []
@@ -35,7 +37,7 @@ async function declareWith(errors: Error[], type = 'Create', former: Record<stri
 }
 
 describe('the declaration of queues', () => {
-  it('declares what the template says', async () => {
+  it('creates the queues of the template', async () => {
     const { answer, declared } = await declareWith([])
 
     expect(answer).toEqual({ Status: 'SUCCESS' })
@@ -45,30 +47,30 @@ describe('the declaration of queues', () => {
   })
 
   it.each([
-    ['unbinds the input that was first before', { Requests: 'nightly' }, 'nightly'],
-    ['leaves the input alone that stays first', { Requests: 'prompts' }, undefined],
-    ['unbinds nothing where there was no input', {}, undefined],
+    ['unbinds the input that was the first one before', { Requests: 'nightly' }, 'nightly'],
+    ['does not unbind an input that stays the first one', { Requests: 'prompts' }, undefined],
+    ['unbinds nothing if there was no input', {}, undefined],
   ])('%s', async (_, former, unbind) => {
     const { declared } = await declareWith([], 'Update', former)
 
     expect(declared).toEqual([{ queues: expect.anything(), requests: 'prompts', unbind }])
   })
 
-  it('is done again as a whole while the broker can not be reached, as a new one at first', async () => {
+  it('is repeated as a whole while the broker can’t be reached, as happens with a new broker', async () => {
     const { answer, declared } = await declareWith([Away, Away, Away])
 
     expect(answer).toEqual({ Status: 'SUCCESS' })
     expect(declared).toHaveLength(1)
   })
 
-  it('fails with a reason in time for the answer if the broker stays away', async () => {
+  it('fails with a reason, in time for the answer, if the broker stays away', async () => {
     const { answer, now } = await declareWith(Array(100).fill(Away))
 
     expect(answer).toEqual({ Status: 'FAILED', Reason: expect.stringMatching(/^the broker can't be reached: /) })
     expect(now).toBeLessThan(60_000)
   })
 
-  it('fails at once for what no repetition heals, and says what is in the way', async () => {
+  it('fails at once on an error that a repetition can’t fix, and gives the reason', async () => {
     const { answer, now } = await declareWith([new Defect('the broker', new Error('the queue x is there already'))])
 
     expect(answer).toEqual({ Status: 'FAILED', Reason: 'the queue x is there already' })

@@ -38,7 +38,7 @@ describe('collect: a step that fails', () => {
   ]
 
   it.each(steps)(
-    'has only the affected events redelivered, which repairs it: $step',
+    'makes only the affected events come again, and the second delivery repairs them: $step',
     async ({ broken, again: types }) => {
       const { ports } = aCollector()
       const item = await running(ports)
@@ -57,7 +57,7 @@ describe('collect: a step that fails', () => {
     },
   )
 
-  it('decides, then records, then closes: a result is never charged before it can be read', async () => {
+  it('decides first, then records, then closes, so a result can be read before its request is charged', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const calls = [vi.spyOn(ports.items, 'decide'), vi.spyOn(ports.ledger, 'record'), vi.spyOn(ports.quota, 'close')]
@@ -78,7 +78,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('holds up no other event if Postgres refuses one', async () => {
+  it('completes the other events if Postgres refuses one event', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const record = async (entries: readonly Entry[]): Promise<Recorded> => ({
@@ -96,7 +96,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, bad)).toMatchObject({ open: 1 })
   })
 
-  it('holds up no other event if the item of one can’t be reached', async () => {
+  it('completes the other events if the item of one event can’t be reached', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const items = failing(ports.items, 'decide', 'before', of => (of as RequestItem).request_id === bad.request_id)

@@ -10,7 +10,7 @@ import { anAcceptedEvent, anItem, anOutcome, aRefused } from '../../../support/r
 
 describe('collect: the charging rule', () => {
   it.each([
-    { what: 'a success costs what the model reported', fields: {}, tokens: 7, requests: 1 },
+    { what: 'a success costs the tokens that the model reported', fields: {}, tokens: 7, requests: 1 },
     { what: 'a success without a report costs its estimate', fields: { usage: undefined }, tokens: 10, requests: 1 },
     {
       what: 'a success without a report costs the minimum that its worker reports, if that is more',
@@ -19,7 +19,7 @@ describe('collect: the charging rule', () => {
       requests: 1,
     },
     {
-      what: 'a success costs what the model reported, even if its worker reports a minimum',
+      what: 'a success costs the tokens that the model reported, even if its worker reports a minimum',
       fields: { charge_at_least: 11 },
       tokens: 7,
       requests: 1,
@@ -54,11 +54,11 @@ describe('collect: the charging rule', () => {
   })
 })
 
-describe('collect: the stored body and result of a request', () => {
+describe('collect: a request’s stored body and result', () => {
   it.each([
-    { what: 'a cancelled one', fields: { cancel_requested: true }, kept: [] },
-    { what: 'a completed one', fields: {}, kept: ['body', 'result'] },
-  ])('is deleted only if the request was cancelled: $what', async ({ fields, kept }) => {
+    { what: 'it was cancelled', fields: { cancel_requested: true }, kept: [] },
+    { what: 'it completed', fields: {}, kept: ['body', 'result'] },
+  ])('are deleted only if the request was cancelled: $what', async ({ fields, kept }) => {
     const { ports } = aCollector()
     const item = await running(ports, fields)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -70,7 +70,7 @@ describe('collect: the stored body and result of a request', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
   })
 
-  it('is kept if the request failed, since it may be redriven', async () => {
+  it('are kept if the request failed, since it may be redriven', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -81,8 +81,8 @@ describe('collect: the stored body and result of a request', () => {
   })
 })
 
-describe('collect: what it records', () => {
-  it('is a row of an accepted request, before anything is decided', async () => {
+describe('collect: the ledger', () => {
+  it('gets a row of an accepted request before the request is decided', async () => {
     const { ports, entries } = aCollector()
     const item = anItem({ metadata: { tag: 'x' } })
 
@@ -102,7 +102,7 @@ describe('collect: what it records', () => {
     ])
   })
 
-  it('comes from the item for a success; only the result comes from the message (rule 9)', async () => {
+  it('gets the row of a success from the item, and only the result from the message (rule 9)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
@@ -125,7 +125,7 @@ describe('collect: what it records', () => {
     expect(entries()[0]?.deadLetter).toBeUndefined()
   })
 
-  it('is a dead letter of a failure, with the message of the request (I10)', async () => {
+  it('gets a dead letter of a failure, with the message of the request (I10)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
 
@@ -150,7 +150,7 @@ describe('collect: what it records', () => {
     { status: 'cancelled', letters: 0 },
     { status: 'rejected', letters: 0 },
     { status: 'failed', letters: 1 },
-  ] as const)('comes from the item of a request that ended as $status', async ({ status, letters }) => {
+  ] as const)('gets the row of a request that ended as $status from the item', async ({ status, letters }) => {
     const { ports, entries } = aCollector()
     const event = endedEvent(anItem({ status, attempt: 1, completed_at: NOW })) as EndedEvent
 
@@ -160,7 +160,7 @@ describe('collect: what it records', () => {
     expect(entries().filter(({ deadLetter }) => deadLetter)).toHaveLength(letters)
   })
 
-  it('is a dead letter of a refused message, with the message as it came and its answer (I10)', async () => {
+  it('gets a dead letter of a refused message, with the original message and the reason of the refusal (I10)', async () => {
     const { ports, entries } = aCollector()
     const event = aRefused('m-1')
 
@@ -179,7 +179,7 @@ describe('collect: what it records', () => {
     ])
   })
 
-  it('is written in one batch', async () => {
+  it('gets all rows of an invocation in one batch', async () => {
     const { ports, ledger } = aCollector()
     const items = await Promise.all([running(ports), running(ports), running(ports)])
 
@@ -189,11 +189,11 @@ describe('collect: what it records', () => {
   })
 })
 
-describe('collect: an outcome that counts for nothing (I7)', () => {
+describe('collect: an outcome that does not count (I7)', () => {
   it.each([
     { what: 'of a stale attempt', fields: { attempt: 1 } },
     { what: 'of an earlier run', fields: { run: 1 } },
-  ])('is dropped: $what', async ({ fields }) => {
+  ])('is dropped: it is $what', async ({ fields }) => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { run: 2, attempt: 2 })
 
@@ -213,8 +213,8 @@ describe('collect: an outcome that counts for nothing (I7)', () => {
   })
 })
 
-describe('collect: repeated', () => {
-  it('changes nothing: charged once, recorded the same (I3)', async () => {
+describe('collect: an event that comes twice', () => {
+  it('changes nothing the second time: the request is charged once, and its row stays the same (I3)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
 
@@ -226,7 +226,7 @@ describe('collect: repeated', () => {
     expect(entries()[1]).toEqual(entries()[0])
   })
 
-  it('continues where it stopped, even if the second message differs: the item has decided', async () => {
+  it('goes on where the first try stopped, even if the second message differs, since the item has decided', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const down = { ...ports, ledger: failing(ports.ledger, 'record', 'before') }

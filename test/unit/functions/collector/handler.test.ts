@@ -30,7 +30,7 @@ const item = anItem()
 const decided = { ...item, status: 'completed', attempt: 1, charge: 7, completed_at: item.created_at }
 
 describe('collector', () => {
-  it('acknowledges and counts the events that it took', async () => {
+  it('acknowledges and counts the events', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(decided) })
 
@@ -52,7 +52,7 @@ describe('collector', () => {
   })
 
   it.each(['failed', 'cancelled', 'expired'] as const)(
-    'counts a request that has %s, wherever it ended',
+    'counts a request that has %s, whichever function ended it',
     async status => {
       const output = captureOutput()
 
@@ -64,7 +64,7 @@ describe('collector', () => {
     },
   )
 
-  it('counts the ends of a batch in one line per model, and as metrics of the model alone', async () => {
+  it('counts the ends of a batch in one line per model, with metrics per model only', async () => {
     const output = captureOutput()
     const ended = (model: string, status: 'failed' | 'expired') =>
       endedEvent(anItem({ model, status, completed_at: item.created_at }))
@@ -79,13 +79,13 @@ describe('collector', () => {
       { model: 'a', FailedRequests: 2, ExpiredRequests: 1 },
       { model: 'b', FailedRequests: 1 },
     ])
-    // The sum over all models is computed when somebody looks. A metric of the service alone would be billed, too.
+    // CloudWatch can compute the sum over all models when it is needed. A metric of the whole service would cost extra.
     const dimensions = (line: Record<string, unknown>) =>
       (line._aws as { CloudWatchMetrics: { Dimensions: string[][] }[] }).CloudWatchMetrics[0]?.Dimensions
     for (const line of ofModels) expect(dimensions(line)).toEqual([['service', 'model']])
   })
 
-  it('measures how long requests waited and how long they took, but not those that an operator ran again', async () => {
+  it('measures the wait and the total time of requests, except redriven ones', async () => {
     const output = captureOutput()
     const times = { started_at: item.created_at + 250, completed_at: item.created_at + 4_000 }
     const expired = { status: 'expired', completed_at: item.created_at + 60_000 } as const
@@ -145,7 +145,7 @@ describe('collector', () => {
     expect(ends).toHaveLength(2)
   })
 
-  it('logs what the model said of a failure, and nothing of an answer that may be a result', async () => {
+  it('logs the model’s words about a failure, but no part of an answer that may be a result', async () => {
     const output = captureOutput()
     const error = {
       code: 'invalid_model_response',
@@ -182,7 +182,7 @@ describe('collector', () => {
     expect(output.text()).not.toMatch(/\w+Requests"/)
   })
 
-  it('has everything redelivered while the ledger resumes, and logs neither prompt nor result', async () => {
+  it('returns all events to the queue while the ledger resumes, and logs neither prompt nor result', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(decided) })
     rdsData.on(ExecuteStatementCommand).rejects(new DatabaseResumingException({ message: 'resuming', $metadata: {} }))
@@ -198,7 +198,7 @@ describe('collector', () => {
     expect(output.logs()).toContainEqual(expect.objectContaining({ level: 'ERROR', request_id: item.request_id }))
   })
 
-  it('makes a dead letter of an unreadable message, and logs none of it', async () => {
+  it('makes a dead letter of an unreadable message, and logs no part of the message', async () => {
     const output = captureOutput()
 
     const { batchItemFailures } = await handler(
@@ -216,7 +216,7 @@ describe('collector', () => {
     expect(output.text()).not.toContain('secret words')
   })
 
-  it('gives events of a newer version back to their queue, logs their type, and takes the others', async () => {
+  it('returns events of a newer version to their queue, logs their type, and takes the other events', async () => {
     const output = captureOutput()
 
     const { batchItemFailures } = await handler(
@@ -248,7 +248,7 @@ describe('collector', () => {
     expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
-  it('fails the request of a message that its queue gave up, once no worker can have the request', async () => {
+  it('fails the request of a message that was received too often, as soon as no worker can run the request', async () => {
     captureOutput()
     const abandoned = anItem({ status: 'running', attempt: 10, lease_until: item.created_at })
     const failed = { ...abandoned, status: 'failed', error: { code: 'worker_crashed', message: 'm' }, charge: 0 }

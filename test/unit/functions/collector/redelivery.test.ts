@@ -9,7 +9,10 @@ import { aDelivery } from '../../../support/deliveries.ts'
 import { anOutage } from '../../../support/faults.ts'
 import { anAcceptedEvent, anItem } from '../../../support/requests.ts'
 
-/** A collector with this ledger takes an event that was received so often. Answers with the seconds until it comes again. */
+/**
+ * Gives a collector with this ledger an event that was received `receives` times. Returns the seconds until the next
+ * delivery.
+ */
 async function secondsAfter(receives: number, record: Ledger['record']) {
   const { ports } = aCollector()
   const redeliverAfter = vi.fn<Redelivery['redeliverAfter']>(async () => undefined)
@@ -33,25 +36,28 @@ describe('a collector whose ledger is away', () => {
     { receives: 40, seconds: [10] },
     { receives: 41, seconds: [25] },
     { receives: 240, seconds: [25] },
-  ])('has an event redelivered soon after the ledger is back (receive $receives)', async ({ receives, seconds }) => {
-    expect(await secondsAfter(receives, away)).toEqual({ returned: 1, seconds })
-  })
+  ])(
+    'has an event delivered again soon after the ledger is back (receive $receives)',
+    async ({ receives, seconds }) => {
+      expect(await secondsAfter(receives, away)).toEqual({ returned: 1, seconds })
+    },
+  )
 
-  it('leaves an event that waits for long to the time of its queue, which gives up after 1,000 receives', async () => {
+  it('does not shorten the wait of an event after 240 receives: the queue gives up only after 1,000', async () => {
     expect(await secondsAfter(241, away)).toEqual({ returned: 1, seconds: [] })
   })
 
-  it('leaves an event that met a defect to the time of its queue', async () => {
+  it('does not shorten the wait of an event that met a defect', async () => {
     expect(await secondsAfter(1, async () => Promise.reject(new Error('a bug')))).toEqual({ returned: 1, seconds: [] })
   })
 
-  it('asks for nothing where all events are taken', async () => {
+  it('changes no wait if all events are taken', async () => {
     expect(await secondsAfter(1, async () => ({ refused: [] }))).toEqual({ returned: 0, seconds: [] })
   })
 })
 
 describe('a collector behind RabbitMQ whose ledger is away', () => {
-  it('has its events redelivered as with SQS, for more than a day, until they are dead letters', async () => {
+  it('retries its events for more than a day, and then makes them dead letters, as with SQS', async () => {
     const { ports } = aCollector()
     const published: Publication[] = []
     const receiver = rabbitMqReceiver('stack-', async publication => {
@@ -77,6 +83,6 @@ describe('a collector behind RabbitMQ whose ledger is away', () => {
   })
 })
 
-/** The delay of a publication, whose key has a bit per delay queue. */
+/** Computes the delay of a publication. Its key has one bit per delay queue. */
 const secondsOf = (publication: Publication | undefined): number =>
   Number.parseInt((publication?.key ?? '').replace('.stack-results', '').replaceAll('.', ''), 2)

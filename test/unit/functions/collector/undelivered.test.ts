@@ -7,7 +7,7 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 it.each([
   { stores_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
   { stores_prompts: undefined, what: 'no prompt', prompt: undefined },
-])('a message that its queue gave up brings the ledger $what where prompts are stored: $stores_prompts', async one => {
+])('a message that was received too often brings $what to the ledger (stores_prompts: $stores_prompts)', async one => {
   const { ports } = aCollector()
   const item = await ports.items.create(anItem())
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }

@@ -50,7 +50,7 @@ const submission = { body: JSON.stringify({ prompt: PROMPT }) }
 
 describe('gateway', () => {
   describe('over the rate', () => {
-    /** Each test is in an interval of its own. */
+    /** Each test has an interval of its own. */
     let hour = Date.UTC(2026, 10, 23, 12)
     beforeEach(() => {
       hour += 3_600_000
@@ -75,7 +75,7 @@ describe('gateway', () => {
         .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
     }
 
-    it('answers 429 to a flood of posts that are refused, without a call of AWS, and serves another user', async () => {
+    it('answers 429 to a flood of refused posts, without a call of AWS, and serves another user', async () => {
       refusedByQuota()
 
       const codes = await postMany(20, submission)
@@ -86,7 +86,7 @@ describe('gateway', () => {
       expect(await postMany(1, submission, bob)).toEqual(['accepted'])
     })
 
-    it('says what is wrong, and when to try again', async () => {
+    it('gives the reason, and the time of the next try', async () => {
       await postMany(5, { body: 'no JSON' })
 
       const { statusCode, headers, body } = await post(submission, ann)
@@ -101,7 +101,7 @@ describe('gateway', () => {
       })
     })
 
-    it('binds no key of a refused post that is over the rate', async () => {
+    it('stores no idempotency key of a refused post that is over the rate', async () => {
       refusedByQuota()
 
       for (let i = 0; i < 20; i++) await postMany(1, { ...submission, headers: { 'idempotency-key': `key-${i}` } })
@@ -109,7 +109,7 @@ describe('gateway', () => {
       expect(dynamoDb.commandCalls(PutItemCommand)).toHaveLength(5)
     })
 
-    it('asks the quota no more once it has said that the rate is used up, until the interval ends', async () => {
+    it('does not ask the quota again until the interval ends, once the quota has reported the rate as used up', async () => {
       const hourNumber = Math.floor(hour / 3_600_000)
       const count = { calls_interval: hourNumber, [`calls${hourNumber % 31}`]: hourNumber * 2 ** 20 + 5 }
       const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {}, ...count })
@@ -127,7 +127,7 @@ describe('gateway', () => {
     })
   })
 
-  it('answers 202 with the request, its place and what is left of the limits', async () => {
+  it('answers 202 with the request, its priority and the rest of the limits', async () => {
     const { statusCode, headers, body } = await post(submission)
 
     expect(statusCode).toBe(202)
@@ -177,13 +177,13 @@ describe('gateway', () => {
     expect(dynamoDb.calls()).toEqual([])
   })
 
-  it('heeds the limits that an operator set, in whatever form API Gateway passes them', async () => {
+  it('applies the limits that an operator set, in any form in which API Gateway passes them', async () => {
     const { headers } = await post(submission, { user_id: 'u42', plan: 'free', requests: '7', tokens: 9 })
 
     expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
   })
 
-  it('answers 429 with the limit and what is used of it, in one call of AWS', async () => {
+  it('answers 429 with the limit and the used part of the limit, after one call of AWS', async () => {
     const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
     dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
 
@@ -225,7 +225,7 @@ describe('gateway', () => {
     expect(dynamoDb.calls()).toHaveLength(0)
   })
 
-  it('answers 503 when a table is unavailable, with nothing of AWS in it', async () => {
+  it('answers 503 if a table is unavailable, without details of AWS', async () => {
     dynamoDb.rejects(networkError('connect ECONNREFUSED 10.0.0.1, arn:aws:dynamodb:us-east-1:123456789012:table/x'))
 
     const { statusCode, headers, body, text } = await post(submission)
@@ -236,13 +236,13 @@ describe('gateway', () => {
     expect(text).not.toMatch(/arn:|ECONNREFUSED|dynamodb| at /i)
   })
 
-  it('answers 503 when the queue is unavailable', async () => {
+  it('answers 503 if the queue is unavailable', async () => {
     sqs.rejects(networkError('no connection'))
 
     expect(await post(submission)).toMatchObject({ statusCode: 503, body: { code: 'unavailable' } })
   })
 
-  it('answers 500 to a missing permission, which no retry mends, and counts it as a defect', async () => {
+  it('answers 500 if a permission is missing, since a retry does not help, and counts a defect', async () => {
     dynamoDb.rejects(accessDenied())
 
     const { statusCode, body, text, output } = await post(submission)
@@ -262,7 +262,7 @@ describe('gateway', () => {
     expect(text).not.toMatch(/zod|user_id|stack|\.ts/i)
   })
 
-  it('writes JSON logs and metrics, with no prompt in them, whatever happens', async () => {
+  it('writes JSON logs and metrics without a prompt, in every case', async () => {
     const texts: string[] = []
     const failures = [
       () => undefined,

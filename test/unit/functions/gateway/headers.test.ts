@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { idempotencyKey, preferredWait } from '../../../../functions/gateway/headers.ts'
 
 describe('idempotencyKey', () => {
-  it.each([undefined, 'a', 'x'.repeat(255)])('takes %j', key => {
+  it.each([undefined, 'a', 'x'.repeat(255)])('accepts %j', key => {
     expect(idempotencyKey({ 'idempotency-key': key })).toBe(key)
   })
 
-  it.each(['', 'x'.repeat(256)])('refuses one that is empty or too long (%#)', key => {
+  it.each(['', 'x'.repeat(256)])('refuses a key that is empty or too long (%#)', key => {
     expect(() => idempotencyKey({ 'idempotency-key': key })).toThrow('1 to 255 characters')
   })
 })
@@ -29,7 +29,7 @@ describe('preferredWait', () => {
     ['nowait=5', 0],
     ['', 0],
     [undefined, 0],
-  ])('%j is %i seconds', (prefer, seconds) => {
+  ])('reads %j as %i seconds', (prefer, seconds) => {
     expect(preferredWait({ prefer })).toBe(seconds)
   })
 })

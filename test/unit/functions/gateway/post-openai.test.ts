@@ -20,7 +20,7 @@ const postOf = (caller = aCaller(), headers: Record<string, string> = {}): HttpC
   remainingMs: () => 2_000,
 })
 
-/** The gateway, and how often it takes and releases leases. */
+/** The gateway, and a count of the leases that it takes and releases. */
 function aGateway(limits = { per_user: 10, total: 50 }) {
   const memory = memoryPorts()
   const leases = { taken: 0, released: 0 }
@@ -46,7 +46,7 @@ function aGateway(limits = { per_user: 10, total: 50 }) {
 
 const NO_ROOM = { per_user: 0, total: 0 }
 
-describe('a chat that has to wait for its answer', () => {
+describe('a chat whose answer takes some time', () => {
   it('takes one lease, and releases it', async () => {
     const { chat, leases } = aGateway()
 
@@ -55,7 +55,7 @@ describe('a chat that has to wait for its answer', () => {
     expect(leases).toEqual({ taken: 1, released: 1 })
   })
 
-  it('takes no lease if its quota refuses it', async () => {
+  it('takes no lease if the quota refuses the chat', async () => {
     const { chat, leases, ports } = aGateway()
     const caller = aCaller({ requests: 0 })
 
@@ -66,7 +66,7 @@ describe('a chat that has to wait for its answer', () => {
   })
 
   it.each([{ headers: {} }, { headers: { 'idempotency-key': 'k' } }])(
-    'leaves nothing where too many wait: no item, no message, no reservation (I6), with $headers',
+    'leaves no item, no message and no reservation if there are too many waits (I6), with $headers',
     async ({ headers }) => {
       const { chat, ports } = aGateway(NO_ROOM)
       const caller = aCaller()
@@ -79,7 +79,7 @@ describe('a chat that has to wait for its answer', () => {
     },
   )
 
-  it('is refused also if its reservation can’t be given back: the sweeper does that', async () => {
+  it('is refused even if its reservation can’t be released, since the sweeper releases it later', async () => {
     const { ports } = aGateway(NO_ROOM)
     const caller = aCaller()
     const broken = { ...ports, quota: failing(ports.quota, 'close', 'before') }

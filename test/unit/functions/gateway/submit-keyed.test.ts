@@ -28,7 +28,7 @@ const ONE = { requests: 1, tokens: 4, open: 1 }
 const NOTHING = { requests: 0, tokens: 0, open: 0 }
 
 describe('submitKeyed', () => {
-  it('gives a repetition the same request, charged once', async () => {
+  it('gives a repeated call the same request, charged once', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -51,7 +51,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('knows a key that version 0.1.0 has bound, by the fingerprint of the fields in their order', async () => {
+  it('recognizes a key that version 0.1.0 has stored, by the fingerprint of the fields in their order', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const fields = { zone: 'eu', lang: 'en' }
@@ -66,7 +66,7 @@ describe('submitKeyed', () => {
     })
   })
 
-  it('gives many at once one request, charged once', async () => {
+  it('gives many simultaneous calls one request, charged once', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -76,7 +76,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('gives users a request each for the same key', async () => {
+  it('gives each user a request of their own for the same key', async () => {
     const ports = memoryPorts()
 
     const [one, two] = [await submit(ports), await submit(ports)]
@@ -84,7 +84,7 @@ describe('submitKeyed', () => {
     expect(one.request_id).not.toBe(two.request_id)
   })
 
-  it('refuses another body under the same key, also at once', async () => {
+  it('refuses another body under the same key, even at the same time', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -104,7 +104,7 @@ describe('submitKeyed', () => {
     { what: 'model', from: 'free', to: 'texts', fields: { model: 'image' }, code: 'model_not_allowed' },
     { what: 'priority', from: 'pro', to: 'texts', fields: { priority: 'high' }, code: 'priority_not_allowed' },
   ])(
-    'gives a repetition the same request though its plan no longer allows the $what',
+    'gives a repeated call the same request, although the plan no longer allows the $what',
     async ({ from, to, fields, code }) => {
       const ports = memoryPorts()
       const caller = aCaller({ plan: from })
@@ -117,7 +117,7 @@ describe('submitKeyed', () => {
     },
   )
 
-  it('is admitted under a key that was refused, once its plan allows it', async () => {
+  it('admits a request under a refused key as soon as the plan allows the request', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ plan: 'texts' })
     await expect(submit(ports, caller, { model: 'image' })).rejects.toMatchObject({ code: 'model_not_allowed' })
@@ -127,7 +127,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('is another request after a day', async () => {
+  it('makes another request for the same key after a day', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -150,7 +150,7 @@ describe('submitKeyed', () => {
       },
     ]),
   ]
-  it.each(failures)('continues where an earlier try stopped that failed at $what', async ({ broken }) => {
+  it.each(failures)('continues after an earlier try that failed at $what', async ({ broken }) => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -163,7 +163,7 @@ describe('submitKeyed', () => {
   })
 
   it.each(failures)(
-    'continues after midnight, and charges the day that its item names (failed at $what)',
+    'continues after midnight, and charges the day in the item (failed at $what)',
     async ({ broken }) => {
       const ports = memoryPorts()
       const caller = aCaller()
@@ -176,7 +176,7 @@ describe('submitKeyed', () => {
     },
   )
 
-  it('sends the message again of a request that is still queued, and not of one that runs', async () => {
+  it('sends the message of a queued request again, but not the message of a running one', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const item = await submit(ports, caller)
@@ -191,7 +191,7 @@ describe('submitKeyed', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
   })
 
-  it('sends one message more, and stores the body once more, for 200 replays of a queued key', async () => {
+  it('sends one more message, and stores the body one more time, for 200 repeated calls with the key of a queued request', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     let puts = 0
@@ -213,7 +213,7 @@ describe('submitKeyed', () => {
     expect(puts).toBe(2)
   })
 
-  it('notes nothing that the queue has not acknowledged, and sends again as long as nothing is noted', async () => {
+  it('notes only messages that the queue has acknowledged, and sends again as long as nothing is noted', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await submit(ports, caller)
@@ -231,7 +231,7 @@ describe('submitKeyed', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(4)
   })
 
-  it('sends the message of a new run once more, whatever was noted of the run before', async () => {
+  it('sends the message of a new run once more, whatever was noted for the run before', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -248,7 +248,7 @@ describe('submitKeyed', () => {
     expect(runs).toEqual([1, 1, 2])
   })
 
-  it('gives the key a new request when its request was withdrawn (rule 7)', async () => {
+  it('makes a new request for the key if its request was withdrawn (rule 7)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -262,7 +262,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('tells the ledger before it releases its own reservation, when it finds a tombstone (rule 5)', async () => {
+  it('informs the ledger before it releases its own reservation, if it finds a tombstone (rule 5)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const items = {
@@ -280,7 +280,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
   })
 
-  it('reads the item once more before a refusal: another try may have been admitted (rule 6)', async () => {
+  it('reads the item once more before a refusal, since another try may have been admitted (rule 6)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     const twin = await submit(ports, caller)
@@ -289,7 +289,7 @@ describe('submitKeyed', () => {
       ...ports.items,
       get: async (user: string, id: string) => (looks++ === 0 ? undefined : ports.items.get(user, id)),
     }
-    // The twin's reservation is settled by now: only its item tells that it was admitted.
+    // The twin’s reservation is settled by now. Only its item shows that it was admitted.
     await ports.quota.close([{ reservation: { ...twin }, charge: 4 }])
 
     expect(await submit({ ...ports, items: late }, caller)).toMatchObject({ request_id: twin.request_id })

@@ -11,7 +11,7 @@ import { aMessage } from '../../../support/requests.ts'
 
 const NOTHING = { requests: 0, tokens: 0, open: 0 }
 
-/** Each call that a submission makes, failing before its effect and after it. */
+/** Each call that a submission makes. The call fails either before its effect or after it. */
 const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: MemoryPorts) => MemoryPorts }[] = (
   ['before', 'after'] as const
 ).flatMap(when => [
@@ -25,11 +25,11 @@ const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: Memo
   },
 ])
 
-describe('submitRequest: a call that fails', () => {
+describe('submitRequest: a request whose submission meets a failed call', () => {
   const Large = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
   it.each(FAILURES)(
-    'is unavailable, and nothing stays charged, when $call fails $when its effect (I6)',
+    'is refused as unavailable, and nothing stays charged, if $call fails $when its effect (I6)',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -48,7 +48,7 @@ describe('submitRequest: a call that fails', () => {
   )
 
   it.each(FAILURES)(
-    'leaves at most a reservation, which is closed later, when $call fails $when and the withdrawal fails, too',
+    'leaves at most a reservation, which is closed later, if $call fails $when its effect and the withdrawal fails, too',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -62,13 +62,13 @@ describe('submitRequest: a call that fails', () => {
         const item = await ports.items.get(caller.user_id, reservation.request_id)
         const isHeldByItsRequest = item?.status === 'queued'
         if (!isHeldByItsRequest) expect(item).toBeUndefined()
-        // Where the request may run after all, the client is told its id.
+        // If the request may still run, the client gets its id.
         else expect(error).toMatchObject({ requestId: reservation.request_id })
       }
     },
   )
 
-  it('is accepted when its message ran before it could be withdrawn', async () => {
+  it('is accepted if a worker has started it before the gateway could withdraw it', async () => {
     const ports = memoryPorts()
     const create: MemoryPorts['items']['create'] = async item => {
       await ports.items.create(item)
@@ -82,7 +82,7 @@ describe('submitRequest: a call that fails', () => {
     expect(await usedBy(ports, item.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('keeps the reservation until the ledger was told that it is rejected (rule 4)', async () => {
+  it('keeps its reservation until the ledger has the event of its rejection (rule 4)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const broken = {
@@ -96,7 +96,7 @@ describe('submitRequest: a call that fails', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('does not hide a bug of ours behind a 503', async () => {
+  it('is answered with an internal error, and not with a 503, after a bug of Sluice', async () => {
     const ports = memoryPorts()
     const payloads = { ...ports.payloads, put: () => Promise.reject(new TypeError('a bug')) }
     const caller = aCaller({ tokens: 1_000_000 })

@@ -14,7 +14,7 @@ import { memoryQuota } from '../../../support/memory/quota.ts'
 import { memoryPorts } from '../../../support/ports.ts'
 
 describe('submitRequest: a request that is accepted', () => {
-  it('is reserved, written, sent and announced', async () => {
+  it('has a reservation, an item and a message', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -38,7 +38,7 @@ describe('submitRequest: a request that is accepted', () => {
       body: { inline: { prompt: 'hello', metadata: { tag: 'x' } } },
     })
     expect(message?.group).toBe(caller.user_id)
-    // The ledger learns of it by its end.
+    // The ledger gets its row when the request ends.
     expect(ports.queue.sent(RESULTS_QUEUE)).toEqual([])
   })
 
@@ -50,7 +50,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('gives way to those of others from the third open one on, where the queue serves nobody first', async () => {
+  it('gives way to the requests of others from the user’s third open request on, if the queue itself is not fair', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 2 } }
     const caller = aCaller({ in_flight: 10, requests: 10 })
 
@@ -66,14 +66,14 @@ describe('submitRequest: a request that is accepted', () => {
     ])
   })
 
-  it('counts the open ones of all shards of its plan, about', async () => {
+  it('gives way by the user’s open requests in all shards, counted approximately', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
 
     const caller = aCaller({ plan: 'pro' })
 
     for (let i = 0; i < 8; i++) await submit(ports, caller)
 
-    // Four shards have room for two each. The second one in a shard gives way; the first one, if enough are found in others.
+    // Each of four shards gets two requests. The second one in a shard gives way, and the first one if enough are found in other shards.
     const sent = ports.queue.sent(TEXT_QUEUE)
     expect(sent[0]).not.toHaveProperty('gives_way')
     expect(sent.filter(({ gives_way }) => gives_way).length).toBeGreaterThanOrEqual(4)
@@ -106,7 +106,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE).map(({ gives_way = false }) => gives_way)).toEqual([false])
   })
 
-  it('is stored once, and sent as a key, when it is large', async () => {
+  it('is stored once, and sent as a key, if it is large', async () => {
     const ports = memoryPorts()
     const prompt = 'x'.repeat(MAX_INLINE_BYTES)
 
@@ -118,7 +118,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE)[0]?.body).toMatchObject({ body: { key } })
   })
 
-  it('is accepted while nothing can be told to the ledger', async () => {
+  it('is accepted while the queue of the ledger’s events fails', async () => {
     const ports = memoryPorts()
     const queue = failing(ports.queue, 'send', 'before', name => name === RESULTS_QUEUE)
 
@@ -134,7 +134,7 @@ describe('submitRequest: a request that is refused', () => {
     { limit: 'request', caller: { requests: 1 }, used: { requests: { used: 1, limit: 1 } }, wait: '49500' },
     { limit: 'token', caller: { tokens: 7 }, used: { tokens: { used: 4, limit: 7, estimated: 4 } }, wait: '49500' },
     { limit: 'in-flight', caller: { in_flight: 1 }, used: { requests: { used: 1, limit: 3 } }, wait: '5' },
-  ])('is told which quota it exceeds, and for how long: $limit', async ({ limit, caller: overrides, used, wait }) => {
+  ])('gets the name of the exceeded quota, and the wait: $limit', async ({ limit, caller: overrides, used, wait }) => {
     const ports = memoryPorts()
     const caller = aCaller(overrides)
     await submit(ports, caller)
@@ -166,7 +166,7 @@ describe('submitRequest: a request that is refused', () => {
     { what: 'a model that its plan does not allow', fields: { model: 'image' }, code: 'model_not_allowed' },
     { what: 'a route to such a model', fields: { model_type: 'image' }, code: 'model_not_allowed' },
     { what: 'an unknown model', fields: { model: 'gone' }, code: 'unknown_model' },
-  ])('is told of $what before anything is reserved', async ({ fields, code }) => {
+  ])('is refused because of $what before anything is reserved', async ({ fields, code }) => {
     const ports = memoryPorts()
     const quota = { ...ports.quota, reserve: () => expect.unreachable() }
 
@@ -179,16 +179,16 @@ describe('submitRequest: a request that is refused', () => {
       fields: { model_type: 'image' },
       message: 'the plan texts does not allow the model that this request is routed to; it allows text',
     },
-  ])('is told which models its plan allows, and is not told of others: $fields', async ({ fields, message }) => {
+  ])('gets the models that its plan allows, and no other models: $fields', async ({ fields, message }) => {
     await expect(submit(memoryPorts(), aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ message })
   })
 
-  it('may go to the models that its plan allows, and on a plan that names none to all', async () => {
+  it('may go to the models of its plan, and to all models if the plan names none', async () => {
     expect((await submit(memoryPorts(), aCaller({ plan: 'texts' }), { model: 'text' })).item.model).toBe('text')
     expect((await submit(memoryPorts(), aCaller(), { model: 'image' })).item.model).toBe('image')
   })
 
-  it('is admitted on the default plan when its own is gone', async () => {
+  it('is admitted on the default plan if its own plan no longer exists', async () => {
     const { limits } = await submit(memoryPorts(), aCaller({ plan: 'gone' }))
 
     expect(limits.requests).toBe(3)
@@ -210,7 +210,7 @@ describe('submitRequest: a request that is refused', () => {
   })
 })
 
-describe('submitRequest: a request that is larger than its limit', () => {
+describe('submitRequest: a request that is larger than the whole limit', () => {
   it('is refused with a sentence that says so, whatever else is used up', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
@@ -235,7 +235,7 @@ describe('submitRequest: a request that is larger than its limit', () => {
 describe('submitRequest: over shards', () => {
   const pro = () => aCaller({ plan: 'pro' })
 
-  it('tries another shard when the first is full, and refuses when all are', async () => {
+  it('tries another shard if the first one is full, and refuses if all shards are full', async () => {
     const ports = memoryPorts()
     const caller = pro()
 
@@ -249,7 +249,7 @@ describe('submitRequest: over shards', () => {
     expect(accepted).toHaveLength(8)
   })
 
-  it('says in a refusal what is used over all of them', async () => {
+  it('gives the sum over all shards in a refusal', async () => {
     const ports = memoryPorts()
     const caller = pro()
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => submit(ports, caller)))
@@ -261,7 +261,7 @@ describe('submitRequest: over shards', () => {
     expect((await refusalOf(submit(ports, caller))).body).toMatchObject({ requests: { used: accepted } })
   })
 
-  it('does not say what is left, since one shard does not know it exactly', async () => {
+  it('does not give the rest of the limits, since one shard does not know it exactly', async () => {
     const ports = memoryPorts()
     const caller = pro()
 
@@ -274,7 +274,7 @@ describe('submitRequest: over shards', () => {
     expect(answerTo(refused?.reason).headers).toHaveProperty('RateLimit-Policy')
   })
 
-  it('says that a request larger than the part of a shard can never be admitted', async () => {
+  it('refuses a request that is larger than a shard’s part for good, and says so', async () => {
     const { body, headers } = await refusalOf(submit(memoryPorts(), pro(), { max_tokens: 1_000 }))
 
     expect(body).toMatchObject({ limit: 'tokens', tokens: { limit: 4_000, estimated: 1_002 } })

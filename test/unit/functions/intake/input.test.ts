@@ -6,7 +6,7 @@ import { aDelivery } from '../../../support/deliveries.ts'
 const deliveryFrom = (queue: string) => aDelivery('text', 0, { queue })
 
 describe('inputOf', () => {
-  it('is the message by its queue and its id', () => {
+  it('is identified by its queue and its message id', () => {
     expect(inputOf(deliveryFrom('nightly'))).toEqual({
       queue: 'nightly',
       message_id: 'message-0',
@@ -15,13 +15,13 @@ describe('inputOf', () => {
     })
   })
 
-  it('is the same message when it comes from the dead-letter queue of its queue', () => {
+  it('is the same input if the message comes from the dead-letter queue', () => {
     expect(inputOf(deliveryFrom('nightly-dlq'))).toMatchObject({ queue: 'nightly', given_up: true })
   })
 })
 
 describe('parseInput', () => {
-  it('takes the body of a POST and its user apart', () => {
+  it('separates the body of the POST from its user', () => {
     expect(parseInput('{"user_id":"u.4-2_@x","prompt":"p","tag":1}')).toEqual({
       user_id: 'u.4-2_@x',
       submission: toSubmission({ prompt: 'p', tag: 1, priority: 'normal' }),
@@ -33,7 +33,7 @@ describe('parseInput', () => {
     ['no object', '[]', { path: '', message: 'must be an object' }],
     ['no user', '{"prompt":"p"}', { path: 'user_id', message: 'is missing; it must be a string' }],
     [
-      'a user that is none',
+      'an invalid user',
       '{"prompt":"p","user_id":"u#1"}',
       { path: 'user_id', message: 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -' },
     ],
@@ -48,7 +48,7 @@ describe('parseInput', () => {
       '{"prompt":"a\\u0000","user_id":"u"}',
       { path: 'prompt', message: 'contains U+0000, which no store keeps' },
     ],
-  ])('refuses what is %s, and says where', (_, text, problem) => {
+  ])('refuses a message, and says where the mistake is: %s', (_, text, problem) => {
     expect(() => parseInput(text)).toThrow(
       expect.objectContaining({ code: 'invalid_request', details: { problems: [problem] } }),
     )

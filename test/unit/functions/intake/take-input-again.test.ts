@@ -20,7 +20,7 @@ type Break = (ports: IntakePorts) => IntakePorts
 const both = (what: string, broken: (when: 'before' | 'after') => Break) =>
   (['before', 'after'] as const).map(when => ({ what: `${what}, ${when} its effect`, broken: broken(when) }))
 
-/** Each call of a message that is admitted. */
+/** Each call for a message that is admitted. */
 const ON_ADMISSION = [
   ...both('inputs.bind', when => p => ({ ...p, inputs: failing(p.inputs, 'bind', when) })),
   ...both('users.user', when => p => ({ ...p, users: failing(p.users, 'user', when) })),
@@ -34,7 +34,7 @@ const ON_ADMISSION = [
   })),
 ]
 
-/** Each call of a message that is refused. */
+/** Each call for a message that is refused. */
 const ON_REFUSAL = [
   ...both('inputs.refuse', when => p => ({ ...p, inputs: failing(p.inputs, 'refuse', when) })),
   ...both('payloads.put', when => p => ({ ...p, payloads: failing(p.payloads, 'put', when) })),
@@ -47,7 +47,7 @@ const ON_REFUSAL = [
 const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
 describe('takeInput: a call that fails', () => {
-  it.each(ON_ADMISSION)('has the message redelivered, which leads to one request: $what', async ({ broken }) => {
+  it.each(ON_ADMISSION)('makes the message come again, and then there is one request: $what', async ({ broken }) => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput(LARGE)
     setUser(input.user_id, 'pro', { tokens: 1_000_000 })
@@ -60,7 +60,7 @@ describe('takeInput: a call that fails', () => {
     expect(reported()).toEqual([])
   })
 
-  it.each(ON_ADMISSION)('leaves one request though the next delivery is a week later: $what', async ({ broken }) => {
+  it.each(ON_ADMISSION)('leaves one request, even if the next delivery is a week later: $what', async ({ broken }) => {
     const { ports, setUser } = anIntake()
     const input = anInput(LARGE)
     setUser(input.user_id, 'pro', { tokens: 1_000_000 })
@@ -74,7 +74,7 @@ describe('takeInput: a call that fails', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it.each(ON_REFUSAL)('has a refused message redelivered, which is refused again: $what', async ({ broken }) => {
+  it.each(ON_REFUSAL)('makes a refused message come again, and then it is refused again: $what', async ({ broken }) => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput(LARGE)
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -87,8 +87,8 @@ describe('takeInput: a call that fails', () => {
   })
 })
 
-describe('takeInput: a message whose request is taken back while it is admitted', () => {
-  /** The same intake, whose first requests somebody takes back before their items are written. */
+describe('takeInput: a message whose request is withdrawn during the admission', () => {
+  /** The same intake, but its first requests are withdrawn before their items are written. */
   function takenBack(ports: IntakePorts, times: number): IntakePorts {
     let created = 0
     const create: IntakePorts['items']['create'] = async item => {
@@ -98,7 +98,7 @@ describe('takeInput: a message whose request is taken back while it is admitted'
     return { ...ports, items: { ...ports.items, create } }
   }
 
-  it.each([1, 2])('is given another one, though that happens %i times', async times => {
+  it.each([1, 2])('gets another request, even if that happens %i times', async times => {
     const { ports, reported } = anIntake()
     const input = anInput()
 
@@ -122,7 +122,7 @@ describe('takeInput: a message whose request is taken back while it is admitted'
 })
 
 describe('takeInput: a message that is delivered twice', () => {
-  it('is one request, charged once, however many take it at once', async () => {
+  it('becomes one request, charged once, however many deliveries run at once', async () => {
     const { ports } = anIntake()
     const input = anInput()
 
@@ -132,7 +132,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await usedBy(ports, input.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('is one dead letter, however many refuse it at once', async () => {
+  it('becomes one dead letter, however many deliveries refuse it at once', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -142,7 +142,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
   })
 
-  it('is refused for all when one was refused first, though another has a reservation by then', async () => {
+  it('is refused by all deliveries if one refused it first, even if another has a reservation by then', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const admit: IntakePorts['inputs']['admit'] = async (...args) => {
@@ -157,7 +157,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('is admitted for all when one was admitted first, though another would refuse it', async () => {
+  it('is admitted by all deliveries if one admitted it first, even if another would refuse it', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const refuse: IntakePorts['inputs']['refuse'] = async (...args) => {
@@ -173,7 +173,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it('waits while another delivery admits it, since its function may have died', async () => {
+  it('is redelivered while another delivery seems to admit it, since that function may have died', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     const dead = { ...ports, items: failing(ports.items, 'create', 'before') }

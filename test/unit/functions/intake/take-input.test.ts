@@ -13,7 +13,7 @@ const NOTHING = { requests: 0, tokens: 0, open: 0 }
 const HOUR = 3_600_000
 
 describe('takeInput: a message that is admitted', () => {
-  it('is a request of its user like one that was posted', async () => {
+  it('becomes a request of its user, like a posted one', async () => {
     const { ports, reported } = anIntake()
     const input = anInput({ metadata: { tag: 'x' } })
 
@@ -29,7 +29,7 @@ describe('takeInput: a message that is admitted', () => {
     expect(reported()).toEqual([])
   })
 
-  it('does not show its user as a field of the body', async () => {
+  it('does not pass the field with its user on in the body', async () => {
     const { ports } = anIntake()
 
     await takeInput(ports, anInput())
@@ -39,13 +39,13 @@ describe('takeInput: a message that is admitted', () => {
     ])
   })
 
-  it('is routed like a request that was posted', async () => {
+  it('is routed like a posted request', async () => {
     const { ports } = anIntake()
 
     expect(await takeInput(ports, anInput({ model_type: 'image' }))).toMatchObject({ item: { model: 'image' } })
   })
 
-  it('has the plan and the limits that its user was given', async () => {
+  it('has the plan and the limits of its user', async () => {
     const { ports, setUser } = anIntake()
     const [high, limited] = [anInput({ priority: 'high' }), anInput()]
     setUser(high.user_id, 'pro')
@@ -56,8 +56,8 @@ describe('takeInput: a message that is admitted', () => {
   })
 })
 
-describe('takeInput: a message that is refused', () => {
-  it('because its user is disabled becomes a dead letter that says so, and leaves nothing (I6, I10)', async () => {
+describe('takeInput: a refused message', () => {
+  it('becomes a dead letter with the reason, and leaves nothing else, if its user is disabled (I6, I10)', async () => {
     const { ports, disableUser, reported } = anIntake()
     const input = anInput()
     disableUser(input.user_id, NOW)
@@ -70,7 +70,7 @@ describe('takeInput: a message that is refused', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('because nobody has its user id becomes a dead letter that says so, and runs as a new message once there is the user', async () => {
+  it('becomes a dead letter with the reason if its user does not exist, and runs as a new message once the user exists', async () => {
     const { ports, removeUser, createUser, reported } = anIntake()
     const input = anInput()
     removeUser(input.user_id)
@@ -83,11 +83,11 @@ describe('takeInput: a message that is refused', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
 
     createUser(input.user_id)
-    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'unknown_user' } }) // the refusal is final
+    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'unknown_user' } }) // The refusal is final.
     expect(await takeInput(ports, { ...input, message_id: 'sent again' })).toMatchObject({ item: { status: 'queued' } })
   })
 
-  it('by the quota becomes a dead letter with the body of the 429, and leaves nothing (I6, I10)', async () => {
+  it('becomes a dead letter with the body of the 429, and leaves nothing else, if the quota refuses it (I6, I10)', async () => {
     const { ports, setUser, reported } = anIntake()
     const first = anInput()
     setUser(first.user_id, 'free', { requests: 1 })
@@ -123,9 +123,9 @@ describe('takeInput: a message that is refused', () => {
   it.each([
     ['not JSON', 'hello', 'invalid_request'],
     ['of no user', '{"prompt":"p"}', 'invalid_request'],
-    ['for a model that there is not', { model: 'gone' }, 'unknown_model'],
+    ['for an unknown model', { model: 'gone' }, 'unknown_model'],
     ['of a priority that its plan does not allow', { priority: 'high' }, 'priority_not_allowed'],
-  ])('being %s becomes a dead letter, too', async (_, body, code) => {
+  ])('becomes a dead letter if it is %s', async (_, body, code) => {
     const { ports, reported } = anIntake()
     const input = anInput(body)
 
@@ -138,18 +138,15 @@ describe('takeInput: a message that is refused', () => {
   it.each([
     ['named', { model: 'image' }],
     ['routed to', { model_type: 'image' }],
-  ])(
-    'for a model that its user may not use, %s, becomes one, too, whatever plan the message claims',
-    async (_, body) => {
-      const { ports, setUser } = anIntake()
-      const input = anInput({ ...body, plan: 'pro' })
-      setUser(input.user_id, 'texts')
+  ])('is refused if its user may not use its model (%s), whatever plan the message claims', async (_, body) => {
+    const { ports, setUser } = anIntake()
+    const input = anInput({ ...body, plan: 'pro' })
+    setUser(input.user_id, 'texts')
 
-      expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'model_not_allowed' } })
-    },
-  )
+    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'model_not_allowed' } })
+  })
 
-  it('stays refused at a redelivery, whatever has changed meanwhile; its dead letter is the same', async () => {
+  it('stays refused with the same dead letter at a redelivery, whatever has changed meanwhile', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -164,7 +161,7 @@ describe('takeInput: a message that is refused', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
   })
 
-  it('is kept in the payload store, if it is large', async () => {
+  it('is kept in the payload store if it is large', async () => {
     const { ports, reported } = anIntake()
     const input = anInput('x'.repeat(MAX_INLINE_BYTES))
 
@@ -177,8 +174,8 @@ describe('takeInput: a message that is refused', () => {
 
   it.each([
     ['names a model of a megabyte', { model: 'm'.repeat(1_000_000) }],
-    ['has a field name of a megabyte, with what no store keeps in it', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
-  ])('fits into a message, though it %s', async (_, body) => {
+    ['has a field name of a megabyte, and a character that no store accepts', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
+  ])('has a dead letter that fits into a message, even if it %s', async (_, body) => {
     const { ports, reported } = anIntake()
 
     await takeInput(ports, anInput(body))
@@ -187,17 +184,20 @@ describe('takeInput: a message that is refused', () => {
     expect(toAsciiJson(reported()[0]).length).toBeLessThan(10_000)
   })
 
-  it.each(['', 'x'])('has no half of a character, wherever its sentence is cut (after %j)', async start => {
-    const { ports, reported } = anIntake()
+  it.each(['', 'x'])(
+    'has a well-formed sentence, even if the sentence is cut within a character (after %j)',
+    async start => {
+      const { ports, reported } = anIntake()
 
-    await takeInput(ports, anInput({ model: `${start}${'😀'.repeat(250_000)}` }))
+      await takeInput(ports, anInput({ model: `${start}${'😀'.repeat(250_000)}` }))
 
-    const [sentence = ''] = reported().map(({ input }) => input.refusal.error)
-    expect(sentence).toMatch(/…$/)
-    expect(sentence.isWellFormed()).toBe(true)
-  })
+      const [sentence = ''] = reported().map(({ input }) => input.refusal.error)
+      expect(sentence).toMatch(/…$/)
+      expect(sentence.isWellFormed()).toBe(true)
+    },
+  )
 
-  it('is none when a store meets a defect: the message is admitted once that is corrected', async () => {
+  it('is no refused message if a store meets a defect: it is admitted once the defect is corrected', async () => {
     const { ports, reported } = anIntake()
     const denied = () => Promise.reject(new Defect('the users table', new Error('AccessDenied')))
 
@@ -207,7 +207,7 @@ describe('takeInput: a message that is refused', () => {
     expect(reported()).toEqual([])
   })
 
-  it('is one for good when it is a mistake of ours, which is logged', async () => {
+  it('is refused for good after a bug of Sluice, and the bug is logged', async () => {
     const { ports, reported } = anIntake()
     const broken = { ...ports, route: () => Promise.reject(new TypeError('a bug')) }
 
@@ -218,7 +218,7 @@ describe('takeInput: a message that is refused', () => {
   })
 })
 
-describe('takeInput: a message that its queue gave up', () => {
+describe('takeInput: a message from the dead-letter queue of its input queue', () => {
   it('becomes a dead letter', async () => {
     const { ports, reported } = anIntake()
 
@@ -227,7 +227,7 @@ describe('takeInput: a message that its queue gave up', () => {
     expect(reported()).toMatchObject([{ input: { queue: 'nightly', refusal: { code: 'unavailable' } } }])
   })
 
-  it('is done with, if it was admitted', async () => {
+  it('is dropped if it was admitted before', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     await takeInput(ports, input)

@@ -28,7 +28,7 @@ afterEach(() => {
   secrets.reset()
 })
 
-/** A migrator whose database fails in this way, until so many milliseconds have passed. */
+/** A migrator whose database fails with this error for the first `untilMs` milliseconds. */
 function aMigrator(failure: Error, untilMs: number, at: 'BeginTransaction' | 'ExecuteStatement' = 'BeginTransaction') {
   const { clock, advance } = movableClock()
   const fails = async () => {
@@ -82,7 +82,7 @@ describe('the migrations', () => {
     expect(clock() - NOW).toBeLessThanOrEqual(5 * MINUTE)
   })
 
-  it('begin anew with a transaction after a statement that got no answer', async () => {
+  it('start again with a new transaction after a statement without an answer', async () => {
     const { ports } = aMigrator(new StatementTimeoutException(refusal('Request timed out')), 2_000, 'ExecuteStatement')
 
     expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
@@ -98,7 +98,7 @@ describe('the migrations', () => {
     ])
   })
 
-  it('are tried again while Postgres says that it starts', async () => {
+  it('are tried again while Postgres says that it is starting', async () => {
     const starting = new DatabaseErrorException(refusal('the database system is starting up; SQLState: 57P03'))
     const { ports } = aMigrator(starting, MINUTE)
 

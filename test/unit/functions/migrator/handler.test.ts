@@ -42,7 +42,7 @@ beforeEach(() => {
 })
 afterEach(() => vi.restoreAllMocks())
 
-/** A password that no text of Postgres's has. */
+/** A password that no text of Postgres contains. */
 const PASSWORD = 'Never0To1Be2Seen'
 const SECRET = JSON.stringify({ username: 'sluice_reader', password: PASSWORD })
 const statements = () => rdsData.commandCalls(ExecuteStatementCommand).map(({ args }) => args[0].input.sql ?? '')
@@ -64,14 +64,14 @@ const ANSWER = {
 }
 
 describe('migrator', () => {
-  it.each(['Create', 'Update'] as const)('applies the migrations at %s, and tells CloudFormation', async type => {
+  it.each(['Create', 'Update'] as const)('applies the migrations at %s, and reports to CloudFormation', async type => {
     await handler(event(type), aContext())
 
     expect(answers).toEqual([{ ...ANSWER, Status: 'SUCCESS' }])
     expect(rdsData.commandCalls(ExecuteStatementCommand).length).toBeGreaterThan(0)
   })
 
-  it('gives each role its password, which no statement has in it', async () => {
+  it('gives each role its password, and no statement contains the password', async () => {
     rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/rolcreaterole/.test(sql) ? { records: [[]] } : {}))
 
     await handler(event('Create'), aContext())
@@ -82,7 +82,7 @@ describe('migrator', () => {
     expect(statements().join()).not.toContain(PASSWORD)
   })
 
-  it('does the same for an operator who has changed a secret, and answers', async () => {
+  it('sets a changed password again when an operator invokes it, and answers', async () => {
     rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/pg_roles/.test(sql) ? { records: [[]] } : {}))
 
     expect(await handler({}, aContext())).toEqual({ Status: 'SUCCESS' })
@@ -91,7 +91,7 @@ describe('migrator', () => {
     expect(answers).toEqual([])
   })
 
-  it('says nothing of a secret that it can’t read', async () => {
+  it('says nothing about the content of a secret that it can’t read', async () => {
     secretsManager.on(GetSecretValueCommand).resolves({ SecretString: `not JSON, but ${PASSWORD}` })
     const output = captureOutput()
 
@@ -109,7 +109,7 @@ describe('migrator', () => {
     expect(rdsData.calls()).toHaveLength(0)
   })
 
-  it('tells why the migrations failed, instead of letting the deployment hang', async () => {
+  it('reports why the migrations failed, so the deployment does not hang', async () => {
     rdsData.on(BeginTransactionCommand).rejects(new Error('no such database'))
 
     await handler(event('Create'), aContext())
@@ -117,7 +117,7 @@ describe('migrator', () => {
     expect(answers).toEqual([{ ...ANSWER, Status: 'FAILED', Reason: 'the migrations failed: no such database' }])
   })
 
-  it('answers without a content type, which the signature of the URL does not have', async () => {
+  it('answers without a content type, since the signature of the URL has none', async () => {
     await handler(event('Create'), aContext())
 
     expect(sent).toEqual([{ bytes: expect.any(Number), contentType: undefined }])
@@ -127,7 +127,7 @@ describe('migrator', () => {
     { of: 'ASCII', reason: 'x'.repeat(10_000) },
     { of: 'characters that JSON escapes', reason: '"\n\u0001'.repeat(5_000) },
     { of: 'characters of four bytes', reason: '\u{1f600}'.repeat(5_000) },
-  ])('shortens a reason of $of, so that the answer has 4,096 bytes at most', async ({ reason }) => {
+  ])('shortens a reason of $of, so that the answer has at most 4,096 bytes', async ({ reason }) => {
     rdsData.on(BeginTransactionCommand).rejects(new Error(reason))
 
     await handler(event('Create'), aContext())
@@ -139,7 +139,7 @@ describe('migrator', () => {
     expect(answer?.Reason.isWellFormed()).toBe(true)
   })
 
-  it('throws when CloudFormation does not take the answer, so that Lambda tries again', async () => {
+  it('throws if CloudFormation does not accept the answer, so that Lambda tries again', async () => {
     status = 403
 
     await expect(handler(event('Create'), aContext())).rejects.toThrow('403')

@@ -20,7 +20,7 @@ async function given(fields: Partial<RequestItem> = {}) {
 }
 
 describe('cancelRequest', () => {
-  it('ends a queued request, tells the ledger, and gives all of its reservation back', async () => {
+  it('ends a queued request, informs the ledger, and releases the whole reservation', async () => {
     const { ports, item, used } = await given()
 
     const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
@@ -39,7 +39,7 @@ describe('cancelRequest', () => {
     expect(ports.payloads.stored.size).toBe(0)
   })
 
-  it('ends a request whose body can’t be deleted', async () => {
+  it('ends a request even if its body can’t be deleted', async () => {
     const { ports, item, used } = await given()
     const broken = { ...ports, payloads: failing(ports.payloads, 'delete', 'before') }
 
@@ -56,7 +56,7 @@ describe('cancelRequest', () => {
     expect([...ports.payloads.stored.keys()]).toEqual([bodyKey(item)])
   })
 
-  it('notes the wish at a running request, whose reservation stays open until its outcome comes', async () => {
+  it('notes the cancellation in a running request, and leaves its reservation open until its outcome comes', async () => {
     const { ports, item, used } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
 
     const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
@@ -66,7 +66,7 @@ describe('cancelRequest', () => {
   })
 
   it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
-    'says that a request has ended that is %s',
+    'answers that the request has ended if it is %s',
     async status => {
       const { ports, item } = await given({ status, attempt: 1, completed_at: NOW })
       ports.ledger.setResult(item.request_id, { inline: 'hi' })
@@ -85,7 +85,7 @@ describe('cancelRequest', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('handles a request that is claimed meanwhile as a running one', async () => {
+  it('treats a request that is claimed meanwhile as a running one', async () => {
     const { ports, item } = await given()
     const running = { status: 'running', attempt: 1, lease_until: NOW + 1 } as const
     let looks = 0
@@ -100,7 +100,7 @@ describe('cancelRequest', () => {
     expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'running' })
   })
 
-  it('cancels the request although the ledger could not be told: the sweeper finds the open reservation', async () => {
+  it('cancels the request even if the event for the ledger can’t be sent, since the sweeper finds the open reservation', async () => {
     const { ports, item, used } = await given()
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 

@@ -38,7 +38,7 @@ const get = async (...event: Parameters<typeof anApiEvent>) => {
 const withId = (requestId: string) => ({ pathParameters: { request_id: requestId } })
 
 describe('reader', () => {
-  it('answers /healthz without a key and without a table', async () => {
+  it('answers /healthz without a key and without reading a table', async () => {
     dynamoDb.rejects(networkError('down'))
     const event = { requestContext: {} } as object
 
@@ -57,7 +57,7 @@ describe('reader', () => {
     expect(body).toMatchObject({ request_id: item.request_id, status: 'queued' })
   })
 
-  it('asks for the caller’s own requests only (I11)', async () => {
+  it('looks for the caller’s own requests only (I11)', async () => {
     const { request_id } = anItem()
     dynamoDb.on(GetItemCommand).resolves({})
 
@@ -78,7 +78,7 @@ describe('reader', () => {
     })
   })
 
-  it('answers 405 with what is allowed, and 404, to what has no route', async () => {
+  it('answers 405 with the allowed methods, or 404, if a path or method does not exist', async () => {
     expect(await get('$default', { rawPath: '/v1/quota' })).toMatchObject({
       statusCode: 405,
       headers: { Allow: 'GET' },

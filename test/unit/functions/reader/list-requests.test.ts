@@ -9,7 +9,7 @@ import { anItem } from '../../../support/requests.ts'
 const USER = 'u42'
 const DONE = { status: 'completed', attempt: 1, completed_at: NOW } as const
 
-/** Requests of one user, the first the oldest; the newest first in the answer. */
+/** Requests of one user, oldest first. The answer has the newest first. */
 async function given(all: readonly Partial<RequestItem>[]) {
   const ports = memoryPorts()
   const items: RequestItem[] = []
@@ -20,7 +20,7 @@ async function given(all: readonly Partial<RequestItem>[]) {
 const idsOf = ({ requests }: { requests: { request_id: string }[] }) => requests.map(({ request_id }) => request_id)
 
 describe('listRequests', () => {
-  it('lists the caller’s own, newest first', async () => {
+  it('lists the caller’s own requests, newest first', async () => {
     const { ports, ids } = await given([{}, {}, {}])
     await ports.items.create(anItem({ user_id: 'another' }))
 
@@ -40,7 +40,7 @@ describe('listRequests', () => {
     expect(seen).toEqual(ids)
   })
 
-  it('filters by status, and reads on past requests of another status', async () => {
+  it('filters by status, and continues past requests of another status', async () => {
     const all = Array.from({ length: 30 }, (_, i) => (i % 10 === 0 ? { status: 'expired', completed_at: NOW } : {}))
     const { ports } = await given(all as Partial<RequestItem>[])
 
@@ -58,7 +58,7 @@ describe('listRequests', () => {
     expect(await listRequests(ports, USER, {})).toEqual({ requests: [] })
   })
 
-  it('shows a request as completed without a ledger row, once no queue can hold its result', async () => {
+  it('shows a request without a ledger row as completed when no queue can contain its result any more', async () => {
     const twoWeeksAgo = NOW - 14 * 86_400_000
     const { ports } = await given([
       { ...DONE, completed_at: twoWeeksAgo },

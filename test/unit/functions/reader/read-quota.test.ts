@@ -19,7 +19,7 @@ describe('readQuota', () => {
     })
   })
 
-  it('counts what is settled and what is reserved, over all shards', async () => {
+  it('adds up the settled and reserved tokens over all shards', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ plan: 'pro', tokens: 9_000 })
     const of = { user_id: caller.user_id }
@@ -36,7 +36,7 @@ describe('readQuota', () => {
     })
   })
 
-  it('starts again with the next window', async () => {
+  it('starts at zero with the next window', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await ports.quota.reserve(aReservation({ user_id: caller.user_id }), PLENTY, NOW)

@@ -25,14 +25,14 @@ afterEach(() => {
 })
 
 const deleting = (count: number) => ({ records: [[{ longValue: count }]] })
-/** What is left of the invocation's time before the first chunk and after each. */
+/** A context with this remaining time before the first chunk and after each chunk. */
 const aContextWith = (...left: number[]): Context => ({
   ...aContext(),
   getRemainingTimeInMillis: () => left[rdsData.calls().length] ?? 0,
 })
 
 describe('retention', () => {
-  it('deletes chunk after chunk until nothing is left, and says how much it was', async () => {
+  it('deletes chunk after chunk until nothing is left, and logs the number of deleted rows', async () => {
     const output = captureOutput()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T10:15:00.000Z') })
     rdsData.on(ExecuteStatementCommand).resolvesOnce(deleting(1_000)).resolvesOnce(deleting(7)).resolves(deleting(0))
@@ -45,7 +45,7 @@ describe('retention', () => {
     expect(output.text()).toContain('"deleted":1007')
   })
 
-  it('begins no chunk that it may not have the time for: the next run goes on', async () => {
+  it('starts no chunk if too little time is left, and the next run continues', async () => {
     const output = captureOutput()
     rdsData.on(ExecuteStatementCommand).resolves(deleting(1_000))
 

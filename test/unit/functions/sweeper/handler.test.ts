@@ -21,7 +21,7 @@ afterEach(() => vi.restoreAllMocks())
 const KEY = marshall({ pk: 'user#u42#2020-11-23' })
 
 describe('sweeper', () => {
-  it('fails, and says why, when it can close none of the reservations', async () => {
+  it('fails with the reason if it can close none of the reservations', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [KEY] })
     const open = { 'r1:1': [10, 0, 'nonce', 1], 'r2:1': [10, 0, 'nonce', 1] }
@@ -36,7 +36,7 @@ describe('sweeper', () => {
     expect(output.text()).toContain('"failed":2')
   })
 
-  it('succeeds when there is nothing to do, and writes no line', async () => {
+  it('succeeds without a log line if there is nothing to do', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [] })
 

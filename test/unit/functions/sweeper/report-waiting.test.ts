@@ -8,7 +8,7 @@ const NORMAL = {
   parts: ['shop-inference-text-normal', 'shop-inference-text-normal-2'],
 }
 
-/** Runs a report over a broker with so many messages per queue. A queue that is left out can't be asked. */
+/** Runs a report on a broker with this many messages per queue. A queue that is left out can’t be counted. */
 async function report(messages: Readonly<Record<string, number>>) {
   const published: unknown[] = []
   const warnings: unknown[] = []
@@ -26,7 +26,7 @@ async function report(messages: Readonly<Record<string, number>>) {
 }
 
 describe('the metric of waiting messages', () => {
-  it('is published for each queue, over all queues that share its messages', async () => {
+  it('is published per queue, as a sum over all queues that share its messages', async () => {
     const { published, warnings } = await report({
       'shop-results': 0,
       'shop-inference-text-normal': 3,
@@ -40,7 +40,7 @@ describe('the metric of waiting messages', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is left out for a queue that cannot be asked, with one warning, and the others are published', async () => {
+  it('is left out for a queue that can’t be counted, with one warning, and the other queues are published', async () => {
     const { published, warnings } = await report({ 'shop-results': 2, 'shop-inference-text-normal': 3 })
 
     expect(published).toEqual([{ queue: 'shop-results', name: 'WaitingMessages', value: 2 }])

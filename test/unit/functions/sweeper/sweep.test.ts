@@ -21,7 +21,7 @@ const openOf = async ({ quota }: MemoryPorts, item: RequestItem) =>
   (await quota.read(item.user_id, item.window, item.shard)).open.length
 
 describe('sweep', () => {
-  it('closes the reservations that crashes have left, of all users, and no reservation of a live request', async () => {
+  it('closes the reservations of all users that crashes have left, and no reservation of a live request', async () => {
     const ports = memoryPorts()
     const orphans = [
       await reserved(ports, {}, false),
@@ -49,10 +49,10 @@ describe('sweep', () => {
     expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0, reasons: [] })
   })
 
-  describe('of a request that goes on', () => {
+  describe('with a request that still waits or runs', () => {
     const told = (ports: MemoryPorts) => ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body)
 
-    it('tells the ledger, so that a request that waits for long has a row', async () => {
+    it('informs the ledger, so a request that waits for long has a row', async () => {
       const ports = memoryPorts()
       const item = await reserved(ports)
       ports.advance(STALE_RESERVATION_MS)
@@ -63,7 +63,7 @@ describe('sweep', () => {
       expect(AcceptedEvent.safeParse(told(ports)[0])).toMatchObject({ success: true })
     })
 
-    it('does not tell it again and again', async () => {
+    it('does not inform the ledger at each sweep', async () => {
       const ports = memoryPorts()
       await reserved(ports, { status: 'running', attempt: 1, lease_until: NOW + 9e6, deadline: NOW + 9e6 })
 
@@ -75,7 +75,7 @@ describe('sweep', () => {
       expect(told(ports)).toHaveLength(2)
     })
 
-    it('has no failure if the queue is away', async () => {
+    it('counts no failure if the queue is away', async () => {
       const ports = memoryPorts()
       await reserved(ports)
       ports.advance(STALE_RESERVATION_MS)
@@ -86,7 +86,7 @@ describe('sweep', () => {
     })
   })
 
-  it('tells the ledger of no further request once the queue was away, and goes on to close reservations', async () => {
+  it('informs the ledger of no further request after a failure of the queue, and continues to close reservations', async () => {
     const ports = memoryPorts()
     const waiting = await Promise.all(Array.from({ length: 30 }, () => reserved(ports)))
     const later = await reserved(ports)
@@ -108,12 +108,12 @@ describe('sweep', () => {
     const swept = await sweep({ ...ports, quota, queue: { ...ports.queue, send } })
 
     expect(swept).toMatchObject({ seen: 32, closed: 1, failed: 0 })
-    // Ten at once are one call of SQS.
+    // Ten simultaneous messages are one call of SQS.
     expect(tried).toEqual([...Array.from({ length: 10 }, () => 'accepted'), 'ended'])
     expect(await openOf(ports, orphan)).toBe(0)
   })
 
-  it('goes on past a reservation that it can’t close, and tries it again in the next sweep', async () => {
+  it('skips a reservation that it can’t close, and tries the reservation again in the next sweep', async () => {
     const ports = memoryPorts()
     const bad = await reserved(ports, {}, false)
     const good = await reserved(ports, {}, false)
@@ -131,7 +131,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
   })
 
-  it('fails queued requests of a model that pipeline.yaml no longer has, and tells the ledger', async () => {
+  it('fails queued requests of a model that pipeline.yaml no longer has, and informs the ledger', async () => {
     const ports = { ...memoryPorts(), models: ['text'] }
     const removed = await reserved(ports, { model: 'image' })
     const served = await reserved(ports, { model: 'text' })

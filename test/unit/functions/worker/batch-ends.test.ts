@@ -8,7 +8,9 @@ import { redeliver } from '../../../support/redeliver.ts'
 const ATTEMPTS = 3
 const RETRY = { attempts: ATTEMPTS, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [503], drop_on: [400, 501] }
 
-/** Each retry makes a batch a quarter of its size. So a batch of 24 may be refused so often until each request is alone. */
+/**
+ * Each retry makes a batch a quarter of its size. So a batch of 24 may be refused this often until each request is alone.
+ */
 const SMALLER_PARTS = 3
 
 const aFailure = fc.constantFrom<Partial<ModelFailure>>(
@@ -24,15 +26,15 @@ const aFailure = fc.constantFrom<Partial<ModelFailure>>(
   { code: 'invalid_model_response' },
   { code: 'result_too_large' },
 )
-/** Mostly failures, then the last one for good. */
+/** Mostly failures. The last answer is repeated. */
 const someAnswers = fc.array(fc.oneof({ weight: 4, arbitrary: aFailure }, fc.constant(undefined)), {
   minLength: 1,
   maxLength: 30,
 })
 
-describe('a batch, whatever the model answers', () => {
+describe('a batch', () => {
   it.each([{ retried: [503] }, { retried: [429, 503] }])(
-    'ends each of its requests once, within a bound of attempts (retried: $retried)',
+    'ends each request once, after a bounded number of attempts, with any answers of the model (retried: $retried)',
     async ({ retried }) => {
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 1, max: 24 }), someAnswers, async (count, answers) => {

@@ -9,11 +9,11 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
-  it('takes one slot for the whole batch, and the first message brings the slot back', async () => {
+  it('gives one slot to the whole batch, and the first message keeps the slot', async () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
-    // The interval, a tenth of it, and the width of a bucket after the first.
+    // The interval, a tenth of it, and the width of a bucket after the first slot.
     const second = MIN_LEAD_TIME_MS + 4_000 + 400 + 1
     await aFlowControl().permit({ until: NOW })
 
@@ -27,7 +27,7 @@ describe('a worker with batches: the rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
 
-  it('uses the slot that one message brings, even if the slot of another message is over', async () => {
+  it('lets a batch use the slot of one message, even if the slot of another message is over', async () => {
     const { ports, asked, invoke, messagesOf, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -44,12 +44,12 @@ describe('a worker with batches: the rate limit', () => {
   })
 })
 
-describe('a worker with batches: a batch that fails as a whole, by no request’s fault', () => {
+describe('a worker with batches: a batch that fails as a whole because of the model', () => {
   it.each([
     { what: '429', fields: { status: 429 }, at_most: undefined },
     { what: '503, which one request may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
-    { what: 'a timeout, which a smaller batch may not have', fields: { code: 'model_timeout' }, at_most: 2 },
+    { what: 'a timeout, which a smaller batch may avoid', fields: { code: 'model_timeout' }, at_most: 2 },
   ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
     const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
@@ -77,9 +77,9 @@ describe('a worker with batches: a batch that fails as a whole, by no request’
     expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
   })
 
-  it('is not held against a request that failed alone while others succeeded', async () => {
+  it('does not limit the next batch of a request that failed alone while others succeeded', async () => {
     const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
-      // The poison takes the model down for the calls after it.
+      // After the bad request, the model is down for the next calls.
       prompts.includes('bad')
         ? failure({ status: 500 })
         : prompts.includes('late') && at === NOW
@@ -97,12 +97,12 @@ describe('a worker with batches: a batch that fails as a whole, by no request’
   })
 })
 
-describe('a worker with batches: splitting that can’t go on', () => {
+describe('a worker with batches: the splitting of a batch', () => {
   const poisoned = (prompts: string[]) =>
     prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
   const Prompts = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
 
-  it('stops without time, and leaves the unknown requests for another attempt in smaller batches', async () => {
+  it('stops if no time is left, and leaves the requests without an answer for another attempt in smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -114,7 +114,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
 
     await invoke(await messagesOf(Prompts), { ...ports, endpoint })
 
-    // 90 s, of which a call may take 60, and 10 are for publishing.
+    // An invocation has 90 s. A call may take 60 s, and 10 s are for publishing.
     expect(calls(asked)).toEqual([Prompts, ['a', 'b', 'c', 'd']])
     expect(byStatus('completed')).toHaveLength(4)
     expect(byStatus('failed')).toEqual([])
@@ -124,29 +124,32 @@ describe('a worker with batches: splitting that can’t go on', () => {
   it.each([
     { what: 'is refused', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
-  ])('stops if its permit $what, and leaves the requests for another attempt', async ({ circuit }) => {
-    const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
-      circuit,
-    })
-    const endpoint: WorkerPorts['endpoint'] = {
-      ...ports.endpoint,
-      call: async (id, body) => {
-        await aFlowControl().report({ findings: { failures: 1 } })
-        ports.advance(1_000)
-        return ports.endpoint.call(id, body)
-      },
-    }
+  ])(
+    'stops if its permit $what, and leaves the requests without an answer for another attempt',
+    async ({ circuit }) => {
+      const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
+        circuit,
+      })
+      const endpoint: WorkerPorts['endpoint'] = {
+        ...ports.endpoint,
+        call: async (id, body) => {
+          await aFlowControl().report({ findings: { failures: 1 } })
+          ports.advance(1_000)
+          return ports.endpoint.call(id, body)
+        },
+      }
 
-    await invoke(await messagesOf(Prompts), { ...ports, endpoint })
+      await invoke(await messagesOf(Prompts), { ...ports, endpoint })
 
-    expect(asked).toHaveLength(1)
-    expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
-    const state = await modelStates.read('text')
-    expect(state?.open).toBeDefined()
-    expect(state?.probe).toBeUndefined()
-  })
+      expect(asked).toHaveLength(1)
+      expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
+      const state = await modelStates.read('text')
+      expect(state?.open).toBeDefined()
+      expect(state?.probe).toBeUndefined()
+    },
+  )
 
-  it('stops if its slot comes later, and leaves the requests for another attempt', async () => {
+  it('stops if its slot comes later, and leaves the requests without an answer for another attempt', async () => {
     const { asked, invoke, messagesOf, hintsSent } = aBatchWorker(poisoned, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -169,7 +172,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
   })
 
-  it('stops soon if no call succeeds, since the model itself fails', async () => {
+  it('stops soon if no call succeeds, since then the model itself fails', async () => {
     const { asked, invoke, messagesOf, deferred, byStatus, modelStates } = aBatchWorker(
       () => failure({ status: 500 }),
       {
@@ -185,7 +188,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
     expect((await modelStates.read('text'))?.failures).toHaveLength(3)
   })
 
-  it('stops after eight calls if every call is refused, since most requests are at fault, or the model is', async () => {
+  it('stops after eight calls if every call is refused, since the fault is then with most requests, or with the model', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
 
     await invoke(await messagesOf([...Prompts, ...Prompts]))
@@ -193,7 +196,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
     expect(asked).toHaveLength(8)
   })
 
-  it('does not count a failure that some requests have caused as the model’s', async () => {
+  it('does not count a failure that some requests have caused as a failure of the model', async () => {
     const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
@@ -206,7 +209,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
 })
 
 describe('a worker with batches: a circuit', () => {
-  it('lets a whole batch be its probe, and spends no attempt while it is open (I8)', async () => {
+  it('lets a whole batch be its probe, and uses up no attempt while it is open (I8)', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })

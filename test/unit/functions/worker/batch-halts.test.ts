@@ -8,7 +8,7 @@ const BROKEN = failure({ status: 500 })
 const WRONG_KEY = failure({ status: 401, verdict: 'halt', reached: false })
 const FORBIDDEN = failure({ status: 403, verdict: 'drop' })
 
-/** What the requests of a batch of two have become. The whole batch gets `first`, and each of its requests alone gets 401. */
+/** The items of a batch of two requests after their calls. The whole batch gets `first`, and each request alone gets 401. */
 async function haltedInParts(first: typeof BROKEN) {
   const { invoke, messagesOf, ports, asked } = aBatchWorker(prompts => (prompts.length > 1 ? first : WRONG_KEY))
   const messages = await messagesOf(['a', 'b'])
@@ -17,7 +17,7 @@ async function haltedInParts(first: typeof BROKEN) {
   return { items, calls: asked.length }
 }
 
-it('a request whose batch has reached the model before the model is halted costs a request, and no attempt', async () => {
+it('a request whose batch reached the model before the halt is charged as a request, but loses no attempt', async () => {
   const { items, calls } = await haltedInParts(BROKEN)
 
   expect(calls).toBe(3)
@@ -27,7 +27,7 @@ it('a request whose batch has reached the model before the model is halted costs
   ])
 })
 
-it('a batch that is refused with 403 halts no model by one call, since one of its requests may be the cause', async () => {
+it('a batch that is refused with 403 does not halt the model after one call, since one of its requests may be the cause', async () => {
   const rateLimit = { count: 1, interval_ms: 3_600_000 }
   const { invoke, messagesOf, modelStates, asked } = aBatchWorker(() => FORBIDDEN, { rate_limit: rateLimit })
 
@@ -39,7 +39,7 @@ it('a batch that is refused with 403 halts no model by one call, since one of it
   expect(state?.halted).toBeUndefined()
 })
 
-it('a request whose batch was refused with 403, and the model is halted for it, costs nothing', async () => {
+it('a request of a batch that is refused with 403 is not charged and loses no attempt if the model is halted for it', async () => {
   const { items, calls } = await haltedInParts(FORBIDDEN)
 
   expect(calls).toBe(3)
@@ -50,7 +50,7 @@ it('a request whose batch was refused with 403, and the model is halted for it, 
   for (const item of items) expect(item).not.toHaveProperty('reached')
 })
 
-/** What a model and the requests of a batch have become whose elements are answered with these statuses, each for another user. */
+/** The model and the items of a batch whose elements get these statuses. Each element belongs to another user. */
 async function afterElements(statuses: readonly number[], settings: Parameters<typeof aBatchWorker>[1] = {}) {
   const { invoke, create, ports, modelStates } = aBatchWorker(
     () => ({ ok: true, answer: { outputs: statuses.map(code => ({ error: { code } })) } }),
@@ -62,7 +62,7 @@ async function afterElements(statuses: readonly number[], settings: Parameters<t
   return { state: await modelStates.read('text'), items }
 }
 
-it('a batch whose elements are all refused with 403, for two users, halts the model, and costs its requests nothing', async () => {
+it('a batch whose elements are all refused with 403, for two users, halts the model, and its requests are not charged', async () => {
   const { state, items } = await afterElements([403, 403])
 
   expect(state?.halted).toMatchObject({ status: 403 })

@@ -15,7 +15,7 @@ const RESET = aFailure({ code: 'model_unreachable' })
 
 const BAD = 'bad'
 
-/** Runs requests. Those at these places make every batch fail that they are in. */
+/** Runs requests. Each batch with one of the requests at these places fails. */
 async function runPoisoned({
   size,
   count,
@@ -56,12 +56,12 @@ const aBatch = fc
   .integer({ min: 4, max: 24 })
   .chain(count => fc.record({ count: fc.constant(count), bad: aFew(count) }))
 
-describe('a batch with requests that make it fail', () => {
+describe('a batch with bad requests', () => {
   it.each([
     { what: 'refused', failure: REFUSED },
     { what: 'answered with text that is not JSON', failure: UNREADABLE },
   ])(
-    'is split within its invocation when it is $what: the good requests complete, the others fail',
+    'is split within its invocation when it is $what: the good requests complete, and the bad ones fail',
     async ({ failure }) => {
       await fc.assert(
         fc.asyncProperty(aBatch, async ({ count, bad }) => {
@@ -96,7 +96,7 @@ describe('a batch with requests that make it fail', () => {
     { what: 'refused', failure: REFUSED },
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
-  ])('takes fewer than 40 calls for 95 requests in tens, of which three make it fail: $what', async ({ failure }) => {
+  ])('takes fewer than 40 calls for 95 requests in tens, of which three are bad: $what', async ({ failure }) => {
     const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
     await fc.assert(
       fc.asyncProperty(places, async bad => {
@@ -110,7 +110,7 @@ describe('a batch with requests that make it fail', () => {
     )
   })
 
-  it('takes no more than 12 calls for 95 requests in tens if none makes it fail', async () => {
+  it('takes at most 12 calls for 95 requests in tens if none is bad', async () => {
     const run = await runPoisoned({ size: 10, count: 95, bad: new Set(), failure: REFUSED })
 
     expect(run.completed).toHaveLength(95)

@@ -110,7 +110,7 @@ describe('a worker with batches: one request of a batch', () => {
     ])
   })
 
-  it('is not sent, and fails uncharged, if it can’t be mapped', async () => {
+  it('is not sent, and fails without a charge, if it can’t be mapped', async () => {
     const { ports, asked, invoke, messagesOf, byStatus } = aBatchWorker()
     const request: WorkerPorts['mappings']['request'] = of =>
       of.body.prompt === 'bad' ? (ports.mappings.response(null) as Promise<never>) : ports.mappings.request(of)
@@ -135,7 +135,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('is deferred to run alone if its worker is gone', async () => {
+  it('is deferred to run alone if its worker has crashed', async () => {
     const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
     const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
 
@@ -181,7 +181,7 @@ describe('a worker with batches: one request of a batch', () => {
   })
 
   it.each(['an open circuit', 'a slot that is far ahead'])(
-    'is redelivered alone if it can’t be deferred for %s: the others are sent once',
+    'is redelivered alone if it can’t be deferred because of %s, and the others are sent once',
     async reason => {
       const { ports, invoke, messagesOf, deferred, aFlowControl } = aBatchWorker(echo, {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },

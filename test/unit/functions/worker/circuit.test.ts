@@ -8,7 +8,10 @@ import { aProtectedWorker, down } from '../../../support/protected-worker.ts'
 import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
-/** When the second call of a count of one in a second has its turn: an interval, a tenth of it, and the width of a bucket after the first. */
+/**
+ * The slot of the second call with a limit of one per second: the first slot, an interval, a tenth of it, and a bucket’s
+ * width.
+ */
 const SECOND = MIN_LEAD_TIME_MS + 1_000 + 100 + 1
 
 describe('a worker: an open circuit', () => {
@@ -44,12 +47,12 @@ describe('a worker: an open circuit', () => {
     expect(await run(item)).toEqual([])
 
     expect(asked).toEqual([])
-    // Half of the spread, a quarter of the wait.
+    // Half of the spread, and the spread is a quarter of the wait.
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 12 }])
     expect(await stored(item)).toEqual(item)
   })
 
-  it('reads no stored body for a message that it defers', async () => {
+  it('makes the worker read no stored body for a deferred message', async () => {
     const { ports, create, invoke, open, deferred } = aProtectedWorker()
     await open()
     const message = { ...aMessage(await create()), body: { key: 'body.json' } }
@@ -62,7 +65,7 @@ describe('a worker: an open circuit', () => {
   it.each([
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
-  ])('spreads the return of messages over five seconds at most ($random)', async ({ random, delay }) => {
+  ])('makes deferred messages come back within five seconds of each other ($random)', async ({ random, delay }) => {
     const { ports, create, run, deferred, open } = aProtectedWorker({
       circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
     })
@@ -73,7 +76,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: delay }])
   })
 
-  it('defers a message at most until its deadline, so that it expires', async () => {
+  it('defers a message until its deadline at the latest, so the message expires then', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
 
@@ -82,7 +85,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
   })
 
-  it('defers a request whose worker is gone until the circuit may close, even after its deadline', async () => {
+  it('defers a request of a crashed worker until the circuit may close, even after the deadline', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
     const running = {
@@ -98,7 +101,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
   })
 
-  it('does not keep a request from expiring', async () => {
+  it('lets a request expire at its deadline', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const expired = await ports.items.create(anItem({ deadline: NOW }))
@@ -109,7 +112,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(expired)).toMatchObject({ status: 'expired' })
   })
 
-  it('does not keep a message whose request has ended, once its deadline has passed', async () => {
+  it('does not keep a message after the deadline if its request has ended', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
@@ -120,7 +123,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(ended)).toEqual(ended)
   })
 
-  it('removes the slot from a message, so that it asks for another one', async () => {
+  it('removes the slot from a message, so the message asks for a new slot later', async () => {
     const { invoke, create, open, deferred } = aProtectedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
     await open()
 
@@ -131,7 +134,7 @@ describe('a worker: an open circuit', () => {
 })
 
 describe('a worker: the probe of a circuit', () => {
-  it('is one call; further calls are made once it has succeeded', async () => {
+  it('is one call, and further calls follow after it has succeeded', async () => {
     const { ports, create, open, invoke, asked, deferred, state, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -163,7 +166,7 @@ describe('a worker: the probe of a circuit', () => {
     { what: 'has ended', fields: { status: 'completed', attempt: 1 } },
     { what: 'is another worker’s', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
     { what: 'has no item', fields: undefined },
-  ] as const)('is given back if its request $what', async ({ fields }) => {
+  ] as const)('is released if its request $what', async ({ fields }) => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -178,7 +181,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is given back if its request can’t be mapped', async () => {
+  it('is released if its request can’t be mapped', async () => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -190,7 +193,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(await state()).not.toHaveProperty('probe')
   })
 
-  it('is forgotten once its worker is certainly gone', async () => {
+  it('is given to another call when its worker has certainly ended', async () => {
     const { ports, open, run, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -207,7 +210,7 @@ describe('a worker: the probe of a circuit', () => {
 
   it.each([
     { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
-    { what: 'and for another one if it has slept too long', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
+    { what: 'and for another slot if it has slept too long', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
   ])('waits for its slot, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useSlot } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
@@ -230,7 +233,7 @@ describe('a worker: a circuit that opens while a call waits for its slot', () =>
   it.each([
     { what: '', early: 0 },
     { what: ', though its timer is early', early: 1 },
-  ])('has the claimed request deferred without an attempt$what (I8)', async ({ early }) => {
+  ])('defers the claimed request without an attempt$what (I8)', async ({ early }) => {
     const { ports, create, run, open, asked, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
@@ -249,7 +252,7 @@ describe('a worker: a circuit that opens while a call waits for its slot', () =>
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })
 
-  it('ends the request uncharged if its owner has cancelled it meanwhile', async () => {
+  it('ends the request without a charge if its owner has cancelled it meanwhile', async () => {
     const { ports, create, run, open, outcomes, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })

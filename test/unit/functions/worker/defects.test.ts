@@ -10,7 +10,7 @@ import { aWorker } from '../../../support/worker.ts'
 
 const bug = () => new TypeError('x is not a function')
 
-/** The same worker, in which a claim of this request fails. */
+/** The same worker, but the claim of this request fails. */
 const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Error): WorkerPorts => ({
   ...ports,
   items: {
@@ -21,7 +21,7 @@ const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Erro
 })
 
 describe('a worker that meets a defect', () => {
-  it('has the message redelivered, and sends no new one, since its deliveries would count from one', async () => {
+  it('makes the message come again, and sends no new message, since the deliveries of a new one count from one', async () => {
     const { ports, create, invoke, deferred } = aWorker()
     const item = await create()
 
@@ -29,7 +29,7 @@ describe('a worker that meets a defect', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('fails that request at its 20th delivery, gives its reservation back, and runs all others', async () => {
+  it('fails the affected request at its 20th delivery, releases its reservation, and runs all other requests', async () => {
     const { ports, create, stored, invoke } = aWorker()
     const [cursed, other] = [await create(), await create()]
     const using = failingClaimOf(ports, cursed.request_id, bug)
@@ -46,7 +46,7 @@ describe('a worker that meets a defect', () => {
     expect(events).toContainEqual(expect.objectContaining({ type: 'outcome', request_id: other.request_id }))
   })
 
-  it('fails nothing for an outage, however often the message was delivered', async () => {
+  it('fails no request because of an outage, however often the message was delivered', async () => {
     const { ports, create, stored, invoke } = aWorker()
     const item = await create()
     const using = failingClaimOf(ports, item.request_id, () => anOutage())
@@ -70,7 +70,7 @@ describe('a worker that meets a defect', () => {
     ])
   })
 
-  it('leaves the message to its queue when the request can’t be ended either', async () => {
+  it('leaves the message to its queue if the request can’t be ended either', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const broken = { ...failingClaimOf(ports, item.request_id, bug).items, get: () => Promise.reject(bug()) }
@@ -78,7 +78,7 @@ describe('a worker that meets a defect', () => {
     expect(await invoke([aMessage(item)], { ...ports, items: broken }, 20)).toEqual([0])
   })
 
-  it('publishes the outcome of a call whose result could not be reported to the flow control', async () => {
+  it('publishes the outcome of a call even if its result could not be reported to the flow control', async () => {
     const { ports, create, invoke, outcomes } = aWorker()
     const flowControl = { ...ports.flowControl, report: () => Promise.reject(bug()) }
 
@@ -87,7 +87,7 @@ describe('a worker that meets a defect', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('keeps the answers of a batch when the permit for a further call meets a defect', async () => {
+  it('keeps the answers of a batch if the permit for a further call meets a defect', async () => {
     const refuseAll = (prompts: readonly string[]) =>
       prompts.length > 2 ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
     const { ports, messagesOf, invoke, byStatus, asked } = aBatchWorker(refuseAll)
@@ -115,7 +115,7 @@ describe('a worker that meets a defect', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
   })
 
-  it('ends no request of a batch for a defect that met all of them', async () => {
+  it('ends no request of a batch because of a defect that affects all of them', async () => {
     const { ports, messagesOf, invoke, outcomes } = aBatchWorker()
     const endpoint = { ...ports.endpoint, call: () => Promise.reject(bug()) }
     const messages = await messagesOf(['a', 'b', 'c'])

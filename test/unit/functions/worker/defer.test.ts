@@ -20,7 +20,7 @@ describe('a deferred message', () => {
     { wait: 900_000, seconds: 900 },
     { wait: 86_400_000, seconds: 900 },
   ])(
-    'waits $seconds s if it is deferred by $wait ms: at least a second, at most what the queue can do',
+    'waits $seconds s if it is deferred by $wait ms: at least a second, and at most the longest delay of the queue',
     async ({ wait, seconds }) => {
       const { ports, sent } = aQueue()
 
@@ -39,7 +39,7 @@ describe('a deferred message', () => {
     { wait: 7_400, seconds: 6 },
     { wait: 900_000, seconds: 899 },
   ])(
-    'is back after $seconds s if its slot begins in $wait ms: half a second to one and a half before it',
+    'is back after $seconds s if its slot begins in $wait ms: between half a second and one and a half before the slot',
     async one => {
       const { ports, sent } = aQueue()
 
@@ -61,7 +61,7 @@ describe('a deferred message', () => {
     expect(sent().map(({ gives_way }) => gives_way)).toEqual([true, true, undefined, undefined])
   })
 
-  it('waits for nothing if it is sent again', async () => {
+  it('waits no time if it is sent again', async () => {
     const { ports, sent } = aQueue()
 
     await resend(ports, message)
@@ -71,7 +71,7 @@ describe('a deferred message', () => {
 })
 
 describe('the hints of a message', () => {
-  it('are added to the hints that it has, or replace them', () => {
+  it('are added to the existing hints, or replace them', () => {
     const before = withHints(message, { at_most: 3, turn: NOW })
 
     expect(withHints(before, { turn: NOW + 1, alone: true }).hints).toEqual({ at_most: 3, turn: NOW + 1, alone: true })

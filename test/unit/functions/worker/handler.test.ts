@@ -36,11 +36,11 @@ beforeAll(async () => {
   handler = (await import('../../../../functions/worker/handler.ts')).handler
 })
 beforeEach(() => {
-  // The handler's clock is the system's, and the requests' deadlines are of the day that tests live on.
+  // The handler uses the system’s clock, and the requests’ deadlines are on the day of the tests’ clock.
   vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
-  // No state of the model has been written yet.
+  // The state of the model has not been written yet.
   dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })
@@ -55,7 +55,7 @@ const claimable = (item: RequestItem) =>
     .resolves({ Attributes: marshall({ ...item, status: 'running', attempt: 1, lease_until: item.deadline }) })
 
 describe('worker', () => {
-  it('acknowledges a message whose model failed', async () => {
+  it('acknowledges a message although its model call failed', async () => {
     const output = captureOutput()
     const item = anItem()
     claimable(item)
@@ -71,7 +71,7 @@ describe('worker', () => {
     expect(output.text()).not.toContain('secret words')
   })
 
-  it('has a lease until its invocation has certainly ended', async () => {
+  it('takes leases until its invocation has certainly ended', async () => {
     captureOutput()
     const item = anItem()
     claimable(item)
@@ -84,7 +84,7 @@ describe('worker', () => {
     expect(lease).toBeLessThan(NOW + 120_000)
   })
 
-  it('has a message that could not be run redelivered, reports unreadable ones, and logs no body', async () => {
+  it('makes a message that it could not run come again, reports unreadable messages, and logs no body', async () => {
     const output = captureOutput()
     const [good, unlucky] = [anItem(), anItem()]
     dynamoDb.on(UpdateItemCommand).rejects(networkError('throttled'))

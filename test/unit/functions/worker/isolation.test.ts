@@ -3,11 +3,11 @@ import { createIsolation, type Leave } from '../../../../functions/worker/isolat
 
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** How long a call may wait, and how long a closed environment stays closed. Milliseconds. */
+/** The longest wait of a call, and the time for which a closed environment stays closed. In milliseconds. */
 const WINDOW = 20_000
 const CLOSED = 60_000
 
-/** An isolation whose time the test moves, and the names of the calls that have begun, and of those that were refused. */
+/** An isolation on a clock that the test moves, and the names of the calls that have begun or were refused. */
 function anIsolation() {
   let now = 0
   let timers: { at: number; end(): void }[] = []
@@ -44,7 +44,7 @@ describe('the isolation of requests in a shared environment', () => {
     expect(begun).toEqual(['a', 'b'])
   })
 
-  it('begins an isolated call when no other runs, and the next ones after it', async () => {
+  it('starts an isolated call when no other call runs, and starts the later calls after it', async () => {
     const { enter, leave, begun } = anIsolation()
     void enter('a')
     void enter('b')
@@ -74,7 +74,7 @@ describe('the isolation of requests in a shared environment', () => {
     expect(begun).toEqual(['first', 'second'])
   })
 
-  it('refuses a call that would have to wait for too long', async () => {
+  it('refuses a call that would have to wait too long', async () => {
     const { enter, pass, begun, refused } = anIsolation()
     void enter('isolated', true)
     void enter('a')
@@ -90,7 +90,7 @@ describe('the isolation of requests in a shared environment', () => {
 })
 
 describe('an isolated call that could not begin in time', () => {
-  /** An isolated call has met a call that takes longer than it may wait. */
+  /** An isolated call waits for a call that takes longer than the isolated call may wait. */
   async function closed() {
     const all = anIsolation()
     void all.enter('long')
@@ -117,7 +117,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'isolated again', 'next'])
   })
 
-  it('keeps others out for as long as a call takes, if it does not come back', async () => {
+  it('keeps other calls out for the longest time of a call, if it does not come back', async () => {
     const { enter, pass, begun } = await closed()
 
     await pass(CLOSED - 1)
@@ -128,7 +128,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'a'])
   })
 
-  it('keeps others out for as long after each time that it had to go', async () => {
+  it('keeps other calls out for the same time again after each time that it had to give up', async () => {
     const { enter, leave, pass, begun, refused } = await closed()
     void enter('isolated again', true)
     await leave('long')
@@ -147,7 +147,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'isolated again', 'long, too', 'a'])
   })
 
-  it('keeps nobody out if it has met an isolated call only', async () => {
+  it('keeps no call out if it only waited for an isolated call', async () => {
     const { enter, leave, pass, begun, refused } = anIsolation()
     await enter('isolated', true)
     void enter('another', true)

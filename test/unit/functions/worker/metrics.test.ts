@@ -14,7 +14,7 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   const worker = aWorker(answer, settings)
   const warn = vi.fn()
   const ports = { ...worker.ports, logger: { error: () => undefined, info: () => undefined, warn } }
-  /** As many requests, in one invocation. */
+  /** This many requests, in one invocation. */
   const serve = async (requests: number) => {
     const items = await Promise.all(Array.from({ length: requests }, () => ports.items.create(anItem())))
     await worker.invoke(
@@ -36,13 +36,13 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   return { ...worker, warn, serve, counted, measured }
 }
 
-describe('a worker measures', () => {
+describe('a worker measures the time left of the request that is nearest to its deadline', () => {
   it.each([
     { when: 'a quarter of its time is over', deadline: NOW + 7_500, seconds: [7.5] },
     { when: 'most of its time is over', deadline: NOW + 2_500, seconds: [2.5] },
     { when: 'its deadline is over', deadline: NOW - 2_500, seconds: [0] },
-    { when: 'less than a quarter is over: that is no value', deadline: NOW + 7_501, seconds: [] },
-  ])('how long the request nearest to its deadline has left, when $when', async ({ deadline, seconds }) => {
+    { when: 'less than a quarter is over, which gives no value', deadline: NOW + 7_501, seconds: [] },
+  ])('when $when', async ({ deadline, seconds }) => {
     const { ports, invoke, measured } = watched(SUCCESS)
     const item = await ports.items.create(anItem({ created_at: deadline - 10_000, deadline }))
 
@@ -67,7 +67,7 @@ describe('a worker measures a call', () => {
   it.each([
     { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
     { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
-  ])('that $how: how long it takes, and the tokens that the model reports', async ({ answer, tokens }) => {
+  ])('that $how: its time, and the tokens that the model reports', async ({ answer, tokens }) => {
     const { ports, invoke, measured } = slow(answer)
     const item = await ports.items.create(anItem())
 
@@ -136,7 +136,7 @@ describe('a worker counts', () => {
       state: { halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', reason: 'no key' } },
     },
     {
-      why: 'another call, where one at a time is made',
+      why: 'another call, if only one call may run',
       metric: 'DeferredByConcurrency',
       settings: { one_at_a_time: ['normal' as const] },
       state: { leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } } },

@@ -6,7 +6,7 @@ import { answered, aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker, type WorkerSettings } from '../../../support/worker.ts'
 
-/** A worker whose model gives these replies, the last one for good. */
+/** A worker whose model gives these replies. The last reply is repeated. */
 function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
   const worker = aWorker(undefined, { retry: aRetry({ attempts: 5 }), ...settings })
   const left = [...replies]
@@ -20,7 +20,7 @@ function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
       await worker.invoke([aMessage(item, body)], ports)
       return item
     },
-    /** The message that was sent last arrives, after its delay. */
+    /** Delivers the last sent message after its delay. */
     arrive: () => {
       const last = worker.deferred().at(-1)
       worker.ports.advance((last?.delay_seconds ?? 0) * 1_000)
@@ -32,7 +32,7 @@ function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
 describe('a worker: a model that says why it refuses a request', () => {
   const refusal = answered({ detail: 'bad field "model_input"' }, { status: 400 })
 
-  it('passes its status and its words on, as 0.1.0 can read them', async () => {
+  it('passes its status and its words on in a form that 0.1.0 can read', async () => {
     const { runOne, outcomes } = aWorkerOf([refusal])
 
     const item = await runOne()
@@ -47,7 +47,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(decidedEntry(outcome, decided)).toMatchObject({ row: { error: { ...error, ...said }, result: undefined } })
   })
 
-  it('passes on no piece of the prompt that the model quotes', async () => {
+  it('passes no piece of the prompt on, if the model quotes the prompt', async () => {
     const prompt = 'tell me the story of a canary'
     const { runOne, outcomes } = aWorkerOf([answered({ error: `can't read "${prompt}"` }, { status: 400 })])
 
@@ -56,7 +56,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(outcomes()).toMatchObject([{ result: { inline: { detail: 'can\'t read "…"' } } }])
   })
 
-  it('passes on the error of an answer without a result, and what the answer was', async () => {
+  it('passes on the error of an answer without a result, and the answer’s status', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ error: { message: 'no such path' }, text: 'a result' })])
 
     await runOne()
@@ -72,7 +72,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     ])
   })
 
-  it('says that an endpoint which answers later is not asked again', async () => {
+  it('is not asked again if it only promises a later answer, and the failure says so', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ id: 'abc', status: 'IN_QUEUE' }, { status: 202 })])
 
     await runOne()
@@ -81,8 +81,8 @@ describe('a worker: a model that says why it refuses a request', () => {
   })
 })
 
-describe('a worker: a usage that the model reports badly', () => {
-  it('is counted, and the answer is kept', async () => {
+describe('a worker: unreadable usage in the model’s answer', () => {
+  it('is counted, and the request completes', async () => {
     const { runOne, outcomes, ports } = aWorkerOf([answered({ result: 'hi', usage: { total_tokens: -1 } })])
 
     await runOne()
@@ -92,7 +92,7 @@ describe('a worker: a usage that the model reports badly', () => {
     expect(ports.metrics.add).toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
-  it('is not counted where the model reports none, or a good one', async () => {
+  it('is not counted if the model reports no usage, or a good one', async () => {
     const { runOne, ports } = aWorkerOf([answered({ result: 1 }), answered({ result: 1, usage: { total_tokens: 3 } })])
 
     await runOne()
@@ -101,7 +101,7 @@ describe('a worker: a usage that the model reports badly', () => {
     expect(ports.metrics.add).not.toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
-  it('costs at least the prompt and a quarter of the result, where the request bounds its output', async () => {
+  it('makes the request cost at least its prompt and a quarter of its result, if the request bounds its output', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ result: 'x'.repeat(400), usage: { total_tokens: null } })])
 
     await runOne({ prompt: 'hello', parameters: { max_tokens: 1 } })
@@ -113,7 +113,7 @@ describe('a worker: a usage that the model reports badly', () => {
 describe('a worker: a call that may be made once more', () => {
   const reset: Reply = { kind: 'broken', code: 'model_unreachable', message: 'm', reached: true, retry: 'once' }
 
-  it('is made a second time, and no third', async () => {
+  it('is made a second time, but not a third time', async () => {
     const { runOne, arrive, outcomes } = aWorkerOf([reset])
     await runOne()
     expect(outcomes()).toEqual([])
@@ -139,7 +139,7 @@ describe('a worker: an element of a batch that may be tried again', () => {
     expect(deferred()).toMatchObject([{ body: { request_id: items[1]?.request_id } }])
   })
 
-  it('is retried, too, after a status that shows no busy model', async () => {
+  it('is retried, too, after a status that does not mean a busy model', async () => {
     const outputs = [{ result: 'a' }, { error: { code: 500 } }]
     const { invoke, create, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
     const items = [await create(), await create()]
@@ -153,8 +153,8 @@ describe('a worker: an element of a batch that may be tried again', () => {
   })
 })
 
-describe('a worker: a condition of pipeline.yaml', () => {
-  it('drops what would be retried, and retries what would complete', async () => {
+describe('a worker: the conditions of pipeline.yaml', () => {
+  it('fail a request that would be retried, and retry a request that would complete', async () => {
     const { runOne, outcomes, deferred } = aWorkerOf(
       [answered({ error: 'x' }, { status: 500 }), answered({ error: 'busy', result: 1 })],
       { retry: aRetry({ drop_when: 'status = 500', backoff_when: '$exists(body.error)' }) },
@@ -167,8 +167,8 @@ describe('a worker: a condition of pipeline.yaml', () => {
   })
 })
 
-describe('a failure', () => {
-  it('without words of the model is sent as ever', async () => {
+describe('a failure without words of the model', () => {
+  it('is published without a result', async () => {
     const { create, run, outcomes } = aWorker(failure({ code: 'model_unreachable', message: 'm', reached: false }))
 
     await run(await create(anItem()))

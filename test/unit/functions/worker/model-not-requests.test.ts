@@ -22,11 +22,11 @@ function pseudoRandom(seed: number) {
   }
 }
 
-describe('workers: a user whose requests always fail', () => {
+describe('workers: the requests of a user that always fail', () => {
   it.for([
     { fails: 'at once, beside a slow model', failsAfter: 1, succeedsAfter: 5_000, seed: 2 },
     { fails: 'as fast as others succeed', failsAfter: 100, succeedsAfter: 100, seed: 4 },
-  ])('delay no request of other users: they fail $fails', async ({ failsAfter, succeedsAfter, seed }) => {
+  ])('delay no request of other users, if they fail $fails', async ({ failsAfter, succeedsAfter, seed }) => {
     const model: FleetModel = ({ user }) =>
       user === 'poison' ? { answer: broken, after_ms: failsAfter } : { answer: SUCCESS, after_ms: succeedsAfter }
     const { submit, run, calls, ends, changes } = aWorkingFleet(model, { retry, circuit })
@@ -38,13 +38,14 @@ describe('workers: a user whose requests always fail', () => {
 
     const others = ends().filter(({ user }) => user !== 'poison')
     expect(count(others, ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(200)
-    // No call of another user was deferred: each began as soon as a worker was free, so that all workers are busy until the last one.
+    // No call of another user was deferred: each call began as soon as a worker was free. So all workers are busy until the
+    // last call.
     const last = Math.max(...calls.filter(({ user }) => user !== 'poison').map(({ from }) => from))
     expect(longestPauseBefore(calls, last)).toBeLessThanOrEqual(1_000)
     expect(changes).not.toContain('opened for all')
   })
 
-  it('hold up only that user if they fail before anybody else is served, until another user is', async () => {
+  it('open the circuit for that user only, until a call of another user succeeds', async () => {
     const model: FleetModel = ({ user, from }) =>
       user === 'poison' && from < 60_000 ? { answer: broken, after_ms: 1 } : { answer: SUCCESS, after_ms: 500 }
     const { submit, run, ends, modelStates } = aWorkingFleet(model, { retry, circuit })
@@ -60,7 +61,7 @@ describe('workers: a user whose requests always fail', () => {
   })
 })
 
-/** The longest time in which no call was under way, before a time. */
+/** The longest time without a call, before a time. */
 function longestPauseBefore(calls: readonly { from: number; until: number }[], end: number): number {
   let free = 0
   let longest = 0
@@ -92,7 +93,7 @@ describe('workers: a request that always fails', () => {
 })
 
 describe('workers: an outage', () => {
-  it.for([1, 2, 10])('opens the circuit where %i users send requests', async users => {
+  it.for([1, 2, 10])('opens the circuit if %i users send requests', async users => {
     const { submit, run, calls, ends, changes } = aWorkingFleet(
       ({ from }) => ({ answer: from < 60_000 ? broken : SUCCESS, after_ms: 50 }),
       { retry, circuit },
@@ -103,12 +104,12 @@ describe('workers: an outage', () => {
 
     expect(changes[0]).toBe('opened')
     expect(changes.at(-1)).toBe('closed')
-    // Those under way when it opened, one of another user each, and the probes.
+    // The calls under way when the circuit opened, one call each of other users, and the probes.
     expect(count(calls, ({ from }) => from < 60_000)).toBeLessThanOrEqual(circuit.failures + 10 + 10 + 2)
     expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
   })
 
-  it('opens the circuit within ten seconds for the one user who still sends requests', async () => {
+  it('opens the circuit within ten seconds for the only user who still sends requests', async () => {
     const { submit, run, changes } = aWorkingFleet(
       ({ from }) => ({ answer: from < 10_000 ? SUCCESS : broken, after_ms: 50 }),
       { retry, circuit },
@@ -136,7 +137,7 @@ describe('workers: a model that is loading for a minute', () => {
   it.for([
     { what: 'with a circuit', answer: loading, settings: { circuit } },
     {
-      what: 'without a circuit, if its profile knows what it says',
+      what: 'without a circuit, if its profile recognizes the answer',
       answer: { ...loading, loading: true },
       settings: {},
     },
@@ -149,7 +150,7 @@ describe('workers: a model that is loading for a minute', () => {
     expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
   })
 
-  it('is tried by one call every few seconds, and spends no attempt', async () => {
+  it('is tried by one call every few seconds, and no request loses an attempt', async () => {
     const { submit, run, calls, ends } = aWorkingFleet(model({ ...loading, loading: true }), { retry })
     for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
 
@@ -163,7 +164,7 @@ describe('workers: a model that is loading for a minute', () => {
   })
 })
 
-describe('workers: a model that asks for twelve hours', () => {
+describe('workers: a model that asks for a pause of twelve hours', () => {
   const quiet = failure({ status: 429, verdict: 'retry', retry_after_ms: 43_200_000 })
   const Hour = 3_600_000
 
@@ -183,7 +184,7 @@ describe('workers: a model that asks for twelve hours', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt <= 2)).toBe(20)
   })
 
-  it('is left alone until the deadline, at which the requests expire', async () => {
+  it('is not called by other requests until their deadline, at which they expire', async () => {
     const { submit, run, ends, items } = aWorkingFleet(() => ({ answer: quiet, after_ms: 100 }), { retry })
     const ids = await Promise.all(Array.from({ length: 3 }, () => submit('u42', Hour)))
 
@@ -207,7 +208,7 @@ describe('workers: a wrong key', () => {
 
     await run(100_000)
     expect(ends()).toEqual([])
-    // Ten were under way; then one after 30 s and one after 60 s more.
+    // Ten calls were under way. Then came one probe after 30 s, and one more 60 s later.
     expect(calls).toHaveLength(12)
     expect(changes).toEqual(['halted', 'halted again', 'halted again'])
     expect((await modelStates.read('text'))?.halted).toMatchObject({
@@ -224,7 +225,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(100)
   })
 
-  it('is found mended by a probe, without an operator', async () => {
+  it('is found to be corrected by a probe, without an operator', async () => {
     const { submit, run, mend, ends, changes } = refusing()
     for (let i = 0; i < 20; i++) await submit(`user-${i % 4}`)
     await run(100_000)
@@ -236,7 +237,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(20)
   })
 
-  it('costs a request nothing that expires meanwhile', async () => {
+  it('uses up no quota of a request that expires meanwhile', async () => {
     const { submit, run, items } = refusing()
     const ids = [await submit('u42', 50_000), await submit('u42', 200_000)]
 
@@ -251,10 +252,10 @@ describe('workers: a wrong key', () => {
   })
 })
 
-describe('workers: 403', () => {
+describe('workers: a model that answers 403', () => {
   const forbidden = failure({ status: 403, verdict: 'drop', code: 'model_rejected', message: 'refused with 403' })
 
-  it('fails the requests of the one user who gets it', async () => {
+  it('fails the requests of the only user who gets a 403', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(
       ({ user }) => ({ answer: user === 'banned' ? forbidden : SUCCESS, after_ms: 20 }),
       { retry },
@@ -268,7 +269,7 @@ describe('workers: 403', () => {
     expect(count(ends(), ({ user, status }) => user === 'other' && status === 'completed')).toBe(20)
   })
 
-  it('fails the requests of two users who get it, if others succeed in between', async () => {
+  it('fails the requests of two users who get a 403, if calls of others succeed in between', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(
       ({ user }) => ({ answer: user === 'other' ? SUCCESS : forbidden, after_ms: 20 }),
       { retry },
@@ -282,7 +283,7 @@ describe('workers: 403', () => {
     expect(ends().map(({ status }) => status)).toEqual(['failed', 'completed', 'failed', 'completed', 'failed'])
   })
 
-  it('halts the model when the request of another user gets it, too', async () => {
+  it('is halted if the request of another user gets a 403, too', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(() => ({ answer: forbidden, after_ms: 20 }), { retry }, 1)
     for (const user of ['first', 'first', 'second', 'third']) await submit(user)
 
@@ -297,7 +298,7 @@ describe('workers: 403', () => {
 })
 
 describe('workers: concurrency 1', () => {
-  it('makes one call at a time, back to back, by two workers', async () => {
+  it('makes one call at a time, one right after the other, with two workers', async () => {
     const { submit, run, calls, ends } = aWorkingFleet(
       () => ({ answer: SUCCESS, after_ms: 700 }),
       { retry, one_at_a_time: ['normal'] },
@@ -314,7 +315,7 @@ describe('workers: concurrency 1', () => {
     }
   })
 
-  it('makes one call at a time whatever the calls answer, beside a circuit and a rate limit', async () => {
+  it('makes one call at a time with any answers, with a circuit and a rate limit', async () => {
     const random = pseudoRandom(9)
     const { submit, run, calls, ends } = aWorkingFleet(
       () => ({ answer: random() < 0.3 ? broken : SUCCESS, after_ms: 1 + Math.floor(random() * 30_000) }),

@@ -28,7 +28,7 @@ it('a message of a newer version goes back to its queue, and is neither run nor 
   ])
 })
 
-it('runs the other messages of the batch', async () => {
+it('a worker runs the other messages of the batch', async () => {
   const worker = aWorker()
   const item = await worker.create()
 
@@ -36,7 +36,7 @@ it('runs the other messages of the batch', async () => {
   expect(worker.outcomes()).toMatchObject([{ request_id: item.request_id, status: 'completed' }])
 })
 
-it('runs a message with a field of a newer version, and keeps the field when it sends the message again', async () => {
+it('a worker runs a message with a field of a newer version, and keeps the field when it sends the message again', async () => {
   const worker = aWorker()
   const item = await worker.create({ status: 'queued', not_before: NOW + 60_000 })
   const newer = { ...asReceived(aMessage(item)), more: { deep: [1] } }

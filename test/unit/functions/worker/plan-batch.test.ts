@@ -18,7 +18,7 @@ describe('planBatch', () => {
     expect(planned([received(), received()])).toEqual(['call for 1', 'call for 1'])
   })
 
-  it('plans one call for all messages where there are batches', () => {
+  it('plans one call for all messages if the model takes batches', () => {
     expect(planned([received(), received(), received()], true)).toEqual(['call for 3'])
   })
 
@@ -34,7 +34,7 @@ describe('planBatch', () => {
     ])
   })
 
-  it('plans few stored bodies per call, however many bodies in messages the call has', () => {
+  it('plans few stored bodies per call, even if the call has many bodies in messages', () => {
     const stored: Received = { delivery, message: { ...aMessage(anItem()), body: { key: 'k' } } }
     const mixed = [...Array.from({ length: 30 }, () => received()), ...Array.from({ length: 23 }, () => stored)]
 
@@ -45,13 +45,13 @@ describe('planBatch', () => {
     expect(planned([received()], batched)).toEqual(['call for 1, isolated'])
   })
 
-  it('does not isolate it where other invocations share the environment', () => {
+  it('does not isolate the only message if other invocations share the environment', () => {
     expect(planBatch([received()], false, true).map(inShort)).toEqual(['call for 1'])
     expect(planBatch([received({ alone: true })], false, true).map(inShort)).toEqual(['call for 1, isolated'])
   })
 
   it.each([true, false])(
-    'isolates messages that took a worker with them, and sends all others again (batched: %s)',
+    'isolates messages whose workers crashed, and sends all others again (batched: %s)',
     batched => {
       const dangerous = received({ alone: true })
 

@@ -51,14 +51,14 @@ async function probe({ answer = httpAnswer(200, '{}'), settings = {}, body = { p
     settings: { batched: all.batched, endpoint },
   }
   const probed = await probeModel(ports, { probe: { body, request_id: 'r1' } })
-  // Whatever it is, it passes through JSON, and it tells no secret.
+  // Any result passes through JSON unchanged, and contains no secret.
   expect(Probed.parse(JSON.parse(JSON.stringify(probed)))).toEqual(JSON.parse(JSON.stringify(probed)))
   expect(JSON.stringify(probed)).not.toMatch(/hunter2|very-secret/)
   return { probed, seen }
 }
 
 describe('probeModel', () => {
-  it('shows what was sent, what came, and the charge', async () => {
+  it('shows the sent request, the answer and the charge', async () => {
     const answer = '{"result":{"text":"hello"},"usage":{"prompt_tokens":2,"completion_tokens":3}}'
 
     const { probed, seen } = await probe({ answer: httpAnswer(200, answer) })
@@ -86,7 +86,7 @@ describe('probeModel', () => {
     })
   })
 
-  it('leaves the tokens to the estimate if the model reports none', async () => {
+  it('charges the estimate if the model reports no tokens', async () => {
     const answer = httpAnswer(200, '{"result":"hello"}')
 
     expect((await probe({ answer })).probed.charged).toEqual({ requests: 1 })
@@ -96,7 +96,7 @@ describe('probeModel', () => {
     })
   })
 
-  it('asks a model that takes batches for one', async () => {
+  it('sends a batch of one to a model that takes batches', async () => {
     const { probed, seen } = await probe({
       answer: httpAnswer(200, '{"outputs":[{"result":1}]}'),
       settings: { batched: true },

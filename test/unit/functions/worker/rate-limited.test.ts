@@ -9,9 +9,9 @@ import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
 
 const LIMIT = { count: 1, interval_ms: 4_000 }
-/** Turns are so far apart: by the interval, a tenth of it as slack, and the width of a bucket. */
+/** The distance between two slots: the interval, a tenth of it as slack, and the width of a bucket. */
 const APART = 4_000 + 400 + 1
-/** The second turn. */
+/** The second slot. */
 const TURN = MIN_LEAD_TIME_MS + APART
 
 function aWorker(limit = LIMIT) {
@@ -25,7 +25,7 @@ function aWorker(limit = LIMIT) {
   return { ...worker, lastDeferred }
 }
 
-describe('a worker: a rate limit', () => {
+describe('a worker whose model has a rate limit', () => {
   it('defers a message that must wait, with its slot as a hint, and changes no item (I8)', async () => {
     const { create, asked, invoke, lastDeferred, stored } = aWorker()
     const [first, second] = [await create(), await create()]
@@ -35,7 +35,7 @@ describe('a worker: a rate limit', () => {
     expect(asked).toHaveLength(1)
     const { message, delay_seconds } = lastDeferred()
     expect(message).toEqual({ ...asReceived(aMessage(second)), hints: { turn: NOW + TURN } })
-    // In whole seconds, and half a second early at least.
+    // In whole seconds, and at least half a second early.
     expect(delay_seconds).toBe(3)
     expect(await stored(second)).toEqual(second)
   })
@@ -54,7 +54,7 @@ describe('a worker: a rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual(booked?.calls)
   })
 
-  it('waits in the worker for a slot that comes soon, with the request claimed', async () => {
+  it('waits for a slot that comes soon, with the request claimed', async () => {
     const { ports, create, asked, run, stored, deferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_000 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -71,7 +71,7 @@ describe('a worker: a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS + 1_000 + 100 + 1])
   })
 
-  it('goes on waiting if a timer is early, even after a short wait', async () => {
+  it('keeps waiting if a timer is early, even after a short wait', async () => {
     const { ports, create, asked, run, deferred } = aWorker()
     const left = [MIN_LEAD_TIME_MS - 1, 1]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
@@ -82,7 +82,7 @@ describe('a worker: a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS])
   })
 
-  it('asks for another slot if its message has returned too late', async () => {
+  it('asks for another slot if the message has come back too late', async () => {
     const { ports, create, asked, invoke, lastDeferred } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message } = lastDeferred()
@@ -90,16 +90,16 @@ describe('a worker: a rate limit', () => {
 
     await invoke([message])
 
-    // The limit counts the turn that was missed, too.
+    // The limit counts the missed slot, too.
     expect(asked).toHaveLength(1)
     expect(lastDeferred().message.hints).toEqual({ turn: NOW + TURN + APART })
   })
 
-  it('asks for another slot if it has slept too long, and defers the request without an attempt', async () => {
+  it('defers the request to another slot without an attempt, if the worker has slept too long', async () => {
     const { ports, create, asked, run, stored, lastDeferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_200 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
-    // While it waits, its turn passes, and another worker books the next one.
+    // While the worker waits, its slot passes, and another worker books the next one.
     const sleep: WorkerPorts['sleep'] = async ms => {
       ports.advance(ms + 1_000)
       await aFlowControl().permit({ until: NOW })
@@ -118,7 +118,7 @@ describe('a worker: a rate limit', () => {
     { priority: 'normal', hints: { has_waited: true } },
     { priority: 'high', hints: { turn: expect.any(Number) } },
   ] as const)(
-    'takes no later slot for a $priority request that asks again than for one that asks first',
+    'gives a $priority request that asks again the hints of one that asks first, so it gets no later slot',
     async ({ priority, hints }) => {
       const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
       const item = await ports.items.create(anItem({ priority }))
@@ -134,7 +134,7 @@ describe('a worker: a rate limit', () => {
     },
   )
 
-  it('spends no slot on a request that was cancelled meanwhile', async () => {
+  it('uses no slot for a request that was cancelled meanwhile', async () => {
     const { ports, create, invoke, modelStates, asked, deferred } = aWorker()
     const item = await create()
     await ports.items.cancel(item, NOW)
@@ -150,7 +150,7 @@ describe('a worker: a rate limit', () => {
     { what: 'another worker runs', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
     { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
     { what: 'has expired', fields: { deadline: NOW } },
-  ] as const)('spends no slot on a request that $what', async ({ fields }) => {
+  ] as const)('uses no slot for a request that $what', async ({ fields }) => {
     const { ports, invoke, modelStates, asked } = aWorker()
     const item = anItem(fields)
     if (fields) await ports.items.create(item)
@@ -161,7 +161,7 @@ describe('a worker: a rate limit', () => {
     expect(await modelStates.read('text')).toBeUndefined()
   })
 
-  it('spends no slot on a request that has ended three workers', async () => {
+  it('uses no slot for a request that has crashed three workers', async () => {
     const { ports, invoke, modelStates, asked, stored } = aWorker()
     const item = await ports.items.create(anItem({ attempt: 2, crashes: 2 }))
     await ports.items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW, lease_until: NOW })
@@ -172,7 +172,7 @@ describe('a worker: a rate limit', () => {
     expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
-  it('spends no slot on a request whose worker is gone before the request runs alone', async () => {
+  it('uses no slot for a request of a crashed worker before the request runs alone', async () => {
     const { ports, create, invoke, asked, lastDeferred, modelStates } = aWorker({ count: 5, interval_ms: 4_000 })
     const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
 
@@ -186,7 +186,7 @@ describe('a worker: a rate limit', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each(['before', 'after'] as const)('has the message redelivered if it could not be deferred (%s)', async when => {
+  it.each(['before', 'after'] as const)('makes the message come again if it could not be deferred (%s)', async when => {
     const { ports, create, run, aFlowControl, outcomes } = aWorker()
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -198,7 +198,7 @@ describe('a worker: a rate limit', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 1 }])
   })
 
-  it('is kept by many workers together, and completes all requests', async () => {
+  it('keeps the limit together with other workers, and completes all requests', async () => {
     const { ports, create, asked, invoke, deferred, outcomes, aFlowControl } = aWorker({ count: 5, interval_ms: 2_000 })
     const fleet = Array.from({ length: 4 }, () => ({ ...ports, flowControl: aFlowControl() }))
     const items = await Promise.all(Array.from({ length: 40 }, () => create()))

@@ -9,7 +9,7 @@ import { SUCCESS } from '../../../support/worker.ts'
 describe('a worker: a model that asks for a pause', () => {
   const busy: ModelFailure = { ...down, status: 429, retry_after_ms: 3_000 }
 
-  it('is not called by any worker until then, and no failure is counted', async () => {
+  it('is not called by any worker until the end of the pause, and no failure is counted', async () => {
     const { ports, create, run, model, asked, deferred, state, aFlowControl } = aProtectedWorker()
     model.answer = busy
     await run(await create())
@@ -26,7 +26,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is not called during the pause even if there is no circuit', async () => {
+  it('is not called during the pause even if it has no circuit', async () => {
     const { create, run, model, asked } = aProtectedWorker({ circuit: undefined })
     model.answer = busy
 
@@ -36,7 +36,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is probed again after a pause that it asked for in answer to a probe; the circuit neither closes nor stays open for longer', async () => {
+  it('is probed again after a pause that it asked for in answer to a probe, and the circuit neither closes nor stays open longer', async () => {
     const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open
@@ -56,7 +56,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).not.toHaveProperty('open')
   })
 
-  it('has failed if it answers 503, even with a Retry-After', async () => {
+  it('counts as failed if it answers 503, even with a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, status: 503 }
 
@@ -65,7 +65,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [NOW] })
   })
 
-  it('has failed if it answers 429 without a Retry-After', async () => {
+  it('counts as failed if it answers 429 without a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, retry_after_ms: undefined }
 

@@ -17,8 +17,8 @@ function told(change: Change, state: Partial<ModelState>, failure?: CallFailure)
   return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.add.mock.calls }
 }
 
-describe('a change of a model is logged and counted', () => {
-  it('when its circuit opens: why, and until when', () => {
+describe('a change of a model’s state is logged and counted', () => {
+  it('when the circuit opens, with the reason and the end', () => {
     expect(told('opened', { open: { until: NOW + 30_000, times: 1 } })).toEqual({
       warned: [
         [
@@ -31,7 +31,7 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
-  it('when its circuit opens for the users whose calls have failed, and then for all', () => {
+  it('when the circuit opens for the users whose calls have failed, and then for all', () => {
     const open = { until: NOW + 30_000, times: 1 }
     expect(told('opened', { open, open_for: [7, 8] }).warned[0]?.[0]).toBe(
       `the circuit of text has opened: 5 calls failed within 60 s; no calls of the 2 users whose calls have failed until ${UNTIL}`,
@@ -50,7 +50,7 @@ describe('a change of a model is logged and counted', () => {
   it.each([
     { change: 'halted', what: 'is halted: no retry heals this' },
     { change: 'halted again', what: 'stays halted: the call that tried it failed, too' },
-  ] as const)('when it is $change: why, and when it is tried next', ({ change, what }) => {
+  ] as const)('when the model is $change, with the reason and the time of the next call', ({ change, what }) => {
     const halted = { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', status: 401, reason: 'no key' }
 
     expect(told(change, { halted })).toEqual({
@@ -73,7 +73,7 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
-  it('when it is no longer halted', () => {
+  it('when the model is no longer halted', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [
         [
@@ -85,7 +85,7 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
-  it('when its circuit opens again: how often in a row', () => {
+  it('when the circuit opens again, with the number of times in a row', () => {
     expect(told('opened again', { open: { until: NOW + 30_000, times: 3 } })).toMatchObject({
       warned: [
         [
@@ -102,13 +102,13 @@ describe('a change of a model is logged and counted', () => {
     { change: 'opened for all', level: 'warned' },
     { change: 'opened again', level: 'warned' },
     { change: 'paused', level: 'informed' },
-  ] as const)('when $change: with the failed call that has caused it', ({ change, level }) => {
+  ] as const)('when the change is "$change", with the failed call that has caused it', ({ change, level }) => {
     expect(told(change, { open: { until: NOW, times: 1 }, paused_until: NOW }, FAILURE)[level][0]?.[1]).toMatchObject(
       FAILURE,
     )
   })
 
-  it('when its circuit closes', () => {
+  it('when the circuit closes', () => {
     expect(told('closed', {})).toMatchObject({
       warned: [
         [
@@ -120,7 +120,7 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
-  it('when it asks for a pause, without a warning', () => {
+  it('when the model asks for a pause, without a warning', () => {
     expect(told('paused', { paused_until: NOW + 30_000 })).toMatchObject({
       warned: [],
       informed: [[`the model text has asked for a pause: no calls until ${UNTIL}`, { model: 'text', until: UNTIL }]],

@@ -13,12 +13,12 @@ const failed = (fields: Partial<ModelFailure> = {}): ModelFailure =>
   failure({ message: 'the model answered 503', status: 503, ...fields })
 const refused = failed({ code: 'model_unreachable', status: undefined, reached: false })
 
-/** A worker whose model gives these answers, the last one for good. */
+/** A worker whose model gives these answers. The last answer is repeated. */
 function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {}) {
   let calls = 0
   const answer = () => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS
   const worker = makeWorker(answer, { retry: RETRY, ...settings })
-  /** The message that was sent last arrives, after its delay. */
+  /** Delivers the last sent message after its delay. */
   const arrive = async (using: WorkerPorts = worker.ports) => {
     const last = worker.deferred().at(-1)
     if (!last) throw new Error('nothing was sent again')
@@ -28,7 +28,7 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
   return { ...worker, arrive }
 }
 
-describe('a worker: a failed call that may succeed another time', () => {
+describe('a worker: a failed call that may be retried', () => {
   it('defers its request: the item is queued first, then the message is sent with a delay', async () => {
     const { ports, outcomes, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
@@ -46,7 +46,7 @@ describe('a worker: a failed call that may succeed another time', () => {
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
-  it('takes the slot and the place in the backlog from the message, since both are used up', async () => {
+  it('removes the slot and the place in the backlog from the message, since both are used up', async () => {
     const { ports, invoke, deferred } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -56,7 +56,7 @@ describe('a worker: a failed call that may succeed another time', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('is made again afterwards, and its success is the outcome', async () => {
+  it('is repeated later, and a success is the outcome', async () => {
     const { ports, asked, outcomes, run, arrive } = aWorker([failed(), failed(), SUCCESS])
     await run(await ports.items.create(anItem()))
 
@@ -72,7 +72,7 @@ describe('a worker: a failed call that may succeed another time', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 3 }])
   })
 
-  it('is made as often as the policy allows, and its last failure is the outcome', async () => {
+  it('is repeated as often as the policy allows, and the last failure is the outcome', async () => {
     const { ports, asked, outcomes, deferred, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
 
@@ -89,7 +89,7 @@ describe('a worker: a failed call that may succeed another time', () => {
     { code: 'model_rejected', status: 422 },
     { code: 'invalid_model_response', status: undefined },
     { code: 'result_too_large', status: undefined },
-  ] as const)('is not repeated after $code ($status): the request fails after one attempt', async fields => {
+  ] as const)('is not repeated after $code ($status), and the request fails after one attempt', async fields => {
     const { ports, outcomes, deferred, run } = aWorker([failed(fields)])
 
     await run(await ports.items.create(anItem()))
@@ -124,7 +124,7 @@ describe('a worker: a failed call that may succeed another time', () => {
     },
   )
 
-  it('returns at its deadline and expires if its wait would be longer', async () => {
+  it('makes its request come back at the deadline and expire, if the wait would be longer', async () => {
     const { ports, asked, run, stored, arrive, deferred } = aWorker([failed({ retry_after_ms: 60_000 })])
     const item = await ports.items.create(anItem({ deadline: NOW + 10_000 }))
     await run(item)
@@ -151,8 +151,8 @@ describe('a worker: a failed call that may succeed another time', () => {
   })
 })
 
-describe('a worker: a slot in the rate limit that a call was made in', () => {
-  it('is not used by another delivery of its message, even if the wait before the retry is short', async () => {
+describe('a worker: a slot of the rate limit that a call has used', () => {
+  it('is not used by another delivery of the message, even if the wait before the retry is short', async () => {
     const { ports, asked, aFlowControl, invoke } = aWorker([failed()], {
       retry: { ...RETRY, period_ms: 100, max_backoff_ms: 100 },
       rate_limit: { count: 1, interval_ms: 60_000 },
@@ -168,7 +168,7 @@ describe('a worker: a slot in the rate limit that a call was made in', () => {
   })
 })
 
-describe('a worker: whether a run is charged', () => {
+describe('a worker: the charge for a run', () => {
   it.each([
     { what: 'no attempt', answers: [refused], reached: false },
     { what: 'the first attempt', answers: [failed(), refused], reached: true },
@@ -184,7 +184,7 @@ describe('a worker: whether a run is charged', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, reached }])
   })
 
-  it('counts an earlier attempt that has reached the model, even if the request can’t be mapped any more', async () => {
+  it('counts an earlier attempt that reached the model, even if the request can’t be mapped any more', async () => {
     const { ports, outcomes, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
     const mappings = createMappings({ request: '$number(prompt)', response: '$' })
@@ -217,7 +217,7 @@ describe('a worker: a failure while a retry is prepared', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 2 }])
   })
 
-  it('ends the request if its owner has cancelled it', async () => {
+  it('ends the request if its owner has cancelled the request', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {
@@ -236,7 +236,7 @@ describe('a worker: a failure while a retry is prepared', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
   })
 
-  it('drops the request if its lease was over and another worker has taken it', async () => {
+  it('drops the request if its lease was over and another worker has claimed it', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {

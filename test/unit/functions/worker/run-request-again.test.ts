@@ -26,7 +26,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
   )
 
   it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
-    'is dropped if it is of another run or body than the request now (%j)',
+    'is dropped if it belongs to another run or body of the request (%j)',
     async now => {
       const { ports, asked, outcomes, deferred, run } = aWorker()
       const item = anItem()
@@ -48,7 +48,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
       delay: 900,
     },
   ] as const)(
-    'is sent again with a delay until the end of $what, and spends no attempt (I8)',
+    'is sent again with a delay until the end of $what, and uses up no attempt (I8)',
     async ({ fields, delay }) => {
       const { ports, asked, deferred, run } = aWorker()
       const item = await ports.items.create(anItem(fields))
@@ -63,7 +63,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
   )
 
   it.each(['cancelled', 'expired', 'rejected'] as const)(
-    'is dropped if its request is %s and its body is deleted, even if the store does not say so',
+    'is dropped if its request is %s and its body was deleted, even if the store does not report the deletion',
     async status => {
       const { ports, asked, invoke } = aWorker()
       const item = await ports.items.create(anItem({ status }))
@@ -75,7 +75,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
     },
   )
 
-  it('is redelivered if its body can’t be read and its request wants a call', async () => {
+  it('is redelivered if its body can’t be read and its request still needs a call', async () => {
     const { ports, invoke } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -90,7 +90,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
     expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', 'before') })).toEqual([0])
   })
 
-  it('ends its request if the deadline has passed: the ledger is told, nothing is charged', async () => {
+  it('ends its request if the deadline has passed, with an event for the ledger and no charge', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser(), deadline: NOW }))
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
@@ -117,7 +117,7 @@ describe('a worker: a message whose request has changed since its item was read'
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('is deferred if its item was written after the grace', async () => {
+  it('is deferred if its item was written after the grace period', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)
@@ -132,7 +132,7 @@ describe('a worker: a message whose request has changed since its item was read'
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
   })
 
-  it('is deferred if its request could be claimed by now', async () => {
+  it('is deferred if its request can be claimed by now', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 1 }))
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
@@ -147,17 +147,17 @@ describe('a worker: a message whose request has changed since its item was read'
   })
 })
 
-describe('a worker: an earlier worker that crashed', () => {
+describe('a worker: a request whose earlier worker crashed', () => {
   const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
 
-  /** A request under which a worker has stopped that ran nothing else, after so many that did before. */
+  /** A request whose worker crashed and ran nothing else. Before that, it had this many crashes. */
   async function abandonedAlone({ items }: Pick<WorkerPorts, 'items'>, crashes: number): Promise<RequestItem> {
     const item = await items.create(anItem({ attempt: crashes, crashes }))
     await items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW - 9, lease_until: NOW })
     return item
   }
 
-  it('has its request run again, and its crash counted if it ran nothing else', async () => {
+  it('runs again, and the crash counts if the worker ran nothing else', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await abandonedAlone(ports, 0)
 
@@ -168,7 +168,7 @@ describe('a worker: an earlier worker that crashed', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 1, attempt: 2 })
   })
 
-  it('has its request given up at the third crash, without a further call', async () => {
+  it('fails at the third crash, without a further call', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await abandonedAlone(ports, 2)
 
@@ -181,7 +181,7 @@ describe('a worker: an earlier worker that crashed', () => {
     expect(outcomes()[0]?.error?.message).toContain('3 times')
   })
 
-  it('was none if the whole system was stopped: its request runs again at once and beside others, however often', async () => {
+  it('has no crash counted if the whole system was stopped, and runs again at once beside others, however often that happens', async () => {
     const { ports, asked, stored, invoke, create, deferred } = aWorker()
     const [item, other] = [await create(), await create()]
     const isolated = { ...aMessage(item), hints: { alone: true } }
@@ -199,7 +199,7 @@ describe('a worker: an earlier worker that crashed', () => {
     expect(await stored(item)).toMatchObject({ crashes: 0, attempt: 6 })
   })
 
-  it('counts for none of several requests that it ran', async () => {
+  it('has no crash counted if the worker ran several requests', async () => {
     const { ports, outcomes, invoke, run } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
     await invoke(
@@ -214,7 +214,7 @@ describe('a worker: an earlier worker that crashed', () => {
     for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
   })
 
-  it('counts for a request that ends each worker: it runs with others once, and alone three times', async () => {
+  it('runs once with others and three times alone, and then fails, if it crashes each worker', async () => {
     const { ports, outcomes, deferred, invoke } = aWorker()
     const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
     const messages = [bad, good].map(item => aMessage(item as RequestItem))
@@ -237,7 +237,7 @@ describe('a worker: an earlier worker that crashed', () => {
     ])
   })
 
-  it('has its requests run one after the other, each alone', async () => {
+  it('runs alone, one after the other, if the worker had several such requests', async () => {
     const { ports, asked, deferred, invoke } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
 
@@ -250,7 +250,7 @@ describe('a worker: an earlier worker that crashed', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('loses its request to the worker that takes it over first; the message of the other is deferred', async () => {
+  it('is deferred if another worker takes it over first', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = await ports.items.create(anItem(abandoned))
     const reclaim: WorkerPorts['items']['reclaim'] = async (seen, terms) => {
@@ -270,17 +270,20 @@ describe('a worker: a message without an item', () => {
     { age: 0, delay_seconds: 1 },
     { age: 4_000, delay_seconds: 4 },
     { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
-  ])('waits as long as it is old ($age ms) for the gateway’s write, but not longer than the grace', async wait => {
-    const { ports, deferred, run } = aWorker()
-    const item = anItem()
-    ports.advance(wait.age)
+  ])(
+    'waits for the gateway’s write as long as the message is old ($age ms), but not longer than the grace period',
+    async wait => {
+      const { ports, deferred, run } = aWorker()
+      const item = anItem()
+      ports.advance(wait.age)
 
-    await run(item)
+      await run(item)
 
-    expect(deferred()).toMatchObject([{ delay_seconds: wait.delay_seconds }])
-  })
+      expect(deferred()).toMatchObject([{ delay_seconds: wait.delay_seconds }])
+    },
+  )
 
-  it('is rejected, and its reservation given back, if the write never came', async () => {
+  it('is rejected, and its reservation released, if the write never came', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)

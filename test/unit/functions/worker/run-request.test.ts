@@ -12,7 +12,7 @@ import { aMessage, anItem, newUser } from '../../../support/requests.ts'
 import { aWorker, LEASE, SUCCESS, USAGE } from '../../../support/worker.ts'
 
 describe('a worker: a request that may run', () => {
-  it('is claimed, sent to the model, and its outcome published', async () => {
+  it('is claimed and sent to the model, and its outcome is published', async () => {
     const { ports, asked, outcomes, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser() }))
 
@@ -39,7 +39,7 @@ describe('a worker: a request that may run', () => {
   })
 
   describe('and whose model reports no usage', () => {
-    // As JSON in UTF-8, 40 + 2 bytes: 11 tokens, and 2 of the prompt.
+    // The result has 40 + 2 bytes as JSON in UTF-8. So it has 11 tokens, and the prompt has 2.
     const result = 'é'.repeat(20)
     const unreported = { ok: true, answer: { result } } as const
     const outcomeFor = async (parameters: object | undefined, estimate: number, answer: ModelAnswer = unreported) => {
@@ -52,20 +52,20 @@ describe('a worker: a request that may run', () => {
 
     it.each([
       { what: 'no output at all', parameters: { max_tokens: 0 }, estimate: 2 },
-      { what: 'less than it got', parameters: { max_tokens: 10 }, estimate: 12 },
+      { what: 'less output than it got', parameters: { max_tokens: 10 }, estimate: 12 },
     ])(
-      'costs at least its prompt and a quarter of its result, where it allows $what',
+      'is charged at least its prompt and a quarter of its result, if it allows $what',
       async ({ parameters, estimate }) => {
         expect(await outcomeFor(parameters, estimate)).toMatchObject({ status: 'completed', charge_at_least: 13 })
       },
     )
 
     it.each([
-      { what: 'it allows as much as it got', parameters: { max_tokens: 11 }, estimate: 13, answer: unreported },
-      { what: 'it bounds nothing', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
+      { what: 'it allows as much output as it got', parameters: { max_tokens: 11 }, estimate: 13, answer: unreported },
+      { what: 'it bounds no output', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
       { what: 'it has no parameters', parameters: undefined, estimate: 4, answer: unreported },
       {
-        what: 'the model reports after all',
+        what: 'the model does report usage',
         parameters: { max_tokens: 0 },
         estimate: 2,
         answer: { ok: true, answer: { result, usage: { total_tokens: 0 } } } as const,
@@ -76,12 +76,12 @@ describe('a worker: a request that may run', () => {
         estimate: 2,
         answer: { ok: true, answer: {} } as const,
       },
-    ])('is published as every version reads it where $what', async ({ parameters, estimate, answer }) => {
+    ])('is published in a form that every version can read if $what', async ({ parameters, estimate, answer }) => {
       expect(await outcomeFor(parameters, estimate, answer)).not.toHaveProperty('charge_at_least')
     })
   })
 
-  it('is run once, even if many workers have its message at once', async () => {
+  it('runs once, even if many workers have its message at once', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -91,7 +91,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('has its stored body read, and keeps the key for the prompt', async () => {
+  it('gets its stored body from the store, and its outcome has the key for the prompt', async () => {
     const { ports, asked, outcomes, invoke } = aWorker()
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -103,7 +103,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
   })
 
-  it('has a large result stored under a key of this run and attempt', async () => {
+  it('gets a large result stored under a key of this run and attempt', async () => {
     const result = 'x'.repeat(MAX_INLINE_BYTES)
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result } })
     const item = await ports.items.create(anItem())
@@ -115,7 +115,7 @@ describe('a worker: a request that may run', () => {
     expect(await ports.payloads.get(key)).toBe(result)
   })
 
-  it('does not tell the ledger its prompt where prompts are not stored', async () => {
+  it('brings no prompt to the ledger if prompts are not stored', async () => {
     const { ports, outcomes, run } = aWorker(SUCCESS, { store_prompts: false })
     const item = await ports.items.create(anItem())
 
@@ -127,7 +127,7 @@ describe('a worker: a request that may run', () => {
   it.each([
     { store_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
     { store_prompts: false, what: 'no prompt', prompt: undefined },
-  ])('tells the ledger $what of a request that expires in its queue, if store_prompts is $store_prompts', async one => {
+  ])('brings $what to the ledger if it expires in its queue and store_prompts is $store_prompts', async one => {
     const { ports, run } = aWorker(SUCCESS, { store_prompts: one.store_prompts })
     const item = await ports.items.create(anItem({ deadline: NOW }))
 
@@ -138,7 +138,7 @@ describe('a worker: a request that may run', () => {
     expect(told?.prompt).toEqual(one.prompt)
   })
 
-  it('tells the ledger the prompt of a request that a defect has kept from every worker', async () => {
+  it('brings its prompt to the ledger if a defect has kept every worker from running it', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const claim = async () => {
@@ -155,7 +155,7 @@ const TOO_DEEP: unknown = JSON.parse('['.repeat(101) + ']'.repeat(101))
 
 describe('a worker: a model that fails', () => {
   it.each(['model_error', 'model_rejected', 'model_timeout', 'model_unreachable', 'result_too_large'] as const)(
-    'makes a failed outcome with the code %s and the message of the request',
+    'causes a failed outcome with the code %s and the message for the request',
     async code => {
       const { ports, outcomes, run } = aWorker(failure({ code, message: 'a sentence' }))
       const item = await ports.items.create(anItem())
@@ -173,7 +173,7 @@ describe('a worker: a model that fails', () => {
     },
   )
 
-  it('is not charged for when no call can have reached the model', async () => {
+  it('uses up no quota if no call can have reached it', async () => {
     const { ports, outcomes, run } = aWorker(failure({ code: 'model_unreachable', reached: false }))
 
     await run(await ports.items.create(anItem()))
@@ -181,7 +181,7 @@ describe('a worker: a model that fails', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('spends no attempt while the endpoint’s secret can’t be read', async () => {
+  it('uses up no attempt while the endpoint’s secret can’t be read', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem())
     const endpoint = failing(ports.endpoint, 'prepare', 'before')
@@ -191,7 +191,7 @@ describe('a worker: a model that fails', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('is not charged for, and not called, when the request can’t be mapped', async () => {
+  it('uses up no quota, and is not called, if the request can’t be mapped', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
     const broken = { ...ports, mappings: createMappings({ request: '$number(prompt)', response: '$' }) }
@@ -203,7 +203,7 @@ describe('a worker: a model that fails', () => {
   })
 
   it.each([{ usage: { total_tokens: 1 } }, { nothing: true }, null, 5])(
-    'was reached when its answer can’t be mapped: %j',
+    'counts as reached if its answer can’t be mapped: %j',
     async answer => {
       const { ports, outcomes, run } = aWorker({ ok: true, answer })
       const item = await ports.items.create(anItem())
@@ -218,7 +218,7 @@ describe('a worker: a model that fails', () => {
     { what: 'is larger than can be kept', result: 'x'.repeat(4 * 1024 * 1024), code: 'result_too_large' },
     { what: 'is not there', result: undefined, code: 'invalid_model_response' },
     { what: 'is too deep to be stored', result: TOO_DEEP, code: 'invalid_model_response' },
-  ])('is charged what it reported when its result $what', async ({ result, code }) => {
+  ])('is charged by its report if its result $what', async ({ result, code }) => {
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result, usage: USAGE } })
     const item = await ports.items.create(anItem())
 
@@ -237,7 +237,7 @@ describe('a worker: a call of AWS that fails', () => {
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 
-  it.each(breakable)('has the message redelivered, which then ends the request ($call)', async ({ broken }) => {
+  it.each(breakable)('makes the message come again, and then the request ends ($call)', async ({ broken }) => {
     const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -251,7 +251,7 @@ describe('a worker: a call of AWS that fails', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('finds its own claim again if the claim’s answer was lost and the client repeats it', async () => {
+  it('lets the worker find its own claim if the claim’s answer was lost and the client repeats the call', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem())
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {

@@ -10,7 +10,7 @@ import { aWorker, LEASE, stopping } from '../../../support/worker.ts'
 
 const NEVER = () => new Promise<void>(() => undefined)
 
-/** A worker in an environment that runs several invocations at a time, and whose calls end when the test says so. */
+/** A worker in an environment that runs several invocations at once. The test decides when its calls end. */
 function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
   const worker = aWorker()
   const isolation = createIsolation(sleep, 60_000)
@@ -27,7 +27,7 @@ function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
 const alone = (message: object) => ({ ...message, hints: { alone: true } })
 
 describe('a worker in an environment that other invocations share', () => {
-  it('counts no crash for a request that was the only one of its invocation, and isolates it from then on', async () => {
+  it('counts no crash of a request that was alone in its invocation, but isolates the request from then on', async () => {
     const { ports, shared, asked, deferred, run } = aSharedWorker()
     const item = await ports.items.create(anItem())
     await run(item, stopping(shared))
@@ -52,7 +52,7 @@ describe('a worker in an environment that other invocations share', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 1, attempt: 2 })
   })
 
-  it('calls the model for an isolated request when no call of another invocation runs, and for others after it', async () => {
+  it('calls the model for an isolated request while no other call runs, and for other requests after that', async () => {
     const { ports, holding, held, asked, invoke } = aSharedWorker()
     const [first, isolated, last] = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
     const messages = [first, isolated, last].map(item => aMessage(item ?? anItem()))
@@ -73,7 +73,7 @@ describe('a worker in an environment that other invocations share', () => {
     expect(asked).toHaveLength(3)
   })
 
-  it('defers a request that could not begin before its invocation has no time for a call', async () => {
+  it('defers an isolated request that could not begin while its invocation had time for a call', async () => {
     const { promise: timeIsUp, resolve: endTime } = Promise.withResolvers<void>()
     const { ports, holding, held, asked, deferred, invoke } = aSharedWorker(() => timeIsUp)
     const [first, isolated] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
@@ -91,7 +91,7 @@ describe('a worker in an environment that other invocations share', () => {
     await running
   })
 
-  it('runs a request beside others again once its isolated call has ended without a crash', async () => {
+  it('runs a request beside others again after its isolated call has ended without a crash', async () => {
     const busy: ModelAnswer = {
       ok: false,
       verdict: 'retry',

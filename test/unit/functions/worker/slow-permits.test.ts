@@ -7,13 +7,13 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker, SUCCESS } from '../../../support/worker.ts'
 
 interface Slowness {
-  /** What each write of the model's state takes, milliseconds. */
+  /** The time of each write of the model’s state, in milliseconds. */
   readonly write?: number
-  /** What each claim takes. */
+  /** The time of each claim, in milliseconds. */
   readonly claim?: number
 }
 
-/** A worker of a process where some things take their time, and how many turns it was given. */
+/** A worker with slow writes and claims, and a count of the slots that it got. */
 function aSlowWorker(rateLimit: RateLimit, { write = 0, claim = 0 }: Slowness) {
   const worker = aWorker(SUCCESS, { rate_limit: rateLimit })
   const { ports, modelStates } = worker
@@ -51,13 +51,13 @@ function aSlowWorker(rateLimit: RateLimit, { write = 0, claim = 0 }: Slowness) {
   return { ...worker, run, turns: () => turns, writes: () => writes }
 }
 
-describe('a worker: slots of a rate limit, where each step is slow', () => {
+describe('a worker: the slots of a rate limit while each step is slow', () => {
   it.each([
     { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 100 } },
     { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 1_000 } },
     { limit: { count: 1_000, interval_ms: 2_000 }, slowness: { claim: 200 } },
     { limit: { count: 1_000, interval_ms: 2_000 }, slowness: { write: 200, claim: 800 } },
-  ])('are soon given so far ahead that hardly any is missed: $slowness', async ({ limit, slowness }) => {
+  ])('are soon given so far ahead that hardly any slot is missed: $slowness', async ({ limit, slowness }) => {
     const { run, asked, turns } = aSlowWorker(limit, slowness)
 
     for (let i = 0; i < 100; i++) await run()
@@ -66,7 +66,7 @@ describe('a worker: slots of a rate limit, where each step is slow', () => {
     expect(turns() - asked.length).toBeLessThan(15)
   })
 
-  it('are asked for three times at most, then the request is deferred without a call', async () => {
+  it('are requested at most three times, and then the request is deferred without a call', async () => {
     const { run, asked, deferred, writes } = aSlowWorker({ count: 1_000, interval_ms: 1_000 }, { write: 4_000 })
 
     await run()

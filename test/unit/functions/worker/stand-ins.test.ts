@@ -16,7 +16,7 @@ const LACKING = failure({ verdict: 'drop', code: 'model_rejected', message: 'the
 const CHAT: ModelAnswer = { ok: true, answer: { choices: [{ message: { role: 'assistant', content: 'hi' } }] } }
 const body = { model: 'gpt', input: 'Hi', prompt: 'Hi' }
 
-/** A worker whose endpoint lacks responses, and what it does with a response. `second` answers the call of the stand-in. */
+/** Runs a response on a worker whose endpoint has no responses. `second` answers the call of the stand-in. */
 async function respond(second: () => ModelAnswer, stored: object = body) {
   let calls = 0
   const worker = aWorker(() => (++calls === 1 ? LACKING : second()), { retry: aRetry({ attempts: 3 }) })
@@ -28,7 +28,7 @@ async function respond(second: () => ModelAnswer, stored: object = body) {
 }
 
 describe('a response for an endpoint that has chat completions only', () => {
-  it('is made by a chat, and both calls are counted once', async () => {
+  it('is made from a chat, and both calls are counted once', async () => {
     const { asked, counted, outcomes } = await respond(() => CHAT)
 
     expect(asked.map(({ body: sent }) => Object.keys(sent as object))).toEqual([
@@ -39,7 +39,7 @@ describe('a response for an endpoint that has chat completions only', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('is tried again later if the second call could not be made, and the first one is not forgotten', async () => {
+  it('is tried again later if the second call could not be made, and the first call stays counted', async () => {
     const { counted, deferred, item, outcomes, stored } = await respond(() => {
       throw new Unavailable('the secret', new Error('throttled'))
     })
@@ -50,7 +50,7 @@ describe('a response for an endpoint that has chat completions only', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
   })
 
-  it('fails by the name of a field that a chat has no place for', async () => {
+  it('fails with the name of the field if a chat can’t contain the field', async () => {
     const image = { type: 'input_image', file_id: 'file-1' }
     const { asked, outcomes } = await respond(() => CHAT, { ...body, input: [{ role: 'user', content: [image] }] })
 

@@ -9,18 +9,18 @@ import { failure } from '../../../support/failures.ts'
 import { aProtectedWorker } from '../../../support/protected-worker.ts'
 import { anItem } from '../../../support/requests.ts'
 
-/** The interval is so short that the next turn is waited for. */
+/** The interval is so short that the worker waits for the next slot. */
 const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
-/** As it was before it was claimed. */
+/** The state of the item before the claim. */
 const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
 
-/** The same worker, whose flow control gives one permit, and then can't be asked. */
+/** The same worker, but its flow control gives one permit, and then can’t be reached. */
 function askedOnce(ports: WorkerPorts): WorkerPorts {
   let asked = 0
   return { ...ports, flowControl: failing(ports.flowControl, 'permit', 'before', () => ++asked > 1) }
 }
 
-/** The same worker, where some time passes with each claim. */
+/** The same worker, but some time passes with each claim. */
 const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
   ...ports,
   items: {
@@ -32,7 +32,7 @@ const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, 
   },
 })
 
-/** The same worker, where some time passes with each mapping of a request. */
+/** The same worker, but some time passes with each mapping of a request. */
 const mappingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
   ...ports,
   mappings: {
@@ -50,7 +50,7 @@ const isUncalled = (item: RequestItem | undefined) => {
 }
 
 describe('a worker: a claimed request whose call can’t be made', () => {
-  it('is deferred without an attempt if its permit can’t be asked for again (I8)', async () => {
+  it('is deferred without an attempt if the second permit can’t be requested (I8)', async () => {
     const { ports, useSlot, create, run, stored, asked, outcomes, deferred } = aProtectedWorker(SOON)
     await useSlot()
     const item = await create()
@@ -76,7 +76,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     isUncalled(await stored(item))
   })
 
-  it('is deferred without an attempt if the endpoint’s secret can’t be read any more (I8)', async () => {
+  it('is deferred without an attempt if the endpoint’s secret can no longer be read (I8)', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
@@ -87,7 +87,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(deferred()).toHaveLength(1)
   })
 
-  it('ends uncharged if its owner has cancelled it', async () => {
+  it('ends without a charge if its owner has cancelled it', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -134,12 +134,12 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 })
 
-describe('a worker: a call that there is no time left for', () => {
-  it('is not made: its requests are deferred without an attempt, for smaller batches', async () => {
+describe('a worker: a call with too little time left', () => {
+  it('is not made, and its requests are deferred without an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
-    // Of 90 s, 60 are the endpoint's, 10 are for publishing, and a mapping may take 2.5.
+    // Of 90 s, the endpoint may take 60, publishing takes 10, and a mapping may take 2.5.
     expect(await invoke(messages, claimingSlowly(ports, 3_501))).toEqual([])
 
     expect(asked).toEqual([])
@@ -157,7 +157,7 @@ describe('a worker: a call that there is no time left for', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is made for the requests that are mapped by then: the others are deferred without an attempt, for smaller batches', async () => {
+  it('is made for the requests that are mapped in time, and the others are deferred without an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
 

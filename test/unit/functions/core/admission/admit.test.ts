@@ -7,7 +7,7 @@ import { memoryPorts } from '../../../../support/ports.ts'
 import { aReservation } from '../../../../support/requests.ts'
 
 describe('admit', () => {
-  it('reserves under another nonce once it has closed what was in the way: a nonce is sent once', async () => {
+  it('reserves under a new nonce after it has closed an old reservation, since no nonce is sent twice', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ in_flight: 1 })
     const orphan = aReservation({ user_id: caller.user_id })

@@ -17,16 +17,13 @@ describe('createEstimator', () => {
     { estimate: 'parameters.max_tokens * 2', fields: { parameters: { max_tokens: 7 } }, tokens: 14 },
     { estimate: 'user_id = "ann" and plan = "free" ? 9 : 1', fields: { user_id: 'bob', plan: 'pro' }, tokens: 9 },
     { estimate: '$count($split(prompt, /l/))', tokens: 3 },
-  ])('reserves what "$estimate" gives, rounded up', async ({ estimate, fields, tokens }) => {
+  ])('reserves the value of "$estimate", rounded up', async ({ estimate, fields, tokens }) => {
     expect(await estimateBy(estimate)('text', aSubmission(fields), ann)).toBe(tokens)
   })
 
-  it.each(['nothing', 'null', 'images ? 1000'])(
-    'reserves the usual estimate where "%s" gives nothing',
-    async estimate => {
-      expect(await estimateBy(estimate)('text', aSubmission({ parameters: { max_tokens: 7 } }), ann)).toBe(9)
-    },
-  )
+  it.each(['nothing', 'null', 'images ? 1000'])('reserves the usual estimate if "%s" has no value', async estimate => {
+    expect(await estimateBy(estimate)('text', aSubmission({ parameters: { max_tokens: 7 } }), ann)).toBe(9)
+  })
 
   it('reserves the usual estimate for a model without an expression', async () => {
     expect(await estimateBy('100')('image', aSubmission(), ann)).toBe(4)
@@ -41,22 +38,25 @@ describe('createEstimator', () => {
     { estimate: '$sqrt(-1)', message: /^fails/ },
     { estimate: '$number(prompt)', message: "fails with JSONata's error D3030" },
     { estimate: 'prompt ~> /^(\\w+\\s?)+$/', fields: { prompt: `${'a'.repeat(40)}!` }, message: 'takes over 200 ms' },
-  ])('refuses a request for which "$estimate" gives no tokens, and says why', async ({ estimate, fields, message }) => {
-    const refused = await estimateBy(estimate)('text', aSubmission(fields), ann).catch((error: unknown) => error)
+  ])(
+    'refuses a request for which "$estimate" is no number of tokens, and gives the reason',
+    async ({ estimate, fields, message }) => {
+      const refused = await estimateBy(estimate)('text', aSubmission(fields), ann).catch((error: unknown) => error)
 
-    expect(refused).toMatchObject({
-      code: 'invalid_request',
-      message: 'models.text.estimate cannot be evaluated for this request',
-      details: {
-        problems: [
-          {
-            path: 'models.text.estimate',
-            message: typeof message === 'string' ? message : expect.stringMatching(message),
-          },
-        ],
-      },
-    })
-  })
+      expect(refused).toMatchObject({
+        code: 'invalid_request',
+        message: 'models.text.estimate cannot be evaluated for this request',
+        details: {
+          problems: [
+            {
+              path: 'models.text.estimate',
+              message: typeof message === 'string' ? message : expect.stringMatching(message),
+            },
+          ],
+        },
+      })
+    },
+  )
 })
 
 describe('a request of a model with an estimate', () => {
@@ -73,7 +73,7 @@ describe('a request of a model with an estimate', () => {
     expect(await usedBy(ports, caller.user_id)).toMatchObject({ tokens: 50 })
   })
 
-  it('reserves nothing if it is refused', async () => {
+  it('reserves nothing if the request is refused', async () => {
     const ports = portsWith('-1')
     const caller = aCaller()
 
@@ -83,7 +83,7 @@ describe('a request of a model with an estimate', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 
-  it('is refused for its plan first, since the estimate would name a model that the plan forbids', async () => {
+  it('is refused for its plan first, since an error of the estimate would reveal a model that the plan forbids', async () => {
     const ports = { ...memoryPorts(), estimate: createEstimator({ estimates: { image: '-1' } }) }
 
     const { refusal } = await prepare(

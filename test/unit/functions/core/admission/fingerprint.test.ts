@@ -35,7 +35,7 @@ describe('fingerprintOf', () => {
     expect(fingerprintOf(one)).not.toBe(fingerprintOf(other))
   })
 
-  it('is that of 0.1.0 for a body whose fields are in the usual order', () => {
+  it('equals the fingerprint of 0.1.0 for a body whose fields are in the usual order', () => {
     const body = { prompt: 'x', model: 'text', parameters: { max_tokens: 5 }, priority: 'normal', metadata: { a: 1 } }
 
     expect(fingerprintOf(body)).toBe(hashOf(body))
@@ -48,7 +48,7 @@ describe('isFingerprintOf', () => {
     fc.jsonValue(),
   )
 
-  it('accepts this version\u2019s fingerprint and that of 0.1.0, for any body', () => {
+  it('accepts the fingerprints of this version and of 0.1.0, for any body', () => {
     fc.assert(
       fc.property(object, body => {
         expect(isFingerprintOf(fingerprintOf(body), body)).toBe(true)
@@ -57,7 +57,7 @@ describe('isFingerprintOf', () => {
     )
   })
 
-  it('accepts no other body\u2019s', () => {
+  it('accepts no fingerprint of another body', () => {
     expect(isFingerprintOf(hashOf({ prompt: 'y' }), { prompt: 'x' })).toBe(false)
   })
 })

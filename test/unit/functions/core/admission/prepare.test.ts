@@ -6,7 +6,7 @@ import { submitRequest } from '../../../../../functions/gateway/submit-request.t
 import { aCaller, route, SETTINGS, TEXT_QUEUE } from '../../../../support/gateway.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
 
-describe('prepare: what another API than /v1/inference asks for', () => {
+describe('prepare: a submission of another API than /v1/inference', () => {
   const body = { messages: [{ role: 'user', content: 'hello' }], prompt: 'hello', max_completion_tokens: 7 }
   const submission: Submission = {
     body,
@@ -16,7 +16,7 @@ describe('prepare: what another API than /v1/inference asks for', () => {
     metadata: { tag: 'x' },
   }
 
-  it('is admitted by its domain fields, and its body reaches the worker as it is', async () => {
+  it('is admitted by its prompt, model and limits, and its body reaches the worker unchanged', async () => {
     const ports = memoryPorts()
 
     const prepared = await prepare(ports, SETTINGS, route, aCaller(), submission)

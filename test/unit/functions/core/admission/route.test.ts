@@ -17,7 +17,7 @@ describe('createRouter', () => {
     expect(await route(aSubmission(submission), ann)).toBe(model)
   })
 
-  it.each(['gone', '', 'constructor', 'Text'])('knows no model "%s", and says which there are', async model => {
+  it.each(['gone', '', 'constructor', 'Text'])('refuses the unknown model "%s", and lists the models', async model => {
     await expect(route(aSubmission({ model }), ann)).rejects.toMatchObject({
       code: 'unknown_model',
       message: `there is no model "${model}"; there are text, image`,
@@ -44,16 +44,19 @@ describe('createRouter', () => {
     { when: '$base64decode(tier) = "é"', submission: { tier: 'w6k=' }, model: 'image' },
     { when: 'user_id = "ann"', submission: {}, model: 'image' },
     { when: 'plan = "free"', submission: {}, model: 'image' },
-  ])('takes "$when" over $submission for what JSONata holds true', async ({ when, submission, model }) => {
-    expect(await routeBy(when)(aSubmission(submission), ann)).toBe(model)
-  })
+  ])(
+    'decides "$when" for $submission as JSONata converts its value to a boolean',
+    async ({ when, submission, model }) => {
+      expect(await routeBy(when)(aSubmission(submission), ann)).toBe(model)
+    },
+  )
 
   it.each([
     { what: 'fails', when: '$number(size) > 5', message: "fails with JSONata's error D3030" },
     { what: 'loops', when: '( $f := function() { $f() }; $f() )', message: 'takes over 200 ms' },
     { what: 'calls itself too deep', when: '( $f := function() { 1 + $f() }; $f() )', message: /D1011/ },
     { what: 'has a regular expression without end', when: 'size ~> /^(\\w+\\s?)+$/', message: 'takes over 200 ms' },
-  ])('refuses a request for which a rule $what, and says which rule', async ({ when, message }) => {
+  ])('refuses a request for which a rule $what, and names the rule', async ({ when, message }) => {
     const route = createRouter({
       ...SETTINGS,
       routing: [{ when: 'false', model: 'text' }, { when, model: 'image' }, { model: 'text' }],
@@ -74,7 +77,7 @@ describe('createRouter', () => {
     { when: 'plan = "gold"', body: { plan: 'gold' } },
     { when: '$$.user_id = "vip" or $lookup($, "plan") = "gold"', body: { user_id: 'vip', plan: 'gold' } },
     { when: '"vip" in user_id', body: { user_id: ['vip'] } },
-  ])('holds "$when" for no caller whose body says so, and for whom it is true', async ({ when, body }) => {
+  ])('evaluates "$when" with the real caller, not with a user_id or plan of the body', async ({ when, body }) => {
     expect(await routeBy(when)(aSubmission(body), ann)).toBe('text')
     expect(await routeBy(when)(aSubmission(), { ...ann, user_id: 'vip', plan: 'gold' })).toBe('image')
   })
@@ -90,7 +93,7 @@ describe('createRouter', () => {
     expect(await routeBy('$error("never")')(aSubmission({ model: 'text' }), ann)).toBe('text')
   })
 
-  it('is not fooled by a body that looks like JSONata’s own values', async () => {
+  it('treats a body that looks like JSONata’s own values as plain data', async () => {
     const looksLikeAFunction = { _jsonata_lambda: true, body: {}, arguments: [], environment: {} }
 
     expect(await route(aSubmission({ model_type: undefined, extra: looksLikeAFunction }), ann)).toBe('text')

@@ -18,20 +18,17 @@ describe('refusedClaim', () => {
     },
   )
 
-  it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
-    'drops a message that is not of this request (%j)',
-    message => {
-      expect(refusalOf({}, message)).toEqual({ kind: 'drop' })
-    },
-  )
+  it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])('drops a message of another run or body (%j)', message => {
+    expect(refusalOf({}, message)).toEqual({ kind: 'drop' })
+  })
 
-  it('waits for the end of a lease that is live (I8)', () => {
+  it('waits for the end of a live lease (I8)', () => {
     const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW + 1 })
 
     expect(refusal).toEqual({ kind: 'wait', until: NOW + 1 })
   })
 
-  it('reclaims from the moment the lease ends, even past the deadline: it was started in time', () => {
+  it('reclaims from the end of the lease on, even after the deadline, since the request started in time', () => {
     const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW - 1 })
 
     expect(refusal).toEqual({ kind: 'reclaim' })
@@ -42,11 +39,11 @@ describe('refusedClaim', () => {
     { crashes: 1, alone: true, kind: 'reclaim' },
     { crashes: 2, alone: true, kind: 'give up' },
     { crashes: 2, alone: undefined, kind: 'reclaim' },
-  ])('decides after $crashes crashes and this one (alone: $alone) to $kind', ({ crashes, alone, kind }) => {
+  ])('decides to $kind after $crashes crashes before this one (alone: $alone)', ({ crashes, alone, kind }) => {
     expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
   })
 
-  it('tells by the id of a claim whether it was alone', () => {
+  it('reads from the id of a claim whether the request ran alone', () => {
     expect([true, false].map(alone => isClaimedAlone(claimIdOf('0123456789abcdef', alone)))).toEqual([true, false])
   })
 
@@ -54,11 +51,11 @@ describe('refusedClaim', () => {
     expect(refusalOf({ attempt: 1, not_before: NOW + 1 })).toEqual({ kind: 'wait', until: NOW + 1 })
   })
 
-  it('expires a request whose deadline has come, though a backoff runs', () => {
+  it('expires a request at its deadline, even during a backoff', () => {
     expect(refusalOf({ deadline: NOW, not_before: NOW + 1 })).toEqual({ kind: 'expire' })
   })
 
-  it('claims a request that has become claimable meanwhile', () => {
+  it('claims a request that has become claimable since the refusal', () => {
     expect(refusalOf({ not_before: NOW })).toEqual({ kind: 'again' })
   })
 })

@@ -17,7 +17,7 @@ describe('estimateTokens', () => {
     { prompt: LONG, tokens: 200 },
     { prompt: '\u4f60'.repeat(4_000), tokens: 6_000 },
     { prompt: '\u{1f600}', tokens: 2 },
-  ])('reserves $tokens tokens, two per four bytes of UTF-8', ({ prompt, tokens }) => {
+  ])('reserves $tokens tokens: two per four bytes of UTF-8', ({ prompt, tokens }) => {
     expect(estimateTokens(prompt, { prompt })).toBe(tokens)
   })
 
@@ -32,7 +32,7 @@ describe('estimateTokens', () => {
     { body: { parameters: { max_tokens: 7, n: 3 } }, tokens: 121 },
     { body: { max_tokens: 7, n: 2, parameters: { n: 3 } }, tokens: 121 },
     { body: { max_tokens: MAX_TOKENS, n: 1_000 }, tokens: MAX_TOKENS + 100 },
-  ])('reserves the prompt\u2019s part and the bound of the output for $body', ({ body, tokens }) => {
+  ])('reserves the tokens of the prompt and the bound of the output for $body', ({ body, tokens }) => {
     expect(estimateTokens(LONG, body)).toBe(tokens)
   })
 
@@ -42,11 +42,11 @@ describe('estimateTokens', () => {
     { max_tokens: 7, n: null },
     { max_tokens: 7, n: 0 },
     { max_tokens: 7, n: '3' },
-  ])('ignores a field that bounds nothing: %j', body => {
+  ])('ignores a field that sets no bound: %j', body => {
     expect(estimateTokens(LONG, body)).toBe('max_tokens' in body && body.max_tokens === 7 ? 107 : 200)
   })
 
-  it('gives the prompt\u2019s part of the estimate only if the request bounds its output', () => {
+  it('boundedPromptTokens gives the tokens of the prompt only if the request bounds its output', () => {
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), parameters: { max_tokens: 0 } })).toBe(2)
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), max_output_tokens: 0 })).toBe(2)
     for (const parameters of [
@@ -62,7 +62,7 @@ describe('estimateTokens', () => {
     expect([0, 1, 4, 5].map(bytes => minimumTokens(7, bytes))).toEqual([7, 8, 8, 9])
   })
 
-  it('is a positive integer that no bound makes smaller than the prompt\u2019s part', () => {
+  it('is a positive integer, and never less than the tokens of the prompt', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.option(fc.nat(), { nil: undefined }), (prompt, maxTokens) => {
         const estimate = estimateTokens(prompt, { parameters: { max_tokens: maxTokens } })

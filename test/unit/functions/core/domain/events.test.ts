@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { endedEvent } from '../../../../../functions/core/domain/events.ts'
+import { endedEvent, failureOf, outcomeEvent, usageOf } from '../../../../../functions/core/domain/events.ts'
 import { InferenceMessage, ResultEvent } from '../../../../../functions/core/domain/messages.ts'
+import { OutcomeEvent as OutcomeEventOf010 } from '../../../../compat/schemas-0.1.0.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../../support/requests.ts'
 
@@ -18,9 +19,33 @@ describe('events', () => {
     expect(ResultEvent.parse(asSent(event))).toEqual(asSent(event))
   })
 
-  it('refuse unknown fields, so that a writer never sends them by mistake', () => {
+  it('refuse unknown fields, so a writer never sends an unknown field by mistake', () => {
     expect(ResultEvent.safeParse({ ...asSent(anAcceptedEvent(item)), extra: 1 }).success).toBe(false)
     expect(InferenceMessage.safeParse({ ...asSent(aMessage(item)), v: 2 }).success).toBe(false)
+  })
+})
+
+describe('outcomeEvent', () => {
+  const message = aMessage(anItem({ metadata: { tag: 'x' } }))
+  const times = { attempt: 1, reached: true, started_at: NOW, completed_at: NOW + 5 }
+  const error = { code: 'invalid_model_response', message: 'm', status: 200, detail: 'the model said this' }
+
+  it.each([
+    undefined,
+    { total_tokens: 7 },
+    { prompt_tokens: 7, total_tokens: 7 },
+    { completion_tokens: 0, total_tokens: 7 },
+    { prompt_tokens: 0, completion_tokens: 7, total_tokens: 7 },
+  ])('brings the counts that the model reported, and 0.1.0 reads it (%j)', usage => {
+    const success = outcomeEvent(message, { ...times, status: 'completed', usage, result: { inline: 'ok' } }, undefined)
+    const failure = outcomeEvent(message, { ...times, status: 'failed', usage, error }, undefined)
+
+    for (const event of [success, failure]) {
+      const sent = ResultEvent.parse(asSent(event))
+      expect(OutcomeEventOf010.safeParse(asSent(event)).error).toBeUndefined()
+      expect(sent.type === 'outcome' && usageOf(sent)).toEqual(usage)
+    }
+    expect(failureOf(failure)).toEqual(error)
   })
 })
 
@@ -29,7 +54,7 @@ describe('endedEvent', () => {
     expect(endedEvent(anItem({ status }))).toBeUndefined()
   })
 
-  it('does not exist for a completed request: only the worker’s event has the result (rule 9)', () => {
+  it('does not exist for a completed request, since only the worker’s event has the result (rule 9)', () => {
     expect(endedEvent(anItem({ status: 'completed' }))).toBeUndefined()
   })
 

@@ -22,7 +22,7 @@ const fieldsIn = (value: unknown): number =>
 const depthOf = (value: unknown): number =>
   isContainer(value) ? 1 + Math.max(0, ...childrenOf(value).map(depthOf)) : 0
 
-/** Texts in which a careless scan would see brackets, commas and the ends of strings. */
+/** Texts in which a careless scan would find brackets, commas or the ends of strings. */
 const trickyText = fc.string({
   unit: fc.constantFrom('"', '\\', ',', '[', ']', '{', '}', ':', ' ', 'a', '\u2603', '\u0000'),
 })
@@ -40,7 +40,7 @@ const anyJson = fc.oneof(
 )
 
 describe('measureJson', () => {
-  it('counts values, containers and depth as they are in the parsed value, whatever space is between them', () => {
+  it('counts the values, containers and depth of the parsed value, whatever space the text has', () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(undefined, 1, '\t', '\r\n  '), (value, space) => {
         const text = JSON.stringify(value, undefined, space)
@@ -61,7 +61,7 @@ describe('measureJson', () => {
     const broken = fc.oneof(
       fc.string({ unit: 'binary' }),
       trickyText,
-      // Valid, but for one character that is missing.
+      // Valid JSON from which one character was removed.
       fc.tuple(anyJson, fc.nat()).map(([value, at]) => {
         const text = JSON.stringify(value)
         return text.slice(0, at % text.length) + text.slice((at % text.length) + 1)
@@ -79,7 +79,7 @@ describe('measureJson', () => {
     )
   })
 
-  it('stops at a bracket that closes nothing, as a parser does', () => {
+  it('stops at a closing bracket without an opening one, as a parser does', () => {
     expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, fields: 0, depth: 0 })
     expect(tooLargeForBody(`{}}${'['.repeat(1_000)}`)).toBeUndefined()
   })
@@ -88,7 +88,7 @@ describe('measureJson', () => {
     expect(measureJson('[1,1,1,1,1,1]', 3).values).toBe(4)
   })
 
-  it('ends with a string that does not end', () => {
+  it('stops at the end of a string that is not closed', () => {
     expect(measureJson('["a,b').values).toBe(2)
     expect(measureJson('["a\\"').values).toBe(2)
     expect(measureJson('["a\\').values).toBe(2)
@@ -98,14 +98,14 @@ describe('measureJson', () => {
 describe('a body', () => {
   const listOf = (count: number) => `[${new Array(count).fill('{}').join(',')}]`
 
-  it('has 50,000 values at most', () => {
+  it('has at most 50,000 values', () => {
     expect(tooLargeForBody(listOf(MAX_BODY_VALUES - 1))).toBeUndefined()
     expect(tooLargeForBody(listOf(MAX_BODY_VALUES))).toBe(
       'has over 50,000 JSON values, counted by its commas and brackets',
     )
   })
 
-  it('is 1,000 deep at most', () => {
+  it('is at most 1,000 deep', () => {
     expect(tooLargeForBody('['.repeat(100) + ']'.repeat(100))).toBeUndefined()
     expect(tooLargeForBody('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
   })
@@ -116,8 +116,8 @@ describe('a body', () => {
 })
 
 describe("a model's answer", () => {
-  it('has 500,000 lists, objects and fields at most', () => {
-    // The outer list is one, too, and each item two.
+  it('has at most 500,000 lists, objects and fields', () => {
+    // The outer list counts as one, and each of its items as two.
     const listOf = (items: number) => `[${new Array(items).fill('{"a":1}').join(',')}]`
     const most = Math.floor((MAX_ANSWER_PARTS - 1) / 2)
 
@@ -125,14 +125,14 @@ describe("a model's answer", () => {
     expect(tooLargeForAnswer(listOf(most + 1))).toBe('has over 500,000 lists, objects and fields')
   })
 
-  it('may have as many numbers as embeddings of 100 texts do', () => {
+  it('may have as many numbers as the embeddings of 100 texts', () => {
     const embedding = new Array(3_072).fill(-0.0123456789)
     const answer = JSON.stringify({ data: new Array(100).fill({ object: 'embedding', embedding }) })
 
     expect(tooLargeForAnswer(answer)).toBeUndefined()
   })
 
-  it('is 1,000 deep at most', () => {
+  it('is at most 1,000 deep', () => {
     expect(tooLargeForAnswer('['.repeat(1_001) + ']'.repeat(1_001))).toBe('is nested over 1,000 deep')
   })
 })

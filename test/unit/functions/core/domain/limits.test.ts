@@ -23,7 +23,7 @@ describe('limitsOf', () => {
 })
 
 describe('shardLimits', () => {
-  it('gives parts that add up to the whole and differ by one at most', () => {
+  it('gives parts that add up to the whole, and differ by at most one', () => {
     fc.assert(
       fc.property(someLimits(), fc.integer({ min: 1, max: 50 }), (limits, shards) => {
         const parts = Array.from({ length: shards }, (_, shard) => shardLimits(limits, shard, shards))
@@ -37,7 +37,7 @@ describe('shardLimits', () => {
     )
   })
 
-  it('is the whole when there is one shard', () => {
+  it('gives the whole if there is one shard', () => {
     const limits = { requests: 3, tokens: 10, in_flight: 2 }
 
     expect(shardLimits(limits, 0, 1)).toEqual(limits)
@@ -45,7 +45,7 @@ describe('shardLimits', () => {
 })
 
 describe('shardOrder', () => {
-  it('names distinct shards, as many as may be tried, the same ones each time', () => {
+  it('names as many distinct shards as may be tried, and the same ones each time', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 5 }), (id, shards, tries) => {
         const order = shardOrder(id, shards, tries)

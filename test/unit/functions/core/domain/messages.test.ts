@@ -42,7 +42,7 @@ describe('readInferenceMessage', () => {
     },
     { what: 'without a field', text: textOf({ ...message, nonce: undefined }), reason: 'not of its schema' },
     { what: 'an event', text: textOf(anAcceptedEvent(item)), reason: 'not of its schema' },
-  ])('can’t read what is $what', ({ text, reason }) => {
+  ])('reports a text that is $what as unreadable', ({ text, reason }) => {
     expect(readInferenceMessage(text)).toEqual({ kind: 'unreadable', reason })
   })
 })
@@ -61,7 +61,7 @@ describe('readAnyMessage', () => {
   })
 })
 
-describe('what a dead letter keeps', () => {
+describe('the stored message of a dead letter', () => {
   it('is read with the fields of a newer version', () => {
     expect(keptMessage({ ...message, more: 1 })).toEqual({ ...message, more: 1 })
     const input = { queue: 'q', message_id: 'm', body: { inline: 'x' }, more: 1 }
@@ -69,7 +69,7 @@ describe('what a dead letter keeps', () => {
     expect(keptInput({ ...input, refusal })).toEqual({ ...input, refusal })
   })
 
-  it('may be neither a message nor an input', () => {
+  it('is undefined if it is neither a message nor an input', () => {
     expect([keptMessage({ text: 'x' }), keptInput({ text: 'x' }), keptInput(null)]).toEqual([
       undefined,
       undefined,

@@ -38,7 +38,7 @@ describe('reading', () => {
     expect(reading(Schema).parse(rest)).toEqual({ ...rest, late: 7 })
   })
 
-  it('tells a body in the message from a body in the bucket, whatever fields each has beside', () => {
+  it('distinguishes a body in the message from a body in the bucket, whatever other fields they have', () => {
     const bodies = [
       { inline: null, more: 1 },
       { key: 'k', more: 1 },
@@ -47,7 +47,7 @@ describe('reading', () => {
     expect(reading(Payload).safeParse({ more: 1 }).success).toBe(false)
   })
 
-  it('refuses to be made of a schema whose checks it would lose', () => {
+  it('refuses a schema with checks that reading would lose', () => {
     expect(() => reading(Schema.refine(() => true))).toThrow('checks single values')
     expect(() => reading(z.array(Inner).max(3))).toThrow('checks single values')
   })

@@ -11,7 +11,7 @@ const nested = (depth: number): unknown => {
 }
 
 describe('toAsciiJson', () => {
-  it('round trips every JSON value', () => {
+  it('keeps every JSON value through a round trip', () => {
     fc.assert(
       fc.property(aJsonValue(), value => {
         expect(JSON.stringify(JSON.parse(toAsciiJson(value)))).toBe(JSON.stringify(value))
@@ -85,15 +85,15 @@ describe('findHostileText', () => {
   })
 
   it.each([
-    { what: 'the deepest that is allowed', value: nested(MAX_DEPTH) },
+    { what: 'the deepest allowed value', value: nested(MAX_DEPTH) },
     { what: 'emoji', value: { '\u{1f600}': '\u{1f469}\u200d\u{1f680}' } },
     { what: 'U+FFFF and control characters', value: '\uffff\u0001\u007f' },
-    { what: 'what is no text', value: [null, true, 1e300, {}, []] },
+    { what: 'values that are no text', value: [null, true, 1e300, {}, []] },
   ])('finds nothing in $what', ({ value }) => {
     expect(findHostileText(value)).toBeUndefined()
   })
 
-  it('finds nothing in whatever is well-formed, and something as soon as one text is not', () => {
+  it('finds nothing in any well-formed value, and finds the text as soon as one is not well-formed', () => {
     const wellFormed = fc
       .jsonValue({ stringUnit: 'grapheme', maxDepth: 5 })
       .filter(value => !JSON.stringify(value).includes('__proto__'))

@@ -6,7 +6,7 @@ import { FUNCTIONS } from '../../../../../lib/config/mapping.ts'
 const evaluate = (expression: string, input: unknown = {}) => compileExpression(expression)(input)
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => (i % 2 ? i : -i))
 
-/** The same expression, but one that is evaluated in the thread. */
+/** The same expression, in a form that is evaluated in the thread. */
 const inThread = (expression: string) => `( $self := function($x) { $x }; $self(${expression}) )`
 
 describe.each([
@@ -23,11 +23,11 @@ describe.each([
     { expression: '[1, "é😀", null, true, { "a": { "b": [] } }]', value: [1, 'é😀', null, true, { a: { b: [] } }] },
     { expression: 'nothing.there', value: undefined },
     { expression: '$uppercase(name)', value: 'ADA' },
-  ])('gives of $expression $value', async ({ expression, value }) => {
+  ])('evaluates $expression to $value', async ({ expression, value }) => {
     expect(await evaluate(as(expression), { name: 'Ada' })).toEqual(value)
   })
 
-  it('has a clock, and makes another UUID at each call', async () => {
+  it('can read the clock, and makes another UUID at each call', async () => {
     const start = Date.now()
     const [now, millis, one, other] = (await evaluate(as('[$now(), $millis(), $uuid(), $uuid()]'))) as unknown[]
 
@@ -45,7 +45,7 @@ describe.each([
     { expression: '{ "f": $sum }', message: 'gives what is not JSON' },
     { expression: 'prompt & prompt & prompt', message: 'makes a value of over 8 MB' },
     { expression: '[prompt, prompt, prompt]', message: 'makes a value of over 8 MB' },
-  ])('fails at $expression with a sentence that quotes nothing', async ({ expression, message }) => {
+  ])('fails at $expression with a sentence that quotes no value', async ({ expression, message }) => {
     const evaluated = evaluate(as(expression), { secret: 'secret words', prompt: 'x'.repeat(3 * 1024 * 1024) })
 
     await expect(evaluated).rejects.toThrow(EvaluationError)
@@ -60,13 +60,13 @@ it.each([
   { expression: '$split(text & text, sent)', value: ['so: ', ' and onso: ', ' and on'] },
   { expression: '$split(text & text, sent, 1)', value: ['so: '] },
   { expression: '$replace(text, sent, "…")', value: 'so: … and on' },
-])('finds a long text as JavaScript would: $expression', async ({ expression, value }) => {
+])('an expression searches a long text as JavaScript does: $expression', async ({ expression, value }) => {
   const sent = `${'a'.repeat(300)}b${'a'.repeat(300)}`
 
   expect(await evaluate(inThread(expression), { sent, text: `so: ${sent} and on` })).toEqual(value)
 })
 
-describe('an expression that would take all time or memory for what a client sends', () => {
+describe('an expression that would use up all time or memory', () => {
   const long = 'a'.repeat(4_000_000)
   const half = 'a'.repeat(100_000)
 
@@ -99,13 +99,13 @@ describe('an expression that would take all time or memory for what a client sen
     { what: 'a list, by a partial function', body: '$a($s, $s)', end: '' },
     { what: 'an object', body: '{ "a": $s, "b": $s }', end: '' },
     { what: 'an object, as a text', body: '{ "a": $s, "b": $s }', end: ' & ""' },
-  ])('is ended: doubling $what again and again', async ({ body, end }) => {
+  ])('is ended when it doubles $what again and again', async ({ body, end }) => {
     const expression = `( $a := $append(?, ?); $f := function($s, $n) { $n = 0 ? $s : $f(${body}, $n - 1) }; $f("ab", 30)${end} )`
 
     await expect(evaluate(expression)).rejects.toThrow(EvaluationError)
   })
 
-  it('does not fail the expressions that wait behind it: another thread evaluates them', async () => {
+  it('does not fail the expressions that wait behind it, since another thread evaluates them', async () => {
     const evil = compileExpression('$contains(prompt, /^(a+)+$/)')
     const input = { prompt: `${'a'.repeat(50)}b` }
 
@@ -115,7 +115,7 @@ describe('an expression that would take all time or memory for what a client sen
   })
 })
 
-it('an expression may have a bound of its own of what it computes, and the next one is evaluated', async () => {
+it('an expression may have its own time limit, and the next expression is evaluated after it', async () => {
   const input = { prompt: `${'a'.repeat(50)}b` }
   const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
 
@@ -135,7 +135,20 @@ it('an expression may have a bound of its own of what it computes, and the next 
   ])
 })
 
-it('many expressions at a time are each held to the bound, not all of them together', async () => {
+it('the expression of a user does not wait for all slow expressions of another user', async () => {
+  const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
+  const ended: string[] = []
+  const evil = Array.from({ length: 5 }, () =>
+    bounded({ prompt: `${'a'.repeat(50)}b` }, 'attacker').catch(() => ended.push('attacker')),
+  )
+  const good = bounded({ prompt: 'a' }, 'victim').then(() => ended.push('victim'))
+
+  await Promise.all([...evil, good])
+
+  expect(ended.indexOf('victim')).toBeLessThanOrEqual(2)
+})
+
+it('each of many simultaneous expressions has its own time limit, and they don’t share one', async () => {
   const list = Array.from({ length: 2_000 }, (_, x) => ({ x }))
   const inPlace = compileExpression('$count(list[x > 10])')
   const inThread = compileExpression('$count(list.(x > 10))')
@@ -155,22 +168,22 @@ it.each([
     body: { procedure: { type: 'variable', value: 'f' }, arguments: [] },
     environment: { base: {} },
   },
-])('a field that looks like JSONata’s own values becomes no code: %j', async field => {
+])('a field that looks like JSONata’s own values does not become code: %j', async field => {
   const evaluated = await evaluate('$lookup($, "field")', { field }).catch((error: unknown) => error)
 
   if (evaluated instanceof Error) expect(evaluated).toBeInstanceOf(EvaluationError)
   else expect(evaluated).toEqual(field)
 })
 
-it('knows no $eval, by whatever way it is reached', async () => {
+it('$eval can’t be reached in any way', async () => {
   await expect(evaluate('$eval("1")')).rejects.toThrow('T1006')
   await expect(evaluate('( $f := $eval; $f("1") )')).rejects.toThrow('T1006')
 })
 
-it.each(FUNCTIONS)('$%s, which pipeline.yaml may call, is there', async name => {
+it.each(FUNCTIONS)('$%s exists, as pipeline.yaml may call it', async name => {
   expect(await evaluate(`$type($${name})`)).toBe('function')
 })
 
-it('pipeline.yaml may call each of our helpers', () => {
+it('pipeline.yaml may call each helper of Sluice', () => {
   expect(FUNCTIONS).toEqual(expect.arrayContaining(Object.keys(HELPERS)))
 })

@@ -30,7 +30,7 @@ describe('isBounded', () => {
     'a.{ "b": b.{ "c": $uppercase(c) } }',
     '$sha256(user_id) & $uuid() & $now()',
     'null',
-  ])('accepts fields, literals and functions whose cost is in proportion to them: %s', expression => {
+  ])('accepts fields, literals, and functions whose cost grows in proportion to their input: %s', expression => {
     expect(check(expression)).toBe(true)
   })
 

@@ -9,7 +9,7 @@ import { roundOf } from '../../../../support/limiter.ts'
 const LIMIT = { count: 60, interval_ms: 60_000 }
 const ROUND = roundOf(LIMIT)
 
-/** A model. Its asks are made at times that only go forward. */
+/** A model, and a way to ask it for slots at times that only go forward. */
 function aModel(rateLimit = LIMIT) {
   let state: ModelState = UNTOUCHED
   const at = (ms: number, backlog: Ask['backlog'], limit = rateLimit): Permit => {
@@ -42,7 +42,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInBacklog: true })))
   })
 
-  it('lets urgent requests pass: they get the next slots, however many requests wait in it', () => {
+  it('lets urgent requests pass: they get the next slots, however many requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
@@ -52,7 +52,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(urgent, 0)).toBeLessThanOrEqual(ROUND)
   })
 
-  it('grows by the slots that urgent requests have taken before it', () => {
+  it('grows by the slots that urgent requests take', () => {
     const { at, many } = aModel()
     many(61, 0)
     for (let i = 0; i < 120; i++) at(0, undefined)
@@ -62,7 +62,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(next as Permit, 0)).toBeGreaterThan(2 * ROUND)
   })
 
-  it('does not grow when requests come back too early, and does not make them wait behind others again', () => {
+  it('does not grow when requests come back too early, and these requests keep their places', () => {
     const { at, many } = aModel()
     many(180, 0)
 
@@ -76,7 +76,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(next as Permit, 0)).toBeLessThanOrEqual(3 * ROUND)
   })
 
-  it('gives slots to the requests that come back, before a request that comes at the same time', () => {
+  it('gives slots to requests that come back before it gives one to a new request', () => {
     const { at, many } = aModel()
     const [permit] = many(240, 0).slice(60)
     const back = waitOf(permit as Permit, 0)
@@ -89,22 +89,22 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(newcomer, 0)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('makes no request wait that can have a slot at once, although others wait in it', () => {
+  it('makes no request wait if a slot is free now, although others wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
-    // No request has come back for the second round, so that round is free.
+    // No request has come back for the second round, so this round has free slots.
     expect(at(2 * ROUND, 'joins')).toEqual({ granted: true, at: NOW + 2 * ROUND + MIN_LEAD_TIME_MS })
   })
 
-  it('makes no request wait that can have a slot at once by a higher limit', () => {
+  it('makes no request wait if a higher limit leaves a slot free now', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
     expect(at(1_000, 'joins', { ...LIMIT, count: 6_000 })).toMatchObject({ granted: true })
   })
 
-  it('is dropped when no request has come back from it for a round: a request then waits for one round at most', () => {
+  it('is dropped if no request has come back from the backlog for a round, so a new request waits at most one round', () => {
     const { at, many } = aModel()
     many(600, 0)
     at(ROUND, 'has waited')
@@ -116,7 +116,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(late, 3 * ROUND + 5_000)).toBeLessThan(ROUND)
   })
 
-  it('is kept as long as some requests come back from it in each round', () => {
+  it('is kept while at least one request comes back from the backlog in each round', () => {
     const { at, many } = aModel()
     many(600, 0)
 
@@ -126,7 +126,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(last, 5 * ROUND)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('is kept until its first request can be back', () => {
+  it('is kept until its first request can come back', () => {
     const { many } = aModel({ count: 1, interval_ms: 600_000 })
 
     const [, second, third] = many(3, 0)

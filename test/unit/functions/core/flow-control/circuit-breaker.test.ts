@@ -19,7 +19,7 @@ const CLOSED: CircuitState = { failures: [] }
 const failedAt = (times: readonly number[], policy = CIRCUIT): CircuitState =>
   times.reduce((state, at) => addFailures(state, 1, NOW + at, policy), CLOSED)
 
-/** The state after the circuit has opened and this many probes in a row have failed, each as soon as it could be made. */
+/** The state of an open circuit after this many failed probes in a row. Each probe was made as early as possible. */
 function probedInVain(probes: number, policy = CIRCUIT): { state: CircuitState; periods: number[] } {
   let now = NOW
   let state = addFailures(CLOSED, policy.failures, now, policy)
@@ -51,7 +51,7 @@ describe('circuit breaker', () => {
     expect(failedAt(times).open !== undefined).toBe(isOpen)
   })
 
-  it('opens exactly when `failures` failures are within `within_ms`, whenever they are', () => {
+  it('opens if `failures` failures are within `within_ms`, and only then, whenever they happen', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 20 }), steps => {
         const times = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, step) => sum + step, 0))
@@ -62,7 +62,7 @@ describe('circuit breaker', () => {
     )
   })
 
-  it('ignores calls that were under way when it opened', () => {
+  it('ignores the calls that were under way when the circuit opened', () => {
     const open = failedAt([0, 1, 2])
 
     expect(addFailures(open, 3, NOW + 29_000, CIRCUIT)).toBe(open)
@@ -81,7 +81,7 @@ describe('circuit breaker', () => {
     expect(LONGEST_OPEN_MS).toBe(900_000)
   })
 
-  it('closes with the first probe that succeeds, and forgets all failures', () => {
+  it('closes with the first successful probe, and forgets all failures', () => {
     const { state } = probedInVain(3)
 
     const closed = endProbe(state, 'healthy', NOW, CIRCUIT)
@@ -90,7 +90,7 @@ describe('circuit breaker', () => {
     expect(addFailures(closed, 2, NOW, CIRCUIT).open).toBeUndefined()
   })
 
-  it('allows another probe, and does not stay open for longer, when a probe has told nothing', () => {
+  it('allows another probe, and does not stay open for longer, if a probe shows nothing about the model', () => {
     const { state } = probedInVain(1)
     const probing = { ...state, probe: { id: 'p', since: NOW, until: NOW + 90_000 } }
 
@@ -102,9 +102,12 @@ describe('circuit breaker', () => {
     { since: -500, wait: 1_000 },
     { since: -7_000, wait: 7_000 },
     { since: -80_000, wait: 30_000 },
-  ])('makes calls ask again after as long as its probe has taken ($since ms): $wait ms', ({ since, wait }) => {
-    expect(askAgainAt(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
-  })
+  ])(
+    'makes other calls ask again after the time that the probe has run so far ($since ms): $wait ms',
+    ({ since, wait }) => {
+      expect(askAgainAt(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
+    },
+  )
 })
 
 const POLICIES: Policies = {
@@ -119,7 +122,7 @@ describe('applyReport', () => {
   const report = (state: ModelState, what: Parameters<typeof applyReport>[1], policies = POLICIES) =>
     applyReport(state, what, NOW, policies)
 
-  it('changes nothing for a call that succeeded, whether or not calls failed before it', () => {
+  it('changes nothing for a successful call, whether or not earlier calls failed', () => {
     for (const state of [UNTOUCHED, { ...UNTOUCHED, failures: [NOW - 1] }, open])
       expect(report(state, { findings: 'healthy' })).toBe(state)
   })
@@ -131,7 +134,7 @@ describe('applyReport', () => {
     probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
   }
 
-  it('leaves the probe of a halted model to its own report', () => {
+  it('keeps the probe of a halted model until the report of this probe comes', () => {
     expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
     expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
       probe: haltProbed.probe,
@@ -140,7 +143,7 @@ describe('applyReport', () => {
     expect(report(haltProbed, { findings: 'nothing', probe: 'p0' }).probe).toBeUndefined()
   })
 
-  it('ends a halt after a probe that succeeded, and not after one whose request alone was refused', () => {
+  it('ends a halt after a successful probe, but not after a probe whose request alone was refused', () => {
     expect(report(haltProbed, { findings: 'healthy', probe: 'p0', users: ['u1'] })).not.toHaveProperty('halted')
 
     const refused = report(haltProbed, { findings: 'healthy', is_refusal: true, probe: 'p0', users: [] })
@@ -154,11 +157,11 @@ describe('applyReport', () => {
     expect(report(UNTOUCHED, { findings: { failures: 3 } }).open).toEqual({ until: NOW + 30_000, times: 1 })
   })
 
-  it('counts nothing when the report does not say how the calls came out', () => {
+  it('counts nothing if the report says nothing about the result of the calls', () => {
     expect(report(UNTOUCHED, { findings: 'nothing' })).toBe(UNTOUCHED)
   })
 
-  it('counts nothing where the model has no circuit', () => {
+  it('counts nothing if the model has no circuit', () => {
     expect(report(UNTOUCHED, { findings: { failures: 1 } }, {})).toBe(UNTOUCHED)
   })
 
@@ -180,7 +183,7 @@ describe('applyReport', () => {
       findings: 'nothing',
       expected: { open: probed.open },
     },
-  ] as const)('of a probe $what', ({ findings, expected }) => {
+  ] as const)('for a probe: $what', ({ findings, expected }) => {
     const after = report(probed, { findings, probe: 'p0' })
 
     expect(after).toMatchObject(expected)
@@ -189,13 +192,13 @@ describe('applyReport', () => {
   })
 
   it.each(['healthy', 'nothing', { failures: 1 }] as const)(
-    'changes nothing for a probe that another one has replaced (%s)',
+    'changes nothing for a probe that another probe has replaced (%s)',
     findings => {
       expect(report(probed, { findings, probe: 'older' })).toBe(probed)
     },
   )
 
-  it('changes nothing for calls that are no probe while the circuit is open', () => {
+  it('changes nothing for other calls than probes while the circuit is open', () => {
     for (const state of [open, halfOpen, probed])
       for (const findings of ['healthy', { failures: 1 }] as const) expect(report(state, { findings })).toBe(state)
   })

@@ -26,7 +26,7 @@ function aTimeline() {
   }
 }
 
-/** A store that takes a few milliseconds to be reached and to answer, and how often it was called. */
+/** A store whose reads and writes take a few milliseconds. It counts its calls. */
 function aDistantStore(sleep: (ms: number) => Promise<void>) {
   const near = memoryModelStates()
   const calls = { reads: 0, writes: 0 }
@@ -61,7 +61,7 @@ function chance(): () => number {
 const LIMIT = { rate_limit: { count: 100_000, interval_ms: 60_000 } }
 
 describe('compareAndSwap', () => {
-  it('takes fewer writes than there are calls, although 50 processes ask for 10 calls at once', async () => {
+  it('needs fewer writes than there are calls, although 50 processes ask for 10 calls each at once', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
     let nonces = 0
@@ -77,7 +77,7 @@ describe('compareAndSwap', () => {
     expect(clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('tries again at once after the first lost write, then after growing pauses, from the state that is there then', async () => {
+  it('tries again at once after the first lost write, then after growing pauses, each time from the newest state', async () => {
     const { store, calls } = aDistantStore(async () => undefined)
     const pauses: number[] = []
     const sleep = async (ms: number) => {
@@ -110,7 +110,7 @@ describe('compareAndSwap', () => {
     expect(calls.writes).toBe(24)
   })
 
-  it('writes without a pause for a process that is alone', async () => {
+  it('writes without a pause if only one process writes', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
     const flowControl = createFlowControl(

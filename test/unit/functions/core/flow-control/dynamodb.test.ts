@@ -27,7 +27,7 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
     new ProvisionedThroughputExceededException(too),
     new ThrottlingException(too),
     new RequestLimitExceeded(too),
-  ])('is handled as one that another worker wrote first ($name)', async error => {
+  ])('is handled like a write that another worker won ($name)', async error => {
     const there = { ...UNTOUCHED, version: 9, writer: 'another' }
     dynamoDb.on(PutItemCommand).rejects(error)
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ model: 'text', ...there }) })
@@ -42,7 +42,7 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
     expect(await modelStates.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
   })
 
-  it('is unavailable when its item has disappeared, since nobody knows which calls were allowed', async () => {
+  it('is unavailable if its item has disappeared, since nobody knows which calls were allowed', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
@@ -57,11 +57,11 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
   })
 })
 
-describe('dynamoModelStates: the backlog', () => {
+describe('dynamoModelStates: the stored backlog', () => {
   const state: ModelState = { ...next, backlog: { slot: 1_700, taken: 3, last_return: 1_200 } }
   const item = { ...next, line: { turn: 1_700, taken: 3, heard: 1_200 } }
 
-  it('is stored under the names that 0.1.0 reads', async () => {
+  it('has the field names that 0.1.0 reads', async () => {
     dynamoDb.on(PutItemCommand).resolves({})
 
     await modelStates.write('text', state)
@@ -70,13 +70,13 @@ describe('dynamoModelStates: the backlog', () => {
     expect(call?.args[0].input.Item).toEqual(marshall({ ...item, model: 'text' }))
   })
 
-  it('is read as 0.1.0 has written it', async () => {
+  it('is read as 0.1.0 wrote it', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, model: 'text' }) })
 
     expect(await modelStates.read('text')).toEqual(state)
   })
 
-  it('is over when it was written without the time of a return', async () => {
+  it('counts as over if it was written without the time of a return', async () => {
     const { turn, taken } = item.line
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, line: { turn, taken }, model: 'text' }) })
 

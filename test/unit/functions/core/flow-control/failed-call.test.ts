@@ -22,7 +22,7 @@ function aFlowControl(notes: Pick<FailureNotes, 'note'>) {
 }
 
 describe('flow control: a failed call', () => {
-  it('is noted for operators, whether it counts for the circuit or not', async () => {
+  it('is noted for operators, whether or not it counts for the circuit', async () => {
     const notes = memoryFailureNotes()
     const { report } = aFlowControl(notes)
 
@@ -42,7 +42,7 @@ describe('flow control: a failed call', () => {
     expect(note.mock.calls.map(([, { request_id }]) => request_id)).toEqual(['f0', 'later'])
   })
 
-  it('counts although the table can not be written for the note', async () => {
+  it('counts although its note can’t be written to the table', async () => {
     const { report, heldUntil } = aFlowControl({ note: async () => Promise.reject(anOutage()) })
 
     await report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, failure: call('a') })
@@ -50,7 +50,7 @@ describe('flow control: a failed call', () => {
     expect(heldUntil('u1')).toBeGreaterThan(NOW)
   })
 
-  it('is told with the change that it causes', async () => {
+  it('is reported with the change that it causes', async () => {
     const { report, onChange } = aFlowControl(memoryFailureNotes())
 
     await report({ findings: { failures: 3 }, failure: call('third') })

@@ -12,8 +12,8 @@ const ROUND = roundOf(LIMIT)
 const FIRST = NOW + MIN_LEAD_TIME_MS
 const SECOND = FIRST + ROUND
 
-describe('flow control: how long a model is held up', () => {
-  it('is as long as its circuit is open for the user, and not for other users', async () => {
+describe('flow control: the time for which a model is held up', () => {
+  it('is as long as the circuit stays open for this user, and zero for other users', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     for (let i = 0; i < 10; i++) await flowControl.report({ findings: { failures: 1 }, users: ['poison'] })
@@ -22,7 +22,7 @@ describe('flow control: how long a model is held up', () => {
     expect(flowControl.heldUntil('other')).toBeUndefined()
   })
 
-  it('is as long as it is halted, for everybody', async () => {
+  it('is as long as the halt lasts, for every user', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     await flowControl.report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, users: ['u1'] })
@@ -31,8 +31,8 @@ describe('flow control: how long a model is held up', () => {
   })
 })
 
-describe('flow control: what it costs', () => {
-  it('costs one read per second and process while the circuit is closed, however many calls there are', async () => {
+describe('flow control: reads and writes of the model’s item', () => {
+  it('are one read per second and process while the circuit is closed, however many calls there are', async () => {
     const { process, advance, calls } = aFleet(CIRCUIT)
     const flowControl = process()
 
@@ -45,7 +45,7 @@ describe('flow control: what it costs', () => {
     expect(calls()).toEqual({ reads: 3, writes: 0 })
   })
 
-  it('costs another read a second after the last read began, however long that took', async () => {
+  it('begin with the next read a second after the last read began, however long the last read took', async () => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     const read: ModelStateStore['read'] = async model => {
       const state = await store.read(model)
@@ -64,7 +64,7 @@ describe('flow control: what it costs', () => {
     expect(calls().reads).toBe(2)
   })
 
-  it('costs a read per call while failures count, since other workers may have seen more of them', async () => {
+  it('are one read per call while failures count, since other workers may have seen more failures', async () => {
     const { process, calls } = aFleet(CIRCUIT)
     const flowControl = process()
     await fail(flowControl)
@@ -78,7 +78,7 @@ describe('flow control: what it costs', () => {
   it.each([
     { what: 'are too old to count', wait: 60_000, policies: CIRCUIT },
     { what: 'do not count, without a circuit', wait: 2_000, policies: {} },
-  ])('costs one read per second again when failures $what', async ({ wait, policies }) => {
+  ])('are one read per second again when failures $what', async ({ wait, policies }) => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     await fail(process())
     advance(wait)
@@ -90,7 +90,7 @@ describe('flow control: what it costs', () => {
     expect(calls().reads - before).toBe(1)
   })
 
-  it('costs one write for all calls that ask for a slot at once, and no read after the first', async () => {
+  it('are one write for all calls that ask for a slot at once, and no read after the first', async () => {
     const { process, calls } = aFleet(LIMITED)
     const flowControl = process()
 
@@ -106,7 +106,7 @@ describe('flow control: what it costs', () => {
     ])
   })
 
-  it('costs nothing for a slot that was booked before, within a second of a read', async () => {
+  it('are none for a slot that was booked before, within a second of a read', async () => {
     const { process, calls, advance } = aFleet(LIMITED)
     const flowControl = process()
     await permits(flowControl, 6)
@@ -120,7 +120,7 @@ describe('flow control: what it costs', () => {
     expect(before.writes).toBe(1)
   })
 
-  it('costs nothing for a report of a call that succeeded', async () => {
+  it('are none for the report of a successful call', async () => {
     const { process, calls } = aFleet(CIRCUIT)
 
     await process().report({ findings: 'healthy' })
@@ -130,8 +130,8 @@ describe('flow control: what it costs', () => {
   })
 })
 
-describe('flow control: the changes that it reports', () => {
-  it('reports each change once, from the process that made it', async () => {
+describe('flow control: its reports of changes', () => {
+  it('name each change once, from the process that made the change', async () => {
     const { process, advance, changes } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
 
@@ -148,18 +148,18 @@ describe('flow control: the changes that it reports', () => {
 })
 
 describe('flow control: isLate', () => {
-  it('is true past the tolerance of the rate limit', () => {
+  it('is true after the tolerance of the rate limit', () => {
     const { process, advance } = aFleet(LIMITED)
     const flowControl = process()
 
-    // Two fifths of the slack, which is 200 ms.
+    // Two fifths of the slack of 200 ms.
     advance(80)
     expect(flowControl.isLate(NOW)).toBe(false)
     advance(1)
     expect(flowControl.isLate(NOW)).toBe(true)
   })
 
-  it('is true a second after the permit, without a rate limit: a circuit or pause since then would not defer the call', () => {
+  it('is true a second after the permit if there is no rate limit, since a newer circuit or pause should defer the call', () => {
     const { process, advance } = aFleet(CIRCUIT)
     const flowControl = process()
 
@@ -171,7 +171,7 @@ describe('flow control: isLate', () => {
 })
 
 describe('flow control: a store that fails', () => {
-  it.each(['read', 'write'] as const)('grants no call: %s', async method => {
+  it.each(['read', 'write'] as const)('makes the flow control grant no call (%s)', async method => {
     const { process, store } = aFleet(LIMITED)
 
     const asked = await Promise.allSettled([1, 2].map(() => process(failing(store, method, 'before')).permit(ask)))
@@ -182,7 +182,7 @@ describe('flow control: a store that fails', () => {
     ])
   })
 
-  it('loses a slot when the answer of its write was lost, but keeps the limit', async () => {
+  it('loses a slot if the answer of its write was lost, but the limit is kept', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1, interval_ms: 2_000 } })
     await expect(process(failing(store, 'write', 'after')).permit(ask)).rejects.toThrow(Unavailable)
 
@@ -200,19 +200,19 @@ describe('flow control: a store that fails', () => {
     expect(await flowControl.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('makes a report reject', async () => {
+  it('makes a report fail', async () => {
     const { process, store } = aFleet(CIRCUIT)
 
     await expect(fail(process(failing(store, 'write', 'before')))).rejects.toThrow(Unavailable)
   })
 
-  it('recognizes its own write when the answer was lost and the client has tried again', async () => {
+  it('flow control recognizes its own write if the answer was lost and the client has repeated the write', async () => {
     const { process, store, changes } = aFleet(CIRCUIT)
     const twice: ModelStateStore = {
       ...store,
       write: async (model, next) => {
         await store.write(model, next)
-        // The stored version is the one that this try wanted to write.
+        // The stored version is the version that this try wanted to write.
         return (await store.read(model)) ?? next
       },
     }
@@ -222,7 +222,7 @@ describe('flow control: a store that fails', () => {
     expect(changes).toEqual(['opened'])
   })
 
-  it('defers the calls of a process that always loses, and rejects its reports', async () => {
+  it('flow control defers the calls of a process whose writes always lose, and rejects its reports', async () => {
     const { process, store } = aFleet({ ...LIMITED, ...CIRCUIT })
     const busy: ModelStateStore = {
       ...store,
@@ -246,7 +246,7 @@ describe('flow control: a state that was written under other settings', () => {
     expect(await process(store, {}).permit(ask)).toEqual({ granted: true, at: NOW })
   })
 
-  it('opens the circuit at once when that now takes fewer failures than there were', async () => {
+  it('opens the circuit at once if the new settings need fewer failures than there were', async () => {
     const { process, store } = aFleet({ circuit: { failures: 10, within_ms: 60_000, open_ms: 30_000 } })
     await fail(process(), 8)
 

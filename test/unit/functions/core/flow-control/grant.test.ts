@@ -27,14 +27,14 @@ const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
 const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
 describe('grant', () => {
-  it('changes nothing where no policy defers calls', () => {
+  it('changes nothing if no policy defers calls', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(3), {})
 
     expect(state).toBe(UNTOUCHED)
     expect(permits).toEqual(asks(3).map(() => ({ granted: true, at: NOW })))
   })
 
-  it('changes nothing while the circuit is closed, although calls have failed', () => {
+  it('changes nothing while the circuit is closed, although some calls have failed', () => {
     const shaky = { ...UNTOUCHED, failures: [NOW - 1] }
 
     expect(grantAll(shaky, asks(2), CIRCUIT_ONLY)).toEqual({
@@ -52,7 +52,7 @@ describe('grant', () => {
     expect(grantAll(UNTOUCHED, asks(4)).state.calls).toEqual([{ from: SECOND, count: 2 }])
   })
 
-  it('books slots of a count above 24 in buckets of a twentieth of the interval', () => {
+  it('books the slots of a limit above 24 calls in buckets of a twentieth of the interval', () => {
     const limit = { count: 25, interval_ms: 2_000 }
     const many: Policies = { rate_limit: limit }
     expect(bucketWidthOf(limit)).toBe(100)
@@ -67,7 +67,7 @@ describe('grant', () => {
     expect(next.permits).toEqual(asks(2).map(() => ({ granted: true, at: second })))
   })
 
-  it('uses a slot that was booked before, until that is over', () => {
+  it('uses a slot that was booked before, until the slot is over', () => {
     const { state } = grantAll(UNTOUCHED, asks(3))
     const back = { ...ask, slot: SECOND }
 
@@ -87,11 +87,11 @@ describe('grant', () => {
     ])
   })
 
-  it('ignores a slot when the model no longer has a rate limit', () => {
+  it('ignores a slot if the model no longer has a rate limit', () => {
     expect(grantAll(UNTOUCHED, [{ ...ask, slot: NOW + 60_000 }], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('books no slot further ahead than a queue can hold a message back', () => {
+  it('books no slot that is later than a queue can delay a message', () => {
     const limit = { count: 1, interval_ms: 600_000 }
     const slow: Policies = { rate_limit: limit }
     const second = FIRST + roundOf(limit)
@@ -125,7 +125,7 @@ describe('grant', () => {
     expect(permits).toEqual(asks(2).map(() => ({ granted: false, until: NOW + 5_000, because: 'open' })))
   })
 
-  it('allows calls when the model no longer has a circuit', () => {
+  it('allows calls if the model no longer has a circuit', () => {
     expect(grantAll(open, [ask], {})).toEqual({ state: open, permits: [{ granted: true, at: NOW }] })
     expect(grantAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
@@ -141,13 +141,13 @@ describe('grant', () => {
     expect(state.probe).toEqual({ id: 'p1', since: NOW, until: ask.until })
   })
 
-  it('lets another call probe only when the worker of the first probe must be gone', () => {
+  it('allows another probe only when the worker of the first probe has certainly ended', () => {
     expect(grantAll(probed, [ask]).permits).toEqual([{ granted: false, until: NOW + 4_000, because: 'open' }])
     expect(grantAll(probed, [ask], POLICIES, NOW + 59_999).permits).toMatchObject([{ granted: false }])
     expect(grantAll(probed, [ask], POLICIES, NOW + 60_000).permits).toMatchObject([{ granted: true, probe: 'p1' }])
   })
 
-  it('does not choose a call as the probe if the message of the call must wait in the queue for a slot', () => {
+  it('does not choose a call as the probe if its message must wait in the queue for a slot', () => {
     const busy = { ...halfOpen, calls: grantAll(UNTOUCHED, asks(2)).state.calls }
 
     const { state, permits } = grantAll(busy, [ask])

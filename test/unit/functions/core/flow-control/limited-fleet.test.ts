@@ -10,28 +10,28 @@ import { countedIds } from '../../../../support/ports.ts'
 
 const anAsk = fc.record({
   process: fc.nat(5),
-  /** Which part of the tolerance passes before the call is made. */
+  /** The part of the tolerance that passes before the call is made. */
   late: fc.constantFrom(0, 0.5, 1),
-  /** How long its process is told that a call took to be ready. */
+  /** The time that the call needed to get ready, as its process reports it. */
   took: fc.constantFrom(undefined, undefined, 100, 2_000),
   backlog: fc.constantFrom<Ask['backlog'][]>(undefined, 'joins', 'has waited', 'has left'),
-  /** Whether a call that has to wait comes back in time or too late for its slot. */
+  /** Whether a call that must wait comes back in time or too late for its slot. */
   comesBack: fc.constantFrom('in time', 'late'),
 })
 
-/** Calls that processes of a fleet ask for at the same time, some time after the calls before. */
+/** Calls that several processes ask for at the same time, some time after the calls before. */
 const aMoment = fc.record({
   /** In thousandths of an interval. */
   after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1_300 })),
   asks: fc.oneof(
     fc.array(anAsk, { minLength: 1, maxLength: 8 }),
-    // Enough of them to use up the larger counts.
+    // Enough calls to use up the larger limits.
     fc.array(anAsk, { minLength: 20, maxLength: 40 }),
   ),
 })
 type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
 
-/** The times, epoch milliseconds, at which the endpoint sees calls. */
+/** The times at which the endpoint sees calls, in epoch milliseconds. */
 async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: readonly number[]): Promise<number[]> {
   let now = NOW
   const store = memoryModelStates()
@@ -39,7 +39,9 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
   const fleet = behind.map(ms =>
     createFlowControl({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
   )
-  /** Undefined for a call that is deferred, since slots are only given some time ahead. */
+  /**
+   * Asks for a permit, and returns its time. Undefined for a deferred call, since slots are given only for the near future.
+   */
   const permit = async (
     flowControl: FlowControl,
     ask: Pick<Ask, 'slot' | 'took' | 'backlog'>,
@@ -55,7 +57,7 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
         const flowControl = fleet[process]
         if (!flowControl) throw new Error('there are six')
         const slot = await permit(flowControl, { took, backlog })
-        // A call that waits for its slot, or has missed it, asks again.
+        // A call asks again if it waits for its slot or has missed it.
         return permit(flowControl, { backlog, slot: comesBack === 'in time' ? slot : now - limit.interval_ms })
       }),
     )
@@ -68,11 +70,11 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
 }
 
 describe('flow control: a fleet of workers with a rate limit', () => {
-  it('keeps the limit in any interval, whoever asks at whatever time, with clocks that differ by 100 ms', async () => {
+  it('keeps the limit in any interval, whichever worker asks at whatever time, with clocks that differ by 100 ms', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          // Up to 24, each call is kept at its own time; above, in buckets.
+          // The log has the time of each call up to 24 calls, and buckets above that.
           count: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 11, max: 60 })),
           interval_ms: fc.constantFrom(1_000, 2_000, 9_999, 60_000),
         }),

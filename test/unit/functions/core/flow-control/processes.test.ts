@@ -19,7 +19,7 @@ describe('flow control: many processes', () => {
     expect(slots).toEqual([0, ROUND, 2 * ROUND, 3 * ROUND].flatMap(at => [at, at, at, at, at]))
   })
 
-  it('give way to each other when dozens ask at once: no call is lost, and no call gets two slots', async () => {
+  it('lose no call, and give no call two slots, although dozens ask at once', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1_000, interval_ms: 60_000 } })
     const fleet = Array.from({ length: 60 }, () => process())
 
@@ -45,7 +45,7 @@ describe('flow control: many processes', () => {
     expect(await two.permit(ask)).toMatchObject({ granted: false, because: 'open', until: NOW + 30_000 })
   })
 
-  it('know of an open circuit within a second', async () => {
+  it('see an open circuit within a second', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -56,7 +56,7 @@ describe('flow control: many processes', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('know of a pause within a second', async () => {
+  it('see a pause within a second', async () => {
     const { process, advance } = aFleet({})
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -95,7 +95,7 @@ describe('flow control: many processes', () => {
     expect(changes).toEqual(['opened', 'closed'])
   })
 
-  it('get another probe at once when a probe was not made', async () => {
+  it('get another probe at once if the first probe was not made', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await fail(one, 3)

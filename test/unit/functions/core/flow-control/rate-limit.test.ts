@@ -14,7 +14,7 @@ import { EXACT_LOG_MAX } from '../../../../support/limiter.ts'
 
 const LIMIT: RateLimit = { count: 20, interval_ms: 2_000 }
 
-/** The slots of calls that are asked for at these times, one after the other. */
+/** The slots of calls that ask at these times, one after the other. */
 function slotsOf(asks: readonly number[], limit: RateLimit, before: readonly Bucket[] = []) {
   let log = before
   let largest = 0
@@ -29,13 +29,13 @@ function slotsOf(asks: readonly number[], limit: RateLimit, before: readonly Buc
 
 const atOnce = (calls: number): number[] => Array.from({ length: calls }, () => NOW)
 
-/** How many of these times are in the same half-open interval, at most. */
+/** The largest number of these times in one half-open interval. */
 function mostWithin(times: readonly number[], interval: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   return Math.max(0, ...sorted.map((from, i) => sorted.slice(i).filter(time => time < from + interval).length))
 }
 
-// Intervals as pipeline.yaml allows them.
+// Intervals that pipeline.yaml allows.
 const anInterval = fc.oneof(
   fc.constantFrom(1_000, 2_000, 8_000, 60_000, 3_600_000),
   fc.integer({ min: 1_000, max: 100_000 }),
@@ -47,14 +47,14 @@ const aCount = fc.oneof(
 )
 const aLimit = fc.record({ count: aCount, interval_ms: anInterval })
 
-/** How time passes from ask to ask, in 1/1000 of an interval: mostly none or little; another worker's clock may be behind. */
+/** The time between two asks, in 1/1000 of an interval: mostly none or little. Another worker’s clock may be behind. */
 const aStep = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 120 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 1_500 }) },
 )
 const anAsk = fc.record({ step: aStep, behind: fc.integer({ min: 0, max: 100 }), late: fc.constantFrom(0, 0.5, 1) })
-/** Asks that come together: else the larger counts would hardly ever be reached. */
+/** Several asks at once. Otherwise the tests would hardly ever reach the larger limits. */
 const aBurst = fc
   .tuple(aStep, fc.array(anAsk, { minLength: 10, maxLength: 50 }))
   .map(([step, asks]) => asks.map((ask, i) => ({ ...ask, step: i === 0 ? step : 0 })))
@@ -72,7 +72,7 @@ function timesOf(asks: readonly { step: number; behind: number }[], { interval_m
 }
 
 describe('nextSlot and withSlot', () => {
-  it('keep the limit in every interval, whenever calls are asked for and made within their tolerance', () => {
+  it('keep the limit in every interval, whenever calls ask, and whenever they are made within their tolerance', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const { slots } = slotsOf(timesOf(asks, limit), limit)
@@ -89,23 +89,20 @@ describe('nextSlot and withSlot', () => {
     [1, 20, EXACT_LOG_MAX, EXACT_LOG_MAX + 1, 60].flatMap(count =>
       [1_000, 2_000, 7_000, 60_000, 3_600_000].map(intervalMs => ({ count, interval_ms: intervalMs })),
     ),
-  )(
-    'keep the limit for calls that are asked for at once when the earlier ones are late ($count in $interval_ms ms)',
-    limit => {
-      const { count, interval_ms } = limit
-      const width = interval_ms / 20
-      // At the end of a bucket, the log notes a call as early as it can, and the call is made as late as it can be.
-      const last = Math.ceil(NOW / width) * width + width - 1
-      const { slots } = slotsOf(
-        atOnce(6 * count).map(() => last),
-        limit,
-      )
+  )('keep the limit for calls that ask at once while the earlier calls are late ($count in $interval_ms ms)', limit => {
+    const { count, interval_ms } = limit
+    const width = interval_ms / 20
+    // At the end of a bucket, the log notes a call as early as possible, and the call is made as late as possible.
+    const last = Math.ceil(NOW / width) * width + width - 1
+    const { slots } = slotsOf(
+      atOnce(6 * count).map(() => last),
+      limit,
+    )
 
-      const calls = slots.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
+    const calls = slots.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
 
-      expect(mostWithin(calls, interval_ms)).toBe(count)
-    },
-  )
+    expect(mostWithin(calls, interval_ms)).toBe(count)
+  })
 
   it('never give a slot before the time of its ask', () => {
     fc.assert(
@@ -137,11 +134,11 @@ describe('nextSlot and withSlot', () => {
     expect(slotsOf(spaced, LIMIT).slots).toEqual(spaced)
   })
 
-  it('let a burst pass at once', () => {
+  it('let a burst through at once', () => {
     expect(slotsOf(atOnce(20), LIMIT).slots).toEqual(atOnce(20))
   })
 
-  it('cost little throughput: a round takes at most 1.11 intervals with few calls and 1.16 with more', () => {
+  it('reduce the throughput only a little: a round takes at most 1.11 intervals with few calls, and 1.16 with more', () => {
     fc.assert(
       fc.property(aLimit, fc.integer({ min: 1, max: 300 }), (limit, calls) => {
         const { slots } = slotsOf(atOnce(calls), limit)
@@ -153,7 +150,7 @@ describe('nextSlot and withSlot', () => {
     )
   })
 
-  it('keep a small log, whatever the count', () => {
+  it('keep a small log, whatever the limit', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         expect(slotsOf(timesOf(asks, limit), limit).largest).toBeLessThanOrEqual(Math.min(limit.count, 24))
@@ -164,7 +161,7 @@ describe('nextSlot and withSlot', () => {
     expect(slotsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).slots).toEqual(busy)
   })
 
-  it('space the calls of a count of one by at least an interval', () => {
+  it('keep calls with a limit of one at least an interval apart', () => {
     const { slots } = slotsOf(atOnce(10), { count: 1, interval_ms: 1_000 })
 
     const spaces = slots.slice(1).map((at, i) => at - (slots[i] ?? 0))
@@ -172,7 +169,7 @@ describe('nextSlot and withSlot', () => {
     expect(Math.max(...spaces)).toBeLessThanOrEqual(1_000 + 100 + 1)
   })
 
-  it('keep a lower limit of a new pipeline version from the next slot on', () => {
+  it('keep the lower limit of a new pipeline version from the next slot on', () => {
     const before = slotsOf(atOnce(30), LIMIT)
     const lower = { ...LIMIT, count: 5 }
 
@@ -183,7 +180,7 @@ describe('nextSlot and withSlot', () => {
     expect(mostWithin([...before.slots.slice(20), ...slots], lower.interval_ms)).toBeLessThanOrEqual(10)
   })
 
-  it('keep a changed interval of a new pipeline version from the next slot on', () => {
+  it('keep the changed interval of a new pipeline version from the next slot on', () => {
     fc.assert(
       fc.property(aLimit, aLimit, someAsks, (limit, changed, asks) => {
         const before = slotsOf(timesOf(asks, limit), limit)
@@ -210,13 +207,13 @@ describe('toleranceOf', () => {
 })
 
 describe('usageOf', () => {
-  it.each([0, 30, 1_900])('says one call, %i ms after one call', later => {
+  it.each([0, 30, 1_900])('counts one call, %i ms after one call', later => {
     const at = nextSlot([], NOW + MIN_LEAD_TIME_MS, LIMIT)
 
     expect(usageOf(withSlot([], at, LIMIT), NOW + later, LIMIT)).toEqual({ used: 1, next: NOW + later })
   })
 
-  it('says that the limit is used up while calls wait for their slots', () => {
+  it('reports the limit as used up while calls wait for their slots', () => {
     const { log } = slotsOf(atOnce(LIMIT.count), LIMIT)
 
     expect(usageOf(log, NOW, LIMIT)).toMatchObject({ used: LIMIT.count })

@@ -6,10 +6,12 @@ import { type ModelState, toStored, UNTOUCHED } from '../../../../../functions/c
 import { NOW } from '../../../../support/clock.ts'
 import { bucketsOf } from '../../../../support/limiter.ts'
 
-/** How much one write unit of DynamoDB writes, in bytes. */
+/** The bytes that one write unit of DynamoDB covers. */
 const WRITE_UNIT = 1_024
 
-/** The size of a value in an item, in bytes, as the DynamoDB guide says: a byte per two digits, and a byte or more around each value. */
+/**
+ * The size of a value in an item, in bytes, by the DynamoDB guide: a byte per two digits, and a byte or more for each value.
+ */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (typeof value === 'number') return Math.ceil(String(value).length / 2) + 1
@@ -17,13 +19,13 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
-/** The size of a state as the item of a model. */
+/** The size of a state, as the item of a model. */
 const bytesOf = (state: ModelState): number =>
   sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...toStored(state) })))
 
 const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
-/** The state after two intervals of calls that come evenly and as fast as the limit allows. So each bucket is in use. */
+/** The state after two intervals of evenly spaced calls, as fast as the limit allows. So each bucket is in use. */
 function saturated(count: number, intervalMs: number, circuit = CIRCUIT): ModelState {
   const policies = { rate_limit: { count, interval_ms: intervalMs }, circuit }
   let state = UNTOUCHED
@@ -61,7 +63,7 @@ describe('ModelState: its size as an item', () => {
     expect(bytesOf(state)).toBeLessThanOrEqual(WRITE_UNIT)
   })
 
-  it('takes three write units with the most failures that a circuit may take', () => {
+  it('takes three write units with the highest number of failures that a circuit may have', () => {
     const state = saturated(10_000, 60_000, { ...CIRCUIT, failures: 100 })
 
     expect(state.failures).toHaveLength(99)

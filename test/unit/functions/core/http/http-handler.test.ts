@@ -12,11 +12,11 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** An API whose errors have another shape than those of the inference API. */
+/** An API whose errors have another shape than the errors of the inference API. */
 const renderError = ({ message, code, details }: RequestError) =>
   json(code === 'invalid_request' ? 400 : 500, { error: { message, type: code, param: details.problems?.[0]?.path } })
 
-/** Calls a function of that API, and captures what it logs and counts. */
+/** Calls a function of this API, and returns the answer, the log lines and the metrics. */
 async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things')) {
   const output = captureOutput()
   const ports = telemetry({
@@ -30,7 +30,7 @@ async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things
 }
 
 describe('httpHandler', () => {
-  it('hands a call to the use case without the types of Lambda', async () => {
+  it('passes a call to the use case without the types of Lambda', async () => {
     const { statusCode, body } = await call(
       async (_, { route, path, headers, query, parameters, caller, body, remainingMs }) =>
         json(200, { route, path, headers, query, parameters, user: caller().user_id, body: body(), ms: remainingMs() }),
@@ -80,7 +80,7 @@ describe('httpHandler', () => {
     expect(JSON.stringify(logs)).not.toContain('"stack"')
   })
 
-  it('writes what was counted once per call, also of one that fails, and nothing where nothing was counted', async () => {
+  it('writes the metrics of a call in one line, also if the call fails, and no line if nothing was counted', async () => {
     const count = (metrics: Telemetry['metrics']) => metrics.add('AcceptedRequests', 1)
 
     const counted = await call(async ({ metrics }) => {

@@ -17,7 +17,7 @@ function errorOf(text: string): RequestError {
 const nested = (depth: number) => `{"prompt":"x","a":${'['.repeat(depth)}${']'.repeat(depth)}}`
 
 describe('parseBody', () => {
-  it('takes a submission with whatever further fields it has', () => {
+  it('accepts a submission with any further fields', () => {
     const body = {
       prompt: 'hello \u{1f600}',
       model_type: 'text',
@@ -40,7 +40,7 @@ describe('parseBody', () => {
   })
 
   it.each(['9007199254740992', '18446744073709551616', '1e300', '0.12345678901234567', '"18446744073709551615"'])(
-    'takes %s, which keeps its value',
+    'accepts %s, which keeps its value',
     number => {
       expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
     },
@@ -56,7 +56,7 @@ describe('parseBody', () => {
     expect(parseBody('\ufeff{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
   })
 
-  it('takes a field that is null as left out', () => {
+  it('treats a field that is null as absent', () => {
     const nulls =
       '{"prompt":"x","model":null,"model_type":null,"parameters":null,"priority":null,"metadata":null,"lang":null}'
 
@@ -69,7 +69,7 @@ describe('parseBody', () => {
     ])
   })
 
-  it('is of normal priority unless it says otherwise', () => {
+  it('gives a body without a priority the normal one', () => {
     expect(parseBody('{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
   })
 
@@ -88,7 +88,7 @@ describe('parseBody', () => {
       path: 'parameters.max_tokens',
     },
     {
-      what: 'half of max_tokens',
+      what: 'a fraction as max_tokens',
       body: '{"prompt":"x","parameters":{"max_tokens":0.5}}',
       path: 'parameters.max_tokens',
     },
@@ -98,7 +98,7 @@ describe('parseBody', () => {
       path: 'parameters.max_tokens',
     },
     {
-      what: 'max_tokens that no sum holds',
+      what: 'max_tokens that are too large to add up',
       body: '{"prompt":"x","parameters":{"max_tokens":9007199254740991}}',
       path: 'parameters.max_tokens',
     },
@@ -127,7 +127,7 @@ describe('parseBody', () => {
     { what: 'U+0000 in the prompt', body: '{"prompt":"secret\\u0000"}', path: 'prompt' },
     { what: 'a lone surrogate in the prompt', body: '{"prompt":"secret\\ud800"}', path: 'prompt' },
     {
-      what: 'U+0000 in a field that nobody knows',
+      what: 'U+0000 in an unknown field',
       body: '{"prompt":"x","other":{"a":["\\u0000"]}}',
       path: 'other.a[0]',
     },
@@ -158,11 +158,11 @@ describe('parseBody', () => {
     expect(body.details).toMatchObject([{ path: 'prompt' }, { path: 'priority' }])
   })
 
-  it('takes 99 levels and the body’s own', () => {
+  it('accepts 99 levels below the body itself', () => {
     expect(parseBody(nested(99))).toMatchObject({ prompt: 'x' })
   })
 
-  it('takes 4 MB, and refuses a byte more, counted as sent', () => {
+  it('accepts 4 MB, and refuses one byte more, counted in bytes as they were sent', () => {
     const frame = '{"prompt":""}'.length
     const largest = JSON.stringify({ prompt: 'x'.repeat(MAX_BODY_BYTES - frame) })
     const inUtf8 = JSON.stringify({ prompt: 'é'.repeat((MAX_BODY_BYTES - frame) / 2 + 1) })
@@ -172,8 +172,8 @@ describe('parseBody', () => {
     expect(errorOf(inUtf8).code).toBe('payload_too_large')
   })
 
-  it('takes 50,000 values, and refuses one more with a sentence that says so', () => {
-    // The body, its prompt and the list are values, too.
+  it('accepts 50,000 values, and refuses 50,001 with a sentence about the limit', () => {
+    // The body, its prompt and the list count as values, too.
     const withValues = (count: number) => JSON.stringify({ prompt: 'x', list: new Array(count - 3).fill({}) })
 
     expect(parseBody(withValues(50_000)).list).toHaveLength(49_997)
@@ -183,17 +183,17 @@ describe('parseBody', () => {
     })
   })
 
-  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])('refuses 4 MB of %s before they become values', value => {
+  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])('refuses 4 MB of %s before it parses them', value => {
     const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
     const before = process.memoryUsage().heapUsed
 
     expect(errorOf(text).code).toBe('invalid_request')
     expect(errorOf(text).message).toContain('50,000 JSON values')
-    // The values themselves take from 8 to 85 MB, and the text is one string.
+    // The values would take from 8 to 85 MB. The text is one string.
     expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
   })
 
-  it('refuses a field named __proto__, which would be lost without a word', () => {
+  it('refuses a field named __proto__, which would be lost without a warning', () => {
     expect(() => parseBody('{"prompt":"x","parameters":{"__proto__":{"priority":"high"}}}')).toThrow('__proto__')
     expect(parseBody('{"prompt":"x","constructor":1}')).toMatchObject({ constructor: 1 })
   })

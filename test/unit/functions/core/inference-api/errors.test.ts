@@ -7,7 +7,7 @@ import { newRequestId } from '../../../../support/requests.ts'
 const outage = new Unavailable('the queue', new Error('timeout'))
 const logger = { error: vi.fn() }
 
-it('an outage after which a request may have been admitted tells its id in a header, too', () => {
+it('an outage after which a request may have been admitted gives the request’s id in a header, too', () => {
   const id = newRequestId()
 
   const { statusCode, headers, body } = answerTo(toRequestError(new MayBeAdmitted(id, outage), logger))

@@ -63,7 +63,7 @@ const replyOf = async ({
   body: await readBody(bytes, headers),
 })
 
-it('is judged, whatever it is: no sentence is too long or broken, and a wait is a time', async () => {
+it('any answer gets a verdict: no sentence is too long or broken, and no wait is negative', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...judges), aReply, fc.integer({ min: 1, max: 3 }), async (judge, given, size) => {
       const reply = await replyOf(given)
@@ -86,10 +86,10 @@ it('is judged, whatever it is: no sentence is too long or broken, and a wait is 
 const hasResult = (value: unknown): value is { result: unknown; usage?: unknown } =>
   typeof value === 'object' && value !== null && 'result' in value && value.result !== null && isKept(value.result)
 
-/** A field with this name is lost on its way, so that no result may have it. */
+/** A result with a field of this name is refused, since the field would be lost on its way. */
 const isKept = (result: unknown): boolean => !JSON.stringify(result).includes('"__proto__"')
 
-it('loses no result that can be read, and costs no less than was reported', async () => {
+it('a readable result is never lost, and a request is charged at least the reported tokens', async () => {
   const [judge] = judges
   await fc.assert(
     fc.asyncProperty(anAnswer, fc.constantFrom(200, 201, 299), async (value, status) => {

@@ -12,20 +12,20 @@ const read = (answer: unknown, inputs: number, outputs?: string) => judgeOf({}, 
 const ok = (answer: unknown): Partial<ModelAnswer> => ({ ok: true, answer })
 
 describe('the body of a batch', () => {
-  it('is what each request’s mapping gave, in their order', () => {
+  it('has the mapped body of each request, in their order', () => {
     expect(batchBody([{ a: 1 }, null, 'x'])).toEqual({ inputs: [{ a: 1 }, null, 'x'] })
   })
 })
 
 describe('the answer to a batch', () => {
-  it('is an output for each input, in their order', async () => {
+  it('has an output for each input, in their order', async () => {
     expect(await read({ outputs: [{ result: 1 }, 'text', null], model: 'x' }, 3)).toMatchObject({
       ok: true,
       outputs: [ok({ result: 1 }), ok('text'), ok(null)],
     })
   })
 
-  it('refuses those with an error, and keeps what the model says of them to itself', async () => {
+  it('refuses the requests whose output is an error, and does not pass the model’s words on', async () => {
     const outputs = await read({ outputs: [{ error: 'secret words' }, { error: null, result: 1 }] }, 2)
 
     expect(outputs).toMatchObject({
@@ -35,7 +35,7 @@ describe('the answer to a batch', () => {
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('says what the model says of a request that was alone in its batch', async () => {
+  it('passes the model’s words on if the batch had one request only', async () => {
     expect(await read({ outputs: [{ error: 'why' }] }, 1)).toMatchObject({ outputs: [{ detail: 'why' }] })
   })
 
@@ -47,14 +47,14 @@ describe('the answer to a batch', () => {
     { what: 'a bare list', answer: [1, 2] },
     { what: 'null', answer: null },
     { what: 'an error for all', answer: { error: 'secret words' } },
-  ])('is invalid for all of them with $what', async ({ answer }) => {
+  ])('is invalid for all requests if it has $what', async ({ answer }) => {
     const outputs = await read(answer, 2)
 
     expect(outputs).toMatchObject({ ok: false, code: 'invalid_model_response', reached: true })
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('is the failure of the call where that failed', async () => {
+  it('is a failure of all requests if the call failed', async () => {
     expect(await judgeOf().batch(replyOf(failure({ status: 500 })), 2)).toMatchObject({
       ok: false,
       code: 'model_error',
@@ -64,16 +64,16 @@ describe('the answer to a batch', () => {
   })
 })
 
-describe('the elements that batch.outputs finds', () => {
+describe('the elements of the answer to a batch', () => {
   it.each([
     { what: 'in another field', outputs: 'predictions', answer: { predictions: ['a', 'b'] } },
     { what: 'by a path', outputs: 'data.text', answer: { data: [{ text: 'a' }, { text: 'b' }] } },
     { what: 'as the whole answer', outputs: '$', answer: ['a', 'b'] },
-  ])('are those $what', async ({ outputs, answer }) => {
+  ])('are found $what', async ({ outputs, answer }) => {
     expect(await read(answer, 2, outputs)).toMatchObject({ outputs: [ok('a'), ok('b')] })
   })
 
-  it('may be one only', async () => {
+  it('may be a single element', async () => {
     expect(await read({ data: [{ text: 'a' }] }, 1, 'data.text')).toMatchObject({ outputs: [ok('a')] })
   })
 
@@ -90,25 +90,25 @@ describe('the elements that batch.outputs finds', () => {
   })
 
   it.each([
-    { what: 'one has none', data: [{ index: 1, t: 'a' }, { t: 'b' }] },
+    { what: 'one has no index', data: [{ index: 1, t: 'a' }, { t: 'b' }] },
     {
-      what: 'two are the same',
+      what: 'two have the same index',
       data: [
         { index: 1, t: 'a' },
         { index: 1, t: 'b' },
       ],
     },
-  ])('stay in their order where $what', async ({ data }) => {
+  ])('stay in their order if $what', async ({ data }) => {
     expect(await read({ data }, 2, 'data')).toMatchObject({ outputs: data.map(ok) })
   })
 
-  it('are missing where the expression fails, or finds another number', async () => {
+  it('are missing if the expression fails, or finds another number of elements', async () => {
     for (const outputs of ['$number(text)', 'nothing', 'text', 'data'])
       expect(await read({ text: 'x', data: [1] }, 2, outputs)).toMatchObject({ code: 'invalid_model_response' })
   })
 })
 
-describe('the conditions', () => {
+describe('the conditions of retry', () => {
   const retry = {
     halt_when: 'body.error.code = "insufficient_quota"',
     drop_when: 'status = 500 and $contains(body.error.message, "Context size")',
@@ -129,7 +129,7 @@ describe('the conditions', () => {
     { value: { choices: [1] }, status: 200, verdict: 'ok' },
     { value: {}, status: 400, verdict: 'drop' },
     { value: { error: 7 }, status: 400, verdict: 'retry' },
-  ])('halt, drop and retry, in this order: $status $value', async ({ value, status, verdict }) => {
+  ])('are evaluated in the order halt, drop, retry: $status $value', async ({ value, status, verdict }) => {
     expect(await verdictOf(value, status)).toBe(verdict)
   })
 
@@ -147,7 +147,7 @@ describe('the conditions', () => {
     )
   })
 
-  it('do not hold where they fail', async () => {
+  it('count as false if they fail', async () => {
     expect(await judgeOf({ drop_when: '$number(body)' }).call(answered('x'))).toMatchObject({ ok: true })
   })
 
@@ -157,9 +157,9 @@ describe('the conditions', () => {
     expect(await slow.call(answered(`${'words '.repeat(20)}!`))).toMatchObject({ ok: true })
   })
 
-  it('have a common time: one that would begin after it does not hold', async () => {
+  it('share one time limit: a condition that would begin after it counts as false', async () => {
     let now = NOW
-    // Each look at the clock is 900 ms later. So the third condition would begin after two seconds.
+    // Each look at the clock is 900 ms later, so the third condition would begin after more than two seconds.
     const clock = () => {
       now += 900
       return now
@@ -171,7 +171,7 @@ describe('the conditions', () => {
     expect(await judgeOf(rules).call(answered({}))).toMatchObject({ verdict: 'retry' })
   })
 
-  it('judge each element of a batch as a body of its own, and not the whole', async () => {
+  it('judge each element of a batch as a body of its own, and not the whole answer', async () => {
     const outputs = [{ choices: [] }, { choices: [1] }, { error: { code: 'insufficient_quota' } }, { choices: [2] }]
 
     expect(await judge.batch(answered({ outputs }), 4)).toMatchObject({
@@ -184,22 +184,22 @@ describe('the conditions', () => {
   })
 })
 
-describe('what the answer to a batch says of the call', () => {
+describe('the verdict on the call of a batch', () => {
   const retry = failure({ status: 503 })
   const drop = failure({ verdict: 'drop', code: 'model_rejected' })
   const halt = failure({ verdict: 'halt' })
   const good: ModelAnswer = { ok: true, answer: 1 }
 
   it.each([
-    { what: 'a success, if one is', outputs: [retry, good], call: { ok: true } },
-    { what: 'a success, if one was refused', outputs: [retry, drop], call: { ok: true } },
-    { what: 'a failure, if all may be tried again', outputs: [retry, retry], call: retry },
-    { what: 'a halt, if one says so', outputs: [good, halt, retry], call: halt },
+    { what: 'a success, if one element is a success', outputs: [retry, good], call: { ok: true } },
+    { what: 'a success, if one element was refused', outputs: [retry, drop], call: { ok: true } },
+    { what: 'a failure, if all elements may be tried again', outputs: [retry, retry], call: retry },
+    { what: 'a halt, if one element is a halt', outputs: [good, halt, retry], call: halt },
   ])('is $what', ({ outputs, call }) => {
     expect(callOf({ ok: true, outputs })).toMatchObject(call)
   })
 
-  it('is the failure of the whole', () => {
+  it('is the failure, if the whole call failed', () => {
     expect(callOf(retry)).toBe(retry)
   })
 })

@@ -36,18 +36,18 @@ const call = (url: string, timeoutMs = 5_000) =>
     httpEndpoint({ url, timeout_ms: timeoutMs, headers: {} }, () => Promise.reject(new Error('asked for a secret'))),
   ).call('r1', {})
 
-describe('httpEndpoint: a model that can’t have seen the call', () => {
+describe('httpEndpoint: a call that can’t have reached the model', () => {
   it.each([
-    { what: 'whose certificate nobody vouches for', serve: selfSigned },
+    { what: 'whose certificate is not trusted', serve: selfSigned },
     { what: 'that does not speak TLS', serve: notTls },
     { what: 'that hangs up during the handshake', serve: hangingUp },
-  ])('is one $what', async ({ serve }) => {
+  ])('is a call of a model $what', async ({ serve }) => {
     const url = `https://${await serve()}/predict`
 
     expect(await call(url)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('is one that accepts connections but no TLS, until the time is up', async () => {
+  it('is a call that gets a connection, but no TLS before its timeout', async () => {
     const url = `https://${await silent()}/predict`
 
     expect(await call(url, 100)).toMatchObject({
@@ -58,21 +58,21 @@ describe('httpEndpoint: a model that can’t have seen the call', () => {
     })
   })
 
-  it('is one to which no connection was made until the time was up', async () => {
+  it('is a call that gets no connection before its timeout', async () => {
     vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as never)
 
     expect(await call('http://model.invalid/predict', 100)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('is named by the error’s code, and by no address', async () => {
+  it('is described with the code of the error, and without an address', async () => {
     const { message } = (await call(`https://${await selfSigned()}/predict`)) as { message: string }
 
     expect(message).toBe('the model could not be reached (DEPTH_ZERO_SELF_SIGNED_CERT)')
   })
 })
 
-describe('httpEndpoint: a model that may have seen the call', () => {
-  it.each(['http', 'https'])('is one that hangs up once it is connected by %s', async protocol => {
+describe('httpEndpoint: a call that may have reached the model', () => {
+  it.each(['http', 'https'])('is a call whose connection ends as soon as it is made, by %s', async protocol => {
     const trusted = getCACertificates('default')
     setDefaultCACertificates([SELF_SIGNED.cert])
     try {

@@ -40,7 +40,7 @@ const answering =
     response.writeHead(status, headers).end(body)
   }
 
-/** Calls a model that remembers what it was asked. */
+/** Makes a call, and returns the request that the model got. */
 async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret = noSecret) {
   const seen: { request: IncomingMessage; body: string }[] = []
   const url = await serve(async (request, response) => {
@@ -53,24 +53,27 @@ async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret
   return { ...first, url, answer }
 }
 
-describe('httpEndpoint: where a redirect leads', () => {
-  it.each([301, 302, 303, 307, 308])('nobody is called after a %i, and gets neither body nor secret', async status => {
-    const reached: string[] = []
-    const elsewhere = await serve((request, response) => {
-      reached.push(String(request.url))
-      response.end('{"result": "of another host"}')
-    })
-    const url = await serve((_, response) => response.writeHead(status, { location: elsewhere }).end())
-    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'K' }
+describe('httpEndpoint: a redirect', () => {
+  it.each([301, 302, 303, 307, 308])(
+    'is not followed after a %i, so its target gets neither body nor secret',
+    async status => {
+      const reached: string[] = []
+      const elsewhere = await serve((request, response) => {
+        reached.push(String(request.url))
+        response.end('{"result": "of another host"}')
+      })
+      const url = await serve((_, response) => response.writeHead(status, { location: elsewhere }).end())
+      const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'K' }
 
-    const answer = await endpoint(url, { auth }, async () => 'hunter2').call('r1', { model_input: 'p' })
+      const answer = await endpoint(url, { auth }, async () => 'hunter2').call('r1', { model_input: 'p' })
 
-    expect(answer).toMatchObject({ ok: false, code: 'model_rejected', status })
-    expect(reached).toEqual([])
-  })
+      expect(answer).toMatchObject({ ok: false, code: 'model_rejected', status })
+      expect(reached).toEqual([])
+    },
+  )
 })
 
-describe('httpEndpoint: what the model is sent', () => {
+describe('httpEndpoint: a call of the model', () => {
   it('is a POST of JSON with the request’s id as idempotency key', async () => {
     const { request, body } = await callAndSee({})
 
@@ -83,7 +86,7 @@ describe('httpEndpoint: what the model is sent', () => {
     })
   })
 
-  it('comes by a connection of its own, since a kept one may be dead after Lambda froze', async () => {
+  it('has a connection of its own, since a kept connection may be dead after Lambda froze the function', async () => {
     const { request } = await callAndSee({})
 
     expect(request.headers.connection).toBe('close')
@@ -105,7 +108,7 @@ describe('httpEndpoint: what the model is sent', () => {
     expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
   })
 
-  it('has no idempotency key when it is for many requests', async () => {
+  it('has no idempotency key if it has several requests', async () => {
     const seen: IncomingMessage[] = []
     const url = await serve((request, response) => {
       seen.push(request)
@@ -118,7 +121,7 @@ describe('httpEndpoint: what the model is sent', () => {
     expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
   })
 
-  it('is not made if the secret can’t be read: the message is redelivered', async () => {
+  it('is not made if the secret can’t be read, so the message is redelivered', async () => {
     const url = await serve(() => expect.unreachable())
     const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
@@ -130,7 +133,7 @@ describe('httpEndpoint: what the model is sent', () => {
 describe('httpEndpoint: case 34, a model that answers 401', () => {
   const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'NAME', field: 'apiKey' }
 
-  /** Calls a model that accepts one key, with the keys that the secret has one after the other. */
+  /** Calls a model that accepts one key. Each read of the secret gives the next of these keys. */
   async function callWithKeys(accepted: string, keys: readonly (string | Error)[], timeoutMs = 5_000) {
     const seen: unknown[] = []
     const wanted: unknown[] = []
@@ -156,7 +159,7 @@ describe('httpEndpoint: case 34, a model that answers 401', () => {
     return { reply, seen, wanted, further, startedAt }
   }
 
-  it('is called once more with a secret that has changed, and that call is counted', async () => {
+  it('is called once more if the secret has changed, and this call is counted', async () => {
     const { reply, seen, wanted, further, startedAt } = await callWithKeys('new', ['old', 'new'])
 
     expect(reply).toMatchObject({ kind: 'answered', status: 200 })
@@ -168,7 +171,7 @@ describe('httpEndpoint: case 34, a model that answers 401', () => {
     ])
   })
 
-  it('is called no third time if it refuses the changed secret, too', async () => {
+  it('is not called a third time if it refuses the changed secret, too', async () => {
     const { reply, seen } = await callWithKeys('other', ['old', 'new', 'newer'])
 
     expect(reply).toMatchObject({ kind: 'answered', status: 401 })
@@ -208,7 +211,7 @@ describe('httpEndpoint: a signed call', () => {
     vi.unstubAllEnvs()
   })
 
-  it('has the signature that AWS would compute of what it gets', async () => {
+  it('has the signature that AWS computes for the received request', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'KEY')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'the secret')
     vi.stubEnv('AWS_SESSION_TOKEN', 'the session')
@@ -228,7 +231,7 @@ describe('httpEndpoint: a signed call', () => {
     expect(request.url).toContain('/model/us.amazon.nova-lite-v1%3A0/a%2Fb/')
   })
 
-  it('is not prepared, nor made, without credentials', async () => {
+  it('is neither prepared nor made without credentials', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
     const url = await serve(() => expect.unreachable())
 
@@ -237,8 +240,8 @@ describe('httpEndpoint: a signed call', () => {
   })
 })
 
-describe('httpEndpoint: a secret that the model quotes', () => {
-  it.each([200, 401])('is masked in its answer with %i', async status => {
+describe('httpEndpoint: a secret in the model’s answer', () => {
+  it.each([200, 401])('is masked if the status is %i', async status => {
     const url = await serve((request, response) => {
       response.writeHead(status).end(JSON.stringify({ error: `wrong key: ${request.headers.authorization}` }))
     })
@@ -251,14 +254,14 @@ describe('httpEndpoint: a secret that the model quotes', () => {
   })
 })
 
-describe('httpEndpoint: what the model answers', () => {
+describe('httpEndpoint: the model’s answer', () => {
   it.each(['{"a":1}', '[]', 'null', '"text"', '1e300', ' {} '])('is accepted if it is JSON: %s', async body => {
     const url = await serve(answering(200, body))
 
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: true, answer: JSON.parse(body) })
   })
 
-  it('may be 8 MB, in pieces that cut characters apart', async () => {
+  it('may have 8 MB, in pieces that cut characters apart', async () => {
     const long = JSON.stringify('é'.repeat(4_000_000))
     const url = await serve((_, response) => {
       const bytes = Buffer.from(long)
@@ -269,7 +272,7 @@ describe('httpEndpoint: what the model answers', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: true, answer: JSON.parse(long) })
   })
 
-  it('is refused before it is parsed when it has more lists and objects than a worker has memory for', async () => {
+  it('is refused before it is parsed if it has more lists and objects than a worker has memory for', async () => {
     const url = await serve(answering(200, `[${'{},'.repeat(2_500_000)}0]`))
 
     expect(await endpoint(url).call('r1', {})).toMatchObject({
@@ -288,7 +291,7 @@ describe('httpEndpoint: what the model answers', () => {
     { status: 400, code: 'model_rejected' },
     { status: 404, code: 'model_rejected' },
     { status: 302, code: 'model_rejected' },
-  ])('is $code with $status', async ({ status, code }) => {
+  ])('is $code if the status is $status', async ({ status, code }) => {
     const url = await serve(answering(status, '{"error":"its own words"}', { location: 'http://127.0.0.1:1/' }))
 
     const answer = await endpoint(url).call('r1', {})
@@ -303,7 +306,7 @@ describe('httpEndpoint: what the model answers', () => {
     })
   })
 
-  it.each(['7', ' 7 '])('says for how long the model wants to be left alone (Retry-After: %j)', async value => {
+  it.each(['7', ' 7 '])('gives the pause that the model asks for (Retry-After: %j)', async value => {
     const url = await serve(answering(429, '{}', { 'retry-after': value }))
 
     expect(await endpoint(url).call('r1', {})).toMatchObject({ status: 429, retry_after_ms: 7_000 })
@@ -314,7 +317,7 @@ describe('httpEndpoint: what the model answers', () => {
     { what: 'nothing', body: '' },
     { what: 'half of it', body: '{"a":' },
     { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
-  ])('is invalid with $what', async ({ body }) => {
+  ])('is invalid: $what', async ({ body }) => {
     const url = await serve(answering(200, body))
 
     const answer = await endpoint(url).call('r1', {})
@@ -322,7 +325,7 @@ describe('httpEndpoint: what the model answers', () => {
     expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
   })
 
-  it('is too large over 8 MB, and not read to its end', async () => {
+  it('is too large over 8 MB, and the rest is not read', async () => {
     const chunk = 'x'.repeat(1_000_000)
     const url = await serve((_, response) => {
       const more = () => {
@@ -345,7 +348,7 @@ describe('httpEndpoint: a model that does not answer', () => {
         response.writeHead(200).write('{"a":')
       }) satisfies RequestListener,
     },
-  ])('has timed out: $what', async ({ answer }) => {
+  ])('has timed out if it does not answer $what', async ({ answer }) => {
     const url = await serve(answer)
 
     expect(await endpoint(url, { timeout_ms: 150 }).call('r1', {})).toMatchObject({
@@ -387,7 +390,7 @@ describe('httpEndpoint: a model that does not answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable', reached: true })
   })
 
-  it('is unreachable when the connection is refused', async () => {
+  it('is unreachable if the connection is refused', async () => {
     const url = await serve(answering(200, '{}'))
     servers[0]?.close()
     servers[0]?.closeAllConnections()
@@ -400,7 +403,7 @@ describe('httpEndpoint: a model that does not answer', () => {
     })
   })
 
-  it('is unreachable under a host name that does not exist', async () => {
+  it('is unreachable if its host name does not exist', async () => {
     expect(await endpoint('http://no-such-host.invalid/predict').call('r1', {})).toMatchObject({
       ok: false,
       code: 'model_unreachable',

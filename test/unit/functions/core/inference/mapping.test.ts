@@ -11,7 +11,7 @@ const mappings = (of: { request?: string; response?: string } = {}) =>
 const FIELDS = { body: { prompt: 'hello' }, user_id: 'u42', request_id: 'r1', attempt: 1 }
 
 describe('request mapping', () => {
-  it('makes a body of the request’s fields and ours', async () => {
+  it('makes a body of the request’s fields and Sluice’s own fields', async () => {
     const body = { prompt: 'hello', parameters: { temperature: 0.5 } }
 
     expect(await mappings().request({ ...FIELDS, body })).toEqual({
@@ -21,11 +21,11 @@ describe('request mapping', () => {
     })
   })
 
-  it('leaves out what the request does not have', async () => {
+  it('leaves out fields that the request does not have', async () => {
     expect(await mappings().request(FIELDS)).toEqual({ model_input: 'hello', request_id: 'r1' })
   })
 
-  it('lets no field of a body replace ours', async () => {
+  it('lets no field of a body replace Sluice’s own fields', async () => {
     const request = '[user_id, request_id, attempt]'
     const body = { user_id: 'someone', request_id: 'else', attempt: 99 }
 
@@ -42,7 +42,7 @@ describe('request mapping', () => {
       message: 'the request mapping takes over 2000 ms',
     },
     { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
-    { what: 'gives what is no JSON', request: '{ "f": $sum }', message: /JSON/ },
+    { what: 'gives a value that is no JSON', request: '{ "f": $sum }', message: /JSON/ },
   ])('is refused with a sentence that quotes no prompt when it $what', async ({ request, message }) => {
     const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
 
@@ -55,7 +55,7 @@ describe('request mapping', () => {
 describe('response mapping', () => {
   const usageOf = async (usage: unknown) => (await mappings().response({ result: 1, usage })).usage
 
-  it('gives result and usage', async () => {
+  it('gives the result and the usage', async () => {
     const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
     expect(await mappings().response({ result: { a: [1] }, usage })).toEqual({
@@ -65,15 +65,15 @@ describe('response mapping', () => {
     })
   })
 
-  it.each([false, 0, '', [], {}])('takes %j for a result', async result => {
+  it.each([false, 0, '', [], {}])('accepts %j as a result', async result => {
     expect((await mappings().response({ result })).result).toEqual(result)
   })
 
-  it.each([undefined, null, {}])('takes %j for no report of usage', async usage => {
+  it.each([undefined, null, {}])('treats the usage %j as not reported', async usage => {
     expect(await usageOf(usage)).toBeUndefined()
   })
 
-  it('counts a total that the model leaves out as the sum, and leaves out what it leaves out', async () => {
+  it('computes a missing total as the sum of the parts, and adds no other missing count', async () => {
     expect(await usageOf({ prompt_tokens: 3, completion_tokens: 4 })).toMatchObject({ total_tokens: 7 })
     expect(await usageOf({ total_tokens: 9 })).toEqual({ total_tokens: 9 })
   })
@@ -86,12 +86,15 @@ describe('response mapping', () => {
     { response: '{ "result": {} }', isResult: true },
     { response: '{ "result": [{ "text": text }] }', isResult: true },
     { response: '{ "result": { "text": text, "by": "us" } }', isResult: true },
-  ])('takes no object that it makes of missing fields for a result: $response', async ({ response, isResult }) => {
-    const mapped = mappings({ response }).response({ choices: null, other: {} })
+  ])(
+    'does not accept an object that it makes of missing fields as a result: $response',
+    async ({ response, isResult }) => {
+      const mapped = mappings({ response }).response({ choices: null, other: {} })
 
-    if (isResult) await expect(mapped).resolves.toHaveProperty('result')
-    else await expect(mapped).rejects.toThrow('the response mapping gives no result')
-  })
+      if (isResult) await expect(mapped).resolves.toHaveProperty('result')
+      else await expect(mapped).rejects.toThrow('the response mapping gives no result')
+    },
+  )
 
   it.each([
     { response: '{ "result": result }', isResult: false },
@@ -101,7 +104,7 @@ describe('response mapping', () => {
     { response: '{ "result": ($x := result; null) }', isResult: true },
     { response: '{ "result": result, "other": null }', isResult: false },
     { response: '{ "result": result[$ != null] ?? $$.result }', isResult: false },
-  ])('takes null for a result only where it says so itself: $response', async ({ response, isResult }) => {
+  ])('accepts null as a result only if the expression says null itself: $response', async ({ response, isResult }) => {
     const mapped = mappings({ response }).response({ result: null })
 
     if (isResult) expect((await mapped).result).toBeNull()
@@ -114,11 +117,11 @@ describe('response mapping', () => {
     { result: { 'k\u0000': ['\udc00', 1, null] }, stored: { 'k\ufffd': ['\ufffd', 1, null] } },
     { result: '\\u0000 as six characters', stored: '\\u0000 as six characters' },
     { result: '\u{1f600}', stored: '\u{1f600}' },
-  ])('keeps a result with U+FFFD for characters that no store keeps: $result', async ({ result, stored }) => {
+  ])('keeps a result, with U+FFFD for each character that no store accepts: $result', async ({ result, stored }) => {
     expect((await mappings().response({ result })).result).toEqual(stored)
   })
 
-  it('looks at nothing that it leaves out', async () => {
+  it('does not check fields that the mapping leaves out', async () => {
     const deep = JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
 
     expect((await mappings().response({ result: 'fine', debug: 'a\u0000b', more: deep })).result).toBe('fine')
@@ -131,11 +134,11 @@ describe('response mapping', () => {
 
   it.each([
     { what: 'negative tokens', usage: { total_tokens: -1 } },
-    { what: 'more tokens than numbers are exact for', usage: { total_tokens: 1e300 } },
+    { what: 'more tokens than a number can count exactly', usage: { total_tokens: 1e300 } },
     { what: 'so many tokens that a user’s sum would not be exact', usage: { total_tokens: 2 ** 52 } },
     { what: 'a list', usage: [1] },
     { what: 'a text', usage: 'none' },
-  ])('takes $what for no report, says so, and keeps the answer', async ({ usage }) => {
+  ])('treats a usage of $what as unreadable, and keeps the answer', async ({ usage }) => {
     expect(await mappings().response({ result: 1, usage })).toEqual({
       result: 1,
       usage: undefined,
@@ -150,7 +153,7 @@ describe('response mapping', () => {
     { what: 'a function', answer: {}, response: '{ "result": $sum }' },
     { what: 'a lambda', answer: {}, response: '{ "result": function($x) { $x } }' },
     { what: 'a failure', answer: {}, response: '$error("secret words")' },
-  ])('refuses an answer of which it makes $what', async ({ answer, response }) => {
+  ])('refuses an answer from which it makes $what', async ({ answer, response }) => {
     const mapped = mappings({ response }).response(answer)
 
     await expect(mapped).rejects.toThrow(MappingError)
@@ -158,7 +161,7 @@ describe('response mapping', () => {
   })
 
   it.each(['NaN', '-Infinity', '1e400'])(
-    'case 16: refuses %s in the result by its name, also in the thread, and not in what it leaves out',
+    'case 16: refuses %s in the result and names it, also in the thread, but ignores it in a field that is left out',
     async number => {
       const body = await readBody(Buffer.from(`{"result": [0.5, ${number}], "text": "fine"}`), {})
       const answer = body.kind === 'json' ? body.value : undefined
@@ -183,11 +186,11 @@ describe('response mapping', () => {
     },
   )
 
-  it('keeps a list of one a list where the model made it', async () => {
+  it('keeps a list of one item as a list if the model sent a list', async () => {
     expect((await mappings().response({ result: [1] })).result).toEqual([1])
   })
 
-  it('gives plain JSON: no trace of how JSONata made it', async () => {
+  it('gives plain JSON, without JSONata’s own properties', async () => {
     const { result } = await mappings({ response: '{ "result": [1..3].($ * 2) }' }).response({})
 
     expect(Object.getOwnPropertyNames(result)).toEqual(['0', '1', '2', 'length'])
@@ -208,7 +211,7 @@ describe('either mapping', () => {
     '$parse(prompt)',
     'field',
   ]
-  // Fields that the expressions use, with values of any kind, and JSONata's own marks among their names.
+  // Fields that the expressions use, with values of any kind. Some have the names that JSONata uses for itself.
   const name = fc.constantFrom('_jsonata_lambda', '_jsonata_function', 'thunk', 'sequence', 'length', 'a', 'b')
   const value = fc.oneof(
     fc.jsonValue(),
@@ -224,7 +227,7 @@ describe('either mapping', () => {
     { requiredKeys: [] },
   )
 
-  it('gives plain JSON or a MappingError, whatever it is given', async () => {
+  it('gives plain JSON or a MappingError for any input', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...Expressions), body, async (expression, body) => {
         const { request, response } = mappings({ request: expression, response: `{ "result": (${expression}) }` })

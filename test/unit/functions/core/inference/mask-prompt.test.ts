@@ -30,7 +30,7 @@ describe('a text that may quote a prompt', () => {
     },
     { text: 'bad: {"in":"Name:\\nJon \\"Doe\\" Smith"}', prompt: 'Name:\nJon "Doe" Smith', masked: 'bad: {"in":"…"}' },
     { text: '', prompt: 'anything at all, or more', masked: '' },
-  ])('has each piece of 16 characters or more masked: $text', ({ text, prompt, masked }) => {
+  ])('has each piece of the prompt of 16 characters or more masked: $text', ({ text, prompt, masked }) => {
     expect(maskPrompts(text, [prompt])).toBe(masked)
   })
 
@@ -54,7 +54,7 @@ describe('a text that may quote a prompt', () => {
 })
 
 describe('the prompts of a request', () => {
-  it('are all texts of its body but the names that choose a model', () => {
+  it('are all texts of its body except the names that choose a model', () => {
     const body = new Map<string, unknown>([
       ['prompt', 'p'],
       ['model', 'm'],
@@ -65,7 +65,7 @@ describe('the prompts of a request', () => {
     expect([...promptsIn(body)]).toEqual(['p', 'c'])
   })
 
-  it('are all texts of what was sent but the model’s name, where the body is not at hand', () => {
+  it('are all texts of the sent body except the model’s name, if the client’s body can’t be read', () => {
     expect([...promptsSent({ model: 'gpt', input: ['a short prompt'] })]).toEqual(['a short prompt'])
     expect([...promptsSent('a text')]).toEqual(['a text'])
   })

@@ -11,14 +11,14 @@ const JSON_TEXT = '{"result":"é\u{1f600} fine","usage":{"total_tokens":3}}'
 const json = { kind: 'json', value: JSON.parse(JSON_TEXT) }
 
 describe('readBody: a stream of events', () => {
-  it('is not parsed if its events have more lists and objects than a worker has memory for', async () => {
+  it('is refused before it is parsed if its events have more lists and objects than a worker has memory for', async () => {
     const event = `data: [${'{},'.repeat(300_000)}{}]`
 
     expect(await read(`data: }\n\n${event}\n\n${event}\n\ndata: [DONE]\n\n`)).toMatchObject({ kind: 'text' })
   })
 })
 
-describe('readBody: case 24, content encodings', () => {
+describe('readBody: case 24, an answer with a content encoding', () => {
   const codings = [
     { coding: 'gzip', encode: gzipSync },
     { coding: 'x-gzip', encode: gzipSync },
@@ -28,29 +28,29 @@ describe('readBody: case 24, content encodings', () => {
     { coding: 'zstd', encode: zstdCompressSync },
   ]
 
-  it.each(codings)('decodes $coding that is declared', async ({ coding, encode }) => {
+  it.each(codings)('is decoded from $coding if the header names the coding', async ({ coding, encode }) => {
     expect(await read(encode(JSON_TEXT), { 'content-encoding': coding })).toEqual(json)
     expect(await read(encode(JSON_TEXT), { 'content-encoding': ` ${coding.toUpperCase()} ` })).toEqual(json)
   })
 
-  it.each(codings)('decodes $coding that is not declared', async ({ encode }) => {
+  it.each(codings)('is decoded from $coding if the header does not name the coding', async ({ encode }) => {
     expect(await read(encode(JSON_TEXT))).toEqual(json)
   })
 
-  it('decodes several codings, the last one first', async () => {
+  it('is decoded from several codings, the last one first', async () => {
     const bytes = brotliCompressSync(gzipSync(JSON_TEXT))
 
     expect(await read(bytes, { 'content-encoding': 'gzip, identity, br' })).toEqual(json)
   })
 
   it.each(['gzip', 'br', 'deflate', 'compress', 'aws-chunked', 'gzip, gzip'])(
-    'takes an answer as it is if a proxy has decoded it and left the header: %s',
+    'is taken as it is if a proxy has decoded it and kept the header: %s',
     async coding => {
       expect(await read(JSON_TEXT, { 'content-encoding': coding })).toEqual(json)
     },
   )
 
-  it('takes a header that two proxies have set for one encoding', async () => {
+  it('may have the header of its one encoding twice, from two proxies', async () => {
     expect(await read(gzipSync(JSON_TEXT), { 'content-encoding': 'gzip, gzip' })).toEqual(json)
   })
 
@@ -66,7 +66,7 @@ describe('readBody: case 24, content encodings', () => {
     })
   })
 
-  it.each(codings)('is refused when $coding makes more than 8 MB of it', async ({ coding, encode }) => {
+  it.each(codings)('is refused if it has more than 8 MB after $coding is decoded', async ({ coding, encode }) => {
     const bomb = encode(Buffer.alloc(MAX_ANSWER_BYTES + 1, ' '))
     const refused = { kind: 'unusable', code: 'result_too_large', message: "the model's answer is larger than 8 MB" }
 
@@ -74,7 +74,7 @@ describe('readBody: case 24, content encodings', () => {
     expect(await read(bomb)).toEqual(refused)
   })
 
-  it('comes to an end, however many codings are around each other', async () => {
+  it('is read to an end, however many codings it has', async () => {
     const layered = [1, 2, 3, 4].reduce<Uint8Array>(bytes => gzipSync(bytes), Buffer.from(JSON_TEXT))
 
     expect(await read(layered)).toMatchObject({ message: expect.stringContaining('more than 3 content encodings') })
@@ -82,7 +82,7 @@ describe('readBody: case 24, content encodings', () => {
   })
 })
 
-describe('readBody: case 8, charsets', () => {
+describe('readBody: case 8, an answer with a charset', () => {
   it.each([
     { charset: 'iso-8859-1', bytes: Buffer.from('{"a":"é"}', 'latin1'), text: 'é' },
     { charset: '"ISO-8859-15"', bytes: Buffer.from([...Buffer.from('{"a":"'), 0xa4, ...Buffer.from('"}')]), text: '€' },
@@ -94,7 +94,7 @@ describe('readBody: case 8, charsets', () => {
     { charset: 'utf-16le', bytes: Buffer.from('{"a":"日"}', 'utf16le'), text: '日' },
     { charset: 'us-ascii', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
     { charset: 'nobody-knows', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
-  ])('honours $charset', async ({ charset, bytes, text }) => {
+  ])('is read as $charset', async ({ charset, bytes, text }) => {
     const contentType = `application/json; Charset = ${charset}; profile=x`
 
     expect(await read(bytes, { 'content-type': contentType })).toEqual({ kind: 'json', value: { a: text } })
@@ -104,7 +104,7 @@ describe('readBody: case 8, charsets', () => {
     { what: 'UTF-8', bytes: Buffer.from('\ufeff{"a":"é"}') },
     { what: 'UTF-16, little end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le') },
     { what: 'UTF-16, big end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16() },
-  ])('believes the byte order mark of $what more than the header', async ({ bytes }) => {
+  ])('is read by the byte order mark of $what, not by the header', async ({ bytes }) => {
     expect(await read(bytes, { 'content-type': 'application/json; charset=iso-8859-1' })).toEqual({
       kind: 'json',
       value: { a: 'é' },
@@ -112,7 +112,7 @@ describe('readBody: case 8, charsets', () => {
     expect(await read(gzipSync(bytes))).toEqual({ kind: 'json', value: { a: 'é' } })
   })
 
-  it('is not stopped by bytes that are no UTF-8', async () => {
+  it('may have bytes that are not valid UTF-8', async () => {
     const bytes = Buffer.from([...Buffer.from('{"a":"'), 0xe9, ...Buffer.from('"}')])
 
     expect(await read(bytes)).toEqual({ kind: 'json', value: { a: '\ufffd' } })
@@ -142,7 +142,7 @@ describe('readBody: numbers', () => {
   })
 
   it.each(['NaN', '-Infinity', 'Infinity', '1e400', '-1E+999', 'nan', '-inf'])(
-    'case 16: reads an answer with %s in it, and knows where it is',
+    'case 16: reads an answer with %s, and notes where it stands',
     async written => {
       const body = await read(`{"result": "fine", "logprobs": [0.5, ${written}]}`)
 
@@ -153,7 +153,7 @@ describe('readBody: numbers', () => {
     },
   )
 
-  it('gives for other JSON what JSON.parse gives', async () => {
+  it('gives the same as JSON.parse for other JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue({ maxDepth: 5 }), async value => {
         const text = JSON.stringify(value)
@@ -165,7 +165,7 @@ describe('readBody: numbers', () => {
   })
 })
 
-describe('readBody: case 14, a stream where JSON was meant', () => {
+describe('readBody: case 14, a stream in place of JSON', () => {
   const chunk = (delta: object, more: object = {}) =>
     JSON.stringify({
       id: 'c1',
@@ -176,7 +176,7 @@ describe('readBody: case 14, a stream where JSON was meant', () => {
     })
   const stream = (...data: string[]) => data.map(one => `data: ${one}\n\n`).join('')
 
-  it('joins the chunks of a chat', async () => {
+  it('becomes one answer with the joined chunks of a chat', async () => {
     const call = { index: 0, id: 't1', type: 'function', function: { name: 'f', arguments: '{"a"' } }
     const text = stream(
       chunk({ role: 'assistant', content: '', reasoning_content: 'hm' }),
@@ -212,7 +212,7 @@ describe('readBody: case 14, a stream where JSON was meant', () => {
     })
   })
 
-  it('joins the texts of several choices', async () => {
+  it('becomes one answer with the joined texts of each choice', async () => {
     const part = (index: number, text: string, finishReason: string | null = null) =>
       JSON.stringify({ object: 'text_completion', choices: [{ index, text, finish_reason: finishReason }] })
 
@@ -228,7 +228,7 @@ describe('readBody: case 14, a stream where JSON was meant', () => {
     })
   })
 
-  it('gives an error of the stream as the answer, so that the error is judged', async () => {
+  it('becomes the error that the stream contains, so the error gets a verdict', async () => {
     const error = { error: { message: 'overloaded', code: 503 } }
 
     expect(await read(stream(chunk({ content: 'he' }), JSON.stringify(error)))).toEqual({ kind: 'json', value: error })
@@ -236,10 +236,10 @@ describe('readBody: case 14, a stream where JSON was meant', () => {
 
   it.each([
     { what: 'is of another kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
-    { what: 'has not come to its end', text: stream(chunk({ content: 'he' })) },
-    { what: 'holds no JSON', text: stream('hello', '[DONE]') },
+    { what: 'is incomplete', text: stream(chunk({ content: 'he' })) },
+    { what: 'has no JSON', text: stream('hello', '[DONE]') },
     { what: 'has named events only', text: 'event: ping\n\n' },
-  ])('says what to change if the stream $what', async ({ text }) => {
+  ])('is refused with advice on what to change if it $what', async ({ text }) => {
     expect(await read(text)).toEqual({
       kind: 'text',
       text,
@@ -247,7 +247,7 @@ describe('readBody: case 14, a stream where JSON was meant', () => {
     })
   })
 
-  it('says what to change if the stream is one of JSON lines', async () => {
+  it('is refused with advice on what to change if it has JSON lines', async () => {
     const text = '{"response":"he","done":false}\n{"response":"llo","done":true}\n'
 
     expect(await read(text, { 'content-type': 'application/x-ndjson' })).toEqual({
@@ -264,11 +264,11 @@ describe('readBody: any other answer', () => {
     expect(await read(text, { 'content-encoding': 'gzip' })).toEqual({ kind: 'empty' })
   })
 
-  it('is a text that is not JSON', async () => {
+  it('may be a text that is not JSON', async () => {
     expect(await read('<html>')).toEqual({ kind: 'text', text: '<html>', why: 'is not JSON' })
   })
 
-  it('masks the secret of the call, but nothing that is too short for a secret', async () => {
+  it('has the secret of the call masked, but not a text that is too short for a secret', async () => {
     expect(await read('{"error":"bad key sk-12345"}', {}, 'sk-12345')).toEqual({
       kind: 'json',
       value: { error: 'bad key ***' },
@@ -276,14 +276,14 @@ describe('readBody: any other answer', () => {
     expect(await read('{"error":"bad"}', {}, 'bad')).toEqual({ kind: 'json', value: { error: 'bad' } })
   })
 
-  it('may be nested deeper than a result, since a mapping may leave that out', async () => {
+  it('may be nested deeper than a result, since a mapping may leave the nested part out', async () => {
     const nested = '['.repeat(1_000) + ']'.repeat(1_000)
 
     expect(await read(nested)).toEqual({ kind: 'json', value: JSON.parse(nested) })
     expect(await read(`[${nested}]`)).toMatchObject({ message: "the model's answer is nested over 1,000 deep" })
   })
 
-  it('never throws, whatever its bytes and headers are', async () => {
+  it('never makes readBody throw, whatever its bytes and headers are', async () => {
     const gzipped = fc.uint8Array().map(bytes => Uint8Array.from(gzipSync(bytes)))
     const cut = fc
       .tuple(fc.string(), fc.nat(40), fc.constantFrom(gzipSync, deflateSync, brotliCompressSync))

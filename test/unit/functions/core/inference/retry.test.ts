@@ -13,11 +13,11 @@ describe('the wait for the next attempt', () => {
     { attempt: 3, random: 0.9999, wait: 7_999 },
     { attempt: 5, random: 0.9999, wait: 29_997 },
     { attempt: 5, random: 0, wait: 1_000 },
-  ])('after attempt $attempt is $wait ms with $random', ({ attempt, random, wait }) => {
+  ])('is $wait ms after attempt $attempt with the random number $random', ({ attempt, random, wait }) => {
     expect(backoff(RETRY, attempt, () => random)).toBe(wait)
   })
 
-  it('is whole milliseconds from the period to the longest backoff, and may grow with each attempt', () => {
+  it('is a number of whole milliseconds between the period and the longest backoff, and never shrinks with the attempts', () => {
     const aPolicy = fc.record({ period_ms: fc.integer({ min: 100, max: 900_000 }), more: fc.nat(900_000) })
     const aRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
@@ -34,7 +34,7 @@ describe('the wait for the next attempt', () => {
     )
   })
 
-  it('is one for all where the period is the longest backoff', () => {
+  it('is the same for all attempts if the period is the longest backoff', () => {
     expect(backoff({ ...RETRY, max_backoff_ms: 1_000 }, 4, () => 0.7)).toBe(1_000)
   })
 })
@@ -46,7 +46,7 @@ describe('the pause that a model asks for', () => {
     { asked: 900_000, pause: 900_000 },
     { asked: 86_400_000, pause: 900_000 },
     { asked: Number.POSITIVE_INFINITY, pause: 900_000 },
-  ])('is a quarter of an hour at most: $asked', ({ asked, pause }) => {
+  ])('is at most a quarter of an hour: $asked', ({ asked, pause }) => {
     expect(pauseOf(failure({ retry_after_ms: asked }))).toBe(pause)
   })
 })

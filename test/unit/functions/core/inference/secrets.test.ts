@@ -33,7 +33,7 @@ describe('secretsManager', () => {
     expect([await read('A'), await read('B')]).toEqual(['a', 'b'])
   })
 
-  it('asks again after a failure', async () => {
+  it('reads a secret again after a failure', async () => {
     secrets.on(GetSecretValueCommand).rejectsOnce(networkError('no connection')).resolves({ SecretString: 'a' })
     const read = secretsManager(movableClock().clock, client)
 
@@ -41,7 +41,7 @@ describe('secretsManager', () => {
     expect(await read('NAME')).toBe('a')
   })
 
-  it('calls a secret that holds no text a defect', async () => {
+  it('reports a secret without text as a defect', async () => {
     secrets.on(GetSecretValueCommand).resolves({})
 
     await expect(secretsManager(movableClock().clock, client)('NAME')).rejects.toThrow(Defect)
@@ -54,7 +54,7 @@ describe('secretsManager', () => {
   })
 
   it.each(['a\nsesame', 'sesame\u0000', 'sesame \u{1f600}'])(
-    'calls a secret that no header can carry a defect, and does not quote it: %j',
+    'reports a secret that no header can carry as a defect, and does not quote it: %j',
     async SecretString => {
       secrets.on(GetSecretValueCommand).resolves({ SecretString })
 
@@ -66,7 +66,7 @@ describe('secretsManager', () => {
     },
   )
 
-  it('reads a secret anew for a caller that wants a later one, and keeps that one', async () => {
+  it('reads a secret again for a caller that wants a newer one, and keeps the newer one', async () => {
     secrets.on(GetSecretValueCommand).resolves({ SecretString: 'old' })
     const { clock, advance } = movableClock()
     const read = secretsManager(clock, client)
@@ -89,7 +89,7 @@ describe('secretsManager', () => {
     it.each([
       ['apiKey', 'sk-sesame'],
       ['apiKeyId', '7'],
-    ])('gives its field %s', async (field, value) => {
+    ])('gives the value of its field %s', async (field, value) => {
       secrets.on(GetSecretValueCommand).resolves({ SecretString: Secret })
 
       expect(await secretsManager(movableClock().clock, client)('NAME', { field })).toBe(value)
@@ -101,7 +101,7 @@ describe('secretsManager', () => {
       [Secret, 'long'],
       ['sk-sesame', 'apiKey'],
       ['"sk-sesame"', 'length'],
-    ])('is a defect that quotes nothing of it if no header can carry the field: %j %s', async (SecretString, field) => {
+    ])('is a defect that quotes nothing if no header can carry the field: %j %s', async (SecretString, field) => {
       secrets.on(GetSecretValueCommand).resolves({ SecretString })
       const read = secretsManager(movableClock().clock, client)
 

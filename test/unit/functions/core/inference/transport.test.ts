@@ -20,7 +20,7 @@ async function serve(talk: (connection: Connection) => unknown, options: { tls?:
   return server
 }
 
-/** Makes a call of a server. */
+/** Calls a server. */
 function call({ origin }: Pick<RawServer, 'origin'>, bounds: Partial<Bounds> = {}, body = '{}') {
   const { protocol, hostname, port } = new URL(origin)
   const headers = { host: hostname, 'content-length': String(Buffer.byteLength(body)) }
@@ -30,7 +30,7 @@ function call({ origin }: Pick<RawServer, 'origin'>, bounds: Partial<Bounds> = {
   )
 }
 
-/** What a call makes of exactly these bytes, after which the server closes the connection. */
+/** The result of a call to a server that sends exactly these bytes and then closes the connection. */
 async function callOf(...bytes: readonly (string | Uint8Array)[]) {
   const server = await serve(async connection => {
     await connection.request()
@@ -61,7 +61,7 @@ describe('post', () => {
     expect(Buffer.from(seen[0] ?? '', 'latin1').toString()).toContain('\r\n\r\n{"model_input":"é"}')
   })
 
-  it('passes over what is no answer yet', async () => {
+  it('skips interim answers', async () => {
     const early = ['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n']
 
     expect(await callOf(...early, httpAnswer(200, '{}'))).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
@@ -71,11 +71,11 @@ describe('post', () => {
     expect(await callOf(`${HEAD}Connection: close\r\n\r\n{}`)).toMatchObject({ bytes: Buffer.from('{}') })
   })
 
-  it('takes a whole answer, whatever comes behind it', async () => {
+  it('reads a whole answer, and ignores the bytes after it', async () => {
     expect(await callOf(httpAnswer(200, '{}'), 'and more')).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
   })
 
-  it('reads no more than its bound, and hangs up then', async () => {
+  it('reads no more than its bound, and then closes the connection', async () => {
     const server = await serve(async connection => {
       await connection.request()
       connection.say(`${HEAD}\r\n`)
@@ -88,7 +88,7 @@ describe('post', () => {
     await expect.poll(() => server.connections[0]?.destroyed).toBe(true)
   })
 
-  it('takes an answer that comes before the whole request was sent', async () => {
+  it('accepts an answer that comes before the whole request was sent', async () => {
     const server = await serve(async connection => {
       await connection.bytes(1_000)
       connection.say(httpAnswer(413, '{"error":"too long"}'))
@@ -99,13 +99,13 @@ describe('post', () => {
 })
 
 describe('post: case 28, a model that is quiet for minutes', () => {
-  it.each([false, true])('is asked every 60 s whether it is still there (TLS: %s)', async tls => {
+  it.each([false, true])('gets a keep-alive probe every 60 s (TLS: %s)', async tls => {
     setDefaultCACertificates([SELF_SIGNED.cert])
     const setKeepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive')
     const server = await serve(
       async connection => {
         await connection.request()
-        // The kernel's own word for it.
+        // The kernel itself reports keep-alive for this connection.
         if (process.platform === 'linux') await expect.poll(() => keepAliveOf(connection.socket.remotePort)).toBe(true)
         connection.say(httpAnswer(200, '{}'))
       },
@@ -141,7 +141,7 @@ describe('post: case 25, an answer that is not HTTP', () => {
       message: /not valid HTTP \(HPE_/,
     },
     { what: 'has a line break in a header', bytes: `${HEAD}X-A: a\rb\r\n\r\n{}`, message: /not valid HTTP \(HPE_/ },
-  ])('is final if it $what', async ({ bytes, message }) => {
+  ])('fails the call without a retry if it $what', async ({ bytes, message }) => {
     expect(await callOf(bytes)).toEqual({
       kind: 'broken',
       code: 'invalid_model_response',
@@ -153,7 +153,7 @@ describe('post: case 25, an answer that is not HTTP', () => {
 })
 
 describe('post: case 26, a connection that ends while the request is sent', () => {
-  it.each(['destroy', 'resetAndDestroy'] as const)('may be tried once more (%s)', async end => {
+  it.each(['destroy', 'resetAndDestroy'] as const)('allows one more try (%s)', async end => {
     const server = await serve(async ({ bytes, socket }) => {
       await bytes(MB)
       socket[end]()
@@ -170,7 +170,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     })
   })
 
-  it('may be tried once more if it is reset after the network has taken a whole large request', async () => {
+  it('allows one more try if it was reset after the network took a whole large request', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -179,7 +179,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({ code: 'model_unreachable', retry: 'once' })
   })
 
-  it('is a lost connection if a large request was read to its end, and the connection was closed in the usual way', async () => {
+  it('counts as lost if a large request was read to its end, and the connection was closed in the usual way', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.end()
@@ -191,7 +191,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     })
   })
 
-  it('is a lost connection after the whole request was sent', async () => {
+  it('counts as lost after the whole request was sent', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -207,8 +207,8 @@ describe('post: case 26, a connection that ends while the request is sent', () =
   })
 })
 
-describe('post: case 29, an answer that does not come to its end', () => {
-  it('ends at the timeout, if a byte comes now and then', async () => {
+describe('post: case 29, an answer that never becomes complete', () => {
+  it('ends at the timeout, although a byte comes now and then', async () => {
     const server = await serve(async connection => {
       await connection.request()
       connection.say(`${HEAD}Content-Length: 1000000\r\n\r\n`)
@@ -237,7 +237,7 @@ describe('post: case 29, an answer that does not come to its end', () => {
       what: 'another protocol that was offered',
       bytes: 'HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n',
     },
-  ])('is a lost connection, if it is cut off after $what', async ({ bytes }) => {
+  ])('counts as a lost connection if it is cut off after $what', async ({ bytes }) => {
     expect(await callOf(bytes)).toMatchObject({
       code: 'model_unreachable',
       message: expect.stringMatching(/^the connection to the model was lost \([A-Z_]+\)$/),

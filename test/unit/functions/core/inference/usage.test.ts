@@ -22,7 +22,7 @@ describe('the usage that a model reports', () => {
       total: 30,
     },
   ])(
-    'is the larger of the total and the sum of both counts, and details are never added: $reported',
+    'has the larger of the total and the sum of both counts, and details are never added: $reported',
     ({ reported, total }) => {
       expect(readUsage(reported)).toMatchObject({ usage: { total_tokens: total }, isUnreadable: false })
     },
@@ -34,7 +34,7 @@ describe('the usage that a model reports', () => {
     expect(readUsage(reported)).toEqual({ usage: { prompt_tokens: 1, total_tokens: 1 }, isUnreadable: true })
   })
 
-  it.each([undefined, null, {}, { cached_tokens: 5 }])('is missing in %j', reported => {
+  it.each([undefined, null, {}, { cached_tokens: 5 }])('is missing if the model reports %j', reported => {
     expect(readUsage(reported)).toEqual({ isUnreadable: false })
   })
 
@@ -50,15 +50,15 @@ describe('the usage that a model reports', () => {
     { total_tokens: '' },
     { total_tokens: {} },
     { prompt_tokens: true },
-  ])('is unreadable as %j', reported => {
+  ])('is unreadable if the model reports %j', reported => {
     expect(readUsage(reported)).toEqual({ isUnreadable: true })
   })
 
-  it('is read from the other name where the first can’t be read', () => {
+  it('is read from the second name of a count if the first can’t be read', () => {
     expect(readUsage({ prompt_tokens: null, input_tokens: 5 })).toMatchObject({ usage: { prompt_tokens: 5 } })
   })
 
-  it('is never less than what was reported, whatever it is', () => {
+  it('is never less than any readable count of the report', () => {
     const count = fc.oneof(fc.nat(), fc.double(), fc.constant(null), fc.string(), fc.jsonValue())
     const names = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens', 'total_tokens']
     const report = fc.record(Object.fromEntries(names.map(name => [name, count])), { requiredKeys: [] })

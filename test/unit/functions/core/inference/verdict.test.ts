@@ -27,16 +27,16 @@ const withText = (text: string, type: string, fields: Partial<Answered> = {}) =>
   answered(undefined, { content_type: type, body: { kind: 'text', text, why: 'is not JSON' }, ...fields })
 
 describe('the verdict on a status', () => {
-  it.each([200, 201, 202, 299])('is that the call has succeeded, with %i', status => {
+  it.each([200, 201, 202, 299])('is a success, with %i', status => {
     expect(verdictOf(status)).toBe('ok')
   })
 
-  it.each([408, 409, 425, 429, 500, 502, 503, 504, 529, 599])('is that the call is made again, after %i', status => {
+  it.each([408, 409, 425, 429, 500, 502, 503, 504, 529, 599])('is a retry, with %i', status => {
     expect(verdictOf(status)).toBe('retry')
   })
 
   it.each([301, 307, 400, 401, 402, 403, 404, 413, 422, 424, 498, 499])(
-    'is that the request fails, after %i',
+    'is a failure of the request, with %i',
     status => {
       expect(verdictOf(status)).toBe('drop')
     },
@@ -50,21 +50,21 @@ describe('the verdict on a status', () => {
     { status: 501, policy: { drop_on: [501] }, verdict: 'drop' },
     { status: 409, policy: { drop_on: [409] }, verdict: 'drop' },
     { status: 400, policy: { drop_on: [] }, verdict: 'drop' },
-  ])('is what pipeline.yaml says: $status, $policy', ({ status, policy, verdict }) => {
+  ])('follows pipeline.yaml: $status, $policy', ({ status, policy, verdict }) => {
     expect(verdictOf(status, { ...RETRY, ...policy })).toBe(verdict)
   })
 
-  it('is that the model is halted, after 401 where the calls carry a secret', () => {
+  it('is a halt of the model after 401, if its calls carry a secret', () => {
     expect(verdictOf(401, RETRY, true)).toBe('halt')
     expect(verdictOf(401, aRetry({ drop_on: [401] }), true)).toBe('drop')
     expect(verdictOf(401, aRetry({ backoff_on: [401] }), true)).toBe('retry')
   })
 
-  it('leaves a 403 to the flow control, which knows whether other users get it', () => {
+  it('lets the flow control decide about a 403, since it knows whether other users get a 403, too', () => {
     expect(judge(answered({}, { status: 403 }), by())).toMatchObject({ verdict: 'drop', status: 403 })
   })
 
-  it('says for how long the model asks to be left alone, whatever the status', () => {
+  it('has the pause that the model asks for, with any status', () => {
     for (const status of [400, 429, 503])
       expect(judge(answered({}, { status, headers: { 'retry-after': '1.5' } }), by())).toMatchObject({
         retry_after_ms: 2_000,
@@ -76,7 +76,7 @@ describe('a model that says that it is loading', () => {
   it.each([
     { error: { message: 'Loading model', code: 503 } },
     { error: 'Model meta/llama is currently loading', estimated_time: 20 },
-  ])('is known by its words: %j', body => {
+  ])('is recognized by its words: %j', body => {
     expect(judge(answered(body, { status: 503 }), by({ quotes: false }))).toMatchObject({
       verdict: 'retry',
       loading: true,
@@ -89,7 +89,7 @@ describe('a model that says that it is loading', () => {
     { status: 503, body: { error: 'busy, and could not answer "the model is loading"' } },
     { status: 503, body: { error: 'too busy for: loading model' } },
     { status: 500, body: { error: 'Loading model' } },
-  ])('is no other: $status $body', ({ status, body }) => {
+  ])('is not recognized in another answer: $status $body', ({ status, body }) => {
     expect(judge(answered(body, { status }), by())).not.toHaveProperty('loading')
   })
 })
@@ -116,7 +116,7 @@ describe('the verdict of a condition', () => {
 })
 
 describe('the verdict on a successful answer', () => {
-  it('is its JSON, whatever it is', () => {
+  it('has its JSON, whatever it is', () => {
     for (const value of [null, 0, '', [], {}, { error: 'of the mapping' }])
       expect(judge(answered(value), by())).toMatchObject({ ok: true, answer: value, status: 200 })
   })
@@ -125,7 +125,7 @@ describe('the verdict on a successful answer', () => {
     { what: 'text', text: 'Hello, I am a model', type: 'text/plain', verdict: 'drop' },
     { what: 'a page', text: '<html><title>Log in</title>', type: 'text/html; charset=utf-8', verdict: 'retry' },
     { what: 'a page that says nothing of its type', text: ' <!DOCTYPE html><p>', type: '', verdict: 'retry' },
-  ] as const)('is a sentence with the type and the beginning of $what', ({ text, type, verdict }) => {
+  ] as const)('is a failure whose message has the type and the beginning of $what', ({ text, type, verdict }) => {
     const failure = failureOf(judge(withText(text, type), by()))
 
     expect(failure).toMatchObject({ verdict, code: 'invalid_model_response', status: 200 })
@@ -134,7 +134,7 @@ describe('the verdict on a successful answer', () => {
     expect(failure.message).toContain(type.split(';')[0])
   })
 
-  it.each([200, 204])('is that the model answered nothing, with %i', status => {
+  it.each([200, 204])('is a failure because the model answered nothing, with %i', status => {
     expect(judge(answered(undefined, { status, body: { kind: 'empty' } }), by())).toMatchObject({
       verdict: 'drop',
       code: 'invalid_model_response',
@@ -142,11 +142,14 @@ describe('the verdict on a successful answer', () => {
     })
   })
 
-  it.each(['invalid_model_response', 'result_too_large'] as const)('is why it can’t be read: %s', code => {
-    const body: Body = { kind: 'unusable', code, message: 'a sentence' }
+  it.each(['invalid_model_response', 'result_too_large'] as const)(
+    'is a failure with the reason why it can’t be read: %s',
+    code => {
+      const body: Body = { kind: 'unusable', code, message: 'a sentence' }
 
-    expect(judge(answered(undefined, { body }), by())).toMatchObject({ verdict: 'drop', code, message: 'a sentence' })
-  })
+      expect(judge(answered(undefined, { body }), by())).toMatchObject({ verdict: 'drop', code, message: 'a sentence' })
+    },
+  )
 })
 
 describe('the sentence about a redirect', () => {
@@ -155,7 +158,7 @@ describe('the sentence about a redirect', () => {
     { location: 'http://models.example/p/', where: 'http://models.example' },
     { location: '/predict/', where: 'another path' },
     { location: '', where: 'another path' },
-  ])('names the scheme and the host of $location only', ({ location, where }) => {
+  ])('names only the scheme and the host of $location', ({ location, where }) => {
     const { message, verdict } = failureOf(judge(answered({}, { status: 307, headers: { location } }), by()))
 
     expect(message).toContain(`redirects to ${where} with 307`)
@@ -164,7 +167,7 @@ describe('the sentence about a redirect', () => {
   })
 })
 
-describe('what the model says of a failure', () => {
+describe('the model’s words about a failure', () => {
   const detailOf = (value: unknown, status = 400) => failureOf(judge(answered(value, { status }), by())).detail
 
   it.each([
@@ -181,17 +184,17 @@ describe('what the model says of a failure', () => {
     { body: { unknown: 1 }, detail: '{"unknown":1}' },
     { body: {}, detail: undefined },
     { body: null, detail: undefined },
-  ])('is found in $body', ({ body, detail }) => {
+  ])('are found in $body', ({ body, detail }) => {
     expect(detailOf(body)).toBe(detail)
   })
 
-  it('may be text', () => {
+  it('may be plain text', () => {
     const answer = judge(withText('CUDA out\n  of memory', 'text/plain', { status: 500 }), by())
 
     expect(answer).toMatchObject({ detail: 'CUDA out of memory', message: 'the model answered 500 (text/plain)' })
   })
 
-  it('is at most 500 characters, none of them half', () => {
+  it('are at most 500 characters, and no character is cut in half', () => {
     const detail = detailOf({ error: '\u{1f600}'.repeat(600) }) ?? ''
 
     expect(detail.length).toBeLessThanOrEqual(500)
@@ -205,19 +208,19 @@ describe('what the model says of a failure', () => {
     'User: arn:aws:sts::123456789012:assumed-role/worker is not authorized',
     'in account 123456789012',
     'credential AKIAABCDEFGHIJKLMNOP',
-  ])('has no secret and no identifier of AWS: %s', error => {
+  ])('contain no secret and no identifier of AWS: %s', error => {
     const detail = detailOf({ error }) ?? ''
 
     expect(detail).toContain('***')
     expect(detail).not.toMatch(/abcdef1234567890|123456789012|assumed-role|ABCDEFGHIJKLMNOP/)
   })
 
-  it('is only the error of a successful answer, since the rest may be a result', () => {
+  it('are only the error of a successful answer, since the rest may be a result', () => {
     expect(judge(withText('a whole result', 'text/plain'), by())).not.toHaveProperty('detail')
     expect(judge(answered({ text: 'a result' }), by({ condition: 'retry' }))).not.toHaveProperty('detail')
   })
 
-  it('is not passed on where it may be about another user’s request', () => {
+  it('are not passed on if they may be about another user’s request', () => {
     const refusal = judge(answered({ error: 'words' }, { status: 400 }), by({ quotes: false }))
     const text = failureOf(judge(withText('words', 'text/plain'), by({ quotes: false })))
 
@@ -233,7 +236,7 @@ describe('the verdict on a call without an answer', () => {
     { retry: 'as configured', verdict: { verdict: 'retry' } },
     { retry: 'once', verdict: { verdict: 'retry', once: true } },
     { retry: 'never', verdict: { verdict: 'drop' } },
-  ] as const)('is what the endpoint says: $retry', ({ retry, verdict }) => {
+  ] as const)('follows the endpoint’s answer about retries: $retry', ({ retry, verdict }) => {
     const answer = judge({ ...broken, retry }, by())
 
     expect(answer).toEqual({ ok: false, code: 'model_unreachable', message: 'm', reached: false, ...verdict })
@@ -244,7 +247,7 @@ describe('the verdict on an element of a batch', () => {
   const element = (value: unknown, fields: Partial<Circumstances> = {}) => judgeElement(value, answered({}), by(fields))
 
   it.each([{ result: 1 }, { result: 1, error: false }, { error: null }, { error: '' }, 'text', null, 7, []])(
-    'is that it has succeeded: %j',
+    'is a success: %j',
     value => {
       expect(element(value)).toMatchObject({ ok: true, answer: value })
     },
@@ -259,11 +262,11 @@ describe('the verdict on an element of a batch', () => {
     { value: { error: 'busy', status_code: 503 }, verdict: 'retry', status: 503 },
     { value: { error: { code: 7 } }, verdict: 'drop', status: 200 },
     { value: { error: { code: 'rate_limited' } }, verdict: 'drop', status: 200 },
-  ])('is what its error says: $value', ({ value, verdict, status }) => {
+  ])('follows its error: $value', ({ value, verdict, status }) => {
     expect(element(value)).toMatchObject({ ok: false, verdict, status, reached: true })
   })
 
-  it('is what a condition says, also of an element without an error', () => {
+  it('follows a condition, also for an element without an error', () => {
     expect(element({ error: 'no' }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
     expect(element({ choices: [] }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
   })

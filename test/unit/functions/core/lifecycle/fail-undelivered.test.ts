@@ -19,7 +19,7 @@ async function given(item: RequestItem, isWritten = true) {
 }
 
 describe('failUndelivered', () => {
-  it('fails a request that no worker could run, and charges the call that was made', async () => {
+  it('fails a request that no worker could run, and charges for the call that was made', async () => {
     const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
     const { ports, used, stored } = await given(item)
 
@@ -30,7 +30,7 @@ describe('failUndelivered', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
   })
 
-  it('tells the ledger the prompt that its caller gives, in an event that 0.1.0 reads, too', async () => {
+  it('sends the caller’s prompt to the ledger, in an event that 0.1.0 can read', async () => {
     const item = anItem()
     const { ports } = await given(item)
 
@@ -41,7 +41,7 @@ describe('failUndelivered', () => {
     expect(Old.EndedEvent.safeParse(told)).toMatchObject({ success: true })
   })
 
-  it('tells the ledger no prompt of a request that was never accepted', async () => {
+  it('sends no prompt to the ledger for a request that was never accepted', async () => {
     const item = anItem()
     const { ports } = await given(item, false)
 
@@ -51,7 +51,7 @@ describe('failUndelivered', () => {
     expect(ports.queue.sent('results')[0]?.body).not.toHaveProperty('prompt')
   })
 
-  it('fails a request that no worker could start as unavailable, and charges nothing', async () => {
+  it('fails a request that no worker could start, with the code unavailable and no charge', async () => {
     const item = anItem()
     const { ports, used, stored } = await given(item)
 
@@ -86,7 +86,7 @@ describe('failUndelivered', () => {
     expect(ports.queue.sent('results')).toEqual([])
   })
 
-  it('rejects a request that has no item, and gives its reservation back', async () => {
+  it('rejects a request that has no item, and releases its reservation', async () => {
     const item = anItem()
     const { ports, used, stored } = await given(item, false)
 

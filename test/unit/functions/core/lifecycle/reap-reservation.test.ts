@@ -11,7 +11,7 @@ import { anItem, aReservation } from '../../../../support/requests.ts'
 const LIMITS = { requests: 10, tokens: 1_000, in_flight: 10 }
 const LATER = NOW + STALE_RESERVATION_MS
 
-/** A reservation that has been open since NOW, and the item, if there is one, of its request. */
+/** A reservation that has been open since NOW, and the item of its request, if there is one. */
 async function given(item: RequestItem | undefined, reservation = item ? reservationOf(item) : aReservation()) {
   const ports = memoryPorts()
   if (item) await ports.items.create(item)
@@ -43,7 +43,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(HELD)
   })
 
-  it('does not look at a reservation before every worker would have seen its item', () => {
+  it('does not look at a reservation before every worker would have seen the item', () => {
     expect(STALE_RESERVATION_MS).toBeGreaterThan(ITEM_GRACE_MS)
   })
 
@@ -66,7 +66,7 @@ describe('reapReservation', () => {
     { status: 'cancelled', charge: 3, left: { requests: 1, tokens: 3, open: 0 }, events: 1 },
     { status: 'rejected', charge: undefined, left: RELEASED, events: 1 },
   ] as const)(
-    'closes the reservation of a request that is $status as the item says, $charge',
+    'closes the reservation of a request that is $status with the charge of the item, $charge',
     async ({ status, charge, left, events }) => {
       const { ports, open, used, told } = await given(anItem({ status, charge, completed_at: NOW }))
 
@@ -125,7 +125,7 @@ describe('reapReservation', () => {
     { what: 'another nonce', other: { nonce: 'twin' } },
     { what: 'another shard', other: { shard: 1 } },
     { what: 'another window', other: { window: '2026-11-22' } },
-  ])('releases a reservation that is not the item’s own: $what (rule 2)', async ({ other }) => {
+  ])('releases a reservation that is not the reservation of the item: $what (rule 2)', async ({ other }) => {
     const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
 
@@ -143,7 +143,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  it('releases the reservation of a failed redrive, once its run can no longer begin (rule 8)', async () => {
+  it('releases the reservation of a failed redrive as soon as its run can no longer begin (rule 8)', async () => {
     const item = anItem({ status: 'failed', run: 1, charge: 0, completed_at: NOW })
     const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
     const { ports, open, used } = await given(item, redrive)
@@ -163,7 +163,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(HELD)
   })
 
-  it('keeps the reservation when the ledger could not be told, so that the next sweep tries again (rule 4)', async () => {
+  it('keeps the reservation if the event for the ledger could not be sent, so the next sweep tries again (rule 4)', async () => {
     const { ports, open, used } = await given(anItem({ status: 'expired', completed_at: NOW }))
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 
@@ -174,7 +174,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  describe('of a request whose model was removed', () => {
+  describe('for a request whose model was removed', () => {
     const Removed = ['other']
     const gone = (fields: Partial<RequestItem> = {}) => given(anItem({ model: 'text', deadline: LATER + 1, ...fields }))
 
@@ -194,7 +194,7 @@ describe('reapReservation', () => {
       expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
     })
 
-    it('lets a running request be: its worker may have sent the outcome', async () => {
+    it('leaves a running request alone, since its worker may have sent the outcome', async () => {
       const { ports, open, used } = await gone({ status: 'running', attempt: 1, lease_until: LATER - 1 })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
@@ -208,14 +208,14 @@ describe('reapReservation', () => {
       expect(await reapReservation(ports, open, LATER + 1, Removed)).toBe(true)
     })
 
-    it('expires a request whose deadline has passed, as any other', async () => {
+    it('expires a request whose deadline has passed, like any other request', async () => {
       const { ports, open, told } = await gone({ deadline: LATER })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
       expect(told()).toMatchObject([{ status: 'expired' }])
     })
 
-    it('lets a queued request be where the caller does not know the models', async () => {
+    it('leaves a queued request alone if the caller does not know the models', async () => {
       const { ports, open } = await gone()
 
       expect(await reapReservation(ports, open, LATER)).toBe(false)

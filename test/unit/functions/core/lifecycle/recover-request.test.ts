@@ -7,7 +7,7 @@ import { anItem, aReservation } from '../../../../support/requests.ts'
 
 const LIMITS = { requests: 10, tokens: 1_000, in_flight: 10 }
 
-/** A reservation that has just been made, and the item, if there is one, of its request. */
+/** A reservation that has just been made, and the item of its request, if there is one. */
 async function given(item: RequestItem | undefined, reservation = item ? reservationOf(item) : aReservation()) {
   const ports = memoryPorts()
   if (item) await ports.items.create(item)
@@ -35,7 +35,7 @@ describe('recoverRequest', () => {
   })
 
   it.each([RUNNING, { ...RUNNING, lease_until: NOW - 1 }])(
-    'notes of a running request that its worker was stopped, also past its lease ($lease_until)',
+    'notes in a running request that its worker was stopped, also after its lease ($lease_until)',
     async fields => {
       const item = anItem(fields)
       const { recover, stored, open } = await given(item)
@@ -48,7 +48,7 @@ describe('recoverRequest', () => {
     },
   )
 
-  it('rejects a request that was never written, although its reservation is not a second old', async () => {
+  it('rejects a request that was never written, although its reservation is less than a second old', async () => {
     const { recover, stored, open, told } = await given(undefined)
 
     expect(await recover()).toBe('rejected')
@@ -73,7 +73,7 @@ describe('recoverRequest', () => {
     expect([await stored(), await open(), told()]).toEqual([item, 1, []])
   })
 
-  it('leaves a reservation that is not the own one of the item to the sweeper', async () => {
+  it('leaves a reservation that is not the reservation of the item to the sweeper', async () => {
     const item = anItem(RUNNING)
     const { recover, stored, open } = await given(item, { ...reservationOf(item), nonce: 'of another try' })
 
@@ -82,7 +82,7 @@ describe('recoverRequest', () => {
     expect([await stored(), await open()]).toEqual([item, 1])
   })
 
-  it('does the same twice', async () => {
+  it('gives the same result when it runs twice', async () => {
     const { recover, stored, open } = await given(anItem(RUNNING))
     await recover()
     const before = await stored()

@@ -19,7 +19,7 @@ const FAILED = {
   error: { code: 'model_error', message: 'm' },
 } as const
 
-/** A request that has failed; its reservation was closed unless `isOpen`. */
+/** A request that has failed. Its reservation is closed unless `isOpen`. */
 async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
   const ports = memoryPorts()
   const item = await ports.items.create(anItem(fields))
@@ -33,7 +33,7 @@ async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
 }
 
 describe('redriveRequest', () => {
-  it('begins a new run that holds tokens, and no second request', async () => {
+  it('begins a new run that reserves tokens, but no second request', async () => {
     const { ports, item, message, used } = await given()
 
     expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: true, run: 2 })
@@ -46,7 +46,7 @@ describe('redriveRequest', () => {
   it.each([
     { others: 10, givesWay: true },
     { others: 9, givesWay: false },
-  ])('lets a new run beside $others open requests give way: $givesWay', async ({ others, givesWay }) => {
+  ])('marks a new run beside $others open requests to give way: $givesWay', async ({ others, givesWay }) => {
     const { ports, item, message } = await given()
     const quota = memoryQuota(true)
     const limits = { requests: 20, tokens: 1_000, in_flight: 20 }
@@ -61,7 +61,7 @@ describe('redriveRequest', () => {
     ])
   })
 
-  it('holds a request where the failed run never reached the model', async () => {
+  it('reserves a request if the failed run never reached the model', async () => {
     const { ports, message, used } = await given({ ...FAILED, charge: undefined })
 
     await redriveRequest(ports, message, ENTITLEMENT)
@@ -69,7 +69,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('closes the failed run first, if that is still to be done (rule 8)', async () => {
+  it('closes the failed run first, if it is still open (rule 8)', async () => {
     const { ports, message, used } = await given(FAILED, true)
 
     await redriveRequest(ports, message, ENTITLEMENT)
@@ -77,7 +77,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
   })
 
-  it('refuses a redrive that the user’s quota has no room for, and changes nothing', async () => {
+  it('refuses a redrive that does not fit in the user’s quota, and changes nothing', async () => {
     const { ports, item, message, used } = await given()
     const entitlement = { ...ENTITLEMENT, limits: { ...LIMITS, tokens: 11 } }
 
@@ -86,7 +86,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 2, open: 0 })
   })
 
-  it.each(['running', 'completed', 'cancelled', 'rejected'] as const)('refuses one that is %s', async status => {
+  it.each(['running', 'completed', 'cancelled', 'rejected'] as const)('refuses a request that is %s', async status => {
     const { ports, message } = await given({ status, attempt: 1, lease_until: NOW })
 
     expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: false, reason: 'not failed' })
@@ -101,7 +101,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
   })
 
-  it('sends the message of a run again that may never have been sent', async () => {
+  it('sends the message of a run again if it may never have been sent', async () => {
     const { ports, message } = await given()
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
     await expect(redriveRequest(broken, message, ENTITLEMENT)).rejects.toThrow()

@@ -17,7 +17,7 @@ const COMPLETED = {
   charge: 7,
 } as const
 
-/** A reader whose ledger holds `result`, or nothing, of run 1 of whatever it is asked for. */
+/** A reader whose ledger has `result`, or nothing, of run 1 of any request. */
 async function given(fields: Partial<RequestItem>, result?: Payload) {
   const ports = memoryPorts()
   const item = await ports.items.create(anItem(fields))
@@ -26,7 +26,7 @@ async function given(fields: Partial<RequestItem>, result?: Payload) {
 }
 
 describe('viewRequest', () => {
-  it('shows a queued request, and no field that says nothing', async () => {
+  it('shows a queued request without empty fields', async () => {
     const { item, ports } = await given({ metadata: { tag: 'x' } })
 
     const shown = await viewRequest(ports, item.user_id, item.request_id)
@@ -69,7 +69,7 @@ describe('viewRequest', () => {
       },
       charged: { requests: 1, tokens: 12 },
     },
-  ])('shows what all runs were charged: $what', async ({ fields, charged }) => {
+  ])('shows the charge of all runs: $what', async ({ fields, charged }) => {
     const { item, ports } = await given({ ...COMPLETED, status: 'failed', ...fields })
 
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ charged })
@@ -88,7 +88,7 @@ describe('viewRequest', () => {
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
   })
 
-  it('shows a completed request without its result when that is no longer kept', async () => {
+  it('shows a completed request without its result if the result is no longer kept', async () => {
     const { item, ports } = await given(COMPLETED, { key: 'deleted.json' })
 
     const shown = await viewRequest(ports, item.user_id, item.request_id)
@@ -100,7 +100,7 @@ describe('viewRequest', () => {
   it.each([
     { what: 'may still come', age: 14 * 86_400_000 - 1, status: 'running' },
     { what: 'can come no more', age: 14 * 86_400_000, status: 'completed' },
-  ])('answers $status of one that has no row and whose result $what', async ({ age, status }) => {
+  ])('shows the status $status for a request without a row whose result $what', async ({ age, status }) => {
     const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
 
     expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
@@ -115,14 +115,17 @@ describe('viewRequest', () => {
   it.each([
     { what: 'not at all', run: 1, result: undefined },
     { what: 'of an earlier run only', run: 2, result: { inline: 'old' } },
-  ])('answers running, and nothing of its end, while the ledger has the result $what (I9)', async ({ run, result }) => {
-    const { item, ports } = await given({ ...COMPLETED, run }, result)
+  ])(
+    'shows the status running, without any field of the end, while the ledger has the result $what (I9)',
+    async ({ run, result }) => {
+      const { item, ports } = await given({ ...COMPLETED, run }, result)
 
-    const shown = JSON.parse(JSON.stringify(await viewRequest(ports, item.user_id, item.request_id)))
+      const shown = JSON.parse(JSON.stringify(await viewRequest(ports, item.user_id, item.request_id)))
 
-    expect(shown).toMatchObject({ status: 'running', attempts: 1, started_at: expect.any(String) })
-    for (const field of ['result', 'usage', 'completed_at', 'error']) expect(shown).not.toHaveProperty(field)
-  })
+      expect(shown).toMatchObject({ status: 'running', attempts: 1, started_at: expect.any(String) })
+      for (const field of ['result', 'usage', 'completed_at', 'error']) expect(shown).not.toHaveProperty(field)
+    },
+  )
 
   it('shows why a request failed, without reading the ledger', async () => {
     const error = { code: 'model_error', message: 'the model answered 500' }
@@ -135,7 +138,7 @@ describe('viewRequest', () => {
     })
   })
 
-  it('answers for a request of another user as for an unknown one (I11)', async () => {
+  it('answers for another user’s request as for an unknown one (I11)', async () => {
     const { item, ports } = await given({})
     const another = await viewRequest(ports, 'another', item.request_id).catch(error => error)
     const never = await viewRequest(ports, item.user_id, anItem().request_id).catch(error => error)
@@ -144,14 +147,14 @@ describe('viewRequest', () => {
     expect(never).toEqual(another)
   })
 
-  it('finds no request that was rejected: it was never accepted', async () => {
+  it('does not find a rejected request, since it was never accepted', async () => {
     const { item, ports } = await given({ status: 'rejected', completed_at: NOW })
 
     await expect(viewRequest(ports, item.user_id, item.request_id)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   it.each(['', 'nonsense', '../../x', '%00', "' OR 1=1 --", 'x'.repeat(5_000)])(
-    'reads no table for a text that is no id (%#)',
+    'reads no table if the text is no id (%#)',
     async id => {
       const { ports } = await given({})
       const items = { get: () => expect.unreachable() }
@@ -160,7 +163,7 @@ describe('viewRequest', () => {
     },
   )
 
-  it('is unavailable, and does not say completed, while the ledger is down', async () => {
+  it('is unavailable, and does not show completed, while the ledger is down', async () => {
     const { item, ports } = await given(COMPLETED)
     const ledger = { result: () => Promise.reject(new Unavailable('the ledger', 'down')) }
 

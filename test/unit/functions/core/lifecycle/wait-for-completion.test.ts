@@ -34,7 +34,7 @@ describe('waitForCompletion', () => {
     expect(ports.clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('gives up when its time is over, and not later', async () => {
+  it('answers when its time is over, and not later', async () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(RUNNING))
 
@@ -74,14 +74,14 @@ describe('waitForCompletion', () => {
   })
 })
 
-/** Ports with a request that is running. */
+/** Ports with a running request. */
 async function withItem(limits = { per_user: 2, total: 3 }) {
   const all = memoryPorts()
   const ports = { ...all, waiting: { ...all.waiting, limits } }
   return { ports, item: await ports.items.create(anItem(RUNNING)) }
 }
 
-/** Something that happens while a call waits, when it sleeps for the first time. */
+/** Makes something happen when a waiting call sleeps for the first time. */
 const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts => {
   let hasHappened = false
   const sleep = async (ms: number) => {
@@ -94,8 +94,8 @@ const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts
   return { ...ports, sleep }
 }
 
-describe('the leases of waits', () => {
-  it('are held while a call waits, and released after it', async () => {
+describe('a wait and its lease', () => {
+  it('a wait holds a lease, and releases it at its end', async () => {
     const { ports, item } = await withItem()
     let held = 0
     const waiting = meanwhile(ports, async () => {
@@ -108,7 +108,7 @@ describe('the leases of waits', () => {
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
-  it('are released by a call that fails', async () => {
+  it('a call that fails releases its lease', async () => {
     const { ports, item } = await withItem()
     let looks = 0
     const items = failing(ports.items, 'get', 'before', () => ++looks > 1)
@@ -121,7 +121,7 @@ describe('the leases of waits', () => {
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
-  it('that too many hold leave the next call an answer at once, which is counted', async () => {
+  it('a call is answered at once, and counted, if the user has too many leases', async () => {
     const { ports, item } = await withItem({ per_user: 1, total: 3 })
     const waiting = meanwhile(ports, async () => {
       expect(await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({
@@ -137,26 +137,29 @@ describe('the leases of waits', () => {
   })
 
   it.each([
-    { who: 'one that repeats a submission', beside_others: false, ends_at: NOW },
-    { who: 'one that reads it', beside_others: true, ends_at: NOW + 10_000 },
-  ])('of a request that another call waits for: $who', async ({ beside_others, ends_at }) => {
-    const { ports, item } = await withItem()
-    let answeredAt = 0
-    const waiting = meanwhile(ports, async () => {
-      await waitForCompletion(ports, item.user_id, item.request_id, { ...PATIENT, beside_others })
-      answeredAt = ports.clock()
-    })
+    { who: 'it repeats a submission', beside_others: false, ends_at: NOW },
+    { who: 'it reads the request', beside_others: true, ends_at: NOW + 10_000 },
+  ])(
+    'a second call for the same request waits only if it reads the request ($who)',
+    async ({ beside_others, ends_at }) => {
+      const { ports, item } = await withItem()
+      let answeredAt = 0
+      const waiting = meanwhile(ports, async () => {
+        await waitForCompletion(ports, item.user_id, item.request_id, { ...PATIENT, beside_others })
+        answeredAt = ports.clock()
+      })
 
-    await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
+      await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
 
-    expect(answeredAt).toBe(ends_at)
-  })
+      expect(answeredAt).toBe(ends_at)
+    },
+  )
 
   it.each([
     { what: 'a request that has ended', ms: 10_000, fields: { status: 'expired', completed_at: NOW } as const },
     { what: 'less than two seconds', ms: 1_999, fields: RUNNING },
     { what: 'no time', ms: 0, fields: RUNNING },
-  ])('are not taken for $what', async ({ ms, fields }) => {
+  ])('a lease is not taken for $what', async ({ ms, fields }) => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(fields))
     const acquire = vi.spyOn(ports.waiting.leases, 'acquire')
@@ -168,7 +171,7 @@ describe('the leases of waits', () => {
   })
 
   it.each(['before', 'after'] as const)(
-    'are none where the table fails %s one is taken, which is no error',
+    'a call is answered at once, and without an error, if the table fails %s a lease is taken',
     async when => {
       const { ports, item } = await withItem()
       const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'acquire', when) }
@@ -181,7 +184,7 @@ describe('the leases of waits', () => {
     },
   )
 
-  it('that can not be given back end by themselves, soon after their wait', async () => {
+  it('a lease that could not be released ends by itself, soon after its wait', async () => {
     const { ports, item } = await withItem({ per_user: 1, total: 1 })
     const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'release', 'before') }
 

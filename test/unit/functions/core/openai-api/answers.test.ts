@@ -18,7 +18,7 @@ describe('a completed request', () => {
   const completed = toView(anItem({ status: 'completed', attempt: 1, completed_at: NOW, charge: 7 }))
 
   it.each(['chat.completions', 'completions', 'responses', 'embeddings'] as const)(
-    'whose result is no longer kept is told so, and is no empty answer of %s',
+    'is answered with result_expired if its result is no longer kept, and gets no empty answer of %s',
     operation => {
       expect(thrownBy(() => endedAnswer(operation, completed, wanted, {}))).toMatchObject({
         code: 'result_expired',
@@ -27,18 +27,18 @@ describe('a completed request', () => {
     },
   )
 
-  it('whose result is no longer kept is told so when it is read as a response', () => {
+  it('is answered with result_expired, too, when it is read as a response', () => {
     expect(thrownBy(() => backgroundAnswer(completed, {}))).toMatchObject({ code: 'result_expired' })
   })
 
-  it('has the result null where a mapping says so', () => {
+  it('has the result null if a mapping gives null', () => {
     const { body = '' } = endedAnswer('chat.completions', { ...completed, result: null }, wanted, {})
     expect(JSON.parse(body).choices).toMatchObject([{ message: { content: 'null' } }])
   })
 })
 
-describe('a failed request', () => {
-  it('with a field that the endpoint has no place for is an error of this field', () => {
+describe('a request that failed because of a field that the endpoint does not support', () => {
+  it('is answered with an error of this field', () => {
     const message = '`input` is not supported: the endpoint has chat.completions and not responses'
     const error = { code: 'unsupported_parameter', message }
     const view = toView(anItem({ status: 'failed', attempt: 1, completed_at: NOW, error }))

@@ -26,7 +26,7 @@ describe('an outage', () => {
     expect(headers).toMatchObject({ 'x-should-retry': 'true', 'Retry-After': '2' })
   })
 
-  it('of a call that may have admitted a request is retried only under an Idempotency-Key, and tells the id', () => {
+  it('of a call that may have admitted a request is retried only under an Idempotency-Key, and the error has the request’s id', () => {
     const id = newRequestId()
     const error = toRequestError(new MayBeAdmitted(id, outage), logger)
 

@@ -10,7 +10,7 @@ function eventsOf(output: readonly Json[]): { type: string; [field: string]: unk
 }
 
 describe('the events of a response', () => {
-  it('give the arguments of a call once: what they begin with has none', () => {
+  it('have the arguments of a call once: the first event of the call has empty arguments', () => {
     const call = { type: 'function_call', id: 'f', call_id: 'c', name: 'weather', arguments: '{"city":"Vienna"}' }
     const events = eventsOf([call])
 
@@ -19,7 +19,7 @@ describe('the events of a response', () => {
     expect(events.find(({ type }) => type === 'response.output_item.done')?.item).toEqual(call)
   })
 
-  it('call reasoning reasoning, and a part of another type by no name of its own', () => {
+  it('name reasoning as reasoning, and have no delta for a part of an unknown type', () => {
     const reasoning = {
       type: 'reasoning',
       id: 'r',
@@ -32,7 +32,7 @@ describe('the events of a response', () => {
     expect(events.filter(({ type }) => type.startsWith('response.refusal'))).toEqual([])
   })
 
-  it('are only its beginning and its end where all pieces are more than an answer carries', () => {
+  it('are only the first ones and the last one if all pieces together exceed the size of an answer', () => {
     const text = 'x'.repeat(1_500_000)
     const output = [{ type: 'message', id: 'm', content: [{ type: 'output_text', text }] }]
 

@@ -5,14 +5,14 @@ import { passedBody } from '../../../../../functions/core/openai-format/pass.ts'
 const messages = [{ role: 'user', content: 'Hi' }]
 
 describe('the fields of a body', () => {
-  it('have the texts that the model gets as prompt, whatever else the client calls so', () => {
+  it('have the texts that the model gets as the prompt, even if the client sends a field named prompt', () => {
     expect(fieldsOf('chat.completions', { model: 'm', messages, prompt: 'x' })).toMatchObject({
       prompt: 'Hi',
       messages,
     })
   })
 
-  it.each(['completions', 'embeddings'] as const)('have no messages for %s, which have none', operation => {
+  it.each(['completions', 'embeddings'] as const)('have no messages for %s, which don’t know messages', operation => {
     const body = { model: 'm', prompt: 'Hi', input: 'Hi', messages: [{}] }
     expect(fieldsOf(operation, body)).toMatchObject({ prompt: 'Hi' })
     expect(fieldsOf(operation, body)).not.toHaveProperty('messages')
@@ -23,7 +23,7 @@ describe('the body that is passed on', () => {
   const own = { metadata: { job: '7' }, service_tier: 'default' }
 
   it.each(['completions', 'embeddings'] as const)(
-    'has no metadata and no tier for %s, which know neither',
+    'has neither metadata nor tier for %s, which know neither field',
     operation => {
       const passed = passedBody(operation, { model: 'm', prompt: 'Hi', input: 'Hi', ...own }, 'gpt')
       expect(passed).toMatchObject({ model: 'gpt' })
@@ -32,7 +32,7 @@ describe('the body that is passed on', () => {
     },
   )
 
-  it('has them for a response, and metadata for a chat that is stored', () => {
+  it('has metadata and tier for a response, and metadata for a stored chat', () => {
     expect(passedBody('responses', { model: 'm', input: 'Hi', ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, store: true, ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, ...own }, 'gpt')).not.toHaveProperty('metadata')

@@ -15,7 +15,7 @@ describe('a response as a chat', () => {
     ['a file by a URL', { type: 'input_file', file_url: 'https://example.com/a.pdf' }],
     ['audio without data', { type: 'input_audio', data: 'UklGRg==' }],
     ['a type that nobody knows', { type: 'input_video', text: 'x' }],
-  ])('can not say %s', (_, part) => {
+  ])('can’t contain %s', (_, part) => {
     expect(responseToChat(input({ type: 'input_text', text: 'a' }, part)).lost).toEqual(
       lost('input[0].content[1]', 'input'),
     )
@@ -23,7 +23,7 @@ describe('a response as a chat', () => {
     expect(responseToChat({ model: 'm', input: [item] }).lost).toEqual(lost('input[0].output[0]', 'input'))
   })
 
-  it('says audio, images and files by their data', () => {
+  it('contains audio, images and files by their data', () => {
     const file = { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' }
     const { body, lost: none } = responseToChat(
       input(
@@ -48,7 +48,7 @@ describe('a response as a chat', () => {
     ])
   })
 
-  it('can not choose tools of OpenAI, nor show a summary of its reasoning', () => {
+  it('can’t contain the tools of OpenAI or a summary of the reasoning', () => {
     const body = { model: 'm', input: 'a' }
     expect(responseToChat({ ...body, tools: [{ type: 'web_search' }] }).lost).toEqual(lost('tools'))
     expect(responseToChat({ ...body, tool_choice: { type: 'web_search' } }).lost).toEqual(lost('tool_choice'))
@@ -57,7 +57,7 @@ describe('a response as a chat', () => {
     expect(responseToChat({ ...body, truncation: 'auto' }).lost).toEqual(lost('truncation'))
   })
 
-  it('loses nothing with fields that ask for nothing', () => {
+  it('loses nothing if a field has its neutral value', () => {
     const nothing = { truncation: 'disabled', include: [], tools: [], tool_choice: 'auto', n: 1 }
     expect(responseToChat({ model: 'm', input: 'a', ...nothing }).lost).toEqual([])
   })
@@ -67,7 +67,7 @@ describe('a chat as a response', () => {
   it.each([
     ['audio', AUDIO],
     ['a type that nobody knows', { type: 'video_url', text: 'x' }],
-  ])('can not say %s', (_, part) => {
+  ])('can’t contain %s', (_, part) => {
     expect(chatToResponse(messages({ type: 'text', text: 'a' }, part)).lost).toEqual(
       lost('messages[0].content[1]', 'messages'),
     )
@@ -83,7 +83,7 @@ describe('a chat as a response', () => {
     expect(chatToResponse({ model: 'm', messages: [message] }).lost).toEqual(lost(place, 'messages'))
   })
 
-  it('says an answer of the assistant as clients send it back, and a refusal', () => {
+  it('contains a refusal, and an assistant’s answer in the form in which clients send it back', () => {
     const answer = { role: 'assistant', content: 'b', refusal: null, audio: null, function_call: null, annotations: [] }
     const { body, lost: none } = chatToResponse({
       model: 'm',
@@ -97,7 +97,7 @@ describe('a chat as a response', () => {
     ])
   })
 
-  it('loses nothing with fields that ask for nothing', () => {
+  it('loses nothing if a field has its neutral value', () => {
     const nothing = { n: 1, presence_penalty: 0, frequency_penalty: 0, stop: [], modalities: ['text'] }
     expect(chatToResponse({ ...messages({ type: 'text', text: 'a' }), ...nothing }).lost).toEqual([])
   })
@@ -106,12 +106,12 @@ describe('a chat as a response', () => {
     { field: 'web_search_options', value: {}, isLost: true },
     { field: 'web_search_options', value: null, isLost: false },
     { field: 'prediction', value: {}, isLost: false },
-  ])('loses $field: $value: $isLost', ({ field, value, isLost }) => {
+  ])('loses the value $value of $field: $isLost', ({ field, value, isLost }) => {
     const chat = { ...messages({ type: 'text', text: 'a' }), [field]: value }
     expect(chatToResponse(chat).lost).toEqual(isLost ? lost(field) : [])
   })
 
-  it('can not make tools and choices that are no functions', () => {
+  it('can’t contain tools and tool choices other than functions', () => {
     const chat = messages({ type: 'text', text: 'a' })
     expect(chatToResponse({ ...chat, tools: [{ type: 'custom', custom: { name: 'c' } }] }).lost).toEqual(lost('tools'))
     expect(chatToResponse({ ...chat, tool_choice: { type: 'custom', custom: { name: 'c' } } }).lost).toEqual(

@@ -7,7 +7,7 @@ const MINUTE = 60_000
 const NOON = Date.UTC(2026, 10, 23, 12)
 const RATE: Rate = { count: 3, interval_ms: MINUTE }
 
-/** Users and times of calls, each with whether it is let through. */
+/** Users and times of calls, and whether each call is allowed. */
 const letThrough = (calls: ReturnType<typeof countCalls>, user: string, now: number, rate = RATE): boolean => {
   try {
     calls.count(user, rate, now)
@@ -21,7 +21,7 @@ const many = (count: number, calls: ReturnType<typeof countCalls>, user: string,
   Array.from({ length: count }, () => letThrough(calls, user, now)).filter(Boolean).length
 
 describe('countCalls', () => {
-  it('lets as many calls through in each interval as the rate says, of each user', () => {
+  it('allows each user as many calls per interval as the rate says', () => {
     const calls = countCalls()
 
     expect(many(10, calls, 'ann', NOON)).toBe(3)
@@ -30,7 +30,7 @@ describe('countCalls', () => {
     expect(many(10, calls, 'ann', NOON + MINUTE)).toBe(3)
   })
 
-  it('says when the interval ends, in whole seconds', () => {
+  it('gives the end of the interval in whole seconds', () => {
     const calls = countCalls()
     many(3, calls, 'ann', NOON)
 
@@ -41,7 +41,7 @@ describe('countCalls', () => {
     expect(refusal).toThrow(expect.objectContaining({ code: 'rate_exceeded', details }))
   })
 
-  it('lets nothing more through until the interval ends once the rate is known to be used up', () => {
+  it('allows no call until the interval ends, as soon as the rate is known to be used up', () => {
     const calls = countCalls()
     many(1, calls, 'ann', NOON)
 
@@ -52,7 +52,7 @@ describe('countCalls', () => {
     expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(3)
   })
 
-  it('does not take a refusal of an interval that is over for one of the next', () => {
+  it('ignores a refusal that belongs to an earlier interval', () => {
     const calls = countCalls()
     many(1, calls, 'ann', NOON)
     many(1, calls, 'ann', NOON + MINUTE)
@@ -62,7 +62,7 @@ describe('countCalls', () => {
     expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(2)
   })
 
-  it('remembers a bounded number of users, and forgets the one first whose count is the oldest', () => {
+  it('remembers a bounded number of users, and forgets the user with the oldest count first', () => {
     const calls = countCalls()
     many(3, calls, 'ann', NOON)
     for (let i = 0; i < 9_999; i++) many(3, calls, `user-${i}`, NOON)

@@ -48,7 +48,7 @@ describe('a client with timeouts', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('is what every function talks to AWS with, and only functions/core/platform makes one', () => {
+  it('is the only kind of client of AWS in the functions, and only functions/core/platform makes it', () => {
     const made = globSync('functions/**/*.ts').flatMap(path =>
       [...readFileSync(path, 'utf8').matchAll(/new \w+Client\(.*/g)].map(([call]) => `${path}: ${call}`),
     )

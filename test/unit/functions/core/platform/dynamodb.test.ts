@@ -46,7 +46,7 @@ describe('update', () => {
     expect(call?.args[0].input.ConditionExpression).toMatch(/n < :n.* AND .*m = :n/)
   })
 
-  it('gives the item that refused it, from the refusal itself: no further call', async () => {
+  it('returns the item that made the write fail, from the refusal itself, without a further call', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(conditionFailed({ pk: 'a', n: 7 }))
 
     const written = await update(client, anUpdate)
@@ -55,21 +55,21 @@ describe('update', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('asks for the item where the engine’s refusal does not bring it', async () => {
+  it('reads the item if the engine’s refusal does not contain it', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
     dynamoDb.on(GetItemCommand, { ConsistentRead: true }).resolves({ Item: marshall({ pk: 'a', n: 7 }) })
 
     expect(await update(client, anUpdate)).toEqual({ written: false, existing: { pk: 'a', n: 7 } })
   })
 
-  it('finds no item where there is none', async () => {
+  it('returns no item if there is none', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await update(client, anUpdate)).toEqual({ written: false, existing: undefined })
   })
 
-  it('lets every other failure through', async () => {
+  it('passes every other failure on', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
 
     await expect(update(client, anUpdate)).rejects.toThrow('throttled')
@@ -79,7 +79,7 @@ describe('update', () => {
 describe('put', () => {
   const aPut = { table: 't', key: { pk: 'a' }, item: { n: 1, gone: undefined }, condition: 'attribute_not_exists(pk)' }
 
-  it('writes the item with its key, without what is undefined', async () => {
+  it('writes the item with its key, and leaves undefined fields out', async () => {
     dynamoDb.on(PutItemCommand).resolves({})
 
     expect(await put(client, aPut)).toMatchObject({ written: true })
@@ -87,7 +87,7 @@ describe('put', () => {
     expect(call?.args[0].input.Item).toEqual({ pk: { S: 'a' }, n: { N: '1' } })
   })
 
-  it('gives the item that was first', async () => {
+  it('returns the item that exists already', async () => {
     dynamoDb.on(PutItemCommand).rejects(conditionFailed({ pk: 'a', n: 2 }))
 
     expect(await put(client, aPut)).toEqual({ written: false, existing: { pk: 'a', n: 2 } })
@@ -96,7 +96,7 @@ describe('put', () => {
 })
 
 describe('get', () => {
-  it('reads what was written last', async () => {
+  it('reads the last written state', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ pk: 'a' }) })
 
     expect(await get(client, 't', { pk: 'a' })).toEqual({ pk: 'a' })

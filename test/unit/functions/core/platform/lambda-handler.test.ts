@@ -17,7 +17,10 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** A function behind the API that sends its traces to a real receiver, on a clock of its own. `waits` has each wait for an export. */
+/**
+ * A function behind the API. It sends its traces to a real receiver, on a clock of its own. `waits` lists its waits for an
+ * export.
+ */
 async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
   const receiver = await startOtlpReceiver(answer)
   onTestFinished(receiver.close)
@@ -34,7 +37,7 @@ async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
     },
     {
       clock,
-      // The wait ends when the receiver has the export, at the earliest: no receiver is slower than this one.
+      // The wait ends when the receiver has the export. So no receiver of this test is too slow.
       sleep: async ms => {
         waits.push(ms)
         await vi.waitUntil(() => receiver.exports.length === posted.length)
@@ -66,7 +69,7 @@ async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
 }
 
 describe('a function behind the API', () => {
-  it('waits once for a receiver of traces that never answers, for 50 ms, and then not for 30 s, however many requests come', async () => {
+  it('waits 50 ms for a receiver of traces that never answers, and then not again for 30 s, however many requests come', async () => {
     const { invoke, waits, attempts, advance } = await traced(() => ({ silent: true }))
 
     await invoke(100)
@@ -79,7 +82,7 @@ describe('a function behind the API', () => {
     expect(attempts()).toBe(1)
   })
 
-  it('tries a receiver that refuses once per 30 s, waits for nothing meanwhile, and sends everything once it is back', async () => {
+  it('calls a refusing receiver once per 30 s, does not wait for it, and sends everything as soon as the receiver is back', async () => {
     let isBack = false
     const { invoke, waits, attempts, advance, spans, settled } = await traced(() => (isBack ? {} : { status: 503 }))
 

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** A call as the endpoint makes it. */
+/** A call as it reaches the endpoint. */
 const callOf = (url: string, more: { headers?: Record<string, string>; body?: string; method?: string } = {}) => {
   const { protocol, hostname, host, pathname, search } = new URL(url)
   const { headers = { 'content-type': 'application/json' }, body = '{"a":"é"}', method = 'POST' } = more
@@ -34,7 +34,7 @@ const targetOf = ({ path, query }: HttpRequest) => {
   return search === '' ? path : `${path}?${search}`
 }
 
-/** What the request is signed with, and what it should be. */
+/** The values for the signature of the request, and the expected signature. */
 const signatures = (signed: HttpRequest) => {
   const authorization = readAuthorization(String(signed.headers.authorization))
   const { method, headers, body } = signed
@@ -46,8 +46,8 @@ const signatures = (signed: HttpRequest) => {
   return { ...authorization, expected }
 }
 
-// The examples of "Authenticating Requests" in Amazon S3's API reference.
-describe("sigV4Signer: AWS's own examples", () => {
+// The examples of "Authenticating Requests" in Amazon S3’s API reference.
+describe('sigV4Signer signs AWS’s own example:', () => {
   const s3Key = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 
   it.each([
@@ -82,7 +82,7 @@ describe("sigV4Signer: AWS's own examples", () => {
   })
 })
 
-// Of AWS's test suite for Signature Version 4: what checks our calls is right by it.
+// Vectors of AWS’s test suite for Signature Version 4. They show that the check of the other tests is right.
 describe('the signature that the tests expect', () => {
   const form = 'application/x-www-form-urlencoded'
   it.each([
@@ -105,7 +105,7 @@ describe('the signature that the tests expect', () => {
       'Param1=value1',
       'ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a',
     ],
-  ])('is that of %s', (_name, method, target, more, body, signature) => {
+  ])('is right for AWS’s example %s', (_name, method, target, more, body, signature) => {
     const headers = { ...more, host: 'example.amazonaws.com', 'x-amz-date': '20150830T123600Z' }
     const signedHeaders = Object.keys(headers).sort()
     const scope = '20150830/us-east-1/service/aws4_request'
@@ -184,20 +184,20 @@ describe('sigV4Signer', () => {
       region: 'ap-southeast-2',
     },
     {
-      what: 'a function URL with signs that are no encoding',
+      what: 'a function URL with signs that must be encoded',
       service: 'lambda',
       url: 'https://abc.lambda-url.us-east-1.on.aws/100%/(a)+b=c',
       sent: '/100%25/%28a%29%2Bb%3Dc',
       region: 'us-east-1',
     },
     {
-      what: 'a host that names no region: the own one',
+      what: 'a host without a region, with the region of the function',
       service: 'sagemaker',
       url: 'http://127.0.0.1:9000/endpoints/llama/invocations',
       sent: '/endpoints/llama/invocations',
       region: 'eu-west-3',
     },
-  ])('signs what is sent to $what', async ({ service, url, sent, region }) => {
+  ])('signs a call to $what', async ({ service, url, sent, region }) => {
     const signed = await sign(service, callOf(url))
     const { scope, signature, expected, signedHeaders } = signatures(signed)
 
@@ -207,7 +207,7 @@ describe('sigV4Signer', () => {
     expect(signature).toBe(expected)
   })
 
-  it('encodes the path once for S3 alone', async () => {
+  it('encodes the path once for S3 only', async () => {
     const signed = await sign('s3', callOf('https://models.s3.us-west-2.amazonaws.com/a:b'))
 
     const authorization = readAuthorization(String(signed.headers.authorization))
@@ -228,7 +228,7 @@ describe('sigV4Signer', () => {
     expect(one?.signature).not.toBe(other?.signature)
   })
 
-  it('carries the session of temporary credentials, such as those of a Lambda function', async () => {
+  it('includes the session of temporary credentials, such as those of a Lambda function', async () => {
     const request = callOf('https://runtime.sagemaker.us-west-2.amazonaws.com/endpoints/llama/invocations')
 
     const signed = await sign('sagemaker', request, { sessionToken: 'the session' })
@@ -238,7 +238,7 @@ describe('sigV4Signer', () => {
     expect(signatures(signed).signature).toBe(signatures(signed).expected)
   })
 
-  it('takes credentials from the environment, at each call: Lambda may renew them', async () => {
+  it('reads the credentials from the environment at each call, since Lambda may renew them', async () => {
     const url = 'https://runtime.sagemaker.us-west-2.amazonaws.com/endpoints/llama/invocations'
     const signer = sigV4Signer('sagemaker', () => NOW)
     const keyAfter = async (id: string) => {
@@ -262,7 +262,7 @@ describe('sigV4Signer', () => {
     await expect(signer.sign(callOf('https://x.us-west-2.amazonaws.com/'))).rejects.toThrow(Unavailable)
   })
 
-  it('calls it a defect when neither the host nor the environment names a region', async () => {
+  it('reports a defect if neither the host nor the environment names a region', async () => {
     vi.stubEnv('AWS_REGION', undefined)
 
     await expect(sign('sagemaker', callOf('https://models.example.com/'))).rejects.toThrow(Defect)

@@ -23,7 +23,7 @@ describe('reaching', () => {
     { what: 'a network that is down', error: named('Error', { code: 'ENETDOWN' }) },
     { what: 'a body that is cut off', error: named('Error', { code: 'ERR_STREAM_PREMATURE_CLOSE' }) },
     {
-      what: 'an error caused by one of the network',
+      what: 'an error with a cause in the network',
       error: new TypeError('fetch failed', { cause: named('Error', { code: 'EAI_AGAIN' }) }),
     },
     { what: 'a timeout of the SDK', error: named('TimeoutError') },
@@ -33,11 +33,11 @@ describe('reaching', () => {
     { what: 'S3 that asks to slow down', error: client('SlowDown', 503) },
     { what: 'a fault of the server', error: new InternalServerError(options) },
     { what: 'a status of 502', error: named('Odd', { $metadata: { httpStatusCode: 502 } }) },
-    { what: 'what the SDK calls retryable', error: named('Odd', { $fault: 'client', $retryable: {} }) },
-    { what: 'credentials that are not to be had', error: named('CredentialsProviderError') },
+    { what: 'an error that the SDK calls retryable', error: named('Odd', { $fault: 'client', $retryable: {} }) },
+    { what: 'missing credentials', error: named('CredentialsProviderError') },
     { what: 'credentials that have expired', error: client('ExpiredTokenException') },
     { what: 'an answer that the SDK can’t read', error: Object.assign(new SyntaxError('m'), { $response: {} }) },
-  ])('calls it unavailable: $what', async ({ error }) => {
+  ])('reports an outage after $what', async ({ error }) => {
     const failure = await thrownBy(error)
 
     expect(failure).toBeInstanceOf(Unavailable)
@@ -51,25 +51,25 @@ describe('reaching', () => {
     { what: 'a missing permission', error: client('AccessDeniedException') },
     { what: 'a missing permission in S3', error: client('AccessDenied', 403) },
     { what: 'an expression that is wrong', error: client('ValidationException') },
-    { what: 'a table that is not there', error: new ResourceNotFoundException(options) },
-    { what: 'a bucket that is not there', error: client('NoSuchBucket', 404) },
-    { what: 'a condition that nobody expects', error: new ConditionalCheckFailedException(options) },
-    { what: 'an error of ours', error: new Error('nothing to close') },
-    { what: 'what is no error', error: 'down' },
-  ])('calls it a defect: $what', async ({ error }) => {
+    { what: 'a table that does not exist', error: new ResourceNotFoundException(options) },
+    { what: 'a bucket that does not exist', error: client('NoSuchBucket', 404) },
+    { what: 'an unexpected failure of a condition', error: new ConditionalCheckFailedException(options) },
+    { what: 'an error of Sluice', error: new Error('nothing to close') },
+    { what: 'a thrown value that is no error', error: 'down' },
+  ])('reports a defect after $what', async ({ error }) => {
     const failure = await thrownBy(error)
 
     expect(failure).toBeInstanceOf(Defect)
     expect(failure).toMatchObject({ what: 'the table', cause: error })
   })
 
-  it('says where a stored value is wrong, and does not quote it', async () => {
+  it('gives the place of a wrong stored value, and does not quote the value', async () => {
     const { message } = await thrownBy(zodError())
 
     expect(message).toBe('a call of the table failed by a defect: ZodError: prompt invalid_value')
   })
 
-  it('asks the service’s own rule about what the SDK does not call transient', async () => {
+  it('asks the service’s own rule about errors that the SDK does not call transient', async () => {
     const resuming = client('DatabaseResumingException')
     const failure = await reaching(
       'the ledger',
@@ -86,7 +86,7 @@ describe('reaching', () => {
 })
 
 describe('reachingEach', () => {
-  it('tells a defect from an outage, too', async () => {
+  it('distinguishes a defect from an outage, too', async () => {
     const broken = { next: () => Promise.reject(new TypeError('x')) }
 
     await expect(reachingEach('the table', broken).next()).rejects.toThrow(Defect)

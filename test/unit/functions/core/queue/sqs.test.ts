@@ -25,7 +25,7 @@ const batches = () => sqs.commandCalls(SendMessageBatchCommand).map(call => call
 const failure = (Id: string, SenderFault: boolean) => ({ Id, SenderFault, Code: 'X', Message: `entry ${Id}` })
 
 describe('sqsQueue', () => {
-  it('sends a lone message at once and by itself', async () => {
+  it('sends a single message at once and by itself', async () => {
     await newQueue().send('results', { body: { é: 1 }, group: 'u42', delay_seconds: 7 })
 
     expect(sqs.commandCalls(SendMessageCommand).map(call => call.args[0].input)).toEqual([
@@ -52,10 +52,10 @@ describe('sqsQueue', () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1)
   })
 
-  it('keeps a batch below 1 MiB with the attributes of its messages, and sends these as texts', async () => {
+  it('keeps a batch below 1 MiB including the attributes of its messages, and sends the attributes as texts', async () => {
     const queue = newQueue()
     const attributes = { traceparent: 'x'.repeat(100) }
-    // With the quotes of the body, two of them have 20 bytes less than 1 MiB.
+    // With the quotes of the body, two messages have 20 bytes less than 1 MiB.
     const large = { body: 'x'.repeat(524_288 - 12), group: 'u42', attributes }
 
     await Promise.all([queue.send('results', large), queue.send('results', large)])
@@ -77,7 +77,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(1)
   })
 
-  it('sends only those messages again that SQS failed on its own side', async () => {
+  it('sends only those messages again that failed in SQS itself', async () => {
     const queue = newQueue()
     sqs
       .on(SendMessageBatchCommand)
@@ -126,7 +126,7 @@ describe('sqsQueue', () => {
     await expect(send(queue, 1)).resolves.toBeUndefined()
   })
 
-  it('gathers messages that come during a send into the next batch', async () => {
+  it('puts messages that come during a send into the next batch', async () => {
     const queue = newQueue()
     const first = Promise.withResolvers<object>()
     sqs.on(SendMessageCommand).callsFakeOnce(() => first.promise)
@@ -178,7 +178,7 @@ describe('sqsReceiver', () => {
     ])
   })
 
-  it('answers with the messages that SQS must redeliver, and with none if all are done', () => {
+  it('answers with the messages that SQS must redeliver, and with none if all messages are done', () => {
     const event = anSqsEvent(['a', 'b'])
     const failed = sqsReceiver.deliveries(event).slice(1)
 
@@ -195,7 +195,7 @@ describe('sqsRedelivery', () => {
     seconds: 10,
   })
 
-  it('changes the time of returned messages, ten at a time, in the queue that each came from', async () => {
+  it('changes the visibility timeout of returned messages, ten per call, in the queue of each message', async () => {
     sqs.on(ChangeMessageVisibilityBatchCommand).resolves({})
     const many = Array.from({ length: 11 }, (_, i) => returned(i, 'stack-results'))
 
@@ -210,7 +210,7 @@ describe('sqsRedelivery', () => {
     expect(inputs[1]?.Entries).toEqual([{ Id: '0', ReceiptHandle: 'r10', VisibilityTimeout: 10 }])
   })
 
-  it('leaves a message to the time of its queue if that can not be changed', async () => {
+  it('keeps the visibility timeout of the queue if the timeout of a message can’t be changed', async () => {
     sqs.on(ChangeMessageVisibilityBatchCommand).rejects(networkError())
 
     await sqsRedelivery(client, 'https://sqs/1/stack-').redeliverAfter([returned(0, 'stack-results')])

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { METRIC_NAMES, METRICS } from '../../../../../../functions/core/platform/metrics/definitions.ts'
 import { withoutComments } from '../../../../../support/imports.ts'
 
-/** Lists the defined metrics that no function's code names. The access log's is counted by CloudWatch. */
+/** Lists the defined metrics that no function’s code names. CloudWatch counts one metric from the access log. */
 const unusedIn = (paths: readonly string[]) => {
   const texts = paths.map(path => withoutComments(path, readFileSync(path, 'utf8')))
   return METRIC_NAMES.filter(name => !('access log' in METRICS[name].sources)).filter(
@@ -18,15 +18,15 @@ describe('the definitions of metrics', () => {
     expect(unusedIn(SOURCES)).toEqual([])
   })
 
-  it('are found unused where no function uses them', () => {
+  it('are reported as unused if no function uses them', () => {
     expect(unusedIn(SOURCES.filter(path => !path.startsWith('functions/sweeper/')))).toEqual([
       'StaleReservations',
       'WaitingMessages',
     ])
   })
 
-  // A function can't count a metric that is not defined: the type of `Meter.add` takes no other name.
-  it('are the only way to count: no function writes a metric by other means', () => {
+  // A function can’t count an undefined metric: the type of `Meter.add` accepts no other name.
+  it('are the only way to count, since no function writes a metric by other means', () => {
     const others = SOURCES.filter(path =>
       /addMetric|powertools\/metrics|CloudWatchMetrics/.test(withoutComments(path, readFileSync(path, 'utf8'))),
     )

@@ -7,7 +7,7 @@ const linesOf = (recorder: ReturnType<typeof createRecorder>) =>
   emfLines(recorder.take(), 'Shop', NOW).map(line => JSON.parse(line))
 
 describe('a line of metrics', () => {
-  it('names the metrics of CloudWatch with their dimensions, and has other values as fields', () => {
+  it('names the metrics for CloudWatch with their dimensions, and has all other values as plain fields', () => {
     const recorder = createRecorder({ service: 'shop-collector' })
     recorder.add('CompletedRequests', 1, 'text')
     recorder.add('CompletedRequests', 1, 'text')
@@ -37,7 +37,7 @@ describe('a line of metrics', () => {
     ])
   })
 
-  it('is one per model, and one for what has no model', () => {
+  it('is written per model, and once for the metrics without a model', () => {
     const recorder = createRecorder({ service: 'shop-collector' })
     recorder.add('CompletedRequests', 1, 'text')
     recorder.add('FailedRequests', 1, 'image')
@@ -46,7 +46,7 @@ describe('a line of metrics', () => {
     expect(linesOf(recorder).map(({ model }) => model)).toEqual(['text', 'image', undefined])
   })
 
-  it('has at most the 100 values of a metric that CloudWatch reads, and none is lost', () => {
+  it('has at most 100 values per metric, the limit of CloudWatch, and further lines have the other values', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     for (let value = 0; value < 250; value++) recorder.add('ModelLatency', value)
 
@@ -56,14 +56,14 @@ describe('a line of metrics', () => {
     expect(lines.flatMap(({ ModelLatency }) => ModelLatency)).toEqual(Array.from({ length: 250 }, (_, i) => i))
   })
 
-  it('begins with the field by which a reader tells it from a log line', () => {
+  it('begins with the field that distinguishes it from a log line', () => {
     const recorder = createRecorder({ service: 'shop-gateway' })
     recorder.add('AcceptedRequests', 1)
 
     expect(emfLines(recorder.take(), 'Shop', NOW)[0]).toMatch(/^\{"_aws":/)
   })
 
-  it('is not written where nothing was recorded since the last one', () => {
+  it('is not written if nothing was recorded since the last line', () => {
     const recorder = createRecorder({ service: 'shop-gateway' })
     recorder.add('AcceptedRequests', 1)
     recorder.take()
@@ -71,7 +71,7 @@ describe('a line of metrics', () => {
     expect(linesOf(recorder)).toEqual([])
   })
 
-  it('is read again as it was written', () => {
+  it('can be read back', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     recorder.add('ModelCalls', 2)
     recorder.add('InputTokens', 3)
@@ -85,7 +85,7 @@ describe('a line of metrics', () => {
   })
 
   it.each([{}, { service: 7 }, { service: 'shop', Unknown: 1, ModelCalls: 'many' }])(
-    'gives no value of what it does not know: %j',
+    'gives no value for unknown fields: %j',
     line => {
       expect(samplesIn(line)).toEqual([])
     },

@@ -33,7 +33,7 @@ describe('the metrics of a function', () => {
     expect(receiver.exports.map(({ path }) => path)).toEqual(['/v1/metrics', '/v1/metrics'])
   })
 
-  it('are not exported where nothing was counted since the last time', async () => {
+  it('are not exported if nothing was counted since the last export', async () => {
     const { take, flush, sums } = await exporting()
     await flush(WITHIN_MS)
     take([accepted(2)])
@@ -45,7 +45,7 @@ describe('the metrics of a function', () => {
     expect(sums()).toEqual([2])
   })
 
-  it('are warned of once where the receiver refuses them, and fail nothing', async () => {
+  it('cause one warning if the receiver refuses them, and no failure', async () => {
     const { take, flush, warn } = await exporting(() => ({ status: 500 }))
     take([accepted(1)])
     await flush(WITHIN_MS)

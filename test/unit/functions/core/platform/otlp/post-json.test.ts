@@ -16,7 +16,7 @@ afterEach(async () => {
   await Promise.all(receivers.splice(0).map(one => one.close()))
 })
 
-it('posts JSON, over one connection', async () => {
+it('postJson posts JSON over one connection', async () => {
   const { origin, exports } = await receiver()
   const post = postJson()
 
@@ -31,12 +31,12 @@ it('posts JSON, over one connection', async () => {
   expect(new Set(exports.map(({ senderPort }) => senderPort)).size).toBe(1)
 })
 
-it('posts over a new connection if the receiver has closed the kept one', async () => {
+it('postJson opens a new connection if the receiver has closed the kept one', async () => {
   const { origin, hangUp, exports } = await receiver()
   const post = postJson()
   await post(origin, '1')
 
-  // The function is frozen while the receiver hangs up: it does not see the end before it writes.
+  // The function is frozen while the receiver closes the connection. So the function does not see the end before it writes.
   hangUp()
   const posted = await post(origin, '2')
 
@@ -50,7 +50,7 @@ it.each([
   { body: '{"partialSuccess":{}}', rejected: 0 },
   { body: '', rejected: 0 },
   { body: `"${'x'.repeat(1_000_000)}"`, rejected: 0 },
-])('reads from an answer how many items the receiver has rejected: $rejected', async ({ body, rejected }) => {
+])('postJson reads from an answer how many items the receiver has rejected: $rejected', async ({ body, rejected }) => {
   const { origin } = await receiver(() => ({ body }))
 
   expect(await postJson()(origin, '{}')).toEqual({ ok: true, rejected })
@@ -62,20 +62,20 @@ it.each([
   { status: 429, mayRepeat: true },
   { status: 500, mayRepeat: false },
   { status: 503, mayRepeat: true },
-])('fails with the status $status', async ({ status, mayRepeat }) => {
+])('postJson fails with the status $status', async ({ status, mayRepeat }) => {
   const { origin } = await receiver(() => ({ status }))
 
   expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat, reason: `status ${status}` })
 })
 
-it('fails with the code of an error if nobody listens', async () => {
+it('postJson fails with the code of an error if nobody listens', async () => {
   const { origin, close } = await startOtlpReceiver()
   await close()
 
   expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat: true, reason: 'ECONNREFUSED' })
 })
 
-/** The surroundings of a sender whose clock moves as the test says. The sender looks at it again and again while it waits. */
+/** The clock and sleep of a sender. The test moves the clock. The sender looks at the clock repeatedly while it waits. */
 function aClock(move: (look: number) => number | undefined) {
   let now = 0
   let looks = 0
@@ -92,7 +92,7 @@ function aClock(move: (look: number) => number | undefined) {
   }
 }
 
-it('gives a receiver up that does not answer while the function has run for 10 seconds', async () => {
+it('postJson gives up a silent receiver after the function has run for 10 seconds', async () => {
   const { origin } = await receiver(() => ({ silent: true }))
   const { now, ...surroundings } = aClock(() => 500)
 
@@ -102,13 +102,13 @@ it('gives a receiver up that does not answer while the function has run for 10 s
   expect(now()).toBe(10_000)
 })
 
-it('does not count the hour in which Lambda has frozen the function, and reads the answer that came meanwhile', async () => {
+it('postJson does not count an hour in which Lambda has frozen the function, and reads the answer that came meanwhile', async () => {
   const frozen = Promise.withResolvers<void>()
   const { origin } = await receiver(() => ({ after: frozen.promise }))
   const { now, ...surroundings } = aClock(look => {
     if (look < 20) return 500
     if (look === 20) return 3_600_000
-    // A turn of the event loop after the function goes on, the answer is read.
+    // One turn of the event loop after the function goes on, the answer is read.
     frozen.resolve()
     return undefined
   })
@@ -119,7 +119,7 @@ it('does not count the hour in which Lambda has frozen the function, and reads t
   expect(now()).toBeGreaterThan(3_600_000)
 })
 
-it('gives a receiver up that never answers, although each invocation is short and Lambda freezes the function after it', async () => {
+it('postJson gives up a silent receiver even if each invocation is short and Lambda freezes the function after it', async () => {
   const { origin } = await receiver(() => ({ silent: true }))
   const tooMany = Promise.withResolvers<string>()
   const surroundings = aClock(look => {
@@ -133,7 +133,7 @@ it('gives a receiver up that never answers, although each invocation is short an
   expect(posted).toEqual({ ok: false, mayRepeat: false, reason: 'ETIMEDOUT' })
 })
 
-it('sends the request as its signer has made it', async () => {
+it('postJson sends the request with the signature of its signer', async () => {
   const { origin, exports } = await receiver()
   const post = postJson(async () => async request => {
     return new HttpRequest({ ...request, headers: { ...request.headers, authorization: 'signed' } })
@@ -144,7 +144,7 @@ it('sends the request as its signer has made it', async () => {
   expect(exports[0]?.headers.authorization).toBe('signed')
 })
 
-it('logs a receiver that is away once, without its address', async () => {
+it('an export to a receiver that is away is logged once, without the address', async () => {
   const { origin, close } = await startOtlpReceiver()
   await close()
   const warn = vi.fn()

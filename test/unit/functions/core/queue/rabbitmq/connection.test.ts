@@ -11,7 +11,7 @@ interface FakeLink extends Link {
   alive: boolean
 }
 
-/** A link that publishes as it is told. */
+/** A fake link. The test decides how it publishes. */
 const aLink = (publish: Link['publish'] = async () => {}): FakeLink => {
   const link: FakeLink = {
     isClosed: false,
@@ -35,7 +35,7 @@ const opening = (...links: (Link | Error)[]) => {
 }
 
 describe('the connection to a broker', () => {
-  it('is opened once for many messages at once', async () => {
+  it('is opened once for many simultaneous messages', async () => {
     const { connection, opened } = opening(aLink())
 
     await Promise.all(Array.from({ length: 20 }, () => connection.publish(MESSAGE)))
@@ -43,7 +43,7 @@ describe('the connection to a broker', () => {
     expect(opened()).toBe(1)
   })
 
-  it('is replaced before a message fails, if it does not answer any more', async () => {
+  it('is replaced before a message fails, if the connection no longer answers', async () => {
     const first = aLink()
     const { connection, opened } = opening(first, aLink())
     await connection.publish(MESSAGE)
@@ -54,7 +54,7 @@ describe('the connection to a broker', () => {
     expect(opened()).toBe(2)
   })
 
-  it('is replaced for a message whose confirm was lost with it', async () => {
+  it('is replaced for a message whose confirm was lost with the connection', async () => {
     const cut = aLink(() => {
       cut.isClosed = true
       return Promise.reject(new LinkClosed(new Error('cut')))

@@ -14,7 +14,7 @@ const matches = (pattern: string, key: string): boolean => {
   return pattern.split('.').every((part, i) => part === '#' || part === '*' || part === words[i])
 }
 
-/** The seconds that a message waits on its way through the delay queues, as a broker would route it. */
+/** The seconds that a message waits on its way through the delay queues, routed as a broker routes it. */
 function secondsOnTheWay(seconds: number): number {
   const { exchange, key } = delayedRoute('p-', 'p-queue', seconds)
   let waited = 0
@@ -33,7 +33,7 @@ function secondsOnTheWay(seconds: number): number {
 }
 
 describe('a delayed message', () => {
-  it('waits for exactly its delay, whatever it is', () => {
+  it('waits for exactly its delay, for any delay', () => {
     const all = Array.from({ length: 900 }, (_, i) => i + 1)
 
     expect(all.map(secondsOnTheWay)).toEqual(all)

@@ -20,7 +20,10 @@ const anEvent = (...bodies: readonly string[]) => ({
   },
 })
 
-/** Moves messages while the queue before the bulk queue holds so many, look by look, and while sends meet these errors. */
+/**
+ * Moves messages. `counts` are the sizes of the queue before the bulk queue, one per look. `errors` are the errors of the
+ * sends.
+ */
 async function move(event: unknown, { counts = [0], errors = [] as (Error | undefined)[] } = {}) {
   let now = 0
   const counted: string[] = []
@@ -45,7 +48,7 @@ async function move(event: unknown, { counts = [0], errors = [] as (Error | unde
   return { counted, published, failure, now }
 }
 
-/** The worker's queue, and a worker that takes a batch as often as a call takes. Messages of others come every so many milliseconds. */
+/** The worker’s queue, and a worker that takes one batch per call time. Messages of others come at a fixed interval. */
 function aSlowWorker({ call = 60_000, batch = 4, othersEvery = Number.POSITIVE_INFINITY } = {}) {
   let now = 0
   const queue: string[] = []
@@ -69,7 +72,7 @@ function aSlowWorker({ call = 60_000, batch = 4, othersEvery = Number.POSITIVE_I
 }
 
 describe('a bulk queue before a slow worker', () => {
-  it('has no more than half a batch in the queue of the worker, however long a call takes', async () => {
+  it('keeps at most half a batch in the worker’s queue, however long a call takes', async () => {
     const { queue, taken, invoke } = aSlowWorker()
     let most = 0
 
@@ -82,7 +85,7 @@ describe('a bulk queue before a slow worker', () => {
     expect(taken.length).toBeGreaterThan(30)
   })
 
-  it('moves messages at their turn, also if messages of others come all the time and the patience is long', async () => {
+  it('moves its messages in time, even if messages of others come all the time and the patience is long', async () => {
     const { queue, taken, invoke } = aSlowWorker({ othersEvery: 20_000 })
     queue.push(...Array<string>(8).fill('other'))
     let most = 0
@@ -99,7 +102,7 @@ describe('a bulk queue before a slow worker', () => {
 })
 
 describe('the messages of a bulk queue', () => {
-  it('move to the queue before it as they are, if nobody waits there', async () => {
+  it('move unchanged to the queue before the bulk queue, if nobody waits there', async () => {
     const { counted, published, now } = await move(anEvent('a'))
 
     expect(counted).toEqual(['shop-inference-text-normal'])
@@ -123,7 +126,7 @@ describe('the messages of a bulk queue', () => {
     expect(now).toBeLessThan(PATIENCE_MS)
   })
 
-  it('move in the end, also if others wait there all the time', async () => {
+  it('move after a limited time, even if messages of others wait there all the time', async () => {
     const { published, now } = await move(anEvent('a'), { counts: [100] })
 
     expect(published).toHaveLength(1)
@@ -131,7 +134,7 @@ describe('the messages of a bulk queue', () => {
     expect(now).toBeLessThan(GIVE_UP_AT)
   })
 
-  it('move once each, although the broker is away in the middle of it', async () => {
+  it('move once each, although the broker is away during the move', async () => {
     const { published, failure } = await move(anEvent('a', 'b', 'c'), { errors: [undefined, AWAY, undefined, AWAY] })
 
     expect(failure).toBeUndefined()

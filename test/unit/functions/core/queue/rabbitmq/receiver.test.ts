@@ -41,7 +41,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('sends failed messages again, later and with their ids, and leaves the others alone', async () => {
+  it('sends failed messages again later, with their ids, and does not touch the other messages', async () => {
     const { receiver, published } = newReceiver()
     const headers = { traceparent: bytesOf('00-1'), 'x-first-death-queue': bytesOf('stack-delay-0') }
     const event = anEvent(aMessage('a'), aMessage('b', { headers }))
@@ -77,25 +77,22 @@ describe('the receiver of RabbitMQ', () => {
   it.each([
     ['stack-inference-text-normal', 'stack-inference-dlq', 'stack-delay-6'],
     ['stack-inference-text-high-3', 'stack-inference-dlq', 'stack-delay-6'],
-    // A result waits for longer each time, so that the ledger may be away for a day.
+    // The wait of a result grows each time, so the ledger may be away for a day.
     ['stack-results', 'stack-results-dlq', 'stack-delay-7'],
     ['nightly', 'nightly-dlq', 'stack-delay-6'],
-  ])(
-    'makes a message of %s that it sent again 999 times a dead letter, as SQS does',
-    async (queue, deadLetters, delay) => {
-      const { receiver, published } = newReceiver()
-      const at = (returns: number) => ({
-        rmqMessagesByQueue: { [`${queue}::/`]: [aMessage('a', { headers: { 'x-sluice-returns': returns } })] },
-      })
+  ])('makes a message of %s a dead letter after 999 redeliveries, as SQS does', async (queue, deadLetters, delay) => {
+    const { receiver, published } = newReceiver()
+    const at = (returns: number) => ({
+      rmqMessagesByQueue: { [`${queue}::/`]: [aMessage('a', { headers: { 'x-sluice-returns': returns } })] },
+    })
 
-      for (const event of [at(998), at(999)]) await receiver.response({ redeliver: receiver.deliveries(event) }, event)
+    for (const event of [at(998), at(999)]) await receiver.response({ redeliver: receiver.deliveries(event) }, event)
 
-      expect(published).toMatchObject([
-        { exchange: delay, options: { headers: { 'x-sluice-returns': 999 } } },
-        { exchange: '', key: deadLetters, content: Buffer.from('a'), options: { messageId: 'id of a' } },
-      ])
-    },
-  )
+    expect(published).toMatchObject([
+      { exchange: delay, options: { headers: { 'x-sluice-returns': 999 } } },
+      { exchange: '', key: deadLetters, content: Buffer.from('a'), options: { messageId: 'id of a' } },
+    ])
+  })
 
   it('keeps a dead letter in its queue, however often it comes back', async () => {
     const { receiver, published } = newReceiver()
@@ -107,7 +104,7 @@ describe('the receiver of RabbitMQ', () => {
     expect(published).toMatchObject([{ exchange: 'stack-delay-6', key: expect.stringMatching(/stack-inference-dlq$/) }])
   })
 
-  it('gives a message without an id one, and hands it to nobody before', async () => {
+  it('sends a message without an id again with an id, and does not process it before', async () => {
     const { receiver, published } = newReceiver()
     const event = anEvent(aMessage('a', { messageId: null }), aMessage('b'))
 
@@ -120,7 +117,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('fails the invocation if a message can not be sent again, so that the whole batch comes again', async () => {
+  it('fails the invocation if a message can’t be sent again, so the whole batch comes again', async () => {
     const receiver = rabbitMqReceiver('stack-', () => Promise.reject(new Error('the broker is away')))
     const event = anEvent(aMessage('a'))
 

@@ -29,7 +29,7 @@ const aKey = (fields: Partial<KeyRecord> = {}): KeyRecord => {
 }
 
 describe('dynamoAccessAdmin: keys', () => {
-  it('are found by their id as they were added', async () => {
+  it('are found by their id, unchanged', async () => {
     const key = aKey({ expires_at: NOW + 1 })
     await access.addKey(key)
 
@@ -45,7 +45,7 @@ describe('dynamoAccessAdmin: keys', () => {
     expect((await access.key(key.key_id))?.user_id).toBe('u42')
   })
 
-  it('are listed oldest first, all of them or those of a user', async () => {
+  it('are listed oldest first, either all keys or the keys of one user', async () => {
     const userId = newUser()
     const [newer, older] = [aKey({ user_id: userId, created_at: NOW + 5 }), aKey({ user_id: userId, created_at: NOW })]
     await access.addKey(newer)
@@ -64,7 +64,7 @@ describe('dynamoAccessAdmin: keys', () => {
     expect(await access.revoke(key.key_id, NOW + 2)).toEqual({ ...key, revoked_at: NOW + 1 })
   })
 
-  it('are not created by the revocation of a key that does not exist', async () => {
+  it('are not created when a key that does not exist is revoked', async () => {
     expect(await access.revoke('f'.repeat(16), NOW)).toBeUndefined()
     expect(await access.key('f'.repeat(16))).toBeUndefined()
   })
@@ -84,7 +84,7 @@ describe('dynamoAccessAdmin: users', () => {
     expect(await access.user('nobody')).toBeUndefined()
   })
 
-  it('are replaced only if they are still as they were read, so no change is lost', async () => {
+  it('are replaced only if they have not changed since they were read, so no change is lost', async () => {
     const userId = newUser()
     const first = { user_id: userId, plan: 'free', overrides: { tokens: 5 } }
     const second = { user_id: userId, plan: 'free', overrides: { tokens: 5, requests: 7 } }

@@ -18,7 +18,7 @@ describe('isWellFormedKey', () => {
   it.each([
     { what: 'a typo', text: key.slice(0, 15) + another + key.slice(16) },
     { what: 'a key cut short', text: key.slice(0, -1) },
-    { what: 'a key with more after it', text: `${key}0` },
+    { what: 'a key with further characters', text: `${key}0` },
     { what: 'a key with a line break after it', text: `${key}\n` },
     { what: 'another prefix', text: key.replace('sk_sluice_', 'sk_other__') },
     { what: 'nothing', text: '' },

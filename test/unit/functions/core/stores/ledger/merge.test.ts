@@ -12,7 +12,7 @@ describe('merge', () => {
     { what: 'the acceptance first', entries: [accepted, completed] },
     { what: 'the end first', entries: [completed, accepted] },
     { what: 'each of them twice', entries: [accepted, completed, completed, accepted] },
-  ])('makes one row of what two events know of a request: $what', ({ entries }) => {
+  ])('makes one row of two events of one request: $what', ({ entries }) => {
     expect(merge(entries).rows).toMatchObject([
       { status: 'completed', attempts: 1, prompt: 'the prompt', result: { text: 'hi' } },
     ])

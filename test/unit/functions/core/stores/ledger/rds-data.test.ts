@@ -74,14 +74,14 @@ describe('rdsDataLedger', () => {
   })
 })
 
-describe('rdsDataLedger and what is no outage', () => {
+describe('rdsDataLedger: defects and outages', () => {
   it.each([
     {
       what: 'its statement is wrong',
       thrown: new DatabaseErrorException(error('ERROR: no column x; SQLState: 42703')),
     },
     {
-      what: 'its role may not',
+      what: 'its role lacks the permission',
       thrown: new DatabaseErrorException(error('ERROR: permission denied; SQLState: 42501')),
     },
     {
@@ -89,7 +89,7 @@ describe('rdsDataLedger and what is no outage', () => {
       thrown: new BadRequestException(error('password authentication failed')),
     },
     { what: 'there is a bug', thrown: new TypeError('x is not a function') },
-  ])('calls it a defect that $what, and refuses no row', async ({ thrown }) => {
+  ])('there is a defect, and no row is refused, if $what', async ({ thrown }) => {
     rdsData.on(ExecuteStatementCommand).rejects(thrown)
 
     await expect(ledger.record([anEntry(), anEntry()])).rejects.toThrow(Defect)
@@ -104,7 +104,7 @@ describe('rdsDataLedger and what is no outage', () => {
     },
     { what: 'it is shut down', thrown: new DatabaseErrorException(error('ERROR; SQLState: 57P01')) },
     { what: 'a statement takes too long', thrown: new StatementTimeoutException(error('timeout')) },
-  ])('is unavailable when $what', async ({ thrown }) => {
+  ])('there is an outage if $what', async ({ thrown }) => {
     rdsData.on(ExecuteStatementCommand).rejects(thrown)
 
     await expect(ledger.record([anEntry()])).rejects.toThrow(Unavailable)

@@ -5,7 +5,7 @@ import { movableClock, NOW } from '../../../../../support/clock.ts'
 
 const statement = new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql: 'SELECT 1' })
 
-/** A client of a database that answers from `awakeAt` on, and by what clock; what else it is told, it throws. */
+/** A client of a database that answers from `awakeAt` on, on a clock of its own. Before that, it throws these errors. */
 function aDatabase(awakeAt: number, ms: number, failure?: Error) {
   vi.stubEnv('AWS_REGION', 'us-east-1')
   const { clock, advance } = movableClock()
@@ -23,7 +23,7 @@ function aDatabase(awakeAt: number, ms: number, failure?: Error) {
 }
 
 describe('retryWhileResuming', () => {
-  it('waits for a database that resumes, and no longer', async () => {
+  it('waits until a resuming database answers, and no longer', async () => {
     const { client, clock } = aDatabase(NOW + 15_000, 60_000)
 
     expect(await client.send(statement)).toMatchObject({ records: [] })
@@ -37,7 +37,7 @@ describe('retryWhileResuming', () => {
     expect(clock() - NOW).toBeLessThanOrEqual(60_000)
   })
 
-  it('says once that it waits, and nothing when it does not', async () => {
+  it('logs once that it waits, and nothing if it does not wait', async () => {
     const resuming = aDatabase(NOW + 15_000, 60_000)
     const awake = aDatabase(NOW, 60_000)
 

@@ -6,7 +6,7 @@ import { s3Payloads } from '../../../../../../functions/core/stores/payloads/s3.
 import { networkError } from '../../../../../support/faults.ts'
 
 describe('s3Payloads', () => {
-  it('is unavailable when S3 is', async () => {
+  it('is unavailable if S3 is unavailable', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(networkError('slow down'))
     const payloads = s3Payloads(client, 'payloads')
@@ -15,7 +15,7 @@ describe('s3Payloads', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('calls a denied read or write a defect, since readers may list the bucket and are told which object is missing', async () => {
+  it('reports a denied read or write as a defect, since readers may list the bucket and get another error for a missing object', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }))
     const payloads = s3Payloads(client, 'payloads')

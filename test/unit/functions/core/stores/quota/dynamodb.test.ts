@@ -26,7 +26,7 @@ const refusedBy = (item: Record<string, unknown>) =>
 const throttled = new ProvisionedThroughputExceededException({ message: 'slow down', $metadata: {} })
 
 describe('dynamoQuota on AWS’s own semantics', () => {
-  it('admits in one call', async () => {
+  it('admits with one call', async () => {
     const reservation = aReservation()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 10 }) })
 
@@ -36,7 +36,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('refuses in one call, by the counters that the refusal brings', async () => {
+  it('refuses with one call, by the counters in DynamoDB’s refusal', async () => {
     const other = '01a207e6-dca0-746e-b6a9-c92353540dee'
     dynamoDb
       .on(UpdateItemCommand)
@@ -56,7 +56,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(await quota.reserve(reservation, LIMITS, NOW)).toEqual({ admitted: true, reservation })
   })
 
-  it('tries again with another nonce when an answer was lost, since the same nonce could undo a settlement', async () => {
+  it('tries again with another nonce if an answer was lost, since the same nonce could undo a settlement', async () => {
     const reservation = aReservation()
     dynamoDb
       .on(UpdateItemCommand)
@@ -72,7 +72,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(admission).toMatchObject({ admitted: true, reservation: { nonce: nonces[1] } })
   })
 
-  it('rejects with Unavailable, and does not refuse, when DynamoDB throttles', async () => {
+  it('rejects with Unavailable, and does not refuse, if DynamoDB throttles', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(throttled)
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)
@@ -85,14 +85,14 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     await expect(quota.read('u42', '2026-11-23', 0)).rejects.toThrow(Unavailable)
   })
 
-  it('gives up after some tries when every refusal shows room', async () => {
+  it('gives up after a few tries if each refusal shows free room', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(refusedBy({ pk: 'x', requests: 0, tokens: 0, open: {} }))
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)
     expect(dynamoDb.commandCalls(PutItemCommand)).toHaveLength(0)
   })
 
-  it('settles a batch of one user in one call', async () => {
+  it('settles a batch of one user with one call', async () => {
     dynamoDb.on(UpdateItemCommand).resolves({})
 
     await quota.close(Array.from({ length: 10 }, () => ({ reservation: aReservation(), charge: 3 })))
@@ -103,7 +103,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
   it.each([
     { shard: 0, key: 'user#u42#2026-11-23' },
     { shard: 3, key: 'user#u42#2026-11-23#3' },
-  ])('keeps shard $shard under $key', async ({ shard, key }) => {
+  ])('keeps shard $shard under the key $key', async ({ shard, key }) => {
     dynamoDb.on(GetItemCommand).resolves({})
 
     await quota.read('u42', '2026-11-23', shard)

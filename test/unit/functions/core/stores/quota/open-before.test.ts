@@ -18,9 +18,9 @@ async function openOf(quota: Quota, time: number) {
   return open
 }
 
-describe('openBefore: what it reads', () => {
+describe('openBefore: its reads', () => {
   let dynamoDb: DynamoDb
-  /** The keys of the items that are read. */
+  /** The keys of the read items. */
   const read: unknown[] = []
   const written: unknown[] = []
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('openBefore: what it reads', () => {
     return { found, read: read.length, written: written.length }
   }
 
-  it('is only the items that may hold an open reservation, not those of windows that are over', async () => {
+  it('are only of items that may have an open reservation, and not of items of ended windows', async () => {
     const quota = dynamoQuota(dynamoDb.client, await createQuotaTable(dynamoDb.client))
     const users = Array.from({ length: 250 }, () => newUser())
     const all = users.map(userId => aReservation({ user_id: userId }))
@@ -53,7 +53,7 @@ describe('openBefore: what it reads', () => {
     const [stuck, ...others] = all
     await quota.close(others.map(reservation => ({ reservation, charge: 1 })))
 
-    // While a window lasts, its items are read each time and never written, since more reservations may come.
+    // While a window lasts, its items are read each time and never written, since further reservations may come.
     const inTheWindow = await counting(() => openOf(quota, NOW + MINUTE))
     expect(inTheWindow).toMatchObject({ found: [{ reservation: stuck }], read: 250, written: 0 })
 
@@ -70,7 +70,7 @@ describe('openBefore on AWS’s own semantics', () => {
   const mock = mockClient(client)
   const quota = dynamoQuota(client, 'quota')
 
-  it('asks again for keys that DynamoDB leaves unprocessed, and ignores keys that are in the index only', async () => {
+  it('repeats the read of keys that DynamoDB leaves unprocessed, and ignores keys that only the index has', async () => {
     const [first, second, gone] = ['a', 'b', 'gone'].map(user => marshall({ pk: `user#${user}#2026-11-23` }))
     const open = marshall({ requests: 1, tokens: 10, open: { 'r:1': [10, NOW, 'n', 1] } })
     mock.on(ScanCommand).resolves({ Items: [first ?? {}, second ?? {}, gone ?? {}] })

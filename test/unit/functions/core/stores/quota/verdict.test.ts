@@ -10,13 +10,13 @@ const open = (estimate: number) => ({ reservation: aReservation({ estimate }), a
 describe('exceeded', () => {
   it.each<{ what: string; counters: Counters; estimate: number; verdict: string | undefined }>([
     {
-      what: 'what fits exactly',
+      what: 'a request that fits exactly',
       counters: { requests: 9, tokens: 90, open: [open(1)] },
       estimate: 10,
       verdict: undefined,
     },
-    { what: 'a request too many', counters: { requests: 10, tokens: 0, open: [] }, estimate: 0, verdict: 'requests' },
-    { what: 'a token too many', counters: { requests: 0, tokens: 91, open: [] }, estimate: 10, verdict: 'tokens' },
+    { what: 'one request too many', counters: { requests: 10, tokens: 0, open: [] }, estimate: 0, verdict: 'requests' },
+    { what: 'one token too many', counters: { requests: 0, tokens: 91, open: [] }, estimate: 10, verdict: 'tokens' },
     {
       what: 'one in flight too many',
       counters: { requests: 0, tokens: 0, open: [open(1), open(1)] },
@@ -24,16 +24,16 @@ describe('exceeded', () => {
       verdict: 'in_flight',
     },
     {
-      what: 'all of it',
+      what: 'a request over all limits',
       counters: { requests: 10, tokens: 100, open: [open(1), open(1)] },
       estimate: 1,
       verdict: 'requests',
     },
-  ])('says of $what: $verdict', ({ counters, estimate, verdict }) => {
+  ])('is $verdict for $what', ({ counters, estimate, verdict }) => {
     expect(exceeded(counters, LIMITS, { estimate, holds_request: true })).toBe(verdict)
   })
 
-  it('ignores the limit of requests for a reservation that holds none', () => {
+  it('ignores the limit of requests for a reservation that holds no request', () => {
     const counters = { requests: 99, tokens: 0, open: [] }
 
     expect(exceeded(counters, LIMITS, { estimate: 1, holds_request: false })).toBeUndefined()

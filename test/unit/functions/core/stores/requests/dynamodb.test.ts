@@ -33,7 +33,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     { name: 'reclaim', call: () => items.reclaim(item, TERMS) },
     { name: 'expire', call: () => items.expire(item, NOW) },
     { name: 'decide', call: () => items.decide(decision) },
-  ])('$name is unavailable when DynamoDB is', async ({ call }) => {
+  ])('$name is unavailable if DynamoDB is unavailable', async ({ call }) => {
     dynamoDb.rejects(networkError('no connection'))
 
     await expect(call()).rejects.toThrow(Unavailable)
@@ -44,7 +44,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     { name: 'reject', call: () => items.reject(item) },
     { name: 'claim', call: () => items.claim(aMessage(item), TERMS) },
     { name: 'decide', call: () => items.decide(decision) },
-  ])('$name reads what refused it from the refusal: one call', async ({ call }) => {
+  ])('$name returns the existing item from DynamoDB’s refusal, with one call', async ({ call }) => {
     const refused = new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item: marshall(item) })
     dynamoDb.on(PutItemCommand).rejects(refused).on(UpdateItemCommand).rejects(refused)
 
@@ -53,7 +53,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('calls an item that is not one of ours a defect, and does not guess', async () => {
+  it('reports an item that is not an item of Sluice as a defect, and does not guess', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'u42', request_id: 'x', status: 'odd' }) })
 
     await expect(items.get('u42', 'x')).rejects.toThrow(Defect)
