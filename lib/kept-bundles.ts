@@ -1,14 +1,14 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
+import { type Bundles, bundleTogether, type QueueBackend } from './bundle.ts'
 import { CACHE } from './installation.ts'
 import { makeUnfinished } from './local/unfinished.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Returns the stored bundles of the same sources, or makes and stores them. Bundling takes some seconds of both cores.
+ * Returns the stored bundles of the same sources, or makes and stores them. Bundling takes a second of a core.
  * Only the local system uses this, because a deployment always makes new bundles.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
@@ -18,7 +18,7 @@ export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'
   } catch {
     // There are no bundles, or another process is deleting them.
   }
-  const bundles = await bundleAll(backend)
+  const bundles = await bundleTogether(backend)
   // A source file was changed meanwhile, so it is not known from which sources the bundles were made.
   if (hashOfSources() !== sources) return bundles
   try {

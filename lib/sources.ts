@@ -34,6 +34,13 @@ export function hashOfSources(): string {
   return hash.digest('hex')
 }
 
+/** The SHA-256, in hex, of all files of a folder. */
+export function hashOfFolder(folder: string): string {
+  const hash = createHash('sha256')
+  for (const file of filesIn(folder)) hash.update(`${file}\0`).update(readFileSync(file))
+  return hash.digest('hex')
+}
+
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())

@@ -6,6 +6,7 @@ import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
 import { CACHE } from './installation.ts'
 import { keptAssembly } from './kept-assembly.ts'
+import { keptThreads } from './kept-threads.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
@@ -54,6 +55,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
 /** Starts the demo model and the system, makes a key for the demo user, and prints all addresses. */
 async function start(env: Environment, print: Print, running: Running): Promise<{ close(): Promise<void> }> {
   const port = portOf(env)
+  const compiling = keptThreads()
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual address.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
@@ -61,7 +63,8 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   for (const warning of warnings) print(warningLine(warning))
   checkSecrets(checked, env)
   for (const line of signedForAws(checked)) print(line)
-  const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
+  const threads = await compiling
+  const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print, threads)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
   const { pipeline } = checkPipeline(config, withModel)
@@ -84,6 +87,7 @@ async function start(env: Environment, print: Print, running: Running): Promise<
       for (const line of await recovered(admin, pipeline, wasStopped)) print(line)
     },
     kept: CACHE,
+    threads,
     port,
     dataDir: env.SLUICE_DATA || '.sluice',
     env: withModel,
@@ -149,8 +153,8 @@ function signedForAws({ models }: Pipeline): string[] {
   })
 }
 
-async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // If the usual port is taken, 0 means any free port.
+async function startDemoModel(print: Print, threads: URL | undefined): Promise<DemoModel> {
+  const model = await startModel(MODEL_PORT, threads).catch(() => startModel(0, threads)) // If the usual port is taken, 0 means any free port.
   print(`demo model at ${model.url}`)
   return model
 }

@@ -40,6 +40,8 @@ export interface LocalOptions {
   dataDir: string
   /** A folder in which the local system keeps files that it can use for other data folders. Default: it keeps none. */
   kept?: string
+  /** A folder with the compiled first files of threads. Default: they are taken as they are. */
+  threads?: URL | undefined
   /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Is called with each line about the progress, or about a failure in a function. */
@@ -138,6 +140,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   noteDatabase()
   const prepared = { outputs, endpoints, accessKeyId, otherServices: system.aws.url, dataDir: data.path }
   await options.prepare?.(prepared, data.readJson(STOPPED_FILE) !== undefined)
+  // The functions of custom resources have done their work until the next start.
+  for (const one of system.functions.values()) one.endIdle()
   // If this process dies after this line, its functions may be the reason.
   data.remove(STOPPED_FILE)
   mayRunFunctions = true
@@ -179,7 +183,8 @@ async function openSystem(
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
-  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept: options.kept, log })
+  const { kept, threads } = options
+  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept, threads, log })
   running.defer(emulators.close)
 
   const makeAssembly = async () => (typeof assembly === 'string' ? assembly : assembly(data.path))
@@ -221,7 +226,7 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect, threads })),
     invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
-import { bundleAll, bundleFunction, bundleSource, type CommonEntryPoint, writeBundle } from '../../lib/bundle.ts'
+import {
+  bundleAll,
+  bundleFunction,
+  bundleSource,
+  bundleTogether,
+  type CommonEntryPoint,
+  writeBundle,
+} from '../../lib/bundle.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -108,6 +115,31 @@ it('each function loads at most its limit at its start', async () => {
   expect(sizes.filter(({ kb, most }) => kb > most)).toEqual([])
   // A limit that is far too high would find nothing.
   expect(sizes.filter(({ kb, most }) => kb < 0.8 * most)).toEqual([])
+})
+
+it('bundles that are made together have the packages of those of a deployment, and load no more at their start', async () => {
+  const [together, alone] = [await bundleTogether(), await bundleAll()]
+
+  for (const [name, bundle] of Object.entries(alone)) {
+    const { files, packages } = together[name as CommonEntryPoint]
+    expect(packages).toEqual(expect.arrayContaining([...bundle.packages]))
+    const atStart = [...loadedAtStart(files)]
+    expect(atStart.filter(file => !files.has(file))).toEqual([])
+    const bytes = atStart.reduce((sum, file) => sum + (files.get(file)?.length ?? 0), 0)
+    // Files that several functions share may have more than one of them needs: the authorizer gets a client of SQS.
+    expect(bytes / 1_000).toBeLessThan(1.2 * MOST_AT_START[name as CommonEntryPoint])
+    expect(atStart.filter(file => /^(s3-|sandbox-)/.test(file))).toEqual([])
+  }
+})
+
+it('a bundle that is made together with others starts the thread that ends endless expressions', async () => {
+  const { gateway } = await bundleTogether()
+  const folder = join(scratch, 'together')
+  writeBundle(gateway, folder)
+  const [sandbox = ''] = [...gateway.files.keys()].filter(name => /^sandbox-.*mjs$/.test(name))
+  const { evaluateInThread } = await import(pathToFileURL(join(folder, sandbox)).href)
+
+  expect(await evaluateInThread('a + 1', { a: 1 })).toBe('2')
 })
 
 it('a bundle starts the thread for endless expressions from a chunk that is not loaded at the start', async () => {

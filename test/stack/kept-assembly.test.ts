@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bundleAll } from '../../lib/bundle.ts'
+import { bundleTogether } from '../../lib/bundle.ts'
 import { checkPipeline } from '../../lib/config/load.ts'
 import { CACHE } from '../../lib/installation.ts'
 import { keptAssembly } from '../../lib/kept-assembly.ts'
@@ -52,7 +52,7 @@ describe('a start of the local system', () => {
     const sources = hashOfSources()
     await keptBundles(sources)
     const kept = await keptBundles(sources)
-    const made = await bundleAll()
+    const made = await bundleTogether()
 
     const hashes = (bundles: typeof made) => Object.entries(bundles).map(([name, { hash }]) => [name, hash])
     expect(hashes(kept)).toEqual(hashes(made))

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
+import { YOUNG_MB } from '../lambda/memory.ts'
 
 /** A message from an emulator's thread: its port, the reason why it can't start, a note for the user, or an answer. */
 export type EmulatorMessage =
@@ -31,7 +32,11 @@ const CLOSE_TIMEOUT_MS = 10_000
 /** Starts an emulator in its own thread. So a slow query in one emulator delays nothing else. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
   // `top -H` and `npm run profile` show this name.
-  const worker = new Worker(module, { workerData, name: module.pathname.replace(/^.*\/|\.[jt]s$/g, '') })
+  const worker = new Worker(module, {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    name: module.pathname.replace(/^.*\/|\.m?[jt]s$/g, ''),
+  })
   const endpoint = Promise.withResolvers<string>()
   const exited = Promise.withResolvers<void>()
   const asked = new Map<number, (answer: unknown) => void>()

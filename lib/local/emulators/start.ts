@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import type { EmulatorPorts } from '../connect.ts'
 import type { DataFolder } from '../data-folder.ts'
-import { moduleBeside } from '../module-beside.ts'
+import { firstFile } from '../module-beside.ts'
 import type { QueueState } from '../observer.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
@@ -37,11 +37,13 @@ export interface EmulatorOptions {
   databaseUrl: string | undefined
   /** The folder in which an empty database may be kept for other data folders. */
   kept: string | undefined
+  /** A folder with the compiled first files of threads. */
+  threads: URL | undefined
   log(line: string): void
 }
 
 /** Starts the emulators of all AWS services that have state, at the same time. */
-export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: EmulatorOptions): Emulators {
+export function startEmulators({ data, accessKeyId, databaseUrl, kept, threads, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
   log('starting DynamoDB')
@@ -52,6 +54,10 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: Em
     secrets: data.path,
   }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
+
+  function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
+    return firstFile(threads, import.meta.url, name)
+  }
 
   function dataOf(name: string): { accessKeyId: string; folder?: string } {
     const folder = data.stateOf(name)
@@ -87,7 +93,3 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: Em
 const QueueStates: z.ZodType<QueueState[]> = z.array(
   z.object({ name: z.string(), waiting: z.number(), oldest_sent_at: z.number().exactOptional() }),
 )
-
-function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
-  return moduleBeside(import.meta.url, name)
-}

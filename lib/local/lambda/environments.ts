@@ -42,6 +42,8 @@ export interface Environments extends Iterable<Environment> {
   occupy(want: Want): Environment | undefined
   /** Call this when an invocation is over. */
   release(environment: Environment): Promise<void>
+  /** Ends the threads that run nothing. The next invocation starts another one. */
+  endIdle(): void
   /** Call this when an invocation has timed out. Lambda would end its environment. Here, the thread ends after the last of its other invocations. */
   giveUp(environment: Environment): Promise<void>
 }
@@ -138,6 +140,10 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
       environment.running -= 1
       if (!environment.isRetired) return restIfIdle(environment)
       if (environment.running === 0) await end(environment)
+    },
+
+    endIdle() {
+      for (const one of all) if (one.isReady && one.running === 0) void end(one)
     },
 
     async giveUp(environment) {

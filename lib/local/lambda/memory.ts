@@ -14,8 +14,11 @@ const MAX_TOGETHER = 1_280
 const maxBytes = (memoryMb: number, running: number): number =>
   Math.max(2 * memoryMb, Math.min(2 * memoryMb * running, MAX_TOGETHER)) * MEBIBYTE
 
-/** V8's default is 48 MB per thread. They contain almost only garbage, since most values of an invocation are short-lived. */
-const YOUNG_MB = 12
+/**
+ * The young generation of a thread's heap, in MB. V8's default grows to 96 MB per thread, and contains almost only garbage, since most values of
+ * an invocation are short-lived.
+ */
+export const YOUNG_MB = 12
 
 /**
  * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large

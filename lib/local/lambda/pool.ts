@@ -22,6 +22,8 @@ export interface Pool {
   addCaller(concurrency: number): Invoke
   /** Lists the present threads. */
   threads(): { id: number; busy: boolean }[]
+  /** Ends the threads that run nothing. The next invocation starts another one. */
+  endIdle(): void
   /** Ends a thread at once, whatever it does. Its running invocations fail as if its machine had crashed. */
   kill(threadId: number): Promise<void>
   /** Waits for the end of running invocations, for `graceMs` at most. Then ends all threads. */
@@ -208,6 +210,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     },
 
     threads: () => [...environments].map(({ thread, busySince }) => ({ id: thread.id, busy: busySince !== undefined })),
+
+    endIdle: environments.endIdle,
 
     async kill(threadId) {
       const found = [...environments].find(({ thread }) => thread.id === threadId)

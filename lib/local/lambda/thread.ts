@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { EmulatorPorts } from '../connect.ts'
 import { messageOf } from '../error.ts'
-import { moduleBeside } from '../module-beside.ts'
+import { firstFile } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
@@ -27,12 +27,12 @@ export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   onUnfit?(): void
   /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
   connect?: () => EmulatorPorts
+  /** A folder with the compiled first file of the thread. */
+  threads?: URL | undefined
 }
 
 /** Starts an environment that runs a function. */
 export type StartThread = (options: ThreadOptions) => Thread
-
-const boot = moduleBeside(import.meta.url, 'boot')
 
 /** Returns the name that `top -H` and `npm run profile` show, such as `gateway`. Linux shows 15 characters, so the pipeline's name is left out. */
 const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: Record<string, string>): string =>
@@ -45,9 +45,16 @@ const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: R
  * only its own thread ends. One case ends the whole system: a single call of JavaScript that allocates more than V8's limit, such as
  * parsing a text of 100 MB. Nothing can interrupt such a call.
  */
-export const startThread: StartThread = ({ environment, write, connect, onUnfit = () => undefined, ...data }) => {
+export const startThread: StartThread = ({
+  environment,
+  write,
+  connect,
+  threads,
+  onUnfit = () => undefined,
+  ...data
+}) => {
   const emulators = connect?.()
-  const worker = new Worker(boot, {
+  const worker = new Worker(firstFile(threads, import.meta.url, 'boot'), {
     env: environment,
     workerData: { ...data, ...(emulators && { emulators }) } satisfies ThreadData,
     transferList: emulators ? Object.values(emulators) : [],

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { moduleBeside } from '../module-beside.ts'
+import { firstFile } from '../module-beside.ts'
 import type { ThreadMessage } from './thread.ts'
 
 /** A running demo model. */
@@ -12,10 +12,11 @@ export interface DemoModel {
 /**
  * Starts the demo model on 127.0.0.1, in its own thread. So neither its start nor a long text delays anything else.
  * @param port 0 picks a free port
+ * @param threads a folder with the compiled first file of its thread
  * @throws an error with `code: 'EADDRINUSE'` if the port is taken
  */
-export async function startModel(port: number): Promise<DemoModel> {
-  const worker = new Worker(moduleBeside(import.meta.url, 'thread'), { workerData: { port } })
+export async function startModel(port: number, threads?: URL): Promise<DemoModel> {
+  const worker = new Worker(firstFile(threads, import.meta.url, 'thread'), { workerData: { port } })
   const [message]: ThreadMessage[] = await once(worker, 'message')
   if (message === undefined || 'error' in message) {
     await worker.terminate()

@@ -71,6 +71,24 @@ test('if all threads are busy for long, further threads start one after the othe
   expect(pool.threads()).toHaveLength(12)
 })
 
+test('the threads that run nothing end on demand, and the next event starts another one', async () => {
+  const { pool, running } = poolOfFakes()
+  void pool.invoke('{}')
+  void pool.invoke('{}')
+  await settle()
+  running.shift()?.(done)
+  await settle()
+
+  pool.endIdle()
+  await settle()
+  expect(pool.threads()).toEqual([{ id: expect.any(Number), busy: true }])
+
+  const next = pool.invoke('{}')
+  await settle()
+  running.at(-1)?.(done)
+  expect(await next).toEqual(done)
+})
+
 test('a third thread starts only after a while without a free thread', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
