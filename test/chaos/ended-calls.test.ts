@@ -6,11 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { startTestModel, type TestModel } from '../e2e/support/model.ts'
 import { type RunningSystem, startSystem } from '../e2e/support/system.ts'
+import { QUEUE_BACKEND } from '../support/queue-backend.ts'
 import { expectOrderInTheEnd } from './books.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
 const config = fileURLToPath(new URL('held.yaml', import.meta.url))
 const REQUESTS = 50
+/** With RabbitMQ, one invocation runs at a time. It has the messages that were there when it began. */
+const LEAST_CALLS = QUEUE_BACKEND === 'sqs' ? 5 : 1
 /** One more than a request survives if each of them counts as a crash. */
 const STOPS = 4
 
@@ -34,7 +37,7 @@ it('runs at once what ran when everything was killed, although leases and visibi
   const held = model.hold('held')
   const ids = await Promise.all(Array.from({ length: REQUESTS }, () => user.submit({ prompt: 'held' })))
   // How many run at once depends on how the messages were batched. The others wait in their queue.
-  await expect.poll(() => model.calls.length, { timeout: 60_000 }).toBeGreaterThan(4)
+  await expect.poll(() => model.calls.length, { timeout: 60_000 }).toBeGreaterThanOrEqual(LEAST_CALLS)
   process.kill(-Number(first.process.pid), 'SIGKILL')
   await once(first.process, 'exit')
   held.release()
@@ -42,8 +45,10 @@ it('runs at once what ran when everything was killed, although leases and visibi
   running = await startSystem(settings)
 
   const [, ran] =
-    /^(\d+) requests were running when the system last ended: they run again now$/m.exec(running.output().out) ?? []
-  expect(Number(ran)).toBeGreaterThan(4)
+    /^(\d+) requests? (?:was|were) running when the system last ended: they run again now$/m.exec(
+      running.output().out,
+    ) ?? []
+  expect(Number(ran)).toBeGreaterThanOrEqual(LEAST_CALLS)
   await expectOrderInTheEnd(running.admin, new Map([[user.user, ids]]))
   const items = await Promise.all(ids.map(id => running?.admin.items.get(user.user, id)))
   expect(items.map(item => item?.status)).toEqual(ids.map(() => 'completed'))
