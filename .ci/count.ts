@@ -38,6 +38,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'rabbitmq-contract.json': ['queue on RabbitMQ', 'with a broker at AMQP_URL a batch of RabbitMQ'],
   'rabbitmq-e2e.json': [
     'a system on RabbitMQ',
+    'a system whose queue backend is changed',
     'the old pipeline on RabbitMQ',
     'the reasons that defer their calls',
     'is refused costs nothing',

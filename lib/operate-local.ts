@@ -13,6 +13,8 @@ import type { LocalSystem, PreparedSystem } from './local/system.ts'
 import { recover } from './recover.ts'
 import { ownVersion } from './version.ts'
 
+export { refuseOtherQueues } from './refuse-other-queues.ts'
+
 // The operations of `npm start` on its system. This file imports the clients of all services, so it is loaded while the
 // emulators start.
 

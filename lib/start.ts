@@ -81,8 +81,10 @@ async function start(env: Environment, print: Print, running: Running): Promise<
       return assembly
     },
     prepare: async (prepared, wasStopped) => {
-      const { adminAt, recovered } = await operate.promise
-      for (const line of await recovered(adminAt(prepared), pipeline, wasStopped)) print(line)
+      const { adminAt, recovered, refuseOtherQueues } = await operate.promise
+      const admin = adminAt(prepared)
+      await refuseOtherQueues(admin, prepared.dataDir, pipeline.queue.backend)
+      for (const line of await recovered(admin, pipeline, wasStopped)) print(line)
     },
     kept: CACHE,
     threads,

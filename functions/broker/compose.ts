@@ -1,7 +1,9 @@
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { rabbitMqAdmin, rabbitMqCountMessages } from '../core/queue/rabbitmq/admin.ts'
+import { bulkOf, DEAD_LETTERS, RESULTS_QUEUE, UNDELIVERED } from '../core/queue/names.ts'
+import { rabbitMqAdmin, rabbitMqCountMessages, rabbitMqMissingQueues } from '../core/queue/rabbitmq/admin.ts'
 import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
+import { delayNames } from '../core/queue/rabbitmq/delays.ts'
 import { moveBulk } from '../core/queue/rabbitmq/move-bulk.ts'
 import { chooseByUser } from '../core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
@@ -21,11 +23,16 @@ export function compose(env: Env, { longest_call_ms }: Settings): BrokerPorts & 
     ...time,
   }
   const prefix = env.QUEUE_NAME_PREFIX
+  const ofModels = Object.keys(longest_call_ms).flatMap(queue => [queue, bulkOf(queue)])
+  const shared = [UNDELIVERED, RESULTS_QUEUE, RESULTS_QUEUE + DEAD_LETTERS].map(name => prefix + name)
+  const queues = [...ofModels, ...shared, ...delayNames(prefix)]
+  const missingQueues = rabbitMqMissingQueues(connection)
   return {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
     queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
-    returnResults: rabbitMqReturnResults(prefix, connection),
+    missingQueues: () => missingQueues(queues),
+    returnResults: rabbitMqReturnResults(prefix, connection, systemClock),
     moveBulk: (event, giveUpAt) => moveBulk(mover, event, giveUpAt),
     ...time,
     ...telemetry(env),

@@ -7,6 +7,7 @@ import * as z from 'zod'
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),
   z.object({ operation: z.literal('exists'), queue: z.string() }),
+  z.object({ operation: z.literal('count left'), inputs: z.array(z.string()) }),
   z.object({
     operation: z.literal('send'),
     queue: z.string(),
@@ -15,6 +16,7 @@ export const Operation = z.discriminatedUnion('operation', [
     gives_way: z.boolean().optional(),
     attributes: z.record(z.string(), z.string()).optional(),
   }),
+  z.object({ operation: z.literal('find missing') }),
   z.object({ operation: z.literal('return results') }),
   z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),
 ])
@@ -24,8 +26,10 @@ export type Operation = z.infer<typeof Operation>
 export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),
+  z.object({ messages: z.record(z.string(), z.int()) }),
+  z.object({ missing: z.array(z.string()) }),
   z.object({ sent: z.boolean() }),
-  z.object({ returned: z.int() }),
+  z.object({ returned: z.int(), left: z.int() }),
   z.object({ unavailable: z.string() }),
 ])
 export type Performed = z.infer<typeof Performed>

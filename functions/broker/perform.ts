@@ -19,8 +19,12 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
       return { count: await ports.count(operation.queue) }
     case 'exists':
       return { exists: await ports.exists(operation.queue) }
+    case 'count left':
+      return { messages: await ports.messagesLeft(operation.inputs) }
+    case 'find missing':
+      return { missing: await ports.missingQueues() }
     case 'return results':
-      return { returned: await ports.returnResults() }
+      return ports.returnResults()
     case 'send input':
       return { sent: await ports.sendInput(operation.queue, operation.text) }
     case 'send':

@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { InsistPorts } from '../core/platform/insist.ts'
-import type { CountWaiting, QueueExists, SendInput } from '../core/queue/admin-port.ts'
+import type { CountWaiting, MessagesLeft, QueueExists, ReturnedResults, SendInput } from '../core/queue/admin-port.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
 /** What the stack declares: the properties of its custom resource. */
@@ -22,11 +22,17 @@ export interface BrokerPorts extends InsistPorts {
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
+  readonly messagesLeft: MessagesLeft
   /**
-   * Sends results from their dead-letter queue to their queue again, at most a few hundred, and returns their number.
-   * Rejects with `Unavailable`.
+   * Finds the queues that the deployment needs and the broker does not have. Queues of inputs are not checked. Rejects
+   * with `Unavailable`.
    */
-  returnResults(): Promise<number>
+  missingQueues(): Promise<string[]>
+  /**
+   * Sends results from their dead-letter queue to their queue again, as many as it can within some seconds. Rejects with
+   * `Unavailable`.
+   */
+  returnResults(): Promise<ReturnedResults>
   /**
    * Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker can't be
    * reached until `giveUpAt` (epoch milliseconds).

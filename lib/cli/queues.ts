@@ -3,9 +3,11 @@ import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import {
   type CountWaiting,
+  type MessagesLeft,
   type QueueExists,
   type SendInput,
   sqsCountWaiting,
+  sqsMessagesLeft,
   sqsQueueExists,
   sqsSendInput,
 } from '../../functions/core/queue/admin.ts'
@@ -21,6 +23,12 @@ export interface OperatorsQueues {
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
+  readonly messagesLeft: MessagesLeft
+  /**
+   * Finds the queues that should be on a broker and are not there. Queues of inputs are not checked. Absent with SQS.
+   * Rejects with `Unavailable`.
+   */
+  missingQueues?(): Promise<readonly string[]>
   /**
    * If a user has more open requests than this, a redriven request of this user gives way to requests of other users.
    * Absent if the queue itself serves users fairly.
@@ -29,7 +37,11 @@ export interface OperatorsQueues {
 }
 
 /** Returns the queues of a system with any backend. */
-export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>): OperatorsQueues {
+export function queuesOf(
+  target: Pick<Target, 'sqs' | 'lambdaOnce'> & {
+    readonly outputs: Pick<Target['outputs'], 'QueueUrlPrefix' | 'BrokerFunction'>
+  },
+): OperatorsQueues {
   const { QueueUrlPrefix: prefix, BrokerFunction } = target.outputs
   if (BrokerFunction !== undefined) return queuesOfBroker(target, BrokerFunction)
   if (prefix === undefined) throw new Refusal('the system does not say where its queues are: deploy or start it again')
@@ -38,6 +50,7 @@ export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>)
     queueExists: sqsQueueExists(target.sqs, prefix),
     sendInput: sqsSendInput(target.sqs, prefix),
     countWaiting: sqsCountWaiting(target.sqs, prefix),
+    messagesLeft: sqsMessagesLeft(target.sqs, prefix),
   }
 }
 
@@ -70,6 +83,14 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
     countWaiting: async queue => {
       const answer = await perform({ operation: 'count', queue })
       return 'count' in answer ? answer.count : 0
+    },
+    missingQueues: async () => {
+      const answer = await perform({ operation: 'find missing' })
+      return 'missing' in answer ? answer.missing : []
+    },
+    messagesLeft: async inputs => {
+      const answer = await perform({ operation: 'count left', inputs: [...inputs] })
+      return 'messages' in answer ? answer.messages : {}
     },
   }
 }

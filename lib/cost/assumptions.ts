@@ -19,6 +19,8 @@ export const BILLED_SECONDS = {
   reader: 0.03,
   worker: 0.06,
   collector: 0.06,
+  /** For messages of a bulk queue that don't wait. */
+  broker: 0.06,
   sweeper: 0.2,
   retention: 20,
 }

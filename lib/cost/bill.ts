@@ -7,6 +7,7 @@ import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
 import { type Load, loadOf, type Spread, type Traffic } from './load.ts'
 import { troubleMetrics } from './metrics.ts'
+import { moverItems } from './mover.ts'
 import { trafficItems } from './traffic.ts'
 
 /** The monthly bill of a deployment. */
@@ -27,7 +28,11 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
   const inventory = inventoryOf(template)
   const load = loadOf(pipeline, inventory, traffic)
   const always = [...alwaysItems(pipeline, inventory), ...brokerItems(template)]
-  const items = [...trafficItems(pipeline, inventory, load, traffic), ...passedItems(template, traffic.requests)]
+  const items = [
+    ...trafficItems(pipeline, inventory, load, traffic),
+    ...moverItems(pipeline, inventory, load, traffic),
+    ...passedItems(template, traffic.requests),
+  ]
   const [alwaysUsd, trafficUsd] = [sumOf(always), sumOf(items)]
   return {
     always,

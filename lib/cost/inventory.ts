@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Priority } from '../../functions/core/domain/ids.ts'
-import { isBulk, queueName } from '../../functions/core/queue/names.ts'
+import { bulkOf, isBulk, queueName } from '../../functions/core/queue/names.ts'
 
 /** The parts of a synthesized template that this folder reads. */
 export interface Template {
@@ -84,12 +84,27 @@ export function inventoryOf(template: Template): Inventory {
  * Returns the mapping of a model's queue. The queues that share its messages count as one queue, with the sum of their
  * invocations.
  */
-export function mappingOf({ mappings }: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
+export function mappingOf(inventory: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
-  const mapping = mappings.find(({ queue }) => queue === name)
+  const mapping = sharing(inventory, name, /^(-\d+)?$/)
   if (!mapping) throw new Error(`the template has no mapping for the queue ${name}`)
-  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && /^(-\d+)?$/.test(queue.slice(name.length)))
-  return { ...mapping, maxConcurrency: mapping.maxConcurrency * shares.length }
+  return mapping
+}
+
+/** Returns the mapping of a model's bulk queues, which also count as one queue. SQS has none. */
+export const bulkMappingOf = (
+  inventory: Inventory,
+  pipeline: string,
+  model: string,
+  priority: Priority,
+): Mapping | undefined =>
+  sharing(inventory, `${pipeline}-${queueName(model, priority)}`, new RegExp(`^(-\\d+)?${bulkOf('')}$`))
+
+/** Joins the mappings of all queues whose name is `name` and an ending like this. */
+function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping | undefined {
+  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && ending.test(queue.slice(name.length)))
+  const [first] = shares
+  return first && { ...first, maxConcurrency: first.maxConcurrency * shares.length }
 }
 
 /**

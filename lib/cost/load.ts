@@ -132,7 +132,7 @@ function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSec
  * during the window. Without one, it takes the waiting messages: one message, until all invocations that the mapping
  * allows are busy.
  */
-function perInvocation(
+export function perInvocation(
   { batchSize, windowSeconds, maxConcurrency }: Mapping,
   perSecond: number,
   seconds: number,

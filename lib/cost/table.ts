@@ -1,9 +1,13 @@
+import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { parsePipeline } from '../config/load.ts'
 import { RabbitMq } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { BURSTS_PER_MONTH } from './assumptions.ts'
 import { type Bill, billOf } from './bill.ts'
-import type { Traffic } from './load.ts'
+import { inventoryOf } from './inventory.ts'
+import { sumOf } from './item.ts'
+import { loadOf, SPREADS, type Traffic } from './load.ts'
+import { moverItems } from './mover.ts'
 import { PRICES_AS_OF, PRICES_REGION } from './prices.ts'
 import { templateOf } from './synthesize.ts'
 
@@ -53,6 +57,8 @@ function costs(pipelineFile: string): string {
     '',
     ...backends(one, bills.one),
     '',
+    moves(one),
+    '',
   ].join('\n')
 }
 
@@ -64,11 +70,27 @@ const BROKERS: Readonly<Record<string, unknown>> = {
   'RabbitMQ, three `mq.m7g.large` in a cluster, NAT gateway': { instance: 'mq.m7g.large', deployment: 'cluster' },
 }
 
+/** Says what it costs to move a million requests of users with many open requests out of bulk queues. */
+function moves(pipeline: Pipeline): string {
+  const of = withBroker(pipeline, {})
+  const template = templateOf(of)
+  const inventory = inventoryOf(template)
+  const [even = '', bursts = ''] = SPREADS.map(spread => {
+    const traffic = { ...MILLION, open: MANY_OPEN, spread }
+    return cents(sumOf(moverItems(of, inventory, loadOf(of, inventory, traffic), traffic)))
+  })
+  return `With RabbitMQ, requests of users with more than ${GIVES_WAY_ABOVE} open requests pass a bulk queue. A function moves them to the worker's queue. For a million such requests, this costs $${even} if they are spread evenly, and $${bursts} in bursts, in which the function waits with them.`
+}
+
+const withBroker = (pipeline: Pipeline, settings: unknown): Pipeline => ({
+  ...pipeline,
+  queue: { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) },
+})
+
 /** Makes the rows with the bills of a pipeline with each backend. */
 function backends(pipeline: Pipeline, sqs: Bill): string[] {
   const bills = Object.entries(BROKERS).map(([name, settings]): [string, Bill] => {
-    const queue: Pipeline['queue'] = { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) }
-    const of = { ...pipeline, queue }
+    const of = withBroker(pipeline, settings)
     return [name, billOf(of, templateOf(of), MILLION)]
   })
   return [

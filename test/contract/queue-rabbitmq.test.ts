@@ -1,10 +1,16 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { describe, expect, it } from 'vitest'
-import { rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
-import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
+import { Defect, Unavailable } from '../../functions/core/platform/unavailable.ts'
+import {
+  rabbitMqAdmin,
+  rabbitMqCountMessages,
+  rabbitMqMissingQueues,
+} from '../../functions/core/queue/rabbitmq/admin.ts'
+import { brokerConnection, type Connection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
 import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.ts'
+import type { Publication } from '../../functions/core/queue/rabbitmq/link.ts'
 import { moveBulk } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
 import { chooseByUser } from '../../functions/core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
@@ -12,7 +18,7 @@ import { rabbitMqReturnResults } from '../../functions/core/queue/rabbitmq/retur
 import { REQUESTS_KEY, TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
 import { startRmqMapping } from '../../lib/local/rabbitmq/mapping.ts'
-import { BROKER_URL, newVirtualHost } from '../support/rabbitmq.ts'
+import { BROKER_URL, newVirtualHost, rabbitmqctl, type VirtualHost } from '../support/rabbitmq.ts'
 import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
@@ -21,6 +27,7 @@ const PREFIX = 'stack-'
 const FLOOD = 200
 const CALLS = 10
 const QUEUE = 'inference-text-normal'
+const RESULTS = { queue: `${PREFIX}results`, deadLetters: `${PREFIX}results-dlq` }
 const NAMES = { queue: PREFIX + QUEUE, bulk: `${PREFIX}${QUEUE}-bulk`, deadLetters: `${PREFIX}inference-dlq` }
 
 describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
@@ -125,34 +132,93 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     }, 120_000)
   })
 
-  it('sends each dead result to its queue again once, with its attributes', async () => {
-    const host = await newVirtualHost()
-    const connection = brokerConnection({ url: host.url, credentials: never })
-    const queues = [
-      { name: `${PREFIX}results`, dead_letters: `${PREFIX}results-dlq` },
-      { name: `${PREFIX}results-dlq` },
-    ]
-    await declareTopology(await connection.link(), { prefix: PREFIX, queues })
-    const queue = rabbitMqQueue(PREFIX, connection.publish)
-    for (const body of ['a', 'b'])
-      await queue.send('results-dlq', {
-        body,
-        group: 'u',
-        attributes: { traceparent: '00-1', 'x-sluice-returns': '7' },
+  describe('the return of dead results', () => {
+    it('sends each result to its queue again once, with its attributes', async () => {
+      await withDeadResults(['a', 'b'], async ({ host, connection }) => {
+        const returnResults = rabbitMqReturnResults(PREFIX, connection, () => 0)
+
+        expect([await returnResults(), await returnResults()]).toEqual([
+          { returned: 2, left: 0 },
+          { returned: 0, left: 0 },
+        ])
+
+        const model = await host.connect()
+        const attributes = { traceparent: '00-1', 'x-sluice-returns': 0 }
+        expect(await receive(await model.createChannel(), RESULTS.queue, 2)).toEqual([
+          { body: 'a', attributes },
+          { body: 'b', attributes },
+        ])
+        await model.close()
       })
-    const returnResults = rabbitMqReturnResults(PREFIX, connection)
+    })
 
-    expect([await returnResults(), await returnResults()]).toEqual([2, 0])
+    it('ends in time with a slow broker, and says how many results are left', async () => {
+      await withDeadResults(['a', 'b', 'c', 'd', 'e'], async ({ host, connection }) => {
+        let now = 0
+        const slow = {
+          ...connection,
+          publish: async (publication: Publication) => {
+            await connection.publish(publication)
+            now += 4_000
+          },
+        }
+        const returnResults = rabbitMqReturnResults(PREFIX, slow, () => now)
 
-    const model = await host.connect()
-    const attributes = { traceparent: '00-1', 'x-sluice-returns': 0 }
-    expect(await receive(await model.createChannel(), `${PREFIX}results`, 2)).toEqual([
-      { body: 'a', attributes },
-      { body: 'b', attributes },
-    ])
-    await model.close()
-    await connection.close()
-    await host.close()
+        expect(await returnResults()).toEqual({ returned: 3, left: 2 })
+        expect(await returnResults()).toEqual({ returned: 2, left: 0 })
+        await expect.poll(() => host.messages(), { timeout: 20_000 }).toEqual({ [RESULTS.queue]: 5 })
+      })
+    })
+
+    it('reports a lost channel as an outage, and returns all results with the next try', async () => {
+      await withDeadResults(['a', 'b'], async ({ host, connection }) => {
+        const lost = {
+          ...connection,
+          publish: async () => {
+            const link = await connection.link()
+            await rabbitmqctl('close_all_connections', '-p', host.name, 'a test')
+            await expect.poll(() => link.isClosed, { timeout: 20_000 }).toBe(true)
+          },
+        }
+
+        await expect(rabbitMqReturnResults(PREFIX, lost, () => 0)()).rejects.toBeInstanceOf(Unavailable)
+        expect(await rabbitMqReturnResults(PREFIX, connection, () => 0)()).toEqual({ returned: 2, left: 0 })
+      })
+    })
+
+    it('reports a missing queue as a defect', async () => {
+      const host = await newVirtualHost()
+      const connection = brokerConnection({ url: host.url, credentials: never })
+
+      await expect(rabbitMqReturnResults(PREFIX, connection, () => 0)()).rejects.toBeInstanceOf(Defect)
+      await connection.close()
+      await host.close()
+    })
+  })
+
+  it('counts results, deferred messages and messages of inputs', async () => {
+    await withDeadResults(['a'], async ({ connection }) => {
+      const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]
+      await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+      const { messagesLeft, sendInput } = rabbitMqAdmin(PREFIX, connection, 1)
+      await rabbitMqQueue(PREFIX, connection.publish).send('results', { body: 'b', group: 'u', delay_seconds: 512 })
+      for (const text of ['1', '2']) expect(await sendInput('prompts', text)).toBe(true)
+
+      await expect
+        .poll(() => messagesLeft(['prompts', 'not-there-yet']), { timeout: 20_000 })
+        .toEqual({ 'results-dlq': 1, 'delay-9': 1, prompts: 2 })
+      expect(await messagesLeft([])).toEqual({ 'results-dlq': 1, 'delay-9': 1 })
+    })
+  })
+
+  it('finds all missing queues of a long list', async () => {
+    await withDeadResults([], async ({ connection }) => {
+      const others = Array.from({ length: 50 }, (_, i) => `${PREFIX}gone-${i}`)
+
+      const missing = await rabbitMqMissingQueues(connection)([RESULTS.queue, ...others, RESULTS.deadLetters])
+
+      expect(missing).toEqual(others)
+    })
   })
 
   it('unbinds the former first input queue, so that a message of an old producer is admitted once', async () => {
@@ -178,6 +244,23 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await host.close()
   })
 })
+
+/** Makes a virtual host with these dead results, and deletes it afterwards. */
+async function withDeadResults(
+  bodies: readonly string[],
+  use: (made: { host: VirtualHost; connection: Connection }) => Promise<void>,
+): Promise<void> {
+  const host = await newVirtualHost()
+  const connection = brokerConnection({ url: host.url, credentials: never })
+  const queues = [{ name: RESULTS.queue, dead_letters: RESULTS.deadLetters }, { name: RESULTS.deadLetters }]
+  await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+  const queue = rabbitMqQueue(PREFIX, connection.publish)
+  const attributes = { traceparent: '00-1', 'x-sluice-returns': '7' }
+  for (const body of bodies) await queue.send('results-dlq', { body, group: 'u', attributes })
+  await use({ host, connection })
+  await connection.close()
+  await host.close()
+}
 
 async function receive(channel: Channel, queue: string, count: number) {
   const received: { body: unknown; attributes: Record<string, string> }[] = []

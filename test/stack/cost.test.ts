@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../lib/config/load.ts'
-import { inventoryOf } from '../../lib/cost/inventory.ts'
+import { INVOCATIONS_PER_START, START_SECONDS } from '../../lib/cost/assumptions.ts'
+import { billOf } from '../../lib/cost/bill.ts'
+import { inventoryOf, type Template } from '../../lib/cost/inventory.ts'
+import { loadOf, type Traffic } from '../../lib/cost/load.ts'
 import { templateOf } from '../../lib/cost/synthesize.ts'
 import { withCosts } from '../../lib/cost/table.ts'
 import { sluice } from '../unit/cli/local-system.ts'
-import { ofType } from './queries.ts'
+import { RABBITMQ_PIPELINES } from './pipelines.ts'
+import { functionOf, ofType } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const NOW = '2026-11-23T12:00:00.000Z'
@@ -28,6 +32,59 @@ describe('the template for a bill', () => {
     expect(mappings).toHaveLength(ofType(template, 'AWS::Lambda::EventSourceMapping').length)
     expect(Object.keys(memory)).toHaveLength(ofType(template, 'AWS::Lambda::Function').length)
     expect(secrets).toBe(ofType(template, 'AWS::SecretsManager::Secret').length + 1)
+  })
+})
+
+describe('the bill of moves out of bulk queues', () => {
+  const text = RABBITMQ_PIPELINES['cluster with three consumers and inputs']
+  const { template } = synthesizeText(text)
+  const pipeline = parsePipeline(text, {}, 'test.yaml')
+  const Month: Traffic = { requests: 1e6, modelSeconds: 2, open: 11, spread: 'bursts' }
+  const itemsOf = (traffic: Partial<Traffic>, of = pipeline, from: Template = template) =>
+    Object.fromEntries(
+      billOf(of, from, { ...Month, ...traffic })
+        .traffic.filter(({ what }) => what.startsWith('moves out of bulk queues: '))
+        .map(({ what, quantity }) => [what.slice('moves out of bulk queues: '.length), quantity]),
+    )
+
+  /** The mappings of the function `broker` in the template. */
+  const mover = functionOf(template, 'broker')
+  const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
+    ({ Properties }) => JSON.stringify(Properties.FunctionName) === JSON.stringify({ Ref: mover.id }),
+  )
+  const bulkOf = (model: string) =>
+    mappings.filter(({ Properties }) => String(Properties.Queues).startsWith(`Shop-1-inference-${model}-normal`))
+
+  it('has full batches in bursts, of the size in the template', () => {
+    const invocations = ['text', 'image'].map(model => {
+      const [bulk, ...others] = bulkOf(model)
+      expect(others).toHaveLength(2)
+      return 5e5 / Number(bulk?.Properties.BatchSize)
+    })
+
+    expect(itemsOf({}).invocations).toBeCloseTo(invocations.reduce((sum, number) => sum + number))
+  })
+
+  it('has the whole time of the bursts per bulk queue, with the memory of the function', () => {
+    const { memory } = inventoryOf(template)
+    const { models } = loadOf(pipeline, inventoryOf(template), Month)
+    const waiting = models.reduce((sum, { model, busySeconds }) => sum + bulkOf(model).length * busySeconds, 0)
+
+    const starts = (Number(itemsOf({}).invocations) / INVOCATIONS_PER_START) * START_SECONDS
+    expect(memory.broker).toBe(mover.Properties.MemorySize)
+    expect(itemsOf({}).time).toBeCloseTo(((waiting + starts) * Number(mover.Properties.MemorySize)) / 1_024)
+  })
+
+  it('has a short invocation per request if requests are spread evenly', () => {
+    expect(itemsOf({ spread: 'even' }).invocations).toBeCloseTo(1e6)
+    expect(Number(itemsOf({ spread: 'even' }).time)).toBeLessThan(Number(itemsOf({}).time) / 10)
+  })
+
+  it('has no items for users with few open requests, and with SQS', () => {
+    expect(itemsOf({ open: 10 })).toEqual({})
+    expect(itemsOf({ requests: 0 })).toEqual({})
+    const sqs = parsePipeline(PIPELINE, {}, 'test.yaml')
+    expect(itemsOf({}, sqs, templateOf(sqs))).toEqual({})
   })
 })
 

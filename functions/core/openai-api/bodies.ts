@@ -91,12 +91,9 @@ export const ResponseBody = z.looseObject({
     .meta({ description: 'A text, or a list of messages, tool calls and their outputs.' }),
   instructions: z.string().optional(),
   max_output_tokens: Bound,
-  background: z
-    .boolean()
-    .optional()
-    .meta({
-      description: 'With true, the call is answered at once, and the client reads the response later by its id.',
-    }),
+  background: z.boolean().optional().meta({
+    description: 'With true, the call is answered at once, and the client reads the response later by its id.',
+  }),
   tools: z.array(z.looseObject({ type: z.string() })).optional(),
 })
 

@@ -11,3 +11,17 @@ export type SendInput = (queue: string, text: string) => Promise<boolean>
  * keeps the deferred messages of all queues together, so they are not counted. Rejects with `Unavailable`.
  */
 export type CountWaiting = (queue: string) => Promise<number>
+
+/**
+ * Counts the approximate number of messages that may be there although no request is open: results, dead results,
+ * messages of inputs (`inputs` are the whole names of their queues) and, with RabbitMQ, all deferred messages. Returns
+ * the numbers by the name of the queue, without empty queues. Messages that a function has received and not yet
+ * acknowledged are counted with SQS, and not with RabbitMQ. Rejects with `Unavailable`.
+ */
+export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
+
+/** The number of dead results that were sent to their queue again, and the approximate number of those that are left. */
+export interface ReturnedResults {
+  readonly returned: number
+  readonly left: number
+}

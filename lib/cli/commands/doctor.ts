@@ -27,9 +27,10 @@ export function addDoctor(program: Command, io: Io): void {
 
 const HELP = `
 With --target aws, the command checks region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in
-the region, quotas, and the models' addresses and secrets. If the stack exists, the command also checks its state, its API and its
-ledger, sends a request through it, and shows the last error of each function in the last 24 hours. Without --target aws, the command
-checks the local system if it runs, and otherwise the things that npm start needs.
+the region, quotas, and the models' addresses and secrets. If the stack exists, the command also checks its state, its API, its ledger,
+its broker and the mappings of the broker, sends a request through it, and shows the last error of each function in the last 24 hours.
+Without --target aws, the command checks the local system if it runs, and otherwise the things that npm start needs. If the file has
+another queue.backend than the stack or the local system, the check \`queues\` shows what is left in the present queues.
 
 The request is from the user sluice-doctor, with a key that is deleted afterwards. The request is in the ledger, and calls the model once.
 
@@ -54,7 +55,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   const rest =
     typeof system === 'string'
       ? [...(await examineMachine(io.env, pipeline)), skipped('system', system)]
-      : await examineRunning(system, io, { now, mayCall })
+      : await examineRunning(system, io, { pipeline, now, mayCall })
   return answerOf([check, ...rest])
 }
 

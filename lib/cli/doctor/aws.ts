@@ -35,7 +35,7 @@ export async function examineAws(
   ])
   const before = [check, ...account, ...models, stateOf(stack, found.stack)]
   return found.stack && isDeployed
-    ? [...before, ...(await deployed(stack, found.stack, surroundings, { mayCall, now }))]
+    ? [...before, ...(await deployed(stack, found.stack, surroundings, { pipeline, mayCall, now }))]
     : before
 }
 
@@ -79,7 +79,7 @@ async function deployed(
   stack: string,
   { outputs }: StackState,
   surroundings: Surroundings,
-  { mayCall, now }: Pick<Wanted, 'mayCall' | 'now'>,
+  { pipeline, mayCall, now }: Pick<Wanted, 'pipeline' | 'mayCall' | 'now'>,
 ): Promise<Check[]> {
   const apiUrl = outputs.ApiUrl
   if (apiUrl === undefined)
@@ -92,7 +92,7 @@ async function deployed(
     ]
   try {
     const target = await openTarget({ target: 'aws', stack }, surroundings)
-    return await examineStack({ stack, apiUrl, target, surroundings, mayCall }, now)
+    return await examineStack({ stack, apiUrl, target, surroundings, pipeline, mayCall }, now)
   } catch (error) {
     const { message } = error instanceof Error ? error : new Error(String(error))
     return [failed('outputs', message, 'deploy this version with `npx cdk deploy`')]

@@ -15,8 +15,10 @@ import { adminOf } from '../admin.ts'
 import type { LocalSystem } from '../running-locally.ts'
 import { localTarget } from '../target.ts'
 import type { Surroundings } from '../target-choice.ts'
+import { examineBroker } from './broker.ts'
 import { attempt, type Check, failed, ok, oneLine, skipped } from './check.ts'
 import { type ErrorLine, isError, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
+import { examineMoving } from './moving.ts'
 import { secretsOf } from './pipeline.ts'
 import { requestThrough } from './request-through.ts'
 
@@ -91,13 +93,23 @@ function variable(secret: string, env: Environment): Check {
 export async function examineRunning(
   system: LocalSystem,
   { env, clock, sleep }: Surroundings,
-  { now, mayCall }: { now: number; mayCall: boolean },
+  { pipeline, now, mayCall }: { pipeline: Pipeline | undefined; now: number; mayCall: boolean },
 ): Promise<Check[]> {
+  const target = localTarget(system)
+  const admin = adminOf(target, clock, sleep)
   const stores = await attempt('stores', () => deepHealth(system))
+  const broker = await examineBroker(admin)
+  const moving = await examineMoving(admin, target.outputs, pipeline)
   const request = mayCall
-    ? await attempt('request', () => requestThrough(adminOf(localTarget(system), clock, sleep), system.apiUrl))
+    ? await attempt('request', () => requestThrough(admin, system.apiUrl))
     : skipped('request', 'no request was sent')
-  return [stores, request, ...functionErrors(join(resolve(env.SLUICE_DATA || '.sluice'), 'logs'), now)]
+  return [
+    stores,
+    ...broker,
+    ...moving,
+    request,
+    ...functionErrors(join(resolve(env.SLUICE_DATA || '.sluice'), 'logs'), now),
+  ]
 }
 
 const Health = z.object({ error: z.string().optional() })

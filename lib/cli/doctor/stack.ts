@@ -1,12 +1,15 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import type { Pipeline } from '../../config/schema.ts'
 import { adminOf } from '../admin.ts'
 import { type LogGroup, logGroupsOf } from '../logs/log-groups.ts'
 import type { StackState } from '../stack-outputs.ts'
 import type { Target } from '../target.ts'
 import type { Surroundings } from '../target-choice.ts'
+import { examineBroker, examineMappings } from './broker.ts'
 import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
 import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
+import { examineMoving } from './moving.ts'
 import { requestThrough } from './request-through.ts'
 
 /** Returns whether a stack can be used, by its state in CloudFormation. */
@@ -27,20 +30,27 @@ interface Deployed {
   readonly apiUrl: string
   readonly target: Target
   readonly surroundings: Surroundings
+  /** The pipeline file, which may be the one of the next deployment. */
+  readonly pipeline: Pipeline | undefined
   /** Whether one request may be sent, which calls the model. */
   readonly mayCall: boolean
 }
 
 /** Examines a deployed stack: its API, its ledger, a request through all of it, and the last error of each function. */
 export async function examineStack(deployed: Deployed, now: number): Promise<Check[]> {
-  const { stack, apiUrl, target, surroundings, mayCall } = deployed
+  const { stack, apiUrl, target, surroundings, pipeline, mayCall } = deployed
   const { clock, sleep } = surroundings
   const first = await Promise.all([attempt('api', () => health(apiUrl)), attempt('ledger', () => ledger(target))])
+  const admin = adminOf(target, clock, sleep)
+  const { BrokerFunction } = target.outputs
+  const broker = await examineBroker(admin)
+  const mappings = BrokerFunction === undefined ? [] : [await examineMappings(BrokerFunction)]
+  const moving = await examineMoving(admin, target.outputs, pipeline)
   const request = mayCall
-    ? await attempt('request', () => requestThrough(adminOf(target, clock, sleep), apiUrl))
+    ? await attempt('request', () => requestThrough(admin, apiUrl))
     : skipped('request', 'no request was sent')
   // The errors are read last, so that they include those of the request.
-  return [...first, request, ...(await functionErrors(stack, now))]
+  return [...first, ...broker, ...mappings, ...moving, request, ...(await functionErrors(stack, now))]
 }
 
 const TIMEOUT_MS = 30_000

@@ -5,7 +5,13 @@ import { CloudControlClient, ListResourcesCommand } from '@aws-sdk/client-cloudc
 import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  type EventSourceMappingConfiguration,
+  GetAccountSettingsCommand,
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda'
 import {
   DescribeAccountAttributesCommand,
   DescribeOrderableDBInstanceOptionsCommand,
@@ -16,6 +22,7 @@ import { DescribeSecretCommand, ResourceNotFoundException, SecretsManagerClient 
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import { Uint8ArrayBlobAdapter } from '@smithy/core/serde'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { writePipeline } from './doctor-pipelines.ts'
@@ -291,8 +298,12 @@ const showing =
 
 const FUNCTIONS = ['GatewayFunction', 'ModeltextWorker']
 
-async function deploy(respond: Respond = showing({ status: 'completed' }), status = 'UPDATE_COMPLETE') {
-  const outputs = { ...OUTPUTS, ApiUrl: await startApi(respond) }
+async function deploy(
+  respond: Respond = showing({ status: 'completed' }),
+  status = 'UPDATE_COMPLETE',
+  more: Record<string, string> = {},
+) {
+  const outputs = { ...OUTPUTS, ApiUrl: await startApi(respond), ...more }
   cloudFormation.on(DescribeStacksCommand, { StackName: 'sluice' }).resolves({
     Stacks: [
       {
@@ -456,6 +467,74 @@ describe('sluice doctor, after a deployment', () => {
       code: 1,
       api: { state: 'failed', found: 'GET /healthz is answered with 503' },
       ledger: { state: 'failed', found: expect.stringContaining('does not exist') },
+    })
+  })
+})
+
+describe('sluice doctor, after a deployment with RabbitMQ', () => {
+  const Broker = 'arn:aws:mq:eu-west-1:123456789012:broker:sluice:b-1'
+  const taking = (queue: string, more: EventSourceMappingConfiguration = {}): EventSourceMappingConfiguration => ({
+    ...{ EventSourceArn: Broker, Queues: [queue], State: 'Enabled', LastProcessingResult: 'OK' },
+    ...more,
+  })
+
+  /** Deploys a stack whose function `broker` gives this answer, with these further mappings. */
+  async function deployBroker(answer: object, ...mappings: EventSourceMappingConfiguration[]): Promise<string> {
+    await deploy(undefined, undefined, { BrokerFunction: 'sluice-broker' })
+    lambda.on(InvokeCommand).resolves({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(answer)) })
+    const own = taking('sluice-inference-text-normal-bulk')
+    lambda
+      .on(ListEventSourceMappingsCommand, { FunctionName: 'sluice-broker' })
+      .resolves({ EventSourceMappings: [own] })
+      .on(ListEventSourceMappingsCommand, { EventSourceArn: Broker })
+      .resolves({ EventSourceMappings: [own], NextMarker: 'more' })
+      .on(ListEventSourceMappingsCommand, { EventSourceArn: Broker, Marker: 'more' })
+      .resolves({ EventSourceMappings: mappings })
+    return writePipeline({ backend: 'rabbitmq' })
+  }
+
+  it('lets the function of the broker check the broker, and lists all mappings', async () => {
+    const pipeline = await deployBroker({ missing: [] }, taking('sluice-results'))
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 0,
+      broker: { state: 'ok' },
+      mappings: { state: 'ok', found: '2 take messages of the broker' },
+    })
+    const [call] = lambda.commandCalls(InvokeCommand)
+    expect(call?.args[0].input.FunctionName).toBe('sluice-broker')
+    expect(JSON.parse(String(call?.args[0].input.Payload))).toEqual({ operation: 'find missing' })
+  })
+
+  it.each([
+    [{ unavailable: 'connect ETIMEDOUT' }, "the function of the broker can't use it: connect ETIMEDOUT"],
+    [{ missing: ['sluice-results'] }, 'it has no queue sluice-results'],
+    [{ missing: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }, 'it has no queue a, b, c, d, e and 2 more'],
+  ])('says what is wrong with the broker: %o', async (answer, found) => {
+    const pipeline = await deployBroker(answer)
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 1,
+      broker: { state: 'failed', found, todo: expect.any(String) },
+    })
+  })
+
+  it('names the mappings that have a problem, with its reason', async () => {
+    const pipeline = await deployBroker(
+      { missing: [] },
+      taking('sluice-results', { LastProcessingResult: 'PROBLEM: ACCESS_REFUSED' }),
+      taking('sluice-inference-text-high', { State: 'Disabled', LastProcessingResult: undefined }),
+      taking('sluice-inference-text-normal', { State: 'Updating', LastProcessingResult: 'No records processed' }),
+    )
+
+    expect(await doctor(pipeline)).toMatchObject({
+      code: 1,
+      mappings: {
+        state: 'failed',
+        found:
+          '2 of 4 have a problem: sluice-results (Enabled, PROBLEM: ACCESS_REFUSED), sluice-inference-text-high (Disabled, without a reason)',
+        todo: expect.stringContaining('docs/runbook.md#messages-are-not-taken'),
+      },
     })
   })
 })

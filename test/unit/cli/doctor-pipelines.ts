@@ -8,6 +8,7 @@ interface Fields {
   /** The secrets of the models. There is one model per secret. */
   readonly secrets?: readonly string[]
   readonly reserved?: number
+  readonly backend?: string
 }
 
 /** Writes a pipeline file, and returns its path. */
@@ -16,6 +17,7 @@ export function writePipeline({
   url = 'https://model.example/',
   secrets = [],
   reserved,
+  backend = 'sqs',
 }: Fields): string {
   const names = secrets.length > 0 ? secrets.map((_, index) => `model-${index}`) : models
   const modelOf = (name: string, index: number): string => {
@@ -25,6 +27,7 @@ export function writePipeline({
   const text = `
 quotas: { default_plan: free, plans: { free: { requests: 9, tokens: 999, in_flight: 9, priorities: [normal] } } }
 routing: [{ model: ${names[0]} }]
+queue: { backend: ${backend} }
 ${reserved === undefined ? '' : `reserved_concurrency: { authorizer: ${reserved} }`}
 models:
 ${names.map(modelOf).join('\n')}

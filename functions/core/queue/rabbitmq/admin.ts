@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
 import { Defect, Unavailable } from '../../platform/unavailable.ts'
-import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
-import { bulkOf, partsOf } from '../names.ts'
+import type { CountWaiting, MessagesLeft, QueueExists, SendInput } from '../admin-port.ts'
+import { bulkOf, DEAD_LETTERS, partsOf, RESULTS_QUEUE } from '../names.ts'
 import type { Connection } from './connection.ts'
+import { delayNames } from './delays.ts'
+import { isNotFound } from './link.ts'
 
 /** The operations of an operator on the broker. All reject with `Unavailable`. */
 export interface RabbitMqAdmin {
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
+  readonly messagesLeft: MessagesLeft
 }
 
 export function rabbitMqAdmin(prefix: string, connection: Connection, consumers: number): RabbitMqAdmin {
@@ -35,6 +38,16 @@ export function rabbitMqAdmin(prefix: string, connection: Connection, consumers:
         throw error
       }
     },
+    messagesLeft: async inputs => {
+      const own = [RESULTS_QUEUE, RESULTS_QUEUE + DEAD_LETTERS, ...delayNames('')].map(
+        name => [name, prefix + name] as const,
+      )
+      const others = inputs.flatMap(name => [name, name + DEAD_LETTERS]).map(name => [name, name] as const)
+      const counts = await Promise.all(
+        [...own, ...others].map(async ([name, whole]) => [name, (await countOf(whole)) ?? 0] as const),
+      )
+      return Object.fromEntries(counts.filter(([, messages]) => messages > 0))
+    },
   }
 }
 
@@ -43,6 +56,22 @@ export const rabbitMqCountMessages =
   (connection: Connection) =>
   async (name: string): Promise<number> =>
     (await countIn(connection, name)) ?? 0
+
+/** A connection has at most 2,047 channels, and a deployment may have more queues. */
+const AT_ONCE = 20
+
+/** Returns the names of those queues that the broker does not have. `names` are whole names. Rejects with `Unavailable`. */
+export const rabbitMqMissingQueues =
+  (connection: Connection) =>
+  async (names: readonly string[]): Promise<string[]> => {
+    const missing: string[] = []
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+      const some = names.slice(at, at + AT_ONCE)
+      const counts = await Promise.all(some.map(name => countIn(connection, name)))
+      missing.push(...some.filter((_, i) => counts[i] === undefined))
+    }
+    return missing
+  }
 
 async function countIn(connection: Connection, name: string): Promise<number | undefined> {
   const link = await connection.link()
@@ -54,7 +83,7 @@ async function messagesIn(channel: Channel, name: string): Promise<number | unde
   try {
     return (await channel.checkQueue(name)).messageCount
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 404) return undefined
+    if (isNotFound(error)) return undefined
     throw new Unavailable('the queue', error)
   }
 }

@@ -6,6 +6,10 @@ export const DELAY_LEVELS = 10
 
 export const delayName = (prefix: string, level: number): string => `${prefix}delay-${level}`
 
+/** Returns the names of all delay queues. */
+export const delayNames = (prefix: string): string[] =>
+  Array.from({ length: DELAY_LEVELS }, (_, level) => delayName(prefix, level))
+
 /** Returns the name of the exchange at the end of all delays. */
 export const deliverName = (prefix: string): string => `${prefix}deliver`
 

@@ -186,6 +186,9 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
   }
 }
 
+/** Whether the broker has closed a channel because there is no queue with the given name. */
+export const isNotFound = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 404
+
 const closedBy = (error: unknown): never => {
   throw new LinkClosed(error)
 }

@@ -1,36 +1,67 @@
 import type { Channel, GetMessage } from 'amqplib'
+import type { Clock } from '../../platform/clock.ts'
+import { Defect, isFailedCall, Unavailable } from '../../platform/unavailable.ts'
+import type { ReturnedResults } from '../admin-port.ts'
 import { DEAD_LETTERS, RESULTS_QUEUE } from '../names.ts'
 import type { Connection } from './connection.ts'
+import { isNotFound } from './link.ts'
 import { headersOfCopy, RETURNS } from './receiver.ts'
 
 /**
- * The most results that one operation sends, so that it ends within the time of its function. An operator repeats the
- * operation for more.
+ * No further result is taken after this time. Work on a channel may take twice as long, so there is time to send the last
+ * result. Milliseconds.
  */
-const MOST = 500
+const TAKE_MS = 10_000
 
 /**
- * Sends dead results to their queue again, and returns their number: 500 at most. If it stops on the way, a result may
- * be there twice, which does no harm. Rejects with `Unavailable`.
+ * Sends dead results to their queue again, for ten seconds. An operator repeats the operation while some are left. If it
+ * stops on the way, a result may be there twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if
+ * there is no queue of dead results.
  */
-export const rabbitMqReturnResults = (prefix: string, connection: Connection) => async (): Promise<number> => {
-  const queue = prefix + RESULTS_QUEUE
-  const link = await connection.link()
-  return link.onChannel(async channel => {
-    for (let sent = 0; sent < MOST; sent++) {
-      const message = await channel.get(queue + DEAD_LETTERS)
-      if (message === false) return sent
-      await sendAgain(connection, channel, queue, message)
-    }
-    return MOST
-  })
+export const rabbitMqReturnResults =
+  (prefix: string, connection: Connection, clock: Clock) => async (): Promise<ReturnedResults> => {
+    const queue = prefix + RESULTS_QUEUE
+    const until = clock() + TAKE_MS
+    const link = await connection.link()
+    return link.onChannel(channel => reachingQueue(() => returnUntil(until, clock, { connection, channel, queue })))
+  }
+
+/** The connection to the broker, and the queue of the results. */
+interface Way {
+  readonly connection: Connection
+  readonly channel: Channel
+  /** The whole name of the queue. */
+  readonly queue: string
+}
+
+async function returnUntil(until: number, clock: Clock, way: Way): Promise<ReturnedResults> {
+  let left = Number.POSITIVE_INFINITY
+  let returned = 0
+  while (left > 0 && clock() < until) {
+    const message = await way.channel.get(way.queue + DEAD_LETTERS)
+    if (message === false) return { returned, left: 0 }
+    await sendAgain(way, message)
+    returned++
+    left = message.fields.messageCount
+  }
+  return { returned, left }
+}
+
+/** amqplib throws its own errors for a lost channel. `ack` throws such an error at once. */
+async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isFailedCall(error)) throw error
+    throw isNotFound(error) ? new Defect('the queue', error) : new Unavailable('the queue', error)
+  }
 }
 
 /**
  * Sends a dead letter to its queue again. It leaves the dead-letter queue only after the broker has confirmed the new
  * message.
  */
-async function sendAgain(connection: Connection, channel: Channel, queue: string, message: GetMessage): Promise<void> {
+async function sendAgain({ connection, channel, queue }: Way, message: GetMessage): Promise<void> {
   const { messageId, contentType, headers = {} } = message.properties
   await connection.publish({
     exchange: '',

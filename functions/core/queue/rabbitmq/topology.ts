@@ -1,7 +1,7 @@
 import type { Channel } from 'amqplib'
 import { Defect, isFailedCall, Unavailable } from '../../platform/unavailable.ts'
 import { bitPattern, DELAY_LEVELS, delayName, deliverName, exchangeBelow } from './delays.ts'
-import type { Link } from './link.ts'
+import { isNotFound, type Link } from './link.ts'
 import { REQUESTS_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
 
 /**
@@ -108,7 +108,7 @@ const unbindRequests = (link: Link, queue: string): Promise<void> =>
     try {
       await channel.unbindQueue(queue, TEAM_EXCHANGE, REQUESTS_KEY)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 404)) throw new Unavailable('the broker', error)
+      if (!isNotFound(error)) throw new Unavailable('the broker', error)
     }
   })
 

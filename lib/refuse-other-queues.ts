@@ -1,0 +1,45 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { type OpenPorts, openRequests } from './cli/operations/open-requests.ts'
+import type { Pipeline } from './config/schema.ts'
+import { LocalError } from './local/error.ts'
+import { parseJson } from './local/parse-json.ts'
+
+/** The file in the data folder with the backend whose queues have the messages of its requests. */
+const FILE = 'queues.json'
+
+type Backend = Pipeline['queue']['backend']
+
+const Used = z.object({ backend: z.enum(['sqs', 'rabbitmq']) })
+
+const NAMES: Readonly<Record<Backend, string>> = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
+
+/**
+ * Refuses to run a data folder with another backend than before while some of its requests have not ended. Their messages
+ * are in the queues of the old backend, and no function would take them. Otherwise, the backend is noted in the folder.
+ * Call this before any function runs. Throws LocalError, and rejects with `Unavailable`.
+ */
+export async function refuseOtherQueues(admin: OpenPorts, dataDir: string, backend: Backend): Promise<void> {
+  const file = join(dataDir, FILE)
+  const used = usedIn(file)
+  // The folder of an earlier version does not have the file.
+  if (used !== undefined && used !== backend) {
+    const open = (await openRequests(admin)).length
+    if (open > 0) throw new LocalError(sentenceOf(dataDir, used, open))
+  }
+  if (used !== backend) writeFileSync(file, JSON.stringify({ backend } satisfies z.infer<typeof Used>), { mode: 0o600 })
+}
+
+function sentenceOf(dataDir: string, used: Backend, open: number): string {
+  const subject = open === 1 ? '1 request has' : `${open} requests have`
+  return `${subject} not ended in ${dataDir}, and the messages are in queues of ${NAMES[used]}: start with queue.backend ${used} until all have ended (docs/queues.md), or choose another folder with SLUICE_DATA.`
+}
+
+function usedIn(file: string): Backend | undefined {
+  try {
+    return Used.safeParse(parseJson(readFileSync(file, 'utf8'))).data?.backend
+  } catch {
+    return undefined
+  }
+}
