@@ -70,23 +70,42 @@ export async function postAll(apiUrl: string, users: readonly User[], each: numb
   return accepted
 }
 
-/** Each user posts until so many of its requests are accepted, with a pause of `pauseMs` after each post; `onAccepted` is told of each. */
+/** An answer to a post. 0 stands for a call without an answer. */
+export interface PostAnswer {
+  readonly status: number
+  readonly code?: string | undefined
+  readonly request_id?: string | undefined
+}
+
+interface Posting {
+  /** Each user posts until so many of its requests are accepted. */
+  readonly each: number
+  /** And goes on until this is true, where it is given. */
+  isEnough?(): boolean
+  readonly pauseMs: number
+  /** Is told of each post that was accepted. */
+  onAccepted(): void
+  /** Is told of each other answer. */
+  onRefused?(answer: PostAnswer): void
+}
+
+/** Users post at the same time, each with a pause of `pauseMs` after each post. */
 export async function postUntilAccepted(
   apiUrl: string,
   users: readonly User[],
-  { each, pauseMs, onAccepted }: { each: number; pauseMs: number; onAccepted(): void },
+  { each, isEnough = () => true, pauseMs, onAccepted, onRefused }: Posting,
 ): Promise<Accepted> {
   const accepted: Accepted = new Map()
   await Promise.all(
     users.map(async ({ user, key }) => {
       const ids: string[] = []
       accepted.set(user, ids)
-      for (let i = 0; ids.length < each; i++) {
-        const id = await post(apiUrl, key, `request ${i} of ${user}`)
-        if (id) {
-          ids.push(id)
+      for (let i = 0; ids.length < each || !isEnough(); i++) {
+        const answer = await call(apiUrl, key, `request ${i} of ${user}`)
+        if (answer.status === 202 && answer.request_id !== undefined) {
+          ids.push(answer.request_id)
           onAccepted()
-        }
+        } else onRefused?.(answer)
         await pause(pauseMs)
       }
     }),
@@ -95,15 +114,20 @@ export async function postUntilAccepted(
 }
 
 async function post(apiUrl: string, key: string, prompt: string): Promise<string | undefined> {
+  const { status, request_id } = await call(apiUrl, key, prompt)
+  return status === 202 ? request_id : undefined
+}
+
+async function call(apiUrl: string, key: string, prompt: string): Promise<PostAnswer> {
   try {
     const response = await fetch(`${apiUrl}/v1/inference`, {
       method: 'POST',
       headers: { 'x-api-key': key },
       body: JSON.stringify({ prompt }),
     })
-    const body = (await response.json()) as { request_id?: string }
-    return response.status === 202 ? body.request_id : undefined
+    const { code, request_id } = (await response.json()) as { code?: string; request_id?: string }
+    return { status: response.status, code, request_id }
   } catch {
-    return undefined
+    return { status: 0 }
   }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
 import { synthesize } from '../../lib/synthesize.ts'
-import { onBackend } from '../support/queue-backend.ts'
+import { configOn, onBackend } from '../support/queue-backend.ts'
+import type { VirtualHost } from '../support/rabbitmq.ts'
 
 export interface ChaosSystem {
   readonly system: LocalSystem
@@ -14,15 +15,25 @@ export interface ChaosSystem {
 /** How many invocations share a thread: one, and as many as usual. */
 export const INVOCATIONS_PER_THREAD = ['1', ''] as const
 
-/** Runs a pipeline file of this folder in this process, whose threads a test can kill; its model is at `modelUrl`. */
-export async function startChaosSystem(pipeline: string, modelUrl: string, perThread: string): Promise<ChaosSystem> {
+/**
+ * Runs a pipeline file of this folder in this process, whose threads a test can kill; its model is at `modelUrl`. With `host`, its queues are
+ * there, whatever QUEUE_BACKEND says.
+ */
+export async function startChaosSystem(
+  pipeline: string,
+  modelUrl: string,
+  perThread: string,
+  host?: VirtualHost,
+): Promise<ChaosSystem> {
   const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+  const file = fileURLToPath(new URL(pipeline, import.meta.url))
   const settings = {
-    SLUICE_CONFIG: fileURLToPath(new URL(pipeline, import.meta.url)),
+    SLUICE_CONFIG: host ? configOn('rabbitmq', file) : file,
     MODEL_URL: modelUrl,
     SLUICE_INVOCATIONS_PER_THREAD: perThread,
+    ...(host && { AMQP_URL: host.url }),
   }
-  const env = await onBackend(settings)
+  const env: Readonly<Record<string, string>> = await onBackend(settings)
   const { SLUICE_CONFIG: config = settings.SLUICE_CONFIG } = env
   const { assembly } = await synthesize({ config, env, outdir })
   const system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })

@@ -196,6 +196,32 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
+  it('refuses a message for a full queue as an outage, and takes the next one once the queue has room', async () => {
+    const host = await newVirtualHost()
+    const connection = brokerConnection({ url: host.url, credentials: never })
+    await declareTopology(await connection.link(), {
+      prefix: PREFIX,
+      queues: [{ name: NAMES.queue, dead_letters: NAMES.deadLetters }, { name: NAMES.deadLetters }],
+    })
+    const send = () => rabbitMqQueue(PREFIX, connection.publish).send(QUEUE, { body: 'a', group: 'u' })
+    const refusal = () =>
+      send().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+
+    await rabbitmqctl('set_policy', '-p', host.name, 'full', 'normal', '{"max-length":1}')
+    await expect.poll(refusal, { timeout: 20_000 }).toBeInstanceOf(Unavailable)
+    const model = await host.connect()
+    const channel = await model.createChannel()
+    for (let taken = await channel.get(NAMES.queue); taken; taken = await channel.get(NAMES.queue)) channel.ack(taken)
+    await expect.poll(refusal, { timeout: 20_000 }).toBeUndefined()
+
+    await model.close()
+    await connection.close()
+    await host.close()
+  })
+
   it('counts results, deferred messages and messages of inputs', async () => {
     await withDeadResults(['a'], async ({ connection }) => {
       const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]

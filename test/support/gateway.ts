@@ -44,8 +44,12 @@ export const TEXT_QUEUE = 'inference-text-normal'
 export const route = createRouter(SETTINGS)
 
 /** Submits a small request. `fields` are added to its body. */
-export async function submit(ports: GatewayPorts, caller = aCaller(), fields = {}) {
-  const prepared = await prepare(ports, SETTINGS, route, caller, aSubmission(fields))
+export const submit = (ports: GatewayPorts, caller = aCaller(), fields = {}) =>
+  submitWith(SETTINGS, ports, caller, fields)
+
+/** The same with other settings. */
+export async function submitWith(settings: Settings, ports: GatewayPorts, caller: Caller, fields = {}) {
+  const prepared = await prepare(ports, settings, route, caller, aSubmission(fields))
   return { ...prepared, ...(await submitRequest(ports, prepared)) }
 }
 

@@ -1,8 +1,8 @@
 import type { ExceededQuota } from '../domain/errors.ts'
-import { openRequests } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import { STALE_RESERVATION_MS } from '../domain/timing.ts'
+import { countOpen } from '../lifecycle/count-open.ts'
 import { reapReservation } from '../lifecycle/reap-reservation.ts'
 import { REFUSED_BY } from '../platform/tracing/attributes.ts'
 import { inSpan } from '../platform/tracing/in-span.ts'
@@ -85,7 +85,8 @@ async function tryShards(
         used && shards === 1
           ? { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
           : undefined
-      return { admitted: true, item: { ...item, ...reservation }, left, open: openRequests(used, shards) }
+      const open = await countOpen(ports, reservation, used, shards, ports.settings.gives_way_above)
+      return { admitted: true, item: { ...item, ...reservation }, left, open }
     }
     refusals.push({ ...admission, part })
   }

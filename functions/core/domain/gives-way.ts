@@ -10,6 +10,7 @@ export const GIVES_WAY_ABOVE = 10
 /**
  * Returns the approximate number of a user's open requests, from the count of one shard after a reservation in it.
  * Requests are spread over the shards by chance, so each other request in this shard stands for one in every shard.
+ * So it does not know of the others if this request is alone in its shard: `countOpen` looks further then.
  * Returns undefined if the quota counts no open requests.
  */
 export const openRequests = (

@@ -1,5 +1,5 @@
 import { acceptedEvent } from '../domain/events.ts'
-import { givesWay, goesToBulk, openRequests } from '../domain/gives-way.ts'
+import { givesWay, goesToBulk } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf, traceAttributes } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
@@ -8,6 +8,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
 import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
+import { countOpen } from './count-open.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
@@ -59,7 +60,7 @@ export async function redriveRequest(
 
 /** Makes the reservation of the new run. It holds tokens, and a request only if no earlier run was charged one (rule 3). */
 async function hold(
-  { quota, clock, ids }: RedrivePorts,
+  { quota, clock, ids, givesWayAbove }: RedrivePorts,
   item: RequestItem,
   { limits, shards, window }: Entitlement,
 ): Promise<{ reservation: Reservation; open: number | undefined } | { refused: ExceededLimit }> {
@@ -77,7 +78,10 @@ async function hold(
     }
     const part = shardLimits(limits, shard, shards)
     const admission = await quota.reserve(reservation, part, now)
-    if (admission.admitted) return { reservation: admission.reservation, open: openRequests(admission.used, shards) }
+    if (admission.admitted) {
+      const open = await countOpen({ quota }, reservation, admission.used, shards, givesWayAbove)
+      return { reservation: admission.reservation, open }
+    }
     refused = exceeded(admission.counters, part, reservation) ?? refused
   }
   return { refused }

@@ -9,7 +9,7 @@ import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/por
 import { answerTo, refusalOf } from '../../../support/answers.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aCaller, SETTINGS, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { aCaller, SETTINGS, submit, submitWith, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
 import { memoryQuota } from '../../../support/memory/quota.ts'
 import { memoryPorts } from '../../../support/ports.ts'
 
@@ -73,10 +73,37 @@ describe('submitRequest: a request that is accepted', () => {
 
     for (let i = 0; i < 8; i++) await submit(ports, caller)
 
-    // Each of four shards gets two requests. The first one in a shard does not know of the others.
+    // Each of four shards gets two requests. The second one in a shard gives way, and the first one if enough are found in other shards.
     const sent = ports.queue.sent(TEXT_QUEUE)
     expect(sent[0]).not.toHaveProperty('gives_way')
-    expect(sent.filter(({ gives_way }) => gives_way)).toHaveLength(4)
+    expect(sent.filter(({ gives_way }) => gives_way).length).toBeGreaterThanOrEqual(4)
+  })
+
+  it.each([11, 50, 100])(
+    'gives way once a user has some ten open ones, in a plan with %i shards, too',
+    async shards => {
+      const plan = { requests: 10_000, tokens: 100_000, in_flight: 100 * shards, shards }
+      const plans = { large: { ...plan, priorities: ['normal' as const], rate: DEFAULT_RATE } }
+      const settings = { ...SETTINGS, quotas: { ...SETTINGS.quotas, default_plan: 'large', plans } }
+      const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...settings, gives_way_above: 10 } }
+      const caller = aCaller({ plan: 'large' })
+
+      for (let i = 0; i < 300; i++) await submitWith(settings, ports, caller)
+
+      const sent = ports.queue.sent(TEXT_QUEUE).map(({ gives_way = false }) => gives_way)
+      expect(sent[0]).toBe(false)
+      expect(sent.filter(givesWay => !givesWay).length).toBeLessThan(35)
+      expect(sent.slice(-50)).toEqual(Array(50).fill(true))
+    },
+  )
+
+  it('is accepted, and gives way to nobody, while the other shards of its plan do not answer', async () => {
+    const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
+    const quota = failing(ports.quota, 'read', 'before')
+
+    await submit({ ...ports, quota }, aCaller({ plan: 'pro' }))
+
+    expect(ports.queue.sent(TEXT_QUEUE).map(({ gives_way = false }) => gives_way)).toEqual([false])
   })
 
   it('is stored once, and sent as a key, if it is large', async () => {

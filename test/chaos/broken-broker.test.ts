@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Admin, adminOf } from '../../lib/cli/admin.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import { BROKER_URL, newVirtualHost, rabbitmqctl, type VirtualHost } from '../support/rabbitmq.ts'
+import { expectOrderInTheEnd } from './books.ts'
+import {
+  type Accepted,
+  createUsers,
+  type Endpoint,
+  type PostAnswer,
+  postUntilAccepted,
+  startBadEndpoint,
+  type User,
+} from './load.ts'
+import { type ChaosSystem, startChaosSystem } from './system.ts'
+
+const USERS = 10
+const PAUSE_MS = 1_000
+/** How often each trouble comes. */
+const TIMES = 4
+/** A trouble begins once so many more posts were accepted. */
+const ACCEPTED_BEFORE = 20
+
+/** Something that happens to the broker again and again, while clients post. */
+interface Trouble {
+  readonly name: string
+  begin(host: VirtualHost): Promise<unknown>
+  /** Ends it, once a post was refused. Absent if it is over at once. */
+  end?(host: VirtualHost): Promise<unknown>
+}
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    name: 'stops and starts again',
+    begin: () => rabbitmqctl('stop_app'),
+    end: () => rabbitmqctl('start_app'),
+  },
+  {
+    name: 'closes all connections',
+    begin: host => rabbitmqctl('close_all_connections', '-p', host.name, 'a test'),
+  },
+  {
+    name: 'takes no messages, since its memory is full',
+    begin: () => rabbitmqctl('set_vm_memory_high_watermark', '0'),
+    end: () => rabbitmqctl('set_vm_memory_high_watermark', '0.4'),
+  },
+  {
+    name: 'takes no messages, since its disk is full',
+    begin: () => rabbitmqctl('set_disk_free_limit', 'mem_relative', '1000'),
+    end: () => rabbitmqctl('set_disk_free_limit', '50MB'),
+  },
+]
+
+/** Clients that post all the time. */
+interface Load {
+  readonly refused: readonly PostAnswer[]
+  /** Resolves when so many more were accepted or refused. */
+  more(what: 'accepted' | 'refused', count: number): Promise<void>
+  /** Ends it, and answers with what was accepted. */
+  end(): Promise<Accepted>
+}
+
+function startLoad(apiUrl: string, users: readonly User[]): Load {
+  const refused: PostAnswer[] = []
+  const counts = { accepted: 0, refused: 0 }
+  let isEnough = false
+  let change = Promise.withResolvers<void>()
+  const count = (what: keyof typeof counts) => {
+    counts[what] += 1
+    change.resolve()
+    change = Promise.withResolvers()
+  }
+  const accepted = postUntilAccepted(apiUrl, users, {
+    each: 1,
+    isEnough: () => isEnough,
+    pauseMs: PAUSE_MS,
+    onAccepted: () => count('accepted'),
+    onRefused(answer) {
+      refused.push(answer)
+      count('refused')
+    },
+  })
+  return {
+    refused,
+    async more(what, more) {
+      const enough = counts[what] + more
+      while (counts[what] < enough) await change.promise
+    },
+    async end() {
+      isEnough = true
+      return accepted
+    },
+  }
+}
+
+/** Brings the trouble some times. The clients must be accepted again after each. */
+async function disturb(load: Load, { begin, end }: Trouble, host: VirtualHost): Promise<void> {
+  await load.more('accepted', ACCEPTED_BEFORE)
+  for (let times = 0; times < TIMES; times++) {
+    await begin(host)
+    try {
+      if (end) await load.more('refused', 1)
+    } finally {
+      await end?.(host)
+    }
+    await load.more('accepted', ACCEPTED_BEFORE)
+  }
+}
+
+// The broker must have no other users meanwhile: an alarm and a stop concern all of its virtual hosts.
+describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', () => {
+  let host: VirtualHost
+  let endpoint: Endpoint
+  let chaos: ChaosSystem
+  let admin: Admin
+  let users: User[]
+  const all: Accepted = new Map()
+
+  beforeAll(async () => {
+    host = await newVirtualHost()
+    endpoint = await startBadEndpoint()
+    chaos = await startChaosSystem('pipeline.yaml', endpoint.url, '', host)
+    admin = adminOf(localTarget(chaos.system))
+    users = await createUsers(admin, USERS)
+  })
+  afterAll(async () => {
+    await chaos?.close()
+    endpoint?.close()
+    await host?.close()
+  })
+
+  it.each(TROUBLES)('$name: refused clients get 503, and the system goes on by itself', async trouble => {
+    const load = startLoad(chaos.system.apiUrl, users)
+
+    await disturb(load, trouble, host)
+
+    for (const [user, ids] of await load.end()) all.set(user, [...(all.get(user) ?? []), ...ids])
+    const others = load.refused.filter(({ status, code }) => status !== 503 || code !== 'unavailable')
+    expect(others).toEqual([])
+  })
+
+  it('each accepted request ends and is charged once in the end, and the broker has no message left', async () => {
+    expect([...all.values()].flat().length).toBeGreaterThanOrEqual(TROUBLES.length * TIMES * ACCEPTED_BEFORE)
+    await expectOrderInTheEnd(admin, all)
+    await expect.poll(() => host.messages(), { timeout: 180_000, interval: 2_000 }).toEqual({})
+  })
+})
