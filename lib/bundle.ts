@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions, Metafile, Plugin } from 'esbuild'
@@ -230,6 +230,23 @@ export function writeBundle(bundle: Bundle, folder: string, settings?: { file: s
 // The user's umask would change the `mode` of writeFileSync. The CDK stages and zips files with the modes that they
 // have.
 function writeReadable(file: string, contents: string | Uint8Array): void {
+  if (typeof contents !== 'string' && isLinked(contents, file)) return
   writeFileSync(file, contents)
   chmodSync(file, READABLE)
+}
+
+/** Where contents were last written to. Bundles that were made together share most of their files. */
+const writtenTo = new WeakMap<Uint8Array, string>()
+
+/** Links a file to the one with the same contents, which takes less time than to write it. Returns false if there is none. */
+function isLinked(contents: Uint8Array, file: string): boolean {
+  const twin = writtenTo.get(contents)
+  writtenTo.set(contents, file)
+  try {
+    if (twin !== undefined) linkSync(twin, file)
+    return twin !== undefined
+  } catch {
+    // The other file is gone, or is on another disk.
+    return false
+  }
 }

@@ -53,10 +53,14 @@ function read(file: string): string | undefined {
 
 async function inProcess(input: SynthesizeInput): Promise<void> {
   const child = fork(fileURLToPath(moduleBeside(import.meta.url, 'synthesize-process')), { execArgv: [] })
+  const kill = () => child.kill('SIGKILL')
+  // A start that is refused ends this process, and must leave none.
+  process.once('exit', kill)
   const ended = once(child, 'exit').then(([code, signal]) => ({ failed: `the synthesis ended with ${code ?? signal}` }))
   child.send(input)
   const answered: Promise<SynthesizeMessage[]> = once(child, 'message')
   const message = await Promise.race([answered.then(([first]) => first), ended])
+  process.off('exit', kill)
   if (child.connected) child.disconnect()
   if (message !== 'done') throw new Error(message?.failed)
 }

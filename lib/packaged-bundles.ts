@@ -25,11 +25,23 @@ export function writeBundles(written: Bundles, folder: URL): void {
  * Reads the bundles that `writeBundles` has written. The list of packages is neither written nor read. Throws if a
  * bundle is missing.
  */
-export const readBundles = (folder: URL, backend: QueueBackend): Bundles =>
-  Object.fromEntries(entryPointsOf(backend).map(name => [name, readBundle(new URL(`${name}/`, folder))])) as Bundles
+export function readBundles(folder: URL, backend: QueueBackend): Bundles {
+  const chunks = new Map<string, Uint8Array>()
+  const bundles = entryPointsOf(backend).map(name => [name, readBundle(new URL(`${name}/`, folder), chunks)])
+  return Object.fromEntries(bundles) as Bundles
+}
 
-function readBundle(folder: URL): Bundle {
+/** The name of a chunk has the hash of its contents, so chunks with the same name are read once. */
+function readBundle(folder: URL, chunks: Map<string, Uint8Array>): Bundle {
   const names = readdirSync(fileURLToPath(folder))
-  const files = new Map(names.map(name => [name, readFileSync(new URL(name, folder))]))
+  const files = new Map(
+    names.map(name => {
+      const contents = chunks.get(name) ?? readFileSync(new URL(name, folder))
+      if (IS_CHUNK.test(name)) chunks.set(name, contents)
+      return [name, contents] as const
+    }),
+  )
   return { files, hash: hashOf(files), packages: [] }
 }
+
+const IS_CHUNK = /-[A-Z0-9]{8}\.mjs(\.map)?$/

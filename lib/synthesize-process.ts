@@ -18,7 +18,11 @@ export type SynthesizeMessage = 'done' | { readonly failed: string }
 
 // The process that asked disconnects when it has its answer, or dies.
 process.once('disconnect', () => process.exit())
-process.once('message', async (input: SynthesizeInput) => process.send?.(await synthesize(input)))
+process.once('message', async (input: SynthesizeInput) => {
+  const answer = await synthesize(input)
+  // Without a callback, Node would throw where nobody waits for the answer any more.
+  process.send?.(answer, undefined, undefined, () => undefined)
+})
 
 async function synthesize({ sources, backend, ...input }: SynthesizeInput): Promise<SynthesizeMessage> {
   try {

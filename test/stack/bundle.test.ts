@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -130,6 +130,18 @@ it('bundles that are made together have the packages of those of a deployment, a
     expect(bytes / 1_000).toBeLessThan(1.2 * MOST_AT_START[name as CommonEntryPoint])
     expect(atStart.filter(file => /^(s3-|sandbox-)/.test(file))).toEqual([])
   }
+})
+
+it('bundles that are made together are written once where they are the same, and each has all of its files', async () => {
+  const { collector, reader } = await bundleTogether()
+  const [one, other] = [join(scratch, 'links', 'one'), join(scratch, 'links', 'other')]
+  writeBundle(collector, one)
+  writeBundle(reader, other)
+
+  for (const [name, contents] of reader.files) expect(readFileSync(join(other, name))).toEqual(Buffer.from(contents))
+  const shared = [...reader.files.keys()].filter(name => name !== 'index.mjs' && collector.files.has(name))
+  expect(shared.length).toBeGreaterThan(20)
+  for (const name of shared) expect(statSync(join(one, name)).ino).toBe(statSync(join(other, name)).ino)
 })
 
 it('a bundle that is made together with others starts the thread that ends endless expressions', async () => {
