@@ -34,7 +34,8 @@ export default defineConfig({
       project('planted', { include: PLANTED, testTimeout: 1_200_000, hookTimeout: 60_000 }),
       // What 0.1.0 has stored, read by this version, and the other way round.
       project('compat', { testTimeout: 120_000 }),
-      project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      // Its files share what they have imported, since an import of the CDK takes seconds.
+      project('stack', { isolate: false, testTimeout: 60_000, hookTimeout: 120_000 }),
       // In real time, against endpoints that fail and floods of requests, for two minutes: `npm run load`.
       project('load', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Runs the functions with AWS's own runtime client, which it builds from source: `npm run lambda`.
