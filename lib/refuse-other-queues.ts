@@ -6,7 +6,7 @@ import type { Pipeline } from './config/schema.ts'
 import { LocalError } from './local/error.ts'
 import { parseJson } from './local/parse-json.ts'
 
-/** The file in the data folder with the backend whose queues have the messages of its requests. */
+/** The file in the data folder that records the queue backend with which the folder was last used. */
 const FILE = 'queues.json'
 
 type Backend = Pipeline['queue']['backend']
@@ -16,9 +16,10 @@ const Used = z.object({ backend: z.enum(['sqs', 'rabbitmq']) })
 const NAMES: Readonly<Record<Backend, string>> = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
 
 /**
- * Refuses to run a data folder with another backend than before while some of its requests have not ended. Their messages
- * are in the queues of the old backend, and no function would take them. Otherwise, the backend is noted in the folder.
- * Call this before any function runs. Throws LocalError, and rejects with `Unavailable`.
+ * Refuses to start with a data folder that was used with another queue backend, if some of its requests have not ended.
+ * Their messages are in the queues of the old backend, and no function would receive them. Otherwise, it records the
+ * backend in the folder. Call this before any function runs. Rejects with `LocalError` if it refuses, and with
+ * `Unavailable` if a store can't be read.
  */
 export async function refuseOtherQueues(admin: OpenPorts, dataDir: string, backend: Backend): Promise<void> {
   const file = join(dataDir, FILE)

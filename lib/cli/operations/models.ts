@@ -24,7 +24,7 @@ export interface ModelView extends ModelRequests {
   readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
   /** The time until which the model has asked for no calls. */
   readonly paused_until?: string | undefined
-  /** The time of the next probe in a long pause, before the pause ends. */
+  /** While a long pause lasts (`paused_until`): the time at which the next probe finds out whether the model takes calls again. */
   readonly tried_at?: string | undefined
   readonly rate_limit?:
     | {
