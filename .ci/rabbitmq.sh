@@ -21,6 +21,7 @@ CONF
     "RABBITMQ_MNESIA_BASE=$rabbitmq_dir/data" "RABBITMQ_LOG_BASE=$rabbitmq_dir/log"
     "RABBITMQ_ENABLED_PLUGINS_FILE=$rabbitmq_dir/plugins" "RABBITMQ_FEATURE_FLAGS_FILE=$rabbitmq_dir/flags"
     "RABBITMQ_CONFIG_FILE=$rabbitmq_dir/rabbitmq.conf" "RABBITMQ_CONF_ENV_FILE=/dev/null"
+    "ERL_CRASH_DUMP=$rabbitmq_dir/crash.dump"
   )
   env "${rabbitmq_env[@]}" rabbitmq-server >"$rabbitmq_dir/server.log" 2>&1 &
   rabbitmq_pid=$!
