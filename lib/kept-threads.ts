@@ -18,9 +18,9 @@ const FIRST_FILES = [
 const PREFIX = 'threads-'
 
 /**
- * Compiles the first files of the threads of the local system to JavaScript, or finds them as an earlier start has compiled them. Answers
- * with their folder. Node's own compiler takes 10 MB and 30 ms in each thread that loads TypeScript. Undefined in the npm package, which has
- * only JavaScript, and where they can't be kept.
+ * Compiles the first files of the threads of the local system to JavaScript, or finds the files that an earlier start has compiled. Returns
+ * their folder. Node's own compiler takes 10 MB and 30 ms in each thread that loads TypeScript. Returns undefined in the npm package, which has
+ * only JavaScript, and if the files can't be kept.
  */
 export async function keptThreads(): Promise<URL | undefined> {
   if (IS_PACKAGE) return undefined

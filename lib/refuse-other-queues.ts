@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { type OpenPorts, openRequests } from './cli/operations/open-requests.ts'
+import { BACKEND_NAMES } from './config/queue-schema.ts'
 import type { Pipeline } from './config/schema.ts'
 import { LocalError } from './local/error.ts'
 import { parseJson } from './local/parse-json.ts'
@@ -12,8 +13,6 @@ const FILE = 'queues.json'
 type Backend = Pipeline['queue']['backend']
 
 const Used = z.object({ backend: z.enum(['sqs', 'rabbitmq']) })
-
-const NAMES: Readonly<Record<Backend, string>> = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
 
 /**
  * Refuses to start with a data folder that was used with another queue backend, if some of its requests have not ended.
@@ -34,7 +33,7 @@ export async function refuseOtherQueues(admin: OpenPorts, dataDir: string, backe
 
 function sentenceOf(dataDir: string, used: Backend, open: number): string {
   const subject = open === 1 ? '1 request has' : `${open} requests have`
-  return `${subject} not ended in ${dataDir}, and the messages are in queues of ${NAMES[used]}: start with queue.backend ${used} until all have ended (docs/queues.md), or choose another folder with SLUICE_DATA.`
+  return `${subject} not ended in ${dataDir}, and the messages are in queues of ${BACKEND_NAMES[used]}: start with queue.backend ${used} until all have ended (docs/queues.md), or choose another folder with SLUICE_DATA.`
 }
 
 function usedIn(file: string): Backend | undefined {

@@ -129,3 +129,6 @@ export type Network = z.infer<typeof Network>
 function isUnique(values: readonly unknown[]): boolean {
   return new Set(values).size === values.length
 }
+
+/** The names of the backends in sentences. */
+export const BACKEND_NAMES = { sqs: 'SQS', rabbitmq: 'RabbitMQ' } as const

@@ -3,15 +3,16 @@ import type { Reservation } from '../domain/item.ts'
 import { isFailedCall } from '../platform/unavailable.ts'
 import type { Quota } from '../stores/quota/port.ts'
 
-/** So many other shards are looked at, at most. Each costs a read. */
+/** The most other shards that are read. */
 const MOST_LOOKS = 20
 
 /**
- * About how many requests a user has open, after a reservation in one of the `shards`, whose counters are `used`. Undefined where the quota
- * counts none. `above` is the number from which on it matters.
+ * Estimates how many requests a user has open, after a reservation in one of the user's `shards`. `used` are the counters of
+ * that shard. Returns undefined if the quota does not count open requests. Callers compare the number with `above`.
  *
- * The only request in its shard may be the user's only one, or each of many shards has one. So a plan with more shards than `above` is looked
- * at further: some other shards are read, and stand for all. Without their answers, the request counts as the only one.
+ * The only request in its shard may be the user's only request, or each of many shards may have one request. So if a plan has
+ * more shards than `above`, some other shards are read, as a sample of all. If these reads fail, the request counts as the
+ * only one.
  */
 export async function countOpen(
   { quota }: { readonly quota: Pick<Quota, 'read'> },

@@ -1,3 +1,4 @@
+import { BACKEND_NAMES } from '../../config/queue-schema.ts'
 import type { Pipeline } from '../../config/schema.ts'
 import { type OpenPorts, openRequests } from '../operations/open-requests.ts'
 import type { OperatorsQueues } from '../queues.ts'
@@ -5,7 +6,6 @@ import type { Target } from '../target.ts'
 import { type Check, examine, failed, ok } from './check.ts'
 
 const NAME = 'queues'
-const BACKENDS: Readonly<Record<Pipeline['queue']['backend'], string>> = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
 
 type Ports = OpenPorts & Pick<OperatorsQueues, 'messagesLeft'>
 
@@ -20,7 +20,7 @@ export async function examineMoving(
 ): Promise<Check[]> {
   const from = BrokerFunction === undefined ? 'sqs' : 'rabbitmq'
   if (!pipeline || pipeline.queue.backend === from) return []
-  const moves = `pipeline.yaml moves from ${BACKENDS[from]} to ${BACKENDS[pipeline.queue.backend]}`
+  const moves = `pipeline.yaml moves from ${BACKEND_NAMES[from]} to ${BACKEND_NAMES[pipeline.queue.backend]}`
   return [await examine(NAME, () => moving(admin, moves, pipeline))]
 }
 
