@@ -170,6 +170,21 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
+    it('returns one result, and says how many are left, even if the connection has taken all the time', async () => {
+      await withDeadResults(['a', 'b'], async ({ connection }) => {
+        let now = 0
+        const slow = {
+          ...connection,
+          link: () => {
+            now += 11_000
+            return connection.link()
+          },
+        }
+
+        expect(await rabbitMqReturnResults(PREFIX, slow, () => now)()).toEqual({ returned: 1, left: 1 })
+      })
+    })
+
     it('reports a lost channel as an outage, and returns all results with the next try', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const lost = {

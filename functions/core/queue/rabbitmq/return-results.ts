@@ -35,15 +35,16 @@ interface Way {
 }
 
 async function returnUntil(until: number, clock: Clock, way: Way): Promise<ReturnedResults> {
-  let left = Number.POSITIVE_INFINITY
+  let left: number
   let returned = 0
-  while (left > 0 && clock() < until) {
+  // One result at least, so that the number of those that are left is known even if the connection has taken all the time.
+  do {
     const message = await way.channel.get(way.queue + DEAD_LETTERS)
     if (message === false) return { returned, left: 0 }
     await sendAgain(way, message)
     returned++
     left = message.fields.messageCount
-  }
+  } while (left > 0 && clock() < until)
   return { returned, left }
 }
 
