@@ -6,7 +6,7 @@ export type EmulatorPorts = Readonly<Record<'DynamoDB' | 'SQS' | 'RDS Data', Mes
 
 /** A client of the AWS SDK. */
 interface Client {
-  readonly config: { readonly serviceId: string; readonly protocol: Protocol; cacheMiddleware?: boolean }
+  readonly config: { readonly serviceId: string; readonly protocol: Protocol }
   readonly middlewareStack: { add(middleware: Middleware, options: object): void }
 }
 interface Protocol {
@@ -52,8 +52,6 @@ export function connector(ports: EmulatorPorts): (client: Client, timeoutMs?: nu
     const caller = callers.get(serviceId)
     if (!caller) return
     const operations = new Set(OPERATIONS[serviceId as keyof EmulatorPorts])
-    // The SDK then makes the chain of middleware once per command, and not once per call.
-    client.config.cacheMiddleware = true
     client.middlewareStack.add(
       (next, context) => {
         const operation = (context.commandName ?? '').replace(/Command$/, '')

@@ -7,12 +7,15 @@ import { localTarget } from '../../lib/cli/target.ts'
 import type { LocalSystem } from '../../lib/local/system.ts'
 import { createApiClient } from '../e2e/support/api-client.ts'
 import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { QUEUE_BACKEND } from '../support/queue-backend.ts'
 import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const VICTIM = 'victim'
 const ATTACKER = 'attacker'
-/** As many as the model has invocations: while their calls are held, other messages gather in the queue. */
-const PLUGS = Array.from({ length: 5 }, (_, i) => `plug ${i}`)
+/** The model's invocations at the same time. A mapping of RabbitMQ runs one. */
+const INVOCATIONS = QUEUE_BACKEND === 'rabbitmq' ? 1 : 5
+/** While their calls are held, other messages gather in the queue. */
+const PLUGS = Array.from({ length: INVOCATIONS }, (_, i) => `plug ${i}`)
 const INNOCENTS = Array.from({ length: 9 }, (_, i) => `innocent ${i}`)
 /** A worker that dies is noticed after its timeout of 50 s and 30 s more, each time. */
 const NOTICED_MS = 110_000

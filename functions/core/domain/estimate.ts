@@ -34,13 +34,18 @@ const Choices = z.int().positive()
  */
 function outputBound(body: Body): number | undefined {
   const places = [body, parametersOf(body)]
-  const bounds = places.flatMap(place => OUTPUT_BOUNDS.flatMap(name => Bound.safeParse(place[name]).data ?? []))
+  const bounds = places.flatMap(place => OUTPUT_BOUNDS.flatMap(name => validIn(Bound, place[name])))
   if (bounds.length === 0) return undefined
-  const choices = places.flatMap(({ n }) => Choices.safeParse(n).data ?? [])
+  const choices = places.flatMap(({ n }) => validIn(Choices, n))
   return Math.min(MAX_TOKENS, Math.ceil(Math.max(...bounds) * Math.max(1, ...choices)))
 }
 
-const parametersOf = ({ parameters }: Body): Body => z.looseObject({}).safeParse(parameters).data ?? {}
+/** Returns the value if it is valid, and otherwise nothing. Most values are absent, and zod takes long to refuse one. */
+const validIn = (schema: z.ZodNumber | z.ZodInt, value: unknown): number | number[] =>
+  value === undefined ? [] : (schema.safeParse(value).data ?? [])
+
+const Parameters = z.looseObject({})
+const parametersOf = ({ parameters }: Body): Body => Parameters.safeParse(parameters).data ?? {}
 
 /**
  * Returns the prompt's part of the estimate if the body bounds its output, and undefined otherwise. A model may ignore

@@ -4,12 +4,12 @@ import { Priority } from '../domain/ids.ts'
 import { MAX_METADATA_BYTES, type Submission } from '../domain/submission.ts'
 import { parseBodyAs } from '../http/parse-body.ts'
 
-const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int()
+const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int().nullish()
 
 /** Refuses a bound of the output that is no whole number. A bound that is null counts as absent. */
 const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx): void => {
   for (const name of OUTPUT_BOUNDS) {
-    if (Bound.nullish().safeParse(fields[name]).success) continue
+    if (Bound.safeParse(fields[name]).success) continue
     context.addIssue({
       code: 'custom',
       path: [name],

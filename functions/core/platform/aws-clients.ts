@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { connected } from './connected.ts'
-import { CLIENT_TIMEOUTS, dynamoDb, TRY_MS } from './dynamodb-clients.ts'
+import { CLIENT_SETTINGS, dynamoDb, TRY_MS } from './dynamodb-clients.ts'
+import { leanClient } from './lean-client.ts'
 
 export { dynamoDb, dynamoDbOnce } from './dynamodb-clients.ts'
 
@@ -13,5 +13,5 @@ export interface AwsClients {
 
 export const awsClients = (): AwsClients => ({
   dynamoDb: dynamoDb(),
-  sqs: connected(new SQSClient(CLIENT_TIMEOUTS), TRY_MS),
+  sqs: leanClient(new SQSClient(CLIENT_SETTINGS), TRY_MS),
 })

@@ -1,10 +1,9 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { clientTimeouts } from './client-timeouts.ts'
-import { connected } from './connected.ts'
+import { leanClient, leanSettings } from './lean-client.ts'
 
 /** Makes a client of the RDS Data API. Each try waits for at most `ms` milliseconds for a silent database. */
-export const rdsData = (ms: number): RDSDataClient => connected(new RDSDataClient(clientTimeouts(ms)), ms)
+export const rdsData = (ms: number): RDSDataClient => leanClient(new RDSDataClient(leanSettings(ms)), ms)
 
 /** Makes a client that makes only one try. Its caller repeats more than the one call. */
 export const rdsDataOnce = (ms: number): RDSDataClient =>
-  connected(new RDSDataClient({ ...clientTimeouts(ms), maxAttempts: 1 }), ms)
+  leanClient(new RDSDataClient({ ...leanSettings(ms), maxAttempts: 1 }), ms)

@@ -1,9 +1,9 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env'
-import { Hash } from '@smithy/core/serde'
 import { HttpRequest } from '@smithy/protocol-http'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Clock } from './clock.ts'
 import { regionOf } from './region.ts'
+import { Sha256 } from './sha256.ts'
 import { reaching } from './unavailable.ts'
 
 /** Signs calls with AWS's Signature Version 4. */
@@ -27,7 +27,7 @@ export function sigV4Signer(service: string, clock: Clock, credentials = fromEnv
     service,
     credentials,
     region: async () => ownRegion(),
-    sha256: Hash.bind(null, 'sha256'),
+    sha256: Sha256,
     // S3 signs a path in the form that is sent. All other services encode it once more.
     uriEscapePath: service !== 's3',
   })

@@ -15,7 +15,7 @@ type Handler = (event: unknown, context: object) => unknown
 
 const { handlerUrl, handlerName, functionName, functionArn, memoryMb, emulators } = workerData as ThreadData
 
-// The functions' code passes each AWS client to this function (functions/core/platform/connected.ts).
+// The functions' code passes each AWS client to this function (functions/core/platform/lean-client.ts).
 if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: connector(emulators) })
 
 // An error during the import would reach the main thread without its message, so this file sends it.

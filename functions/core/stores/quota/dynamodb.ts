@@ -60,7 +60,7 @@ interface Reserving {
 }
 
 async function reserve(by: Reserving, reservation: Reservation, limits: Limits, now: number): Promise<Admission> {
-  let failure: unknown = new Unavailable('the quota table', new Error(`gave up after ${MAX_TRIES} races for one item`))
+  let failure: unknown
   let calls = limits.rate && expectedCount(limits.rate, now)
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
@@ -74,7 +74,7 @@ async function reserve(by: Reserving, reservation: Reservation, limits: Limits, 
       failure = error
     }
   }
-  throw failure
+  throw failure ?? new Unavailable('the quota table', new Error(`gave up after ${MAX_TRIES} races for one item`))
 }
 
 /** Tries once. If another reservation was faster, it returns the current count of calls for the next try. */

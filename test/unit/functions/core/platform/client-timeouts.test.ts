@@ -55,6 +55,8 @@ describe('a client with timeouts', () => {
 
     expect(made.length).toBeGreaterThan(4)
     expect(made.filter(call => !call.startsWith('functions/core/platform/'))).toEqual([])
-    expect(made.filter(call => !/Client\((\{ \.\.\.)?(clientTimeouts\(|CLIENT_TIMEOUTS)/.test(call))).toEqual([])
+    expect(
+      made.filter(call => !/Client\((\{ \.\.\.)?(clientTimeouts\(|leanSettings\(|CLIENT_SETTINGS)/.test(call)),
+    ).toEqual([])
   })
 })
