@@ -220,8 +220,14 @@ function partOf(files: ReadonlyMap<string, Uint8Array>, { outputs }: Metafile, e
  */
 const READABLE = 0o644
 
-/** Writes a bundle into a new folder, with its settings file if there is one. */
-export function writeBundle(bundle: Bundle, folder: string, settings?: { file: string; content: unknown }): void {
+/** The name and the JSON content of a function's settings file. */
+export interface SettingsFile {
+  readonly file: string
+  readonly content: unknown
+}
+
+/** Writes a bundle into a folder, with its settings file if there is one. */
+export function writeBundle(bundle: Bundle, folder: string, settings?: SettingsFile): void {
   mkdirSync(folder, { recursive: true })
   for (const [name, contents] of bundle.files) writeReadable(join(folder, name), contents)
   if (settings) writeReadable(join(folder, settings.file), JSON.stringify(settings.content))

@@ -31,8 +31,6 @@ import type { QueueBackend } from './constructs/work-queue.ts'
 export interface PartsProps {
   readonly pipeline: Pipeline
   readonly bundles: Bundles
-  /** A temporary folder for the code of functions, until the CDK has staged it. */
-  readonly assets: string
   /**
    * Whether the tables and the database are protected from deletion, and also the stack if Sluice is its own stack.
    * Default: true. If a first deployment fails, it can be rolled back only without this protection, because a rollback
@@ -55,7 +53,7 @@ export interface Parts {
  * Adds all of Sluice to a scope, and the outputs for the operator's command line to its stack. The construct `State` has the parts that
  * store data. The paths of all parts below the scope are fixed: CloudFormation replaces a resource whose path changes.
  */
-export function addParts(scope: Construct, { pipeline, bundles, assets, protect = true }: PartsProps): Parts {
+export function addParts(scope: Construct, { pipeline, bundles, protect = true }: PartsProps): Parts {
   const { name } = pipeline
   const stack = Stack.of(scope)
   Tags.of(scope).add('Application', 'sluice')
@@ -65,7 +63,7 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   const receiver = pipeline.observability.tracing
   const tracing = receiver ? new TracesReceiver(scope, 'Traces', receiver) : undefined
   const network = networkOf(scope, pipeline)
-  const deployment: Deployment = { pipeline, bundles, assets, alarms, network, tracing }
+  const deployment: Deployment = { pipeline, bundles, alarms, network, tracing }
   const queues = queuesOf(scope, { pipeline, alarms, network })
   const state = new State(scope, 'State', { pipeline, protect })
   const common = { deployment, queues, ...state }

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Annotations, Aspects, Stack } from 'aws-cdk-lib'
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { DatabaseCluster } from 'aws-cdk-lib/aws-rds'
@@ -84,25 +81,18 @@ export class Sluice extends Construct {
     // here.
     for (const [flag, value] of Object.entries(readFeatureFlags())) this.node.setContext(flag, value)
 
-    const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
-    try {
-      const bundles = props.bundles ?? packagedBundles(pipeline.queue.backend)
-      const parts = addParts(this, { pipeline, bundles, assets, protect: props.protect ?? true })
-      const { tables, payloads, ledger } = parts.state
-      this.apiUrl = parts.frontDoor.api.apiEndpoint
-      this.dashboardUrl = parts.dashboard.url
-      this.alarmTopic = parts.alarms.topic
-      this.tables = tables
-      this.payloads = payloads.bucket
-      this.ledger = ledger.cluster
-      this.inputs = Object.fromEntries(
-        (parts.intake?.inputs ?? []).flatMap(input =>
-          input instanceof SqsWorkQueue ? [[input.name, input.queue]] : [],
-        ),
-      )
-    } finally {
-      rmSync(assets, { recursive: true, force: true })
-    }
+    const bundles = props.bundles ?? packagedBundles(pipeline.queue.backend)
+    const parts = addParts(this, { pipeline, bundles, protect: props.protect ?? true })
+    const { tables, payloads, ledger } = parts.state
+    this.apiUrl = parts.frontDoor.api.apiEndpoint
+    this.dashboardUrl = parts.dashboard.url
+    this.alarmTopic = parts.alarms.topic
+    this.tables = tables
+    this.payloads = payloads.bucket
+    this.ledger = ledger.cluster
+    this.inputs = Object.fromEntries(
+      (parts.intake?.inputs ?? []).flatMap(input => (input instanceof SqsWorkQueue ? [[input.name, input.queue]] : [])),
+    )
   }
 }
 

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Annotations, App } from 'aws-cdk-lib'
 import { type Bundles, bundleAll } from './bundle.ts'
 import { ConfigError } from './config/finding.ts'
@@ -52,14 +49,9 @@ export async function synthesizeInto(
     throw new ConfigError([{ file: config, line: 1, column: 1, message: 'was changed while it was read: start again' }])
   const { backend } = pipeline.queue
   const bundles = given ?? (IS_PACKAGE ? packagedBundles(backend) : await bundleAll(backend))
-  const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
-  try {
-    const stack = new SluiceStack(app, { pipeline, bundles, assets, protect })
-    for (const warning of warnings) Annotations.of(stack).addWarningV2('sluice:config', warningLine(warning))
-    return { assembly: app.synth().directory, stackName: stack.stackName }
-  } finally {
-    rmSync(assets, { recursive: true, force: true })
-  }
+  const stack = new SluiceStack(app, { pipeline, bundles, protect })
+  for (const warning of warnings) Annotations.of(stack).addWarningV2('sluice:config', warningLine(warning))
+  return { assembly: app.synth().directory, stackName: stack.stackName }
 }
 
 /** Reads the text of `-c protect=…`, or the value in cdk.json. */

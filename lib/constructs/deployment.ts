@@ -30,8 +30,6 @@ export interface FunctionPlace {
 export interface Deployment {
   readonly pipeline: Pipeline
   readonly bundles: Bundles
-  /** A temporary folder for the code of functions, until the CDK has staged it. */
-  readonly assets: string
   readonly alarms: Alarms
   /** Undefined if tracing is off. */
   readonly tracing: TracesReceiver | undefined

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { type IMetric, MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -6,7 +5,6 @@ import {
   ApplicationLogLevel,
   Architecture,
   CfnFunction,
-  Code,
   Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
@@ -19,9 +17,10 @@ import type * as z from 'zod'
 import type { BaseEnv as BaseEnvSchema, QueueEnv } from '../../functions/core/platform/env.ts'
 import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
-import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
+import { bundleOf, type EntryPoint } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment, PlacedFunction } from './deployment.ts'
+import { FunctionCode } from './function-code.ts'
 import { metricOf, sumOverModels } from './metrics.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
@@ -77,6 +76,7 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     super(scope, id)
     const { deployment, entryPoint } = props
     const { name, observability, reserved_concurrency } = deployment.pipeline
+    const settings = props.settings === undefined ? undefined : { file: SETTINGS_FILE, content: props.settings }
     const reserved: Partial<Record<EntryPoint, number | undefined>> = reserved_concurrency
     const reservedConcurrentExecutions = reserved[entryPoint]
     const { log_level, namespace } = observability
@@ -92,7 +92,7 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     logGroup.grantWrite(this.role)
     if (TRACED.has(entryPoint)) deployment.tracing?.allow(this.role)
     this.lambda = new LambdaFunction(this, 'Lambda', {
-      code: Code.fromAsset(this.#writeCode(props)),
+      code: new FunctionCode(bundleOf(deployment.bundles, entryPoint), settings),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -155,13 +155,6 @@ export class SluiceFunction extends Construct implements PlacedFunction {
       period: ALARM_PERIOD,
       label: 'redelivered',
     })
-  }
-
-  #writeCode({ deployment, entryPoint, settings }: SluiceFunctionProps): string {
-    const folder = join(deployment.assets, this.node.addr)
-    const file = settings === undefined ? undefined : { file: SETTINGS_FILE, content: settings }
-    writeBundle(bundleOf(deployment.bundles, entryPoint), folder, file)
-    return folder
   }
 }
 

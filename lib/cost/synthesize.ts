@@ -20,8 +20,8 @@ export function templateOf(pipeline: Pipeline): Template {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cost-'))
   try {
     const context = readFeatureFlags()
-    const app = new App({ outdir: join(folder, 'out'), context, analyticsReporting: false, autoSynth: false })
-    const { stackName } = new SluiceStack(app, { pipeline, bundles: emptyBundles, assets: join(folder, 'assets') })
+    const app = new App({ outdir: folder, context, analyticsReporting: false, autoSynth: false })
+    const { stackName } = new SluiceStack(app, { pipeline, bundles: emptyBundles })
     return app.synth().getStackByName(stackName).template
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -345,7 +345,7 @@ describe('a synthesis', () => {
     try {
       const app = createApp(join(folder, 'out'))
       const pipeline = parsePipeline(PIPELINE, {}, 'test.yaml')
-      const stack = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
+      const stack = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES })
       new Queue(stack, 'Planted')
       expect(() => app.synth()).toThrow(/AwsSolutions-SQS3/)
       const report = JSON.parse(readFileSync(join(folder, 'out', 'validation-report.json'), 'utf8'))

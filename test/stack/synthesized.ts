@@ -85,7 +85,7 @@ export function synthesizeText(text: string, options: SynthesizeOptions = {}): S
     for (const [key, value] of Object.entries(context)) app.node.setContext(key, value)
     if (forDeployment) Aspects.of(app).add(loopbackWarning)
     const pipeline = parsePipeline(text, {}, 'test.yaml')
-    const { stackName } = new SluiceStack(app, { pipeline, bundles, assets: join(folder, 'assets'), protect })
+    const { stackName } = new SluiceStack(app, { pipeline, bundles, protect })
     const assembly = app.synth()
     const stack = assembly.getStackByName(stackName)
     const template: Template = stack.template
