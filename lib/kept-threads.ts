@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { compile } from './compile.ts'
 import { CACHE, IS_PACKAGE, ROOT } from './installation.ts'
 import { makeUnfinished } from './local/unfinished.ts'
 import { hashOfFolder } from './sources.ts'
@@ -30,7 +31,7 @@ export async function keptThreads(): Promise<URL | undefined> {
     mkdirSync(CACHE, { recursive: true })
     const names = readdirSync(CACHE)
     if (!names.some(name => join(CACHE, name) === kept)) {
-      await compile(folder, kept)
+      await make(folder, kept)
       // A system that runs takes its TypeScript from then on (lib/local/module-beside.ts).
       for (const name of names) if (name.startsWith(PREFIX)) rmSync(join(CACHE, name), { recursive: true, force: true })
     }
@@ -42,26 +43,18 @@ export async function keptThreads(): Promise<URL | undefined> {
 }
 
 /** Compiles into a new folder and renames it, so that nobody reads half of it. */
-async function compile(folder: string, kept: string): Promise<void> {
-  const { build, stop } = await import('esbuild')
+async function make(folder: string, kept: string): Promise<void> {
   const unfinished = makeUnfinished(CACHE)
   try {
-    await build({
+    await compile({
       entryPoints: FIRST_FILES.map(name => join(folder, `${name}.ts`)),
       entryNames: '[name]',
       outdir: unfinished,
       outExtension: { '.js': '.mjs' },
-      bundle: true,
-      packages: 'external',
       format: 'esm',
-      platform: 'node',
-      target: 'node24',
-      logLevel: 'silent',
     })
     renameSync(unfinished, kept)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
-    // Its process would stay as long as this one.
-    await stop()
   }
 }
