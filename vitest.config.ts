@@ -52,7 +52,8 @@ export default defineConfig({
       project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Packs the npm package and installs it, for minutes: `npm run package-test`.
       project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
-      // Installs the SDKs of others from their registries, and calls a system with them: `npm run sdk`.
+      // Installs the SDKs of others from their registries, calls a system with them, and builds a Jaeger with Go, which gets
+      // traces: `npm run sdk`.
       project('sdk', { testTimeout: 900_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // The console in a headless Chromium, which has to be installed: `npm run console-test`.
       project('console', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),

@@ -1,13 +1,23 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import * as z from 'zod'
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
-import { type ExportedSpan, spansAt } from '../support/spans.ts'
+import { spansAt } from '../support/spans.ts'
 import { eventually } from './support/eventually.ts'
-import { answerJson, startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
 import { fixture, projectFolder, type RunningSystem, run, startSystem } from './support/system.ts'
+import {
+  BATCHED_CALL,
+  BATCHED_PROCESS,
+  CLIENT_SPAN,
+  endBatch,
+  endRetried,
+  LIMITED_CALL,
+  LIMITED_HOPS,
+  LIMITED_PROCESS,
+  named,
+  newTraceId,
+  parentsOf,
+} from './support/traced-requests.ts'
 
-const CLIENT_SPAN = 'b7ad6b7169203331'
 const ERROR = 2
 
 let model: TestModel
@@ -29,9 +39,7 @@ afterAll(async () => {
   await Promise.all([model?.close(), receiver?.close()])
 })
 
-const newTraceId = () => randomBytes(16).toString('hex')
 const spansOf = (traceId: string) => spansAt(receiver).filter(span => span.traceId === traceId)
-const named = (spans: readonly ExportedSpan[], name: string) => spans.filter(span => span.name === name)
 
 /** The spans of a trace, as soon as the collector has settled its request. */
 const settledSpansOf = (traceId: string) =>
@@ -41,65 +49,24 @@ const settledSpansOf = (traceId: string) =>
     return spans
   })
 
-/** The name of each span, and the name of its parent. `client` is the caller's own span. A span whose parent is missing has the parent `orphan`. */
-function parentsOf(spans: readonly ExportedSpan[]): [child: string, parent: string][] {
-  const names = new Map([[CLIENT_SPAN, 'client'], ...spans.map(({ spanId, name }): [string, string] => [spanId, name])])
-  return spans.map(({ name, parentSpanId = 'none' }) => [name, names.get(parentSpanId) ?? 'orphan'])
-}
-
 test('a request that is rate limited, fails once and then succeeds is one trace with a span per step and without orphans', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
-  // The first request uses the only slot of the rate limit.
-  await client.ended(await client.submit({ prompt: 'first' }))
-  let calls = 0
-  model.on('canary-prompt', response => {
-    calls += 1
-    const answer = answerJson({ result: 'canary-result', usage: usualUsage })
-    return calls === 1 ? answerJson({ error: 'canary-words' }, 500)(response) : answer(response)
-  })
 
-  const { headers, body } = await client.post(
-    { prompt: 'canary-prompt' },
-    { traceparent: `00-${traceId}-${CLIENT_SPAN}-01` },
-  )
-  const requestId = String(body.request_id)
-  await client.ended(requestId)
+  const { requestId, traceparent } = await endRetried(client, model, traceId)
 
   const spans = await settledSpansOf(traceId)
   const [api] = named(spans, 'POST /v1/inference')
-  expect(headers.traceparent).toBe(`00-${traceId}-${api?.spanId}-01`)
+  expect(traceparent).toBe(`00-${traceId}-${api?.spanId}-01`)
   const parents = parentsOf(spans)
   expect(parents.filter(([, parent]) => parent === 'orphan')).toEqual([])
-  const Send = 'send inference-limited-normal'
-  const Process = 'process traced-inference-limited-normal'
-  const Results = 'process traced-results'
-  expect(new Set(parents.map(pair => pair.join(' < ')))).toEqual(
-    new Set([
-      'POST /v1/inference < client',
-      'admission < POST /v1/inference',
-      `${Send} < POST /v1/inference`,
-      `queue wait < ${Send}`,
-      `${Process} < ${Send}`,
-      `text_completion limited < ${Process}`,
-      // The worker sends the message again for each deferral and for the retry.
-      `${Send} < ${Process}`,
-      `send results < ${Process}`,
-      'queue wait < send results',
-      `${Results} < send results`,
-      `result < ${Results}`,
-      `ledger < ${Results}`,
-      `settle < ${Results}`,
-    ]),
-  )
-  const processed = named(spans, Process).map(({ attributes }) => attributes)
+  expect(new Set(parents.map(pair => pair.join(' < ')))).toEqual(new Set(LIMITED_HOPS))
+  const processed = named(spans, LIMITED_PROCESS).map(({ attributes }) => attributes)
   expect(processed.map(attributes => attributes['sluice.request_id'])).toEqual(processed.map(() => requestId))
   const endings = processed.map(attributes => attributes['sluice.deferred_by'] ?? attributes['sluice.status'])
   expect(endings).toContain('rate limited')
   expect(endings.filter(ending => ending !== 'rate limited').toSorted()).toEqual(['completed', 'model_error'])
-  expect(
-    named(spans, 'text_completion limited').map(({ kind, status, attributes }) => ({ kind, status, attributes })),
-  ).toEqual([
+  expect(named(spans, LIMITED_CALL).map(({ kind, status, attributes }) => ({ kind, status, attributes }))).toEqual([
     expect.objectContaining({
       kind: 3,
       status: { code: ERROR },
@@ -122,7 +89,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
     }),
   ])
   // Each call of the model carries the context of its own span.
-  const callSpans = named(spans, 'text_completion limited').map(({ spanId }) => `00-${traceId}-${spanId}-01`)
+  const callSpans = named(spans, LIMITED_CALL).map(({ spanId }) => `00-${traceId}-${spanId}-01`)
   expect(
     model.calls.filter(({ body }) => body.input === 'canary-prompt').map(call => call.headers.traceparent),
   ).toEqual(callSpans)
@@ -141,29 +108,13 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
 test('the call for a batch of five links to the five requests, and each request links to its call', async () => {
   const client = await system.newUser()
   const traceIds = Array.from({ length: 5 }, newTraceId)
-  for (const i of traceIds.keys())
-    model.on(`batch ${i}`, (response, { body: { inputs } }) =>
-      answerJson({
-        outputs: z
-          .array(z.unknown())
-          .parse(inputs)
-          .map(input => ({ result: input, usage: usualUsage })),
-      })(response),
-    )
 
-  const ids = await Promise.all(
-    traceIds.map(async (traceId, i) => {
-      const traceparent = `00-${traceId}-${CLIENT_SPAN}-01`
-      const { body } = await client.post({ prompt: `batch ${i}`, model: 'batched' }, { traceparent })
-      return String(body.request_id)
-    }),
-  )
-  await Promise.all(ids.map(id => client.ended(id)))
+  await endBatch(client, model, traceIds)
 
   const spans = (await Promise.all(traceIds.map(settledSpansOf))).flat()
   expect(parentsOf(spans).filter(([, parent]) => parent === 'orphan')).toEqual([])
-  const processing = named(spans, 'process traced-inference-batched-normal')
-  const calls = spansAt(receiver).filter(({ name }) => name === 'text_completion batched')
+  const processing = named(spans, BATCHED_PROCESS)
+  const calls = spansAt(receiver).filter(({ name }) => name === BATCHED_CALL)
   expect(calls.map(({ parentSpanId }) => parentSpanId)).toEqual(calls.map(() => undefined))
   expect(calls.map(({ attributes }) => attributes['sluice.batch_size'])).toEqual(calls.map(({ links }) => links.length))
   const idsOf = (of: { traceId: string; spanId: string }) => `${of.traceId}-${of.spanId}`

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { SECRET } from '../support/provider.ts'
 
 /** The models of the proxy, and their answers. The proxy makes the answers itself, so no model is needed. */
@@ -54,16 +54,6 @@ const configuration = () => ({
   router_settings: { num_retries: 0, disable_cooldowns: true },
   general_settings: { master_key: SECRET },
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('a server on a port has an address')
-  return address.port
-}
 
 async function isServing(url: string): Promise<void> {
   const until = Date.now() + READY_WITHIN_MS

@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { type ReadableSpan, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Otlp } from '../otlp/port.ts'
 import { ERROR_TYPE, SERVICE_NAME, SERVICE_NAMESPACE } from './attributes.ts'
 import { toExportRequest } from './otlp-spans.ts'
@@ -49,8 +50,15 @@ const KINDS = {
 
 /**
  * Makes tracing by OpenTelemetry's SDK. `onDropped` is called with the number of spans that never reached the receiver.
+ * `clock` gives the start and the end of each span. The SDK would round only the start down to a millisecond, so a span
+ * could end before the spans in it.
  */
-export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (spans: number) => void): Tracing {
+export function otelTracing(
+  settings: TracingSettings,
+  otlp: Otlp,
+  onDropped: (spans: number) => void,
+  clock: Clock = systemClock,
+): Tracing {
   const active = new AsyncLocalStorage<Span>()
   const ended = endedSpans()
   const provider = new TracerProvider({
@@ -62,7 +70,7 @@ export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (s
   const resource = { [SERVICE_NAME]: settings.service, [SERVICE_NAMESPACE]: settings.deployment }
 
   function start(name: string, options: SpanOptions = {}): Span {
-    const { kind = 'internal', attributes = {}, links, startedAt } = options
+    const { kind = 'internal', attributes = {}, links, startedAt = clock() } = options
     const parent = links ? undefined : (contextOf(options.parent) ?? contextOf(active.getStore()?.traceparent, false))
     const span = tracer.startSpan(
       name,
@@ -70,11 +78,11 @@ export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (s
         kind: KINDS[kind],
         attributes: present(attributes),
         links: (links ?? []).flatMap(linkTo),
-        ...(startedAt !== undefined && { startTime: new Date(startedAt) }),
+        startTime: new Date(startedAt),
       },
       parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT,
     )
-    return wrap(span, active)
+    return wrap(span, active, clock)
   }
 
   return {
@@ -91,7 +99,7 @@ export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (s
   }
 }
 
-function wrap(span: OtelSpan, active: AsyncLocalStorage<Span>): Span {
+function wrap(span: OtelSpan, active: AsyncLocalStorage<Span>, clock: Clock): Span {
   const { traceId, spanId, traceFlags } = span.spanContext()
   const isSampled = (traceFlags & TraceFlags.SAMPLED) === TraceFlags.SAMPLED
   const wrapped: Span = {
@@ -100,7 +108,7 @@ function wrap(span: OtelSpan, active: AsyncLocalStorage<Span>): Span {
     set: attributes => void span.setAttributes(present(attributes)),
     fail: kind => void span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute(ERROR_TYPE, kind),
     link: traceparent => void span.addLinks(linkTo(traceparent)),
-    end: () => span.end(),
+    end: () => span.end(new Date(clock())),
   }
   return wrapped
 }

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { otelTracing } from '../../../../../../functions/core/platform/tracing/otel-tracing.ts'
+import { movableClock, NOW } from '../../../../../support/clock.ts'
+import type { Export } from '../../../../../support/otlp-receiver.ts'
+import { spansAt } from '../../../../../support/spans.ts'
+
+/** Tracing on a clock of its own. `times` returns the start and the end of each exported span, in milliseconds after the start of the test. */
+function traced() {
+  const bodies: unknown[] = []
+  const { clock, advance } = movableClock()
+  const otlp = {
+    postOtlp: (_: string, { body }: { body: object }) => void bodies.push(body),
+    flush: async () => undefined,
+    takeDropped: () => 0,
+  }
+  const tracing = otelTracing({ service: 's', deployment: 'd', sample: 1 }, otlp, () => undefined, clock)
+  const since = (nanoseconds: string) => Number(BigInt(nanoseconds) / 1_000_000n) - NOW
+  const times = async () => {
+    await tracing.flush(0)
+    const exports = bodies.map((body): Export => ({ at: NOW, path: '/v1/traces', headers: {}, senderPort: 0, body }))
+    return spansAt({ exports }).map(span => [span.name, since(span.startTimeUnixNano), since(span.endTimeUnixNano)])
+  }
+  return { tracing, advance, times }
+}
+
+describe('a span', () => {
+  it('has its start and its end from one clock, so it does not end before a span in it', async () => {
+    const { tracing, advance, times } = traced()
+
+    const outer = tracing.start('outer')
+    advance(1)
+    const inner = outer.run(() => tracing.start('inner'))
+    advance(2)
+    inner.end()
+    outer.end()
+
+    expect(await times()).toEqual([
+      ['inner', 1, 3],
+      ['outer', 0, 3],
+    ])
+  })
+
+  it('may have begun before, and then ends at the time of the clock, too', async () => {
+    const { tracing, advance, times } = traced()
+
+    advance(5)
+    tracing.start('queue wait', { startedAt: NOW + 2 }).end()
+
+    expect(await times()).toEqual([['queue wait', 2, 5]])
+  })
+})
