@@ -27,6 +27,8 @@ export default defineConfig({
     projects: [
       // Property tests take seconds where the machine is busy.
       project('unit', { testTimeout: 30_000 }),
+      // The local system: its files start threads, engines and small systems.
+      project('local', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       // Thousands of histories: a minute or two on a quiet machine, and several times as long beside other tests.
       project('simulation', { exclude: PLANTED, testTimeout: 1_200_000, hookTimeout: 60_000 }),

@@ -2,7 +2,7 @@ import { createFairLine } from '../fair-line.ts'
 
 // fauxqs has no API for this, so this file changes internals of fauxqs. It relies on two facts: `messages` contains the messages of a
 // standard queue that can be received, and a message keeps the object of attributes that came with its request. So package.json names
-// one exact version of fauxqs (a test checks that). After a change of the version, run test/unit/local/fair-queues.test.ts.
+// one exact version of fauxqs (a test checks that). After a change of the version, run test/local/fair-queues.test.ts.
 type Attributes = Record<string, unknown>
 interface Message {
   messageAttributes: Attributes

@@ -1,7 +1,7 @@
 import { insideFauxqs } from './fair-queues.ts'
 
 // fauxqs has no API for this, so this file changes internals of fauxqs, as fair-queues.ts does. After a change of the version, run
-// test/unit/local/quiet-waits.test.ts.
+// test/local/quiet-waits.test.ts.
 interface Queue {
   readonly pollWaiters: readonly unknown[]
   readonly delayedMessages: readonly { readonly delayUntil?: number | undefined }[]

@@ -8,13 +8,16 @@ setFlagsFromString('--allow-natives-syntax')
 const hasFastProperties: (value: object) => boolean = runInThisContext('value => %HasFastProperties(value)')
 
 describe('leanClient', () => {
-  it('has no middleware for a logger, and settings that are copied fast', () => {
+  it('has no middleware for a logger and for a User-Agent, and its settings are copied fast', () => {
     const settings = { ...leanSettings(1_000), region: 'us-east-1' }
     const usual = new DynamoDBClient(settings)
     const lean = leanClient(new DynamoDBClient(settings), 1_000)
 
     const middlewareOf = (client: DynamoDBClient) => client.middlewareStack.identify().map(name => name.split(' ')[0])
-    expect(middlewareOf(usual).filter(name => !middlewareOf(lean).includes(name))).toEqual(['loggerMiddleware'])
+    expect(middlewareOf(usual).filter(name => !middlewareOf(lean).includes(name))).toEqual([
+      'loggerMiddleware',
+      'getUserAgentMiddleware',
+    ])
     expect(Object.keys(lean.config)).toEqual(Object.keys(usual.config))
     expect(hasFastProperties(usual.config)).toBe(false)
     expect(hasFastProperties(lean.config)).toBe(true)

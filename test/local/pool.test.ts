@@ -1,0 +1,405 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createPool, type PoolOptions } from '../../lib/local/lambda/pool.ts'
+import type { InvocationResult } from '../../lib/local/lambda/protocol.ts'
+import type { Thread } from '../../lib/local/lambda/thread.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/**
+ * A pool of fake threads. The test ends their invocations. The threads import their handler at once, or when `imported`
+ * resolves.
+ */
+function poolOfFakes(
+  { limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {},
+  imported: Promise<unknown> = Promise.resolve(),
+) {
+  const running: ((result: InvocationResult) => void)[] = []
+  /** The threads of all invocations, in the order in which the invocations began. */
+  const threadIds: number[] = []
+  /** Functions that tell the pool that a thread is unfit, by the id of the thread. */
+  const unfit = new Map<number, () => void>()
+  let started = 0
+  const start: PoolOptions['start'] = (onUnfit): Thread => {
+    const ended = Promise.withResolvers<void>()
+    const id = ++started
+    unfit.set(id, onUnfit)
+    return {
+      id,
+      imported: imported.then(() => undefined),
+      ended: ended.promise,
+      invoke: () => {
+        threadIds.push(id)
+        return new Promise(resolve => running.push(resolve))
+      },
+      terminate: async () => ended.resolve(),
+    }
+  }
+  const onFailure = vi.fn()
+  const pool = createPool({ start, limit, timeoutSeconds, usual, perThread, onFailure })
+  return { pool, running, threadIds, unfit, onFailure }
+}
+
+const done: InvocationResult = { ok: true, payload: '1' }
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+test('above the usual number of threads, a further thread starts only after a busy thread has been busy for long', async () => {
+  const { pool, running } = poolOfFakes({ usual: 2 })
+  for (let event = 0; event < 5; event++) void pool.invoke('{}')
+
+  await vi.advanceTimersByTimeAsync(900)
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(99)
+  expect(pool.threads()).toHaveLength(2)
+
+  await vi.advanceTimersByTimeAsync(1)
+  expect(pool.threads()).toHaveLength(3)
+  await vi.advanceTimersByTimeAsync(800)
+  expect(pool.threads()).toHaveLength(3)
+})
+
+test('if all threads are busy for long, further threads start one after the other, without a pause before each', async () => {
+  const { pool } = poolOfFakes({ usual: 4, limit: 12 })
+  for (let event = 0; event < 12; event++) void pool.invoke('{}')
+
+  await vi.advanceTimersByTimeAsync(2_500)
+
+  expect(pool.threads()).toHaveLength(12)
+})
+
+test('the threads that run nothing end on demand, and the next event starts another one', async () => {
+  const { pool, running } = poolOfFakes()
+  void pool.invoke('{}')
+  void pool.invoke('{}')
+  await settle()
+  running.shift()?.(done)
+  await settle()
+
+  pool.endIdle()
+  await settle()
+  expect(pool.threads()).toEqual([{ id: expect.any(Number), busy: true }])
+
+  const next = pool.invoke('{}')
+  await settle()
+  running.at(-1)?.(done)
+  expect(await next).toEqual(done)
+})
+
+test('a third thread starts only after a while without a free thread', async () => {
+  const { pool, running } = poolOfFakes()
+  for (let event = 0; event < 5; event++) void pool.invoke('{}')
+  await settle()
+  expect(pool.threads()).toHaveLength(2)
+
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(99)
+  expect(pool.threads()).toHaveLength(2)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(pool.threads()).toHaveLength(3)
+})
+
+test('the number of threads stays within the limit, and waiting events run in their order', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const order: number[] = []
+  for (const event of [1, 2, 3]) void pool.invoke('{}').then(() => order.push(event))
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(pool.threads()).toHaveLength(1)
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+  expect(order).toEqual([1, 2, 3])
+})
+
+test('a caller with many events delays another caller only until the next thread is free', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const [flooded, other] = [pool.addCaller(0), pool.addCaller(0)]
+  const order: string[] = []
+  for (let event = 0; event < 10; event++) void flooded('{}').then(() => order.push('flooded'))
+  void other('{}').then(() => order.push('other'))
+  await settle()
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+
+  expect(order).toEqual(['flooded', 'other', 'flooded'])
+})
+
+test('callers that wait for a thread take turns, even if one of them calls more often', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const order: string[] = []
+  for (let event = 0; event < 10; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
+  void pool.invoke('{}', 'other').then(() => order.push('other'))
+  await settle()
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+
+  expect(order).toEqual(['flooding', 'other', 'flooding'])
+})
+
+test('a caller with fewer running invocations is served before a caller with more, even if it came later', async () => {
+  const { pool, running } = poolOfFakes({ limit: 3, timeoutSeconds: 60 })
+  const order: string[] = []
+  for (let event = 0; event < 4; event++) void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(running).toHaveLength(3)
+  void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
+  void pool.invoke('{}', 'victim').then(() => order.push('victim'))
+
+  running.shift()?.(done)
+  await settle()
+  running.pop()?.(done)
+  await settle()
+
+  expect(order).toEqual(['waiting', 'victim'])
+})
+
+test('a caller has its own threads, however long the threads of others are busy', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1, timeoutSeconds: 60 })
+  const [slow, other] = [pool.addCaller(3), pool.addCaller(2)]
+  for (let event = 0; event < 3; event++) void slow('{}')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(running).toHaveLength(3)
+
+  for (let event = 0; event < 2; event++) void other('{}')
+  await vi.advanceTimersByTimeAsync(1000)
+
+  expect(running).toHaveLength(5)
+})
+
+test('an invocation that takes too long fails as on Lambda, and its thread ends', async () => {
+  const { pool, onFailure } = poolOfFakes({ timeoutSeconds: 3 })
+  const result = pool.invoke('{}')
+  await vi.advanceTimersByTimeAsync(3000)
+
+  expect(await result).toEqual({
+    ok: false,
+    error: {
+      errorType: 'Sandbox.Timedout',
+      errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Task timed out after 3.00 seconds$/),
+    },
+  })
+  expect(onFailure).toHaveBeenCalledOnce()
+  expect(pool.threads()).toEqual([])
+})
+
+test('a waiting event never runs after its caller gives up, and a running event goes on', async () => {
+  const { pool, running, onFailure } = poolOfFakes({ limit: 1 })
+  const caller = new AbortController()
+  const first = pool.invoke('{}', 'a', caller.signal)
+  const second = pool.invoke('{}', 'a', caller.signal)
+  const third = pool.invoke('{}', 'a')
+  await settle()
+
+  caller.abort()
+
+  expect(await second).toMatchObject({ ok: false, error: { errorType: 'TooManyRequestsException' } })
+  expect(onFailure).toHaveBeenCalledOnce()
+  expect(running).toHaveLength(1)
+  running.shift()?.(done)
+  expect(await first).toEqual(done)
+  await settle()
+  running.shift()?.(done)
+  expect(await third).toEqual(done)
+  await settle()
+  expect(running).toEqual([])
+})
+
+test('closing the pool lets running events end, and refuses waiting ones', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const first = pool.invoke('{}')
+  const second = pool.invoke('{}')
+  await settle()
+
+  const closed = pool.close(5000)
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(100)
+  await closed
+
+  expect(await first).toEqual(done)
+  expect(await second).toMatchObject({ ok: false })
+  expect(pool.threads()).toEqual([])
+})
+
+test('threads end after ten idle seconds, and the last thread ends after half a minute', async () => {
+  const { pool, running } = poolOfFakes()
+  for (let event = 0; event < 2; event++) void pool.invoke('{}')
+  await settle()
+  for (const end of running) end(done)
+  await settle()
+  expect(pool.threads()).toHaveLength(2)
+
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(pool.threads()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(19_999)
+  expect(pool.threads()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(pool.threads()).toEqual([])
+
+  void pool.invoke('{}')
+  await settle()
+  expect(pool.threads()).toHaveLength(1)
+})
+
+describe('if invocations share threads', () => {
+  const Large = JSON.stringify('x'.repeat(300_000))
+
+  test('they use one thread as long as it has room, and then another', async () => {
+    const { pool, threadIds } = poolOfFakes({ perThread: 3 })
+    for (let event = 0; event < 4; event++) void pool.invoke('{}')
+    await settle()
+
+    expect(threadIds).toEqual([1, 1, 1, 2])
+    expect(pool.threads()).toHaveLength(2)
+  })
+
+  test('their number stays within the limit, and callers that wait take turns', async () => {
+    const { pool, running } = poolOfFakes({ limit: 2, perThread: 10 })
+    const order: string[] = []
+    for (let event = 0; event < 5; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
+    void pool.invoke('{}', 'other').then(() => order.push('other'))
+    await settle()
+    expect(running).toHaveLength(2)
+
+    for (let event = 0; event < 3; event++) {
+      running.shift()?.(done)
+      await settle()
+    }
+
+    expect(order).toEqual(['flooding', 'other', 'flooding'])
+    expect(pool.threads()).toHaveLength(1)
+  })
+
+  test('an invocation with a large event has a thread to itself', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10 })
+    void pool.invoke('{}')
+    await settle()
+    void pool.invoke(Large)
+    void pool.invoke(Large)
+    await settle()
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2, 3, 1])
+
+    running[1]?.(done)
+    await settle()
+    void pool.invoke(Large)
+    await settle()
+    expect(threadIds.at(-1)).toBe(2)
+  })
+
+  test('an invocation with a large event gets its thread even if another thread always has work', async () => {
+    const { pool, threadIds } = poolOfFakes({ perThread: 2, limit: 4, timeoutSeconds: 60 })
+    for (let event = 0; event < 3; event++) void pool.invoke('{}')
+    await settle()
+
+    void pool.invoke(Large)
+    await settle()
+
+    expect(threadIds).toEqual([1, 1, 2, 3])
+  })
+
+  test('an invocation with a large event runs next if shared threads use all places, and others do not wait for ever', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10, limit: 3, timeoutSeconds: 60 })
+    for (let event = 0; event < 9; event++) void pool.invoke('{}')
+    await settle()
+    for (let event = 0; event < 3; event++) void pool.invoke(Large)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(threadIds).toEqual([1, 1, 1])
+    // Only one thread waits for the next place.
+    expect(pool.threads()).toHaveLength(2)
+
+    for (let event = 0; event < 4; event++) {
+      running.shift()?.(done)
+      await settle()
+    }
+
+    expect(threadIds.slice(3)).toEqual([2, 1, 3, 1])
+  })
+
+  test('an invocation that takes too long fails alone, and its thread takes no further one and ends after its others', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
+    const late = pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(6_000)
+    const other = pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(await late).toMatchObject({ ok: false, error: { errorType: 'Sandbox.Timedout' } })
+
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 1, 2])
+    expect(pool.threads().map(({ id }) => id)).toEqual([1, 2])
+    running[1]?.(done)
+    expect(await other).toEqual(done)
+    await settle()
+    expect(pool.threads().map(({ id }) => id)).toEqual([2])
+  })
+
+  test('a thread in which nothing ends any more is ended at the last deadline', async () => {
+    const { pool } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
+    void pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(6_000)
+    void pool.invoke('{}')
+
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(pool.threads()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(pool.threads()).toEqual([])
+  })
+
+  test('a thread that holds much memory takes no further invocation, and ends after its last one', async () => {
+    const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
+    const first = pool.invoke('{}')
+    await settle()
+
+    unfit.get(1)?.()
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2])
+
+    running[0]?.(done)
+    expect(await first).toEqual(done)
+    await settle()
+    expect(pool.threads().map(({ id }) => id)).toEqual([2])
+  })
+
+  test('a thread that holds much memory while it runs nothing ends at once', async () => {
+    const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
+    void pool.invoke('{}')
+    await settle()
+    running[0]?.(done)
+    await settle()
+
+    unfit.get(1)?.()
+    await settle()
+    expect(pool.threads()).toEqual([])
+
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2])
+  })
+
+  test('a thread that holds much memory while it imports its handler runs the waiting events, and no thread is left over', async () => {
+    const { promise: imported, resolve } = Promise.withResolvers()
+    const { pool, running, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 }, imported)
+    const first = pool.invoke('{}')
+    unfit.get(1)?.()
+    resolve(undefined)
+    await settle()
+
+    running[0]?.(done)
+    expect(await first).toEqual(done)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(pool.threads()).toEqual([])
+  })
+})

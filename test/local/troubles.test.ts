@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest'
+import { createTroubles } from '../../lib/local/troubles.ts'
+
+const START = new Date(2026, 10, 23, 10, 0, 3).getTime()
+const LEDGER = 'the ledger is unavailable'
+
+function aDisplay() {
+  const lines: string[] = []
+  let now = START
+  const troubles = createTroubles(
+    line => lines.push(line),
+    () => now,
+  )
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      now += 1_000
+      troubles.tick()
+    }
+  }
+  return { lines, troubles, pass }
+}
+
+describe('createTroubles', () => {
+  it('shows a trouble once, with its time, its source and its cause', () => {
+    const { lines, troubles } = aDisplay()
+
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+
+    expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}`])
+  })
+
+  it('shows a cause once if two functions meet it', () => {
+    const { lines, troubles } = aDisplay()
+
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+    troubles.report('reader', { level: 'ERROR', message: 'the call failed', cause: LEDGER })
+    troubles.report('reader', { level: 'WARN', message: 'something else' })
+
+    expect(lines).toHaveLength(2)
+  })
+
+  it('shows an outage once, although the service answers differently while it stops and starts', () => {
+    const { lines, troubles } = aDisplay()
+    const outage = (why: string) =>
+      ({ level: 'ERROR', message: 'an event could not be taken', cause: `${LEDGER}: ${why}` }) as const
+
+    for (const why of ['terminating connection', 'connect ECONNREFUSED', 'the database system is starting up'])
+      troubles.report('collector', outage(why))
+
+    expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}: terminating connection`])
+  })
+
+  it('shows the model’s own words, and shows the same failure with other words only once', () => {
+    const { lines, troubles } = aDisplay()
+
+    for (const said of ['out of memory (pid 1)', 'out of memory (pid 2)'])
+      troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500', said })
+
+    expect(lines).toEqual(['10:00:03 WARN worker-text: the model answered 500: out of memory (pid 1)'])
+  })
+
+  it('does not treat a pause between retries as the end of a trouble', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const seconds of [1, 2, 4, 8, 16, 30]) {
+      troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
+      pass(seconds)
+    }
+
+    expect(lines.filter(line => line.includes('over'))).toEqual([])
+    pass(60)
+    expect(lines.filter(line => line.includes('over'))).toHaveLength(1)
+  })
+
+  it('reports the end of a repeated trouble, and the number of times', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (let second = 0; second < 30; second++) {
+      troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+      pass(1)
+    }
+    pass(30)
+
+    expect(lines.slice(1)).toEqual([
+      `10:00:42 over, after 30 times from 10:00:03 to 10:00:32: ERROR collector: an event could not be taken: ${LEDGER}`,
+    ])
+  })
+
+  it('reports the end of a trouble that came once, and shows the trouble again when it comes later', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
+    pass(30)
+    troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the model answered 500',
+      '10:00:13 over, it came once, at 10:00:03: WARN worker-text: the model answered 500',
+      '10:00:33 WARN worker-text: the model answered 500',
+    ])
+  })
+
+  it('does not treat silence as the end of a state if the state’s end has a line, and shows this line as no trouble', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const state of ['lasts', 'ends'] as const) {
+      troubles.report('worker-text', { level: 'WARN', message: `the circuit ${state}`, state })
+      pass(30)
+    }
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the circuit lasts',
+      '10:00:33 WARN worker-text: the circuit ends',
+    ])
+  })
+
+  const circuit = (message: string, state: 'lasts' | 'ends') =>
+    ({ level: 'WARN', message, state, topic: 'circuit' }) as const
+
+  it('reports that a state may be over if there was no news of it for 20 minutes, since its end may have no line', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
+    pass(1_199)
+    troubles.report('worker-text', circuit('the circuit stays open', 'lasts'))
+    pass(1_199)
+    expect(lines).toHaveLength(2)
+
+    pass(2)
+
+    expect(lines.slice(2)).toEqual([
+      '10:40:02 no news for 20 minutes, it may be over: WARN worker-text: the circuit stays open',
+    ])
+  })
+
+  it('reports nothing more about a state after the line for its end, but goes on about other states', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
+    troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
+    troubles.report('worker-text', circuit('the circuit has closed', 'ends'))
+    pass(1_300)
+
+    expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
+  })
+
+  it('counts a warning that comes again with another time in it', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const until of ['10:00:10.000', '10:00:20.500']) {
+      troubles.report('worker-text', {
+        level: 'WARN',
+        message: `the circuit is open: no calls until 2026-11-23T${until}Z`,
+      })
+      pass(5)
+    }
+    pass(30)
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the circuit is open: no calls until 2026-11-23T10:00:10.000Z',
+      expect.stringMatching(/^10:00:\d\d over, after 2 times from 10:00:03 to 10:00:08: WARN worker-text: /),
+    ])
+  })
+
+  it('shows a lasting trouble once a minute', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (let second = 0; second < 130; second++) {
+      troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
+      pass(1)
+    }
+
+    expect(lines.slice(1)).toEqual([
+      '10:01:03 still, 60 times from 10:00:03 to 10:01:02: WARN worker-text: a request failed',
+      '10:02:03 still, 120 times from 10:00:03 to 10:02:02: WARN worker-text: a request failed',
+    ])
+  })
+
+  it('shows the counts of lasting troubles when the system stops', () => {
+    const { lines, troubles } = aDisplay()
+    for (let i = 0; i < 3; i++) troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
+    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+    troubles.close()
+
+    expect(lines.slice(2)).toEqual(['10:00:03 3 times from 10:00:03 to 10:00:03: WARN worker-text: a request failed'])
+  })
+})
