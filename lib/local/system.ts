@@ -146,6 +146,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   data.remove(STOPPED_FILE)
   mayRunFunctions = true
   activities.push(...system.activities.map(begin => begin()))
+  // The first request need not wait for their threads.
+  for (const called of system.api.functions) called.warm()
   serveApi(system, http)
 
   // This file is written before local.json, so a reader of local.json finds it, too.
@@ -229,7 +231,7 @@ async function openSystem(
     startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect, threads })),
     invocationsPerThread,
     functions,
-    api: { integrations: new Map(), authorizers: new Map(), routes: [] },
+    api: { integrations: new Map(), authorizers: new Map(), functions: new Set(), routes: [] },
     activities: [],
   }
 }

@@ -89,6 +89,23 @@ test('the threads that run nothing end on demand, and the next event starts anot
   expect(await next).toEqual(done)
 })
 
+test('a pool that is warmed has a thread for the next event, which ends if no event comes', async () => {
+  const { pool, threadIds } = poolOfFakes()
+  pool.warm()
+  pool.warm()
+  await settle()
+  expect(pool.threads()).toEqual([{ id: expect.any(Number), busy: false }])
+
+  void pool.invoke('{}')
+  await settle()
+  expect(threadIds).toEqual([pool.threads()[0]?.id])
+
+  const { pool: unused } = poolOfFakes()
+  unused.warm()
+  await vi.advanceTimersByTimeAsync(30_000)
+  expect(unused.threads()).toEqual([])
+})
+
 test('a third thread starts only after a while without a free thread', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 5; event++) void pool.invoke('{}')

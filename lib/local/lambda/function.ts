@@ -10,7 +10,7 @@ import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
 import type { StartThread } from './thread.ts'
 
-export type LocalFunction = Pick<Pool, 'threads' | 'endIdle' | 'kill' | 'close'> & {
+export type LocalFunction = Pick<Pool, 'threads' | 'warm' | 'endIdle' | 'kill' | 'close'> & {
   logicalId: string
   name: string
   arn: string
@@ -111,6 +111,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
       return event => reported(invoke(textOf(event)))
     },
     threads: pool.threads,
+    warm: pool.warm,
     endIdle: pool.endIdle,
     kill: pool.kill,
     async close(graceMs) {

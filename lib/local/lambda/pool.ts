@@ -22,6 +22,8 @@ export interface Pool {
   addCaller(concurrency: number): Invoke
   /** Lists the present threads. */
   threads(): { id: number; busy: boolean }[]
+  /** Starts a thread if there is none, so that the next invocation need not wait for one. */
+  warm(): void
   /** Ends the threads that run nothing. The next invocation starts another one. */
   endIdle(): void
   /** Ends a thread at once, whatever it does. Its running invocations fail as if its machine had crashed. */
@@ -210,6 +212,12 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     },
 
     threads: () => [...environments].map(({ thread, busySince }) => ({ id: thread.id, busy: busySince !== undefined })),
+
+    warm() {
+      if (closed || starting > 0 || environments.size > 0) return
+      starting += 1
+      environments.start()
+    },
 
     endIdle: environments.endIdle,
 

@@ -38,11 +38,9 @@ const Integration = z.object({
 
 export const integration: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Integration)
-  const target = {
-    function: functionOf(system, declared, properties.IntegrationUri),
-    timeoutMs: properties.TimeoutInMillis,
-  }
-  system.api.integrations.set(declared.logicalId, target)
+  const called = functionOf(system, declared, properties.IntegrationUri)
+  system.api.functions.add(called)
+  system.api.integrations.set(declared.logicalId, { function: called, timeoutMs: properties.TimeoutInMillis })
   return created(declared.logicalId)
 }
 
@@ -57,9 +55,11 @@ const AuthorizerProperties = z.object({
 
 export const authorizer: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, AuthorizerProperties)
+  const called = functionOf(system, declared, properties.AuthorizerUri)
+  system.api.functions.add(called)
   const authorize = createAuthorizer({
     logicalId: declared.logicalId,
-    function: functionOf(system, declared, properties.AuthorizerUri),
+    function: called,
     identitySources: properties.IdentitySource,
     ttlSeconds: properties.AuthorizerResultTtlInSeconds,
     now: Date.now,

@@ -60,6 +60,8 @@ export interface System {
     stage?: string
     integrations: Map<string, Omit<RouteTarget, 'authorizer'>>
     authorizers: Map<string, Authorizer>
+    /** The functions that clients wait for. */
+    functions: Set<LocalFunction>
     routes: HttpApi['routes']
   }
   /** These activities are started when all resources are created. */
