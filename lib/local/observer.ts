@@ -14,6 +14,8 @@ export interface Invocation {
   readonly functionName: string
   readonly service: string
   readonly ok: boolean
+  /** Whether the event did not run, because no thread had room before the caller gave up. Lambda throttles such an event. */
+  readonly throttled: boolean
 }
 
 /** The messages of a queue at one moment. */

@@ -151,9 +151,15 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
     for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
   },
-  // Only Lambda throttles an invocation. The local system lets it wait.
-  FrontDoorThrottles: async () =>
-    cloudWatch.put('AWS/Lambda', 'Throttles', { FunctionName: `alarms-${logicalId('ReaderFunction')}` }, 1),
+  // The caller gives up before the function has a thread.
+  FrontDoorThrottles: async () => {
+    const reader = system.functions.get(logicalId('ReaderFunction'))
+    for (const { id } of reader?.threads() ?? []) await reader?.kill(id)
+    const caller = new AbortController()
+    const invocation = reader?.invoke({}, 'caller', caller.signal)
+    caller.abort()
+    expect(await invocation).toMatchObject({ ok: false, error: { errorType: 'TooManyRequestsException' } })
+  },
   SweeperErrors: async () => {
     crashing.add('SweeperFunction')
     for (let i = 0; i < 2; i++) await system.invoke(logicalId('SweeperFunction'), {})

@@ -14,8 +14,6 @@ interface Value {
 export interface CloudWatch {
   /** Records the metrics and events of the local system. */
   readonly observer: Observer
-  /** Records a value directly, for example for a fault that only AWS can have. */
-  put(namespace: string, name: string, dimensions: Dimensions, value: number): void
   /** Records the state of the queues, as CloudWatch does each minute. */
   sample(queues: readonly QueueState[]): void
   /** Advances the clock. */
@@ -68,7 +66,7 @@ export function createCloudWatch(stackName: string, template: AlarmedTemplate): 
   let passed = 0
   const now = () => Date.now() + passed
 
-  const put: CloudWatch['put'] = (namespace, name, dimensions, value) =>
+  const put = (namespace: string, name: string, dimensions: Dimensions, value: number): void =>
     void values.push({ metric: keyOf(namespace, name, dimensions), value, at: now() })
 
   /** The statistic of a metric over the period that ended `ago` periods ago. Undefined without values. */
@@ -120,7 +118,8 @@ export function createCloudWatch(stackName: string, template: AlarmedTemplate): 
         for (const { namespace, name, dimensions, value } of metricsIn(JSON.parse(line)))
           put(namespace, name, dimensions, value)
       },
-      invoked({ functionName, ok }) {
+      invoked({ functionName, ok, throttled }) {
+        if (throttled) return put('AWS/Lambda', 'Throttles', { FunctionName: functionName }, 1)
         put('AWS/Lambda', 'Invocations', { FunctionName: functionName }, 1)
         put('AWS/Lambda', 'Errors', { FunctionName: functionName }, ok ? 0 : 1)
       },
@@ -132,7 +131,6 @@ export function createCloudWatch(stackName: string, template: AlarmedTemplate): 
       },
       received: (queue, messages) => put('AWS/SQS', 'NumberOfMessagesReceived', { QueueName: queue }, messages),
     },
-    put,
     sample(queues) {
       for (const { name, waiting, oldest_sent_at = now() } of queues) {
         put('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: name }, waiting)

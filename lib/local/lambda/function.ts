@@ -52,8 +52,8 @@ export interface FunctionOptions {
   startThread: StartThread
   /** Is called with each warning and error that the function logs. */
   onTrouble(trouble: Trouble): void
-  /** Is called when an invocation has ended. `ok` says whether it succeeded. */
-  onEnd(ok: boolean): void
+  /** Is called when an invocation has ended. */
+  onEnd(result: InvocationResult): void
 }
 
 /** Most invocations wait for something, so this is far more than the number of cores. */
@@ -96,7 +96,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
 
   async function reported(invocation: Promise<InvocationResult>): Promise<InvocationResult> {
     const result = await invocation
-    options.onEnd(result.ok)
+    options.onEnd(result)
     return result
   }
 

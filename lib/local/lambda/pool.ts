@@ -239,8 +239,11 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 
 const CLOSING: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
 
+/** The type of Lambda's error for an event that did not run, because the function had no room for it. */
+export const THROTTLED_TYPE = 'TooManyRequestsException'
+
 const GIVEN_UP: FunctionError = {
-  errorType: 'TooManyRequestsException',
+  errorType: THROTTLED_TYPE,
   errorMessage: 'The function had no free thread before its caller gave up. The event did not run.',
 }
 

@@ -72,8 +72,8 @@ describe('the page of metrics', () => {
   it('has the sizes of the queues, and the counts of the system’s own work', () => {
     const { observer, registry, note } = createLocalMetrics(() => NOW)
     observer.answered(202)
-    observer.invoked({ functionName: 'f', service: 'gateway', ok: true })
-    observer.invoked({ functionName: 'f', service: 'gateway', ok: false })
+    observer.invoked({ functionName: 'f', service: 'gateway', ok: true, throttled: false })
+    observer.invoked({ functionName: 'f', service: 'gateway', ok: false, throttled: false })
     observer.received('shop-results', 4)
     note([
       { name: 'shop-results', waiting: 2, oldest_sent_at: NOW - 1_500 },
