@@ -1,7 +1,18 @@
 import type { BuildOptions } from 'esbuild'
 
-/** Compiles TypeScript of this checkout to JavaScript that imports its packages. The npm package has neither TypeScript nor esbuild. */
-export async function compile(options: BuildOptions): Promise<void> {
+let last: Promise<void> = Promise.resolve()
+
+/**
+ * Compiles TypeScript of this checkout to JavaScript that imports its packages. The npm package has neither TypeScript nor esbuild. One call
+ * runs after the other, because the end of esbuild's process would leave another build unanswered.
+ */
+export function compile(options: BuildOptions): Promise<void> {
+  const compiled = last.then(() => compileAlone(options))
+  last = compiled.catch(() => undefined)
+  return compiled
+}
+
+async function compileAlone(options: BuildOptions): Promise<void> {
   const { build, stop } = await import('esbuild')
   try {
     await build({

@@ -68,13 +68,14 @@ const COMPILED = 'synthesize-process.cjs'
 /**
  * Compiles the process's code to CommonJS, in a new folder. An ES module that imports the CDK loads all of its parts, because Node reads each
  * of its exports, and CommonJS loads only the parts that are used. That saves a second of a core. Resolves to undefined in the npm package,
- * which has no TypeScript, and in a checkout that is read-only.
+ * which has no TypeScript, and if the code can't be compiled, for example in a checkout that is read-only.
  */
 async function compiledProcess(): Promise<string | undefined> {
   if (IS_PACKAGE) return undefined
+  let folder: string | undefined
   try {
     mkdirSync(CACHE, { recursive: true })
-    const folder = makeUnfinished(CACHE)
+    folder = makeUnfinished(CACHE)
     await compile({
       entryPoints: [fileURLToPath(moduleBeside(import.meta.url, 'synthesize-process'))],
       outfile: join(folder, COMPILED),
@@ -84,6 +85,7 @@ async function compiledProcess(): Promise<string | undefined> {
     })
     return folder
   } catch {
+    if (folder) rmSync(folder, { recursive: true, force: true })
     return undefined
   }
 }

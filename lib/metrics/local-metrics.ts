@@ -23,7 +23,9 @@ export function createLocalMetrics(clock: () => number): LocalMetrics {
         const parsed = parseJson(line)
         if (isObject(parsed)) addSamples(registry, samplesIn(parsed))
       },
-      invoked({ service, ok }) {
+      invoked({ service, ok, throttled }) {
+        // Lambda counts such an event neither as an invocation nor as an error.
+        if (throttled) return
         registry.add(LOCAL_FAMILIES.invocations, { service }, [1])
         // Without a failure, the value is 0, so that the first failure is a change.
         registry.add(LOCAL_FAMILIES.errors, { service }, [ok ? 0 : 1])

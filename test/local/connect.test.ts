@@ -18,6 +18,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { leanSettings } from '../../functions/core/platform/lean-client.ts'
 import { connector } from '../../lib/local/connect.ts'
 import { type Emulator, startEmulator } from '../../lib/local/emulators/host.ts'
 
@@ -65,7 +66,7 @@ async function tables() {
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
-  const within = new DynamoDBClient({ ...common, endpoint: NOWHERE })
+  const within = new DynamoDBClient({ ...leanSettings(1_000), ...common, endpoint: NOWHERE })
   connect()(within)
   await waitUntilTableExists({ client: overHttp, maxWaitTime: 30, minDelay: 0.05 }, { TableName })
   const put = (value: object) =>

@@ -81,7 +81,7 @@ export function jaegerProgram(): string {
 function build(cache: string, program: string): void {
   if (spawnSync('go', ['version']).status !== 0)
     throw new Error(
-      `this test needs Jaeger ${VERSION}: install Go to build it, or name the program all-in-one with JAEGER`,
+      `this test needs Jaeger ${VERSION}: install Go 1.24 or later to build it, or name the program all-in-one with JAEGER`,
     )
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'building-'))
@@ -126,8 +126,13 @@ export async function startJaeger(program: string): Promise<Jaeger> {
     throw new Error(`Jaeger has ended with exit code ${code}`)
   })
   const ask = asker(`http://${query}`)
-  await Promise.race([failed, eventually(() => ask('services'))])
   failed.catch(() => undefined)
+  try {
+    await Promise.race([failed, eventually(() => ask('services'))])
+  } catch (error) {
+    await end(child)
+    throw error
+  }
   return {
     receiver: `http://${receiver}`,
     traces: async traceId => tracesIn(await ask(`traces/${traceId}`)),

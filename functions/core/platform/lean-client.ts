@@ -23,15 +23,15 @@ interface Client {
 }
 
 /**
- * Removes what a client does for nobody on each call, and returns the client. The calls stay the same. `npm run bench`
- * measures the difference.
+ * Removes what a client does for nobody on each call, and returns the client. The inputs and the outputs of calls stay
+ * the same.
  */
 export function leanClient<C extends Client>(client: C, ms: number): C {
   // It copies each input and output for a logger, and no client here has one.
   client.middlewareStack.remove('loggerMiddleware')
   // It builds a header for each call, which only the trail of all single calls would show.
   client.middlewareStack.remove('getUserAgentMiddleware')
-  // The SDK copies the settings four times per call. V8 takes 50 times as long for a copy of an object with slow properties.
+  // The SDK copies the settings four times per call. V8 takes several times as long for a copy of an object with slow properties.
   toFastProperties(client.config)
   // The local system redirects the calls, because its emulators run in the same process. Lambda has no such function.
   const connect: unknown = Reflect.get(globalThis, CONNECT)

@@ -239,13 +239,13 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 
 const CLOSING: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
 
-/** The type of Lambda's error for an event that did not run, because the function had no room for it. */
-export const THROTTLED_TYPE = 'TooManyRequestsException'
-
 const GIVEN_UP: FunctionError = {
-  errorType: THROTTLED_TYPE,
+  errorType: 'TooManyRequestsException',
   errorMessage: 'The function had no free thread before its caller gave up. The event did not run.',
 }
+
+/** Whether an event did not run, because the function had no room for it before its caller gave up. */
+export const isThrottled = (result: InvocationResult): boolean => !result.ok && result.error === GIVEN_UP
 
 /** The line that is next after an invocation of this line got a place. */
 const OTHER: Readonly<Record<Want, Want>> = { own: 'shared', shared: 'own' }

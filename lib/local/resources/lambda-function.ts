@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import { createFunction } from '../lambda/function.ts'
 import { openLogFile } from '../lambda/log-file.ts'
-import { THROTTLED_TYPE } from '../lambda/pool.ts'
+import { isThrottled } from '../lambda/pool.ts'
 import type { Declared } from '../stack.ts'
 import { created, physicalName, propertiesOf, type ResourceType, refuse, type System } from './resource.ts'
 
@@ -55,7 +55,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
         functionName: name,
         service: label,
         ok: result.ok,
-        throttled: !result.ok && result.error.errorType === THROTTLED_TYPE,
+        throttled: isThrottled(result),
       }),
     startThread: system.startThread,
     onTrouble: trouble => system.troubles.report(label, trouble),

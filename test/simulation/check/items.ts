@@ -152,13 +152,19 @@ const LONGEST_SPREAD_MS = 6_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * When the faults stop, the model works. Then the next probe ends a halt, if requests wait. A request without a message causes no probe:
- * its gateway has crashed before it sent the message, or the message was deleted together with its queue.
+ * When the faults stop, the model works. Then the next probe ends a halt, if requests wait. Two kinds of requests don't end it. A request
+ * without a message causes no probe: its gateway has crashed before it sent the message, or the message was deleted together with its queue.
+ * A request that is a probe itself and fails by its own content leaves the halt as it was.
  */
-const isHaltedForTooLong = ({ world, queues, protection }: Known, requestId: string): boolean =>
+const isHaltedForTooLong = (
+  { world, queues, protection }: Known,
+  requestId: string,
+  calls: readonly ModelCall[],
+): boolean =>
   isInAQueue(queues, requestId) &&
   protection.state?.halted !== undefined &&
-  world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
+  world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000 &&
+  !calls.some(({ at }) => at > world.clock() - world.restedFor())
 
 /** Returns true if a call of the run has reached the model, or may have reached it before its worker crashed. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
@@ -181,7 +187,7 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('I3 the model was never reached, and the request is charged')
   if (after.status === 'expired' && after.deadline > known.world.issuedAt())
     fail('a request expires before its deadline')
-  if (after.status === 'expired' && isHaltedForTooLong(known, after.request_id))
+  if (after.status === 'expired' && isHaltedForTooLong(known, after.request_id, calls))
     fail('a request expires, since the halt of its model never ends')
 
   const crashed = after.error?.code === 'worker_crashed'
