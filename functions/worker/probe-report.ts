@@ -41,8 +41,9 @@ export const Probed = z.object({
   result: z.unknown().optional(),
   usage: z.unknown().optional(),
   /**
-   * The charge of a request with this answer. `tokens` is absent if the estimate is charged. Then the charge is at
-   * least `at_least`.
+   * What a request would be charged if the model gave it the answer in `came`. `tokens` is absent if the model reported
+   * no usage: a request is then charged its estimate, or `at_least` tokens if that is more. `at_least` is present only
+   * if the request bounds its output.
    */
   charged: z.object({ requests: z.int(), tokens: z.number().optional(), at_least: z.number().optional() }).optional(),
 })

@@ -16,7 +16,10 @@ export interface Refusal {
   readonly retryAfterMs: number
   /** True if no call of the model can succeed. Such a call is not charged and spends no attempt. `maybe` is a 403. */
   readonly halts: boolean | 'maybe'
-  /** Says whether the user reads the answer's mark in the error. After a call for several requests, the error has no text of the model. */
+  /**
+   * When the error that the user gets contains the mark, which is a unique text in each answer of the model: always, only if the call was
+   * for one request (`alone`), or never. The error after a failed batch has no text of the model.
+   */
   readonly isMarked: 'always' | 'alone' | 'never'
   readonly give: (mark: string) => Reply
 }

@@ -53,8 +53,8 @@ const rightsOf = (statements: readonly Statement[]): string[] =>
     .toSorted()
 
 /**
- * The parts of a template’s resources that CloudFormation acts on. The tag `Name` of a network’s parts is left out, since it
- * is the path of the construct.
+ * A template’s resources in a form in which two stacks can be compared. Tags are left out, because the CDK gives the parts of
+ * a network a tag with the path of the construct, which differs. The statements of policies are sorted lists of rights.
  */
 const resourcesOf = ({ Resources }: Template): object =>
   JSON.parse(JSON.stringify(Resources), (key, value) => {

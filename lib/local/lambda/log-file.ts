@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A file of lines. When it is full, it gets the ending `.1` and replaces the earlier file of that name. Then a new file begins. */
+/** A file of lines. When it is full, it gets the ending `.1` and replaces the older file with this ending. Then a new file begins. */
 export interface LogFile {
   /** Does nothing after the file is closed: a thread that is ending may still have output. */
   append(line: string): void

@@ -120,8 +120,9 @@ export const movedTo = (
 })
 
 /**
- * Sends a message to its own queue with an id. Producers of other systems may leave the id out, but each delivery of an
- * input's message must have the same one. So a message must get its id before anything else is done with it.
+ * Returns a copy of a message that came without an id, with a new id, for the queue that the message came from. Other
+ * systems that send to an input queue may leave the id out. But Sluice recognizes a message that is delivered again by
+ * its id. So a message without an id is not handled: it is sent again with one.
  */
 const named = ({ queue, message }: FromQueue): Publication => ({
   exchange: '',
