@@ -35,6 +35,7 @@ observability: { log_level: WARN, namespace: Shop, store_prompts: false, fields:
 `
 
 export interface Resource {
+  readonly Metadata?: Readonly<Record<string, unknown>>
   readonly Type: string
   readonly Properties: Record<string, unknown>
   readonly DependsOn?: readonly string[]

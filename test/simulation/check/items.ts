@@ -151,10 +151,13 @@ const LONGEST_SPREAD_MS = 6_000
 /** The longest pause that a model may ask for. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
+/** If requests wait, a halted model gets a probe within this time. */
+const LONGEST_WITHOUT_PROBE_MS = LONGEST_OPENINGS * 60_000 + 5 * 60_000
+
 /**
  * When the faults stop, the model works. Then the next probe ends a halt, if requests wait. Two kinds of requests don't end it. A request
  * without a message causes no probe: its gateway has crashed before it sent the message, or the message was deleted together with its queue.
- * A request that is a probe itself and fails by its own content leaves the halt as it was.
+ * A request may be a probe again and again, and fail each time by its own content. If its last probe was long ago, the halt is at fault.
  */
 const isHaltedForTooLong = (
   { world, queues, protection }: Known,
@@ -163,8 +166,8 @@ const isHaltedForTooLong = (
 ): boolean =>
   isInAQueue(queues, requestId) &&
   protection.state?.halted !== undefined &&
-  world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000 &&
-  !calls.some(({ at }) => at > world.clock() - world.restedFor())
+  world.restedFor() > LONGEST_WITHOUT_PROBE_MS &&
+  !calls.some(({ at }) => at > world.clock() - LONGEST_WITHOUT_PROBE_MS)
 
 /** Returns true if a call of the run has reached the model, or may have reached it before its worker crashed. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>

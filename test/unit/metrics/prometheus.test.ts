@@ -74,6 +74,8 @@ describe('the page of metrics', () => {
     observer.answered(202)
     observer.invoked({ functionName: 'f', service: 'gateway', ok: true, throttled: false })
     observer.invoked({ functionName: 'f', service: 'gateway', ok: false, throttled: false })
+    // An event that did not run is no invocation.
+    observer.invoked({ functionName: 'f', service: 'gateway', ok: false, throttled: true })
     observer.received('shop-results', 4)
     note([
       { name: 'shop-results', waiting: 2, oldest_sent_at: NOW - 1_500 },
