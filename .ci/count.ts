@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
-/** What vitest's JSON reporter writes, as far as it is counted. */
+/** The part of vitest's JSON report that this script reads. */
 interface Report {
   readonly success: boolean
   readonly numPassedTests: number
@@ -16,8 +16,9 @@ interface Result {
 }
 
 /**
- * The reports of `.ci/run`, and words in the names of tests that must have passed in each. Most of these tests skip themselves
- * where their server is missing, and a test that was skipped unseen would prove nothing.
+ * The reports of `.ci/run`. For each report: words from the names of tests that must have passed. Most of these tests
+ * skip themselves if the server that they need is missing. Without this list, nobody would notice that they were
+ * skipped.
  */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'test.json': ['npm start', 'version 0.1.0 reads the requests'],
@@ -48,7 +49,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'rabbitmq-chaos.json': ['although its threads are killed all the time'],
 }
 
-/** What is wrong with the report at a path: it has no test that must have passed. */
+/** Returns the problems of the report at a path: one sentence per test that must have passed and has not. */
 function missingIn(path: string, { testResults }: Report): string[] {
   const passed = testResults
     .flatMap(({ assertionResults }) => assertionResults)

@@ -4,7 +4,7 @@ import { main } from '../lib/cli/main.ts'
 import { projectFolder } from '../lib/cli/project.ts'
 import { moduleBeside } from '../lib/local/module-beside.ts'
 
-// A reader such as `head` may close the pipe early. That is not an error.
+// A program that reads the output, such as `head`, may close the pipe early. This is not an error, so it is ignored.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

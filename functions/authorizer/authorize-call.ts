@@ -10,9 +10,10 @@ export type AuthorizerEvent = Pick<APIGatewayRequestAuthorizerEventV2, 'headers'
 type Answer = APIGatewaySimpleAuthorizerWithContextResult<Record<string, string | number>>
 
 /**
- * Tells the functions behind API Gateway which user calls, or that the call must be refused (docs/adr/0045). API
- * Gateway itself could only answer 403. So a refused call goes on, and `httpHandler` first of all answers it in the
- * shape of its API. If this function rejects, API Gateway answers 500, so no call is allowed by mistake.
+ * Tells the functions behind API Gateway which user calls, or that the call must be refused (docs/adr/0045). If this
+ * function denied the call, API Gateway would answer 403 in its own form. So this function lets the call pass with the
+ * note `refused`. Then `httpHandler` answers the call in the form of its API, before it does anything else. If this
+ * function rejects, API Gateway answers 500, so no call is allowed by mistake.
  */
 export async function authorizeCall({ authorized }: AuthorizerPorts, { headers }: AuthorizerEvent): Promise<Answer> {
   const key = presentedKey(headers)

@@ -8,7 +8,7 @@ import { authorize } from './authorize.ts'
 export type Authorized = (key: string) => Promise<UserRecord | undefined>
 
 /**
- * The most keys that are remembered, each for accepted and for refused keys. If there are more, the oldest is
+ * The most accepted keys, and the most refused keys, that are remembered. If there are more, the oldest key is
  * forgotten.
  */
 const MAX_KEYS = 10_000

@@ -14,9 +14,9 @@ export type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string 
 
 /**
  * Declares the queues of the stack. A queue that the stack no longer has is not deleted, because messages may wait in
- * it. So the deletion of the resource does nothing. A new broker can't be reached before its name is known in the VPC.
- * So the function tries again until `giveUpAt` (epoch milliseconds), because CloudFormation would delete the broker
- * after a failure.
+ * it. For the same reason, the deletion of the custom resource does nothing. A new broker can't be reached until its
+ * name is known in the VPC. So the function tries again until `giveUpAt` (epoch milliseconds). If it failed at once,
+ * CloudFormation would delete the broker.
  */
 export async function declare(
   ports: BrokerPorts,
@@ -39,8 +39,8 @@ export async function declare(
 }
 
 /**
- * Returns the input to which the previous deployment has bound the key of requests, if the binding has changed or is
- * gone. Returns undefined otherwise.
+ * Returns the input queue that the previous deployment has bound to the routing key `requests`, if this deployment
+ * binds another queue or none. Returns undefined otherwise.
  */
 function formerRequests(event: CloudFormationCustomResourceEvent, requests: string | undefined): string | undefined {
   if (event.RequestType !== 'Update') return undefined

@@ -20,7 +20,10 @@ const ANSWER_MS = 60_000
  */
 const DECLARE_MS = 300_000
 
-/** The custom resource that declares the queues, at each deployment that changes them. */
+/**
+ * Handles the custom resource that declares the queues. CloudFormation calls it at each deployment that changes the
+ * queues.
+ */
 const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent, context) => {
   const giveUpAt = ports.clock() + Math.min(DECLARE_MS, context.getRemainingTimeInMillis()) - ANSWER_MS
   await answerCloudFormation(event.ResponseURL, {

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 
 /**
- * An operation of the operator's command line on the broker. The broker is private, so a function performs the
- * operation. `queue` is a name within the deployment. For an input, `queue` is its whole name.
+ * An operation of the operator's command line on the broker. The command line can't reach the broker, which is in a
+ * private network. So this function performs the operation. `queue` is a queue's name without the prefix of the
+ * deployment. For an input, `queue` is the whole name.
  */
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),
@@ -22,7 +23,7 @@ export const Operation = z.discriminatedUnion('operation', [
 ])
 export type Operation = z.infer<typeof Operation>
 
-/** The answer to an operation. `unavailable` says why the broker could not be asked. */
+/** The answer to an operation. `unavailable` has the reason if the broker could not be reached. */
 export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),

@@ -3,12 +3,15 @@ import type { InsistPorts } from '../core/platform/insist.ts'
 import type { CountWaiting, MessagesLeft, QueueExists, ReturnedResults, SendInput } from '../core/queue/admin-port.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
-/** What the stack declares: the properties of its custom resource. */
+/** The queues that the stack declares, from the properties of its custom resource. */
 export interface Declared {
   readonly queues: readonly { readonly name: string; readonly dead_letters?: string | undefined }[]
-  /** The input that gets the messages of producers from the exchange of the team. */
+  /** The input queue that gets the messages that producers publish to the team's exchange (`team-exchange.ts`). */
   readonly requests?: string | undefined
-  /** The input that got these messages until now, if it is another input. */
+  /**
+   * The input queue that the previous deployment has bound to this exchange, if it is another one. Its binding must be
+   * removed.
+   */
   readonly unbind?: string | undefined
 }
 
@@ -29,8 +32,8 @@ export interface BrokerPorts extends InsistPorts {
    */
   missingQueues(): Promise<string[]>
   /**
-   * Sends results from their dead-letter queue to their queue again, as many as it can within some seconds. Rejects with
-   * `Unavailable`.
+   * Sends results from their dead-letter queue to the results queue again, as many as possible within ten seconds.
+   * Rejects with `Unavailable`.
    */
   returnResults(): Promise<ReturnedResults>
   /**

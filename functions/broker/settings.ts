@@ -2,8 +2,8 @@ import * as z from 'zod'
 
 export const Settings = z.strictObject({
   /**
-   * The longest time that a worker runs without taking messages, in milliseconds, by the whole name of its queue. It
-   * has only the queues with a bulk queue.
+   * For each queue that has a bulk queue, by its whole name: the longest time in milliseconds for which the queue's
+   * worker takes no messages, because it calls the model.
    */
   longest_call_ms: z.record(z.string(), z.int().positive()),
 })

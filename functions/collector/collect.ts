@@ -20,8 +20,8 @@ interface Taken {
 }
 
 /**
- * The events that failed, each with its error. They must be redelivered. The steps that are done for them already can
- * be repeated.
+ * The events that failed, each with its error. These events must be redelivered. The steps that were already done for
+ * them can be repeated without harm.
  */
 type Failures = Map<ResultEvent, unknown>
 
@@ -51,10 +51,11 @@ export type Ended = Pick<
 export type SpanOf = (event: ResultEvent) => Span
 
 /**
- * Takes a batch of events in five steps: decide (the transition of each outcome's item), record (one statement for the
- * ledger), discard (the stored body and result of a request that was cancelled while it ran), settle (one update per
- * user where possible), announce (if the queue's backend has its own readers). Each step can be repeated, so a
- * redelivery repairs a batch that stopped between two steps. Never rejects.
+ * Takes a batch of events in five steps. Decide: each outcome is written into its request item. Record: one statement
+ * writes all rows to the ledger. Discard: the stored body and result of a request that was cancelled while it ran are
+ * deleted. Settle: the reservations are closed, with one update per user where possible. Announce: with RabbitMQ, other
+ * systems get the ends of requests. Each step can be repeated, so a redelivery repairs a batch that stopped between two
+ * steps. Never rejects.
  */
 export async function collect(
   ports: CollectorPorts,
@@ -117,7 +118,7 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
 /**
  * Makes the decision of an outcome, with its charge. A request that never reached the model costs nothing. A success
  * without a reported usage costs its estimate, or the minimum that its worker reports, if the minimum is more. The
- * transition of the item writes the charge, so it is decided once (I3).
+ * transition that ends the request writes the charge into the item. So the charge is decided once (I3).
  */
 function decisionOf(event: OutcomeEvent) {
   const { user_id, request_id, run, attempt, status, completed_at } = event
@@ -146,8 +147,8 @@ async function record(
 }
 
 /**
- * Announces the ends that are recorded and settled. If that fails, the event is redelivered, and every step before it
- * is repeated without harm.
+ * Announces the ends that are recorded and settled. If an announcement fails, its event is redelivered, and the earlier
+ * steps are repeated without harm.
  */
 async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
   if (!ports.queue.announce) return

@@ -56,8 +56,9 @@ export const refusedEntry = ({ input, at }: RefusedEvent): Entry => ({
 })
 
 /**
- * Makes the ledger entry of a decided outcome. All that the item knows comes from the item, because another try with
- * the same Idempotency-Key may have sent a message of another window. Only the result comes from the message (rule 9).
+ * Makes the ledger entry of a decided outcome. All values that the item has are taken from the item, because the
+ * message may have other values: another try with the same Idempotency-Key may have sent a message with another quota
+ * window. Only the result comes from the message (rule 9).
  */
 export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   const row: LedgerRow = {

@@ -15,7 +15,7 @@ export interface CollectorPorts extends LifecyclePorts {
   readonly tracing: Tracer
 }
 
-/** The ports that log and count the results of a batch, besides those that collect them. */
+/** The ports for collecting events, and for logging and counting the results. */
 export interface TakeResultsPorts extends CollectorPorts {
   readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>

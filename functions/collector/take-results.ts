@@ -61,10 +61,11 @@ async function takeAll(
 }
 
 /**
- * The delay before the redelivery of a message after an outage. An entry holds while the message has at most `receives`
- * receives, and its delay is `seconds`. A client must see its result soon after the ledger is back, also after an
- * outage of an hour. But each receive counts, and after 1,000 receives the queue moves a message to its dead-letter
- * queue. So after the last entry the delay of the queue holds, which is long enough for an outage of more than a day.
+ * The delays before the redelivery of an event that failed because of an outage. The delay is `seconds` as long as the
+ * event was received at most `receives` times. The first delays are short, so that clients see their results soon after
+ * the ledger is back, also after an outage of an hour. But after 1,000 receives, the queue moves an event to its
+ * dead-letter queue. So after the last entry, the queue's own delay applies, which is long enough for an outage of more
+ * than a day.
  */
 const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
   { receives: 40, seconds: 10 },

@@ -15,7 +15,7 @@ export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' |
   readonly settings: Settings
 }
 
-/** The ports of the posts of the OpenAI API. */
+/** The ports of the POSTs of the OpenAI API. */
 export interface OpenAiPorts extends GatewayPorts {
   readonly abilities: Readonly<Record<string, Abilities>>
 }

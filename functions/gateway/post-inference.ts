@@ -19,8 +19,8 @@ export async function postInference(ports: GatewayPorts, call: HttpCall): Promis
 }
 
 /**
- * Returns the answer with the end of the request, if the client prefers to wait and the request ends in time. Whatever
- * happens here, the request is accepted.
+ * Returns the answer with the end of the request, if the client prefers to wait and the request ends in time. The
+ * request is already accepted. So an error of the wait is only logged, and the answer is then 202.
  */
 async function endedInTime(
   ports: GatewayPorts,
@@ -32,8 +32,8 @@ async function endedInTime(
   const { user_id, request_id } = accepted.item
   const ms = Math.min(seconds * 1000, call.remainingMs() - ANSWER_MS)
   try {
-    // A client that repeats a call has usually given up its earlier call. So no client needs the wait of the earlier
-    // call any more.
+    // Only one call may wait for the same request here. A client that repeats a call has usually given up its earlier
+    // call, so the repetitions must not add up to many waits.
     const view = await waitForCompletion(ports, user_id, request_id, { ms, beside_others: false })
     return isTerminal(view.status) ? endedAnswer(prepared, accepted, view, seconds) : undefined
   } catch (error) {

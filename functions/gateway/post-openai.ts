@@ -62,8 +62,8 @@ const tooManyWaits = (): RequestError =>
   )
 
 /**
- * Waits for the end of a request. The request is admitted, so an error while reading it must not look like a failed
- * call.
+ * Waits for the end of a request. The request is already admitted. So if reading it fails, the answer must not look
+ * like a failed call, which a client would repeat: it says that the request still runs.
  */
 async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Promise<RequestView> {
   const { user_id, request_id } = item
@@ -71,7 +71,7 @@ async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Pro
   try {
     view = await lookUntil(ports, user_id, request_id, until)
   } catch (error) {
-    // The request was deleted.
+    // This error says that the owner has deleted the request. So it is the right answer.
     if (error instanceof RequestError) throw error
     ports.logger.error('the wait for a request failed', { request_id, error: error as Error })
   }

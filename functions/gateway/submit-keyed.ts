@@ -44,8 +44,8 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
 async function admitAndPublish(ports: GatewayPorts, prepared: Prepared): Promise<Accepted | undefined> {
   const verdict = await admit(ports, prepared, async () => undefined)
   if (verdict.admitted) return accept(ports, verdict, prepared.submission)
-  // Another try with the same key may have been admitted meanwhile, and may have used up the rest of the quota (rule
-  // 7).
+  // Another try with the same key may have been admitted meanwhile, and may have used up the rest of the quota. Then
+  // this call gets that request, and no refusal (rule 7).
   const twin = await ports.items.get(prepared.request.user_id, prepared.request.request_id)
   if (twin && twin.status !== 'rejected') return acceptAgain(ports, twin, prepared.submission)
   throw refuse(verdict, prepared, ports.clock())

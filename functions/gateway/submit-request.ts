@@ -15,7 +15,7 @@ export type MayGoOn = () => Promise<void>
  * Admits a submission and makes it durable. If it resolves, the request will run (I4). Throws `RequestError` for a
  * refusal, which leaves nothing behind (I6). An error of `mayGoOn` is a refusal, too. Throws `Unavailable` if the item
  * or the message could not be written. Then the submission is withdrawn, either here, or later by a function that finds
- * its item or its reservation.
+ * its item, its message or its reservation.
  */
 export async function submitRequest(
   ports: GatewayPorts,
@@ -36,14 +36,15 @@ export async function submitRequest(
   } catch (error) {
     const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
-    // Nobody knows whether the item and the message were written. If they were, the request runs.
+    // It is not known whether the item and the message were written. If they were, the request runs. So the client gets
+    // the id, to look for the request.
     throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
 }
 
 /**
- * Releases the reservation of a request that no other function knows: it has no item and no message yet, and its id is
- * new. If the release fails, the sweeper finds the reservation.
+ * Releases the reservation of a request. No tombstone is needed, because no other function can know the request: it has
+ * no item and no message yet, and its id is new. If the release fails, the sweeper finds the reservation.
  */
 async function giveBack({ quota, logger }: GatewayPorts, item: RequestItem): Promise<void> {
   const { request_id } = item

@@ -4,10 +4,11 @@ import { releaseRejected } from '../core/lifecycle/reject-request.ts'
 import { isFailedCall } from '../core/platform/unavailable.ts'
 
 /**
- * Withdraws a submission that failed, whatever it has written. Returns the item as it is then: `rejected`, or accepted
- * in spite of the failure (rule 6). Returns undefined if the state is unknown, because the tombstone could not be
- * written. The caller has the first error. If a step fails here, the sweeper does it later, because the sweeper finds
- * the open reservation.
+ * Withdraws a submission that failed. It does not matter whether the item or the message was written. Returns the item
+ * after the withdrawal. The item is `rejected`, or it is accepted in spite of the failure, because a worker has already
+ * begun (rule 6). Returns undefined if the state is unknown, because the tombstone could not be written. A failed step
+ * throws nothing, because the caller throws the error that led to the withdrawal. The sweeper repeats the step later,
+ * because it finds the open reservation.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,

@@ -17,8 +17,8 @@ export interface Input {
 }
 
 /**
- * Reads a delivery, and from which queue it comes. pipeline.yaml refuses an input whose name ends like the name of a
- * dead-letter queue.
+ * Converts a delivery to an input. The end of the queue's name shows whether the message comes from the dead-letter
+ * queue. This is certain, because pipeline.yaml refuses an input queue whose name has this end.
  */
 export function inputOf({ id, queue: name, body }: Delivery): Input {
   const givenUp = name.endsWith(DEAD_LETTERS)

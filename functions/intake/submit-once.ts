@@ -22,7 +22,8 @@ export interface Message {
   readonly key: string
   readonly order: Order
   /**
-   * Whether the message comes from the dead-letter queue. Then it is no longer admitted, unless it was admitted before.
+   * Whether the message comes from the dead-letter queue. Such a message is refused, unless an earlier delivery was
+   * admitted.
    */
   readonly given_up: boolean
 }
@@ -59,15 +60,15 @@ async function tryOnce(ports: IntakePorts, message: Message, requestId: string):
   const { item } = judged
   const bound = boundOf(await inputs.admit(order.user_id, key, requestId, clock()))
   if ('final' in bound || bound.request_id !== requestId) {
-    // Another delivery has refused the message before, or found that the request was withdrawn. So no request may be
-    // admitted under this id any more.
+    // Another delivery has refused the message, or has found that the request was withdrawn. So no request may be
+    // admitted under this id any more. The tombstone prevents this, and releases the reservation.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
   }
   return (await accept(ports, judged, order.submission)) ?? bound
 }
 
-/** Reserves for the request. Returns the reservation, or the refusal. */
+/** Makes the reservation of the request. Returns the admission, or the refusal. */
 async function judge(ports: IntakePorts, { order, given_up }: Message, requestId: string): Promise<Once> {
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')

@@ -13,8 +13,8 @@ import { Env, RoleSecrets } from './env.ts'
 import type { MigratorPorts } from './ports.ts'
 
 /**
- * The longest time of a statement for the client, in milliseconds. The Data API itself ends a statement after 45
- * seconds.
+ * The longest time for which the client waits for a statement, in milliseconds. It is longer than 45 seconds, after
+ * which the Data API itself ends a statement.
  */
 const STATEMENT_MS = 50_000
 
@@ -37,7 +37,8 @@ type OperatorsCall = Record<string, never>
 
 /**
  * Handles the custom resource. Its creation and its update apply the migrations and set the roles. Its deletion leaves
- * the data as it is. If it is called with `{}`, it does the same as an update, and returns the result.
+ * the data as it is. An operator may call this function with `{}`. It then does the same as for an update, and returns
+ * the result.
  */
 async function handle(event: CloudFormationCustomResourceEvent | OperatorsCall): Promise<Answer | undefined> {
   if (!isCloudFormations(event)) return apply(ports)

@@ -17,8 +17,8 @@ export async function readPasswords(client: SecretsManagerClient, secrets: RoleS
 }
 
 /**
- * Reads the password in a secret. If the secret can't be parsed, it throws our own error, because the parser's error
- * would quote the secret.
+ * Reads the password in a secret. If the secret can't be parsed, it throws an error of its own, because the parser's
+ * error would quote the secret.
  */
 function passwordIn(secret: string | undefined, role: string): string {
   try {

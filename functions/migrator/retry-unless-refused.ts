@@ -13,10 +13,10 @@ const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
 /**
- * Repeats `work` for at most five minutes, as long as its calls do not reach Postgres. The Data API has no common error
- * for a database that is new or resumes. It may be BadRequestException ("Communications link failure") or
- * StatementTimeoutException. It may also be a denied call, until a new role is known everywhere. An answer of Postgres
- * has an SQLSTATE, and is usually final.
+ * Repeats `work` for at most five minutes, as long as its calls do not reach Postgres. The Data API has no single error
+ * for a database that is new or resumes. The error may be BadRequestException ("Communications link failure") or
+ * StatementTimeoutException. A call may also be denied, until a new IAM role is known everywhere. So every error of AWS
+ * without an SQLSTATE is retried. An error with an SQLSTATE comes from Postgres, and is usually final.
  */
 export async function retryUnlessRefused(
   { clock, sleep, logger }: Pick<MigratorPorts, 'clock' | 'sleep' | 'logger'>,
@@ -37,5 +37,8 @@ export async function retryUnlessRefused(
 const mayPass = (error: unknown): boolean =>
   isTransient(error) || isTransientInDatabase(error) || (isAnswerOfAws(error) && !hasSqlState(error))
 
-/** Returns whether a service of AWS has refused a call. Other errors are our own, and a repetition would fail again. */
+/**
+ * Returns whether a service of AWS has refused a call. Other errors come from this code, and a repetition would fail
+ * again.
+ */
 const isAnswerOfAws = (error: unknown): error is Error => error instanceof Error && '$fault' in error

@@ -18,7 +18,7 @@ export const answerCall = dispatch<ReaderPorts>({
   'GET /v1/inference/{request_id}': async (ports, call) => {
     const { user_id } = countedCaller(ports, call)
     const seconds = waitSeconds(call.query.wait)
-    // Two tabs of a browser may wait for the same request.
+    // Several calls may wait for the same request, for example from two tabs of a browser.
     const patience = { ms: seconds * 1000, beside_others: true }
     return json(200, await waitForCompletion(ports, user_id, requestIn(call), patience))
   },
@@ -53,8 +53,8 @@ async function description(): Promise<unknown> {
 }
 
 /**
- * Returns the fields of the error, which stand beside the fields of the request. They replace only the `error` of a
- * failed request.
+ * Returns the fields of the error. The answer has them in addition to the fields of the request. Only the `error` of a
+ * failed request is replaced.
  */
 const alreadyEnded = ({ status }: RequestView) => ({
   error: `the request can't be cancelled, because it has already ended: it is ${status}`,

@@ -11,8 +11,8 @@ export interface Cancellation {
 }
 
 /**
- * The most tries to cancel a request. A round fails only if another transition changes the item meanwhile, and a
- * request has only a few transitions before it ends.
+ * The most tries to cancel a request. A try fails only if another transition changes the item meanwhile. A request has
+ * only a few transitions before it ends, so this number is enough.
  */
 const ROUNDS = 10
 
@@ -33,8 +33,8 @@ export async function cancelRequest(ports: ReaderPorts, userId: string, requestI
 }
 
 /**
- * Tells the ledger and closes the reservation. If this fails, the request is cancelled nevertheless, and the sweeper
- * finds its open reservation.
+ * Sends the event for the ledger and closes the reservation. If this fails, the request is cancelled nevertheless. The
+ * sweeper then finds the open reservation and repeats these steps.
  */
 async function end(ports: ReaderPorts, item: RequestItem): Promise<void> {
   try {

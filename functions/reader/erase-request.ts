@@ -13,10 +13,11 @@ import type { ReaderPorts } from './ports.ts'
 const ROUNDS = 5
 
 /**
- * Cancels a request of the caller, and erases its prompt and its result. From then on, the API answers its owner that
- * there is no such request. The item is marked last, so that a client can repeat an interrupted call, which then
- * continues. Later events find the mark in the ledger's row, and restore nothing. If an operator redrives the request
- * meanwhile, it is cancelled again, so a marked request never runs. Throws `RequestError`, and `Unavailable`.
+ * Cancels a request of the caller, and erases its prompt and its result. After that, the API answers the owner that
+ * there is no such request. The item is marked as erased in the last step. Until then the request can be found, so a
+ * client can repeat an interrupted call, which then continues. Later events find the mark in the ledger's row, and
+ * restore nothing. If an operator redrives the request meanwhile, the request is cancelled again. So a marked request
+ * never runs. Throws `RequestError`, and `Unavailable`.
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
@@ -35,9 +36,9 @@ async function cancelled(ports: ReaderPorts, userId: string, requestId: string):
 }
 
 /**
- * Deletes the body and the result of a request that has ended. A request that still runs needs its body. If it is
- * cancelled while it runs, the collector deletes both. If the store is unavailable, its lifecycle rule deletes them
- * later. Until then, no caller can read them.
+ * Deletes the body and the result of a request that has ended. A request that still runs needs its body. When such a
+ * cancelled request ends, the collector deletes the body and the result. If the payload store is unavailable, the
+ * bucket's lifecycle rule deletes them later. Until then, no caller can read them.
  */
 async function deletePayloads({ payloads }: ReaderPorts, item: RequestItem): Promise<void> {
   if (!isTerminal(item.status)) return

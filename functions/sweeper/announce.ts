@@ -6,8 +6,9 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { SweeperPorts } from './ports.ts'
 
 /**
- * How long after its first check by a sweep a request is announced, in milliseconds. A sweep begins every two minutes,
- * so one or two sweeps announce each request.
+ * For this time after a request's reservation is old enough to be checked, each sweep announces the request, in
+ * milliseconds. A sweep begins every two minutes, so one or two sweeps announce each request. Without this limit, every
+ * sweep would announce a request that waits for days.
  */
 export const ANNOUNCED_FOR_MS = 180_000
 
@@ -15,15 +16,16 @@ export const ANNOUNCED_FOR_MS = 180_000
 export const isAnnounced = (at: number, now: number): boolean => now - at < STALE_RESERVATION_MS + ANNOUNCED_FOR_MS
 
 /**
- * The number of announcements that are sent at the same time. The messages of a queue share its calls. So with more, a
- * sweep would take longer if the queue does not answer.
+ * The number of announcements that are sent at the same time. With SQS, ten messages are sent with one call. With a
+ * higher number, the sweep would wait for several failing calls, one after the other, if the queue does not answer.
  */
 export const SENT_AT_ONCE = 10
 
 /**
- * Gives requests that wait or run for long their rows in the ledger. Nothing depends on these rows, because the end of
- * a request makes its row, too. Stops at the first outage and returns false, because each further send could take as
- * long. Rejects if a send fails because of a defect.
+ * Announces requests that wait or run for long: it sends an `accepted` event for each, from which the collector makes
+ * the request's row in the ledger. Nothing depends on these rows, because the end of a request makes its row, too.
+ * Stops at the first outage and returns false, because each further send could take as long as the failed one. Rejects
+ * if a send fails because of a defect.
  */
 export async function announce({ queue }: SweeperPorts, items: readonly RequestItem[]): Promise<boolean> {
   for (let at = 0; at < items.length; at += SENT_AT_ONCE) {

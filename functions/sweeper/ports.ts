@@ -9,7 +9,10 @@ export interface SweeperPorts extends LifecyclePorts {
   readonly models: readonly string[]
 }
 
-/** A queue whose waiting messages are published, and the queues that share its messages. All names are whole. */
+/**
+ * A queue whose number of waiting messages is published as a metric. `parts` are the queues among which its messages
+ * are divided. All names are whole names.
+ */
 export interface WatchedQueue {
   readonly name: string
   readonly parts: readonly string[]

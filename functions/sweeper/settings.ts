@@ -4,8 +4,9 @@ export const Settings = z.strictObject({
   /** The models that have a queue and a worker. */
   models: z.array(z.string()).min(1),
   /**
-   * The queues whose waiting messages the sweeper publishes, by their whole names, and the queues that share the
-   * messages of each. Absent if the platform publishes these numbers itself.
+   * The queues whose numbers of waiting messages the sweeper publishes as a metric. `parts` are the queues among which
+   * the messages of a queue are divided. All names are whole names. Absent if the platform publishes these numbers
+   * itself.
    */
   watched: z
     .array(z.strictObject({ name: z.string(), parts: z.array(z.string()).min(1).readonly() }))

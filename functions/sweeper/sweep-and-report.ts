@@ -4,14 +4,15 @@ import { reportWaiting } from './report-waiting.ts'
 import { sweep } from './sweep.ts'
 
 /**
- * Publishes how many messages wait, if it has queues to watch. Then it sweeps, and logs and counts the results. A
+ * Publishes how many messages wait, if `watched` has queues. Then it sweeps, and logs and counts the results. A
  * reservation that could not be closed is left for the next sweep. Rejects if there were errors and no reservation
- * could be closed, so that the alarm sees it.
+ * could be closed. So the invocation counts as failed, which an alarm watches.
  */
 export async function sweepAndReport(
   ports: SweeperPorts & Telemetry & Partial<Pick<WatchPorts, 'watched' | 'countMessages'>>,
 ): Promise<void> {
-  // This is done first, because a sweep fails during an outage of a table, and the queues fill during that time.
+  // The waiting messages are counted first. During an outage of a table, the sweep fails, but the queues fill, and
+  // operators must see that.
   const { watched, countMessages } = ports
   if (watched && countMessages) await reportWaiting({ ...ports, watched, countMessages })
   const { reasons, ...swept } = await sweep(ports)

@@ -45,8 +45,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
         note(result.reason)
       } else if (result.value) swept.closed += 1
     }
-    // The sweep tells the ledger after it has closed reservations, because these are more important. If the queue does
-    // not answer, the sweep continues with the next pages.
+    // The reservations of a page are closed before its requests are announced, because closing them is more important.
+    // If the queue does not answer, the sweep announces nothing more, and continues to close reservations.
     if (announces)
       announces = await announce(ports, young).catch((defect: Error) => {
         note(defect)

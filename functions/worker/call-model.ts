@@ -25,16 +25,22 @@ const PUBLISH_MS = 10_000
 export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
   laterMs <= timeForCall(ports, invocation)
 
-/** Returns how much later a call may begin at most, in milliseconds. A negative number means that no call may begin. */
+/**
+ * Returns the longest time by which a call may still be put off, in milliseconds. With a negative number, the
+ * invocation has no time left for a call.
+ */
 export const timeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation): number =>
   ends_at - clock() - settings.endpoint.timeout_ms - PUBLISH_MS
 
-/** The longest time of a mapping, in milliseconds: the time limit of an expression, and the start of its thread. */
+/**
+ * The longest time that a mapping takes, in milliseconds: the time limit of an expression, plus the start of the thread
+ * that evaluates the expression.
+ */
 const MAX_MAPPING_MS = 2_500
 
 /**
- * Runs tasks one after the other while the invocation has time left for a call. After that, it returns undefined
- * instead of running a task.
+ * Runs tasks one after the other while the invocation has time left for a call. Later tasks do not run, and their
+ * result is undefined. So slow mappings can't use up the time that the call needs.
  */
 export type InTime = <T>(task: () => Promise<T>) => Promise<T | undefined>
 
@@ -44,8 +50,8 @@ export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): In
 }
 
 /**
- * Maps a claimed request to the body of its call. If the mapping fails, the request ends as failed. If the time is up,
- * `late` defers the request.
+ * Maps a claimed request to the body of its call. If the mapping fails, the request ends as failed. If too little time
+ * is left for the call, `late` defers the request.
  */
 export async function mapRequest(
   ports: WorkerPorts,
@@ -70,8 +76,8 @@ export async function mapRequest(
 }
 
 /**
- * Makes the body to send. An endpoint with the OpenAI API gets a body of that API unchanged. For any other endpoint,
- * the mapping gets the body's fields.
+ * Makes the body to send. A body of the OpenAI API is passed on without a mapping if the endpoint has this API. In all
+ * other cases, the request mapping makes the body to send from the fields of the client's body.
  */
 async function toSendOf(
   { mappings, passOn }: WorkerPorts,
@@ -134,7 +140,8 @@ async function callForBatch(
 ): Promise<Called> {
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
-  // Breadth first: as soon as one part succeeds, we know that the model itself is healthy.
+  // Larger parts are called before smaller ones (breadth first). As soon as one part succeeds, the model is known to be
+  // healthy, and a request that fails in its own call is the cause of the failure.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
     const outputs = await callForPart(ports, part, invocation, calls.length === 0)
@@ -154,8 +161,9 @@ async function callForBatch(
 }
 
 /**
- * Calls another operation in place of one that the endpoint lacks. This call needs its own permit. If there is no
- * permit now, the request is tried again later, and then with this operation first.
+ * Calls a substitute operation if the endpoint lacks the client's operation, for example chat completions in place of
+ * responses. This second call needs its own permit. If there is no permit now, the request is retried later, and the
+ * retry begins with the substitute.
  */
 async function callStandIn(
   ports: WorkerPorts,
@@ -217,8 +225,8 @@ async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>
 }
 
 /**
- * Calls the model for a part of a batch. Returns undefined if a further call can't be made. The answers of the earlier
- * calls still count then.
+ * Calls the model for a part of a batch. If the first call can't be made, it rejects. If a later call can't be made, it
+ * returns undefined, and the answers of the earlier calls still count.
  */
 async function callForPart(
   ports: WorkerPorts,
@@ -260,8 +268,8 @@ function answerOf(request: Mapped, outputs: Outputs, i: number, batchSize: numbe
 }
 
 /**
- * Marks an answer as one that reached the model if any call for the request has reached it, even if a later call got
- * lost.
+ * Marks a failed answer as `reached` if any call for its request has reached the model, even if a later call got lost.
+ * Otherwise a request that the model has received would not be charged.
  */
 function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
   if (answer.ok || !earlier || earlier.ok) return answer
@@ -290,8 +298,9 @@ async function mayCallAgain(
     const permit = await permitFurtherCall(ports, messages, first, invocation)
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
-    // A circuit has opened meanwhile. The batch itself may be the cause of its failure, so its call must not be the
-    // probe.
+    // The circuit has opened since the first call, and this permit is for its probe. The permit is returned, because a
+    // request of this batch may be the cause of the failures. So a call of this batch can't show whether the model
+    // works.
     await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {
@@ -310,8 +319,9 @@ function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
 }
 
 /**
- * The most calls of one batch without a success, if the model fails and if the model refuses. Splitting stops then,
- * because the model is failing, or refuses most of the batch.
+ * The most calls for one batch if none of them succeeds. `failing` counts if a call has failed in a way that a retry
+ * may fix, and `refusing` if the model has refused every call. After so many calls, the batch is not split further: the
+ * model itself is failing, or refuses most of the batch.
  */
 const MAX_CALLS_WITHOUT_SUCCESS = { failing: 3, refusing: 8 }
 
@@ -322,8 +332,8 @@ function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
 }
 
 /**
- * Returns whether splitting may show which request is the cause. If no request seems to be the cause, splitting is
- * worth its calls only if a request of the batch has no attempt left.
+ * Returns whether splitting may show which request is the cause of a failure. If no request seems to be the cause, the
+ * batch is split only if one of its requests has no attempt left, because this request would fail for good now.
  */
 function isWorthSplitting(
   failure: ModelFailure,

@@ -13,7 +13,8 @@ import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
  * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was
- * cancelled. Returns the request if it still needs a call. Otherwise its message needs nothing more.
+ * cancelled. Returns the request if it still needs a call. Otherwise it drops or defers the message, or ends the
+ * request, and returns undefined.
  */
 export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const { message } = request
@@ -28,8 +29,9 @@ export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promis
 }
 
 /**
- * Claims a request, and reads its body. Returns undefined without a claim: then the message was deferred or dropped, or
- * the request was ended, as its item says. If it rejects with `Unavailable`, the message must be redelivered.
+ * Claims a request, and reads its body. If the item refuses the claim, it returns undefined. Then the message was
+ * already deferred or dropped, or the request was ended, depending on the item's state. If it rejects with
+ * `Unavailable`, the message must be redelivered.
  */
 export async function claimRequest(
   ports: WorkerPorts,
@@ -45,8 +47,8 @@ export async function claimRequest(
 }
 
 /**
- * Returns the body of a request, or undefined if the request needs no call any more. The body of a cancelled or expired
- * request is deleted. So if the body is missing, the item says whether that is an error.
+ * Returns the body of a request, or undefined if the request needs no call any more. The stored body of a cancelled or
+ * expired request is deleted. So a missing body is an error only if the item says that the request still needs a call.
  */
 async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<string, unknown> | undefined> {
   try {
@@ -99,8 +101,8 @@ async function settleRefusedClaim(
     }
     case 'reclaim':
       if (isolated || item.stopped) return item
-      // The request may crash this worker, too. It runs alone, so that a further crash is certainly caused by this
-      // request.
+      // The request may crash this worker, too. So its message is sent again with a hint that the request must run
+      // alone. A further crash is then certainly caused by this request.
       await resend(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':
@@ -114,8 +116,9 @@ async function settleRefusedClaim(
 
 /**
  * Handles a message that has no item. The gateway writes the item and sends the message at the same time, so the item
- * usually appears a moment later. After `ITEM_GRACE_MS` it never appears. Each wait is as long as the message is old,
- * so there are few reads, and no request waits for long.
+ * usually appears a moment later. After `ITEM_GRACE_MS`, the gateway can't write the item any more, so a tombstone is
+ * written and the request never runs. Each wait is as long as the message is old. So the item is read only a few times,
+ * and a request whose item is only a little late waits only a little.
  */
 async function settleMissingItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()

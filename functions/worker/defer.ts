@@ -13,9 +13,9 @@ import type { Claimed } from './types.ts'
 type QueuePorts = Pick<WorkerPorts, 'queue' | 'clock'>
 
 /**
- * Defers a message until a time: it is sent once more, with a delay. A redelivery would increase the receive count,
- * which would then look like a crash and not like a healthy wait (I8). The delay is in whole seconds, at least one, and
- * at most the longest delay of the queue.
+ * Defers a message until a time: it is sent once more, with a delay. The worker does not leave the message to a
+ * redelivery, because a redelivery increases the receive count. A healthy wait would then look like a series of
+ * failures (I8). The delay is in whole seconds, at least one, and at most the longest delay of the queue.
  */
 export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessage, until: number): Promise<void> {
   const seconds = Math.ceil((until - clock()) / 1000)
@@ -23,12 +23,15 @@ export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessa
 }
 
 /**
- * A message that was deferred for a slot comes back 500 to 1,500 ms before the slot: this time, and up to a second,
- * since queues delay by whole seconds. Milliseconds.
+ * The shortest time between the delivery of a message and its slot, in milliseconds. Queues delay by whole seconds, so
+ * the message is delivered 500 to 1,500 ms before its slot.
  */
 const EARLY_MS = 500
 
-/** Defers a message until just before its slot in the rate limit, because the slot lasts only for a short time. */
+/**
+ * Defers a message until just before its slot in the rate limit. A slot lasts only for a short time, so a message that
+ * is delivered later would miss its slot.
+ */
 export function deferUntilSlot({ queue, clock }: QueuePorts, message: InferenceMessage, slot: number): Promise<void> {
   const seconds = Math.floor((slot - EARLY_MS - clock()) / 1000)
   return send(queue, message, Math.max(0, seconds))
@@ -57,13 +60,16 @@ export function withHints(message: InferenceMessage, hints: Hints): InferenceMes
 /** The deferral of a message whose call could not be made, in milliseconds. */
 const NO_CALL_MS = 5_000
 
-/** Defers a message whose call could not be made. Its slot is removed, because the slot is over by then. */
+/**
+ * Defers a message whose call could not be made. The slot is removed from its hints, because the slot will have passed
+ * when the message is delivered again.
+ */
 export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: Hints): Promise<void> =>
   deferUntil(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + NO_CALL_MS)
 
 /**
- * Each reason has its own metric. A label would need one log line per reason, while all these counts of an invocation
- * fit into one line.
+ * The metric for each reason of a deferral. The reason is not a label of one metric: metrics are log lines, and each
+ * value of a label would need its own line. With separate metrics, all counts of an invocation fit into one line.
  */
 const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
   halted: 'DeferredByHalt',
@@ -74,8 +80,8 @@ const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
 }
 
 /**
- * Defers a message until its call may be made. A call has one slot. The first of its messages carries the slot in its
- * hints, and the others come back at the same time.
+ * Defers a message until its call may be made. A call has one slot, even if it is for several messages. The first of
+ * these messages has the slot in its hints. The others have no slot, and are deferred to the same time.
  */
 export function deferForPermit(
   ports: WorkerPorts,
@@ -92,15 +98,16 @@ export function deferForPermit(
   const isForEach = because === 'rate limited' || because === 'busy'
   const until = isForEach ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInBacklog ? { has_waited: true } : {}) }
-  // The message of a queued request comes back at its deadline, and the request expires. A running request whose worker
-  // is gone does not expire at its deadline.
+  // A message is delivered at its request's deadline at the latest, so that a queued request expires on time. A request
+  // whose deadline has already passed here is a running one whose worker is gone. It does not expire, so its message
+  // waits for the whole time.
   const mayExpire = message.deadline > ports.clock()
   return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
 }
 
 /**
- * The deferred messages come back spread over this fraction of the wait for an open circuit or a halt, so that they do
- * not all come at once.
+ * Messages that wait for the end of a halt, a pause or an open circuit get an additional random delay, so that they are
+ * not all delivered at once. The longest additional delay is this fraction of the wait, but at most `MAX_SPREAD_MS`.
  */
 const SPREAD_FRACTION = 0.25
 const MAX_SPREAD_MS = 5_000
@@ -110,11 +117,14 @@ const spread = ({ clock, random }: WorkerPorts, until: number): number =>
 
 const longestSpread = (wait: number): number => Math.min(MAX_SPREAD_MS, SPREAD_FRACTION * wait)
 
-/** The most that a deferred message may come back late, in milliseconds, because queues delay by whole seconds. */
+/**
+ * The longest time by which a deferred message is delivered late, in milliseconds, because queues delay by whole
+ * seconds.
+ */
 const DELAY_ROUNDING_MS = 1_000
 
 /**
- * Returns the time at which every message that waits for a halt or an open circuit has come back, in epoch
+ * Returns the time at which every message that waits for a halt or an open circuit has been delivered again, in epoch
  * milliseconds. A request whose call has just failed waits until then. Otherwise its next call would often be the next
  * probe, and an outage would use up all attempts of this request.
  */
@@ -151,9 +161,9 @@ interface ClaimedDeferral {
 }
 
 /**
- * Defers a claimed request: its item is queued again first, then its message is sent. If the worker crashes between the
- * two, the old message was not acknowledged, so the queue redelivers it. Rejects with `ReleasedClaim` if the send
- * fails.
+ * Defers a claimed request: its item is queued again first, then its message is sent. If the worker crashes between
+ * these two steps, the old message is not acknowledged, so the queue redelivers it. Rejects with `ReleasedClaim` if the
+ * send fails.
  */
 export async function deferClaimed(
   ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings' | 'tracing'>,
@@ -169,7 +179,10 @@ export async function deferClaimed(
   if (requeued === 'cancel requested') await publishOutcome(ports, message, ifCancelled)
 }
 
-/** Defers a claimed request for which no call was made. Its state is again the state before the claim (I8). */
+/**
+ * Defers a claimed request for which no call was made. Its item is again as it was before the claim, so the request
+ * loses no attempt (I8).
+ */
 export function deferUncalled(
   ports: WorkerPorts,
   request: Claimed,

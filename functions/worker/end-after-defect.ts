@@ -11,25 +11,27 @@ const FAILURE = {
 } as const
 
 /**
- * The delivery at which a request that no worker could claim is ended after a defect. Without this limit, it would be
- * ended at the thousandth delivery. Deliveries are more than a minute apart, so an operator has at least 20 minutes to
- * correct a permission before requests fail. Deliveries during an outage count, too. So after a long outage, one defect
- * is enough.
+ * The number of deliveries after which a request that no worker could claim is ended because of a defect. Without this
+ * limit, the request would be ended only after 1,000 deliveries. Deliveries are more than a minute apart, so an
+ * operator has at least 20 minutes to correct a permission before requests fail. Deliveries during an outage count,
+ * too. So after a long outage, a single defect is enough to end the request.
  */
 export const MAX_UNCLAIMED_DELIVERIES = 20
 
 /**
- * The delivery at which a claimed request is ended after a defect, because each further delivery may call the model
- * again. It is not 1, so that a defect that a deployment has just removed fails no request. It is below the number of
- * crashes that ends a request as `worker_crashed`.
+ * The number of deliveries after which a claimed request is ended because of a defect. It is small, because each
+ * further delivery may call the model again. It is not 1, so that a request does not fail because of a defect that a
+ * deployment has just removed. It is below the number of crashes that ends a request as `worker_crashed`, so that a
+ * defect is not reported as a crash.
  */
 export const MAX_CLAIMED_DELIVERIES = 2
 
 /**
  * Ends a request whose message was not processed because of a defect, if the message was delivered often enough.
- * Returns whether the message may be acknowledged. If a claimed request had the defect in a call with others, it is not
- * ended, but runs alone next. An outage ends no request: the message waits in its queue. The message of a claimed
- * request is always delivered again. Then the item says whether the outcome was accepted.
+ * Returns whether the message may be acknowledged. If the defect happened in a call for several requests, no claimed
+ * request is ended, because another request may be the cause. Each of them runs alone next. An outage ends no request:
+ * the message waits in its queue. The message of a claimed request is always delivered again, because only the item
+ * says whether it has accepted the outcome.
  */
 export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {
   if (error instanceof Unavailable) return false
@@ -42,8 +44,8 @@ export async function endAfterDefect(ports: WorkerPorts, { request, error, share
 }
 
 /**
- * Ends a claimed request as failed. Nobody knows how far the worker came, so the request counts as one that reached the
- * model, as after a crash.
+ * Ends a claimed request as failed. It is not known whether the worker has called the model. So the request counts as
+ * one that reached the model, as after a crash.
  */
 function endClaimed(ports: WorkerPorts, { item, message }: Claimed): Promise<void> {
   const now = ports.clock()

@@ -15,7 +15,7 @@ const MIN_WAIT_MS = 1_000
  * Defers a request whose call failed because the model is halted, loading, or in a long pause. The attempt does not
  * count, so the item is as if the call had not been made. The request costs nothing if it then expires or is cancelled.
  * `failure.reached` says whether another call under the same claim, such as the call of a whole batch, has reached the
- * model. Such a call still costs one request.
+ * model. If so, the request is charged one request even if it expires or is cancelled.
  */
 export function giveAttemptBack(
   ports: WorkerPorts,

@@ -20,19 +20,19 @@ interface Waiting {
 }
 
 /**
- * Makes the isolation of one environment. Calls begin in the order in which they came. If an isolated call has waited
- * for its whole time while others run, it comes back in a later invocation. Until it begins, and for `closedMs` at
- * most, the environment is closed to all calls that are not isolated. Without this, other calls would run each time
- * that the isolated call comes, if calls take longer than it may wait. If `closedMs` is as long as a call, the running
- * calls have ended by then.
+ * Makes the isolation of one environment. Calls begin in the order in which they came. If other calls run for the whole
+ * time that an isolated call may wait, the isolated call is refused, and its message is delivered again to a later
+ * invocation. Until an isolated call begins, and for `closedMs` at most, the environment is closed: it begins only
+ * isolated calls. Otherwise other calls would be running again at each delivery, and the isolated call might never
+ * begin. `closedMs` must be at least as long as a call, so that the running calls end while the environment is closed.
  */
 export function createIsolation(sleep: Sleep, closedMs: number): Isolation {
   const line: Waiting[] = []
   let running = 0
   let isAlone = false
   /**
-   * Set while the environment is closed. Each closing has its own symbol, so that the end of an earlier closing does
-   * not end a later one.
+   * Set while the environment is closed. Each closing has its own symbol, so that the timer of an earlier closing does
+   * not end a later closing.
    */
   let closing: symbol | undefined
 
@@ -76,8 +76,9 @@ export function createIsolation(sleep: Sleep, closedMs: number): Isolation {
     if (index < 0) return
     line.splice(index, 1)
     waiting.refuse()
-    // If it waited for another isolated call, no usual call was in its way, so the environment is not closed. Then the
-    // next calls in the line may begin.
+    // An isolated call that has waited in vain for usual calls closes the environment to them. If it has waited for
+    // another isolated call, no usual call was in its way, so the environment stays open. Without it, the next calls
+    // may begin.
     if (waiting.alone && !isAlone) close()
     advance()
   }

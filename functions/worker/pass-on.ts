@@ -9,27 +9,32 @@ import { passedBody, STAND_INS, translatedBody } from '../core/openai-format/pas
 export interface Passage {
   /** The operation that the client has called. */
   readonly asked: Operation
-  /** The operation of the endpoint that is called: the same operation, or one that takes its place. */
+  /**
+   * The operation of the endpoint that is called: the client's operation, or a substitute if the endpoint lacks that
+   * operation.
+   */
   readonly called: Operation
   readonly url: string
   readonly body: Json
 }
 
 /**
- * Says that a field of a body has no place in the operation that stands in. The sentence begins with the field's name.
+ * Says that a field of a body does not exist in the substitute operation, so the body can't be passed on. The error's
+ * message begins with the field's name.
  */
 export class UnsupportedField extends MappingError {}
 
 /** Passes bodies of the OpenAI API on to an endpoint, and remembers which operations the endpoint lacks. */
 export interface PassOn {
   /**
-   * Returns the call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes
-   * the body.
+   * Returns the call for a stored body. If the endpoint is known to lack the client's operation, the call is for a
+   * substitute. Throws `UnsupportedField` if the substitute does not have a field of the body.
    */
   to(asked: Operation, stored: Json): Passage
   /**
-   * Returns the call of another operation, in place of the one that the endpoint lacks. Returns undefined if no
-   * operation can take its place. Throws `UnsupportedField`.
+   * Returns the call of a substitute operation, after the endpoint has answered that it lacks the called operation.
+   * Returns undefined if there is no substitute. Throws `UnsupportedField` if the substitute does not have a field of
+   * the body.
    */
   standIn(passage: Passage): Passage | undefined
   /** Notes whether the endpoint has an operation. */
@@ -63,12 +68,12 @@ export function createPassOn({ model, urls }: OpenAiEndpoint): PassOn {
   }
 }
 
-/** Statuses of a path or a method that a server does not have. */
+/** The HTTP statuses that a server answers to a path or a method that it does not have. */
 const NOT_THERE: readonly number[] = [404, 405, 501]
 
 /**
- * Returns whether an answer says that the endpoint lacks the operation. LM Studio says this with the status 200. An
- * answer about a missing model does not count.
+ * Returns whether an answer says that the endpoint lacks the operation. LM Studio answers this with the status 200. A
+ * 404 about a missing model does not count, because the operation exists.
  */
 export function lacksOperation(reply: Reply): boolean {
   if (reply.kind !== 'answered') return false

@@ -10,13 +10,13 @@ import type { AboutCall, AskedPermit, CallPermit, Granted, Invocation } from './
  * time. Milliseconds.
  */
 const MAX_WAIT_FOR_LEASE_MS = 10_000
-/** The first and the longest time between two looks during this wait. Milliseconds. */
+/** The first and the longest pause between two questions for a permit during this wait. Milliseconds. */
 const LOOK_AGAIN_MS = { first: 50, longest: 500 }
 
 /**
- * Asks for a permit for one call with these messages. If the model takes one call at a time, it waits a while for the
- * end of the other call. A deferral would leave the model idle, because queues delay messages by whole seconds. Rejects
- * with `Unavailable`.
+ * Asks for a permit for one call with these messages. If the model takes one call at a time and is busy, it waits up to
+ * 10 seconds for the end of the other call. A deferral would leave the model idle between two calls, because queues
+ * delay messages by whole seconds. Rejects with `Unavailable`.
  */
 export async function permitCall(
   ports: WorkerPorts,
@@ -68,8 +68,9 @@ export async function permitFurtherCall(
 }
 
 /**
- * Returns the place in the backlog of a call that has had a slot. A request of high priority joins no backlog: each
- * priority has its own queue, but both share one rate limit, and an urgent request must not wait behind many others.
+ * Returns the value of `Ask.backlog` for a call that has already had a slot. It is undefined for a request of high
+ * priority, which never joins the backlog. Both priorities share one rate limit, and an urgent request must not wait
+ * behind many others.
  */
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
@@ -92,10 +93,11 @@ export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit)
 const MAX_MISSED_SLOTS = 3
 
 /**
- * Waits until the call of a permit may be made. Everything else must be ready before. Returns the permit that holds at
- * that time. It is another permit if the time has passed, or if the model was halted, paused or its circuit opened
- * meanwhile. If that permit is refused or is for later, its probe was returned already. `mayUse` says whether this call
- * may still use the slot.
+ * Waits until the call of a permit may be made. All other preparations of the call must be finished before, so that the
+ * call does not miss its slot. Returns the permit that holds after the wait. It is a new permit if the slot has passed,
+ * or if the model was halted or paused or its circuit has opened meanwhile. If the returned permit is refused or is for
+ * a later time, the probe was already returned. With `mayUse` false, the slot of the given permit must not be used, and
+ * the worker asks for another permit at once.
  */
 export async function awaitPermit(
   ports: WorkerPorts,
@@ -111,7 +113,8 @@ export async function awaitPermit(
     const wait = current.at - readyAt
     if (wait > 0) await sleep(wait)
     const isLate = flowControl.isLate(current.at)
-    // After a short wait, the permit still holds.
+    // After a short wait, the permit still holds. After a longer wait, the worker asks again, because the model may
+    // have been halted or paused meanwhile.
     if (!isLate && wait <= MIN_LEAD_TIME_MS) {
       if (current.at > clock()) continue // The timer was early.
       return current
@@ -124,8 +127,8 @@ export async function awaitPermit(
 }
 
 /**
- * Asks for a new permit in place of an old one. If the new permit does not use the probe or the lease of the old one,
- * these are returned, so that they block no other call.
+ * Asks for a new permit in place of an old one. If the new permit does not use the probe or the lease of the old
+ * permit, the probe or the lease is returned, so that it blocks no other call.
  */
 async function askAgain(
   ports: WorkerPorts,
@@ -146,7 +149,8 @@ function unusedOf({ probe, lease }: Granted, next: Permit): Pick<Granted, 'probe
 }
 
 /**
- * Gives up the slot of a call that is always late. The call has waited already, so it does not join the backlog anew.
+ * Gives up the slot of a call that has missed several slots in a row. The call has already waited, so its next delivery
+ * counts as one that has waited in the backlog, and does not join the backlog again.
  */
 async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> {
   await returnPermit(ports, permit)

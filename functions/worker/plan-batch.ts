@@ -2,10 +2,10 @@ import type { Hints } from '../core/domain/messages.ts'
 import type { Job, Planned, Received } from './types.ts'
 
 /**
- * Plans one call per message or, with batches, one call for as many messages as fit into it. If the worker crashed
- * before while it processed some of the messages, these get their calls one after the other, and all other messages are
- * sent again. If other invocations share the environment, a request is not isolated just because it is alone in its
- * invocation.
+ * Plans one call per message or, with batches, one call for as many messages as fit into it. If a worker has crashed
+ * earlier while it ran some of these requests, each of these requests gets its own call, one after the other. All other
+ * messages are sent again, so that a further crash can't affect them. If other invocations share the environment, a
+ * request is not isolated just because it is alone in its invocation.
  */
 export function planBatch(received: readonly Received[], batched: boolean, isShared = false): Job[] {
   const reports = received.flatMap(({ delivery, message }): Job[] =>
@@ -32,8 +32,9 @@ function callsOf(requests: readonly Planned[], batched: boolean): Planned[][] {
 }
 
 /**
- * The most requests of one call with a body in the payload store. Such a body may have 4 MB, and a worker holds several
- * copies of it until the call is made. Bodies in messages need no limit: Lambda hands over at most 6 MB of messages.
+ * The most requests with a body in the payload store in one call. A stored body may have 4 MB, and a worker holds
+ * several copies of it until the call is made. Without this limit, a batch could use up the worker's memory. Bodies in
+ * messages need no limit: Lambda hands over at most 6 MB of messages.
  */
 export const MAX_STORED_BODIES = 10
 
@@ -55,6 +56,9 @@ const hasStoredBody = ({ message }: Planned): boolean => 'key' in message.body
 /** After the batch of a request has failed, its next batch is smaller by this factor. */
 const SHRINK_FACTOR = 4
 
-/** Returns the hints for a request whose batch may have been too large: they bound its next batch. */
+/**
+ * Returns the hints for a request whose batch may have been too large. The hint `at_most` limits the number of requests
+ * in its next batch.
+ */
 export const inSmallerBatch = (batchSize: number): Hints =>
   batchSize > 1 ? { at_most: Math.ceil(batchSize / SHRINK_FACTOR) } : {}

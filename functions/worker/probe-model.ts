@@ -90,7 +90,10 @@ const told = ({ verdict, code, message, reached, status, detail }: ModelFailure)
   detail,
 })
 
-/** Returns the minimum charge. If a request bounds its output, a result without a usage costs at least its size. */
+/**
+ * Returns the minimum charge for a result whose usage the model has not reported. Only a request that bounds its output
+ * has a minimum charge, which is computed from the lengths of its prompt and of the result.
+ */
 function minimum(body: Record<string, unknown>, bytes: number): { at_least?: number } {
   const bounded = boundedPromptTokens(body)
   return bounded === undefined ? {} : { at_least: minimumTokens(bounded, bytes) }

@@ -15,10 +15,10 @@ import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned,
 
 /**
  * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves
- * each answer. If the permit or an item does not allow the call, it defers or drops the message. The permit comes
- * before the claims, so that a wait changes no state (I8). Returns the requests that failed. All other messages may be
- * acknowledged. If the same messages are processed twice, also at the same time, only one of the two calls the model
- * for a request. Never rejects.
+ * each answer. If the permit or an item does not allow the call, it defers or drops the message. The worker asks for
+ * the permit before it claims, so that a request that has to wait keeps its attempt (I8). Returns the requests that
+ * failed. All other messages may be acknowledged. If the same message is processed twice, even at the same time, the
+ * model is called only once for its request, because only one worker gets the claim. Never rejects.
  */
 export async function processCall(
   ports: WorkerPorts,
@@ -46,8 +46,8 @@ export async function processCall(
 }
 
 /**
- * Runs steps for several requests, each in its span. If a step fails for a request, that request is undone, and the
- * next steps leave it out.
+ * Runs steps for several requests, each in the span of its delivery. If a step fails for a request, the request is
+ * added to `undone`, and the next steps leave it out.
  */
 function settleEach(spans: DeliverySpans) {
   const undone: Undone[] = []
@@ -83,8 +83,8 @@ function settleEach(spans: DeliverySpans) {
 }
 
 /**
- * Makes the entry of a request whose step failed. If its claim was released, the request counts as unclaimed, because
- * another worker may hold it by now.
+ * Makes the entry of a request whose step failed. If the request's claim was released, the request counts as unclaimed,
+ * because another worker may have claimed it by now.
  */
 function undoneBy(request: Planned, error: unknown): Undone {
   if (!(error instanceof ReleasedClaim)) return { request, error, shared: false }
@@ -92,7 +92,10 @@ function undoneBy(request: Planned, error: unknown): Undone {
   return { request: { delivery, message, isolated }, error: error.cause, shared: false }
 }
 
-/** Returns the request if it still needs a call. Otherwise its message needs nothing more. */
+/**
+ * Returns the request if it still needs a call. Otherwise its message was already dropped or deferred, or the request
+ * was ended. The item is read here only if the deadline has passed, or if a slot of the rate limit could be wasted.
+ */
 async function wantsCall(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const isOver = request.message.deadline <= ports.clock()
   return isOver || ports.settings.rate_limit ? keepIfWanted(ports, request) : request
@@ -112,7 +115,7 @@ type CallResult =
   | ({ readonly kind: 'called'; readonly started_at: number } & Called & Told)
   /** The permit that holds now does not allow a call at this time. */
   | { readonly kind: 'not permitted'; readonly permit: Permit }
-  /** The call could not be made. The hints are for its messages. */
+  /** The call could not be made. The hints go into its messages when they are deferred. */
   | { readonly kind: 'not called'; readonly hints: Hints }
 
 /** Waits for the time of the permit, and calls the model if the call is still permitted and possible then. */
@@ -123,8 +126,9 @@ async function callWhenDue(
   invocation: Invocation,
 ): Promise<CallResult> {
   const { slot_of } = asked
-  // If the request with the slot is not among these, another worker may have claimed it, and may have made a call in
-  // this slot.
+  // The message of one request holds the slot. If that request is not among the claimed ones, another worker may have
+  // claimed it and made a call in this slot. Then this call needs another slot, so that one slot never serves two
+  // calls.
   const mayUse = !slot_of || requests.some(({ message }) => message.request_id === slot_of.request_id)
   let permit: Permit = asked
   try {

@@ -48,15 +48,15 @@ export async function processMessages(
 }
 
 /**
- * The part of the time until its deadline after which a request has waited for long. It is below a half, where the
- * alarm begins.
+ * A request has waited for long if this part of the time from its creation to its deadline is over. The alarm begins at
+ * one half, so the metric has values before the alarm needs them.
  */
 const LONG_WAIT = 0.25
 
 /**
- * Counts the shortest time that a request has left until its deadline, among the requests that have waited for long.
- * The queue can't tell the age of a request, because a deferred message is a new message. Usually no request has waited
- * for long, and a metric without values costs nothing.
+ * Records in a metric the shortest time that a request has left until its deadline, among the requests that have waited
+ * for long. The queue's own metric can't show the age of a request, because a deferred message is a new message.
+ * Usually no request has waited for long, and a metric without values costs nothing.
  */
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
   const now = clock()
@@ -71,7 +71,7 @@ function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Recei
 /** Performs jobs at the same time, or one after the other if `concurrency` or an isolated request demands it. */
 async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: Invocation): Promise<Delivery[]> {
   const perform = (job: Job) => performJob(ports, job, invocation)
-  // `concurrency` limits the simultaneous calls. With batches, an invocation makes one call at a time.
+  // With batches, `concurrency` limits the simultaneous invocations. So an invocation makes only one call at a time.
   const isSerial = ports.settings.batched || jobs.some(isIsolated)
   const serially = serialize()
   const failed = jobs.map(job => (isSerial ? serially(() => perform(job)) : perform(job)))
@@ -147,8 +147,8 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
 }
 
 /**
- * Logs why a request was not processed. Returns whether its message may be acknowledged nevertheless, because a defect
- * has ended the request.
+ * Logs why a request was not processed. Returns whether its message may be acknowledged nevertheless, because the
+ * request was ended as failed after a defect.
  */
 async function hasEnded(ports: WorkerPorts, undone: Undone): Promise<boolean> {
   const { request, error } = undone

@@ -23,7 +23,9 @@ export function publishOutcome(
   return queue.send(RESULTS_QUEUE, { body: event, group: message.user_id })
 }
 
-/** Returns the prompt of a request for the ledger. Returns undefined where prompts are not stored. */
+/**
+ * Returns the prompt of a request for the ledger. Returns undefined if pipeline.yaml says that prompts are not stored.
+ */
 export const storedPrompt = (
   { store_prompts }: Pick<WorkerPorts['settings'], 'store_prompts'>,
   { body }: InferenceMessage,

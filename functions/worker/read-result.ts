@@ -4,10 +4,16 @@ import { MappingError, type Mappings } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { noResultSentence } from '../core/inference/sentences.ts'
 
-/** The largest result that is kept: bytes of JSON in UTF-8. The reader's answer has no room for more. */
+/**
+ * The largest result that is kept, in bytes of JSON in UTF-8. A larger result would not fit into the reader's answer to
+ * a GET.
+ */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
 
-/** What the response mapping has read from an answer. `usage` is absent if the model has reported no readable usage. */
+/**
+ * The values that the response mapping has read from an answer. `usage` is absent if the model has reported no readable
+ * usage.
+ */
 export type ReadResult = {
   readonly usage: Usage | undefined
   /** Whether a part of the reported usage can't be read. */

@@ -6,7 +6,8 @@ import type { Called, Granted, Mapped, Told } from './types.ts'
 
 /**
  * Reports the results of the calls of one permit. An answer that is no failure of the model shows that the model is
- * healthy, also if it refuses the request. A 403 may show that the model refuses everybody.
+ * healthy, even if the answer refuses the request. A 403 is an exception: the model may refuse the requests of all
+ * users.
  */
 export async function reportCalls(ports: WorkerPorts, permit: Granted, called: Called): Promise<Told> {
   const { calls, answers } = called
@@ -41,7 +42,7 @@ function failureIn(answers: Called['answers']): CallFailure | undefined {
   return undefined
 }
 
-/** What calls show about their model, and the requests of these calls. */
+/** The findings of calls about their model, and the requests that led to these findings. */
 interface Found {
   readonly findings: Findings
   readonly requests: readonly Mapped[]
@@ -58,7 +59,8 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   if (calls.some(({ ok }) => ok) && refused.length < all.length)
     return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   if (refused[0]) {
-    // One request may be the reason why a whole batch is refused. So a batch counts as requests of one user.
+    // One request may be the reason why a whole batch is refused. A 403 halts the model only if requests of two users
+    // get it, so a refused batch counts as a request of one user.
     const isOfBatch = all.some(([, answer]) => !answer.ok && answer.batchSize > 1)
     const requests = (isOfBatch ? refused.slice(0, 1) : refused).map(one => one.request)
     return { findings: { refused: reasonOf(refused[0].failure) }, requests }
@@ -92,9 +94,9 @@ export async function returnPermit(ports: WorkerPorts, { probe, lease }: Granted
 }
 
 /**
- * Reports to the flow control. Returns whether the model is halted now. If the report fails, it is lost: it only
- * protects the model, and no outcome waits for it. A lost probe or lease ends at the time when its worker is certainly
- * gone.
+ * Reports to the flow control. Returns whether the model is halted now. A report that fails is not repeated, because it
+ * only protects the model, and the outcomes of the requests must not wait for it. A probe or a lease that could not be
+ * returned ends by itself when its worker is certainly gone.
  */
 async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<boolean> {
   try {

@@ -15,9 +15,9 @@ export interface ChangePorts {
 }
 
 /**
- * Logs and counts a change of a model's state. Only the worker that made the change does this, so each change has one
- * line, also with many workers. A change of the circuit or of a halt is a warning. A pause is no warning, because a
- * healthy model may ask for a pause at any time.
+ * Logs and counts a change of a model's state. Only the worker whose write made the change does this. So each change
+ * has one log line, even with many workers. A change of the circuit or of a halt is a warning. A pause is no warning,
+ * because a healthy model may ask for a pause at any time.
  */
 export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
   return (change, state, failure) => {
@@ -41,7 +41,10 @@ interface ChangeReport {
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
   /** Whether a failed call is the cause. Then the line has the fields of that call, too. */
   readonly hasCause?: true
-  /** Set if the change begins or ends a lasting state. Such a state does not end just because no further line comes. */
+  /**
+   * Set if the change begins or ends a lasting state, such as a halt. With these fields, a tool that reads the log can
+   * tell that the state goes on until the line that ends it.
+   */
   readonly trouble?: TroubleFields
 }
 

@@ -76,15 +76,15 @@ function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<Outcom
 }
 
 /**
- * Returns whether a failure ends its request. The refusal of a whole batch does not end it, because another request may
- * be the cause.
+ * Returns whether a failure ends its request. If the model refuses a whole batch, none of its requests ends, because
+ * another request may be the cause.
  */
 function isFinal(
   { settings: { retry } }: WorkerPorts,
   { item }: Mapped,
   { failure, batchSize, isCulprit }: FailedAnswer,
 ): boolean {
-  // `once` allows one more call, so there is no third call.
+  // With `once`, the failure allows one retry. So the second attempt is the last.
   const isSpent = item.attempt >= (failure.once && batchSize === 1 ? Math.min(2, retry.attempts) : retry.attempts)
   if (failure.verdict === 'retry') return isSpent || isCulprit
   return batchSize === 1

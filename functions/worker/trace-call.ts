@@ -51,8 +51,8 @@ export function callSpans(
 }
 
 /**
- * Starts the span of a call for several requests. The span begins its own trace. It has links to the spans of the
- * requests, and they have links to it.
+ * Starts the span of a call for several requests. The span begins its own trace. The call's span has links to the spans
+ * of the requests, and these have links to the call's span.
  */
 export function startBatchSpan(start: WorkerPorts['startCallSpan'], requests: readonly Span[]): Span {
   const span = start(requests.flatMap(({ traceparent }) => traceparent ?? []))
@@ -76,8 +76,8 @@ export function tracedReply(span: Span, call: () => Promise<Reply>): Promise<Rep
 }
 
 /**
- * Returns the tokens if the model reports them under the usual name. The response mapping knows all other names, but it
- * runs later.
+ * Returns the tokens if the model reports them under the usual name. The response mapping finds the tokens under other
+ * names, too, but it runs after the span has ended.
  */
 function usageIn(body: Extract<Reply, { kind: 'answered' }>['body']): Attributes {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return {}

@@ -43,7 +43,9 @@ export type Job =
 export interface Undone {
   readonly request: Planned | Claimed
   readonly error: unknown
-  /** Whether the error happened in a step for several requests. Then each single request may be innocent. */
+  /**
+   * Whether the error happened in a step for several requests. Then it is not known which request has caused the error.
+   */
   readonly shared: boolean
 }
 
@@ -51,8 +53,8 @@ export interface Undone {
 export type AboutCall = Pick<Ask, 'users' | 'priority'>
 
 /**
- * A permit, with the time at which the worker asked for it (epoch milliseconds), and with what the worker says if it
- * asks again for the same call.
+ * A permit, with the time at which the worker asked for it (epoch milliseconds). `again` and `about` are the values
+ * that the worker passes if it has to ask for another permit for the same call.
  */
 export type AskedPermit = Permit & {
   readonly asked_at: number
@@ -104,18 +106,21 @@ export interface FailedAnswer {
   readonly isCulprit: boolean
 }
 
-/** What a report says about a call. */
+/** The result of reporting a call to the flow control. */
 export interface Told {
   /**
-   * Returns whether a call that did not end its request does not count as an attempt. This is so if the call was the
-   * probe of a halted model or of a model in a long pause, and if the model is halted or loading.
+   * Returns whether a failed call does not count as an attempt of its request. It does not count if the model is halted
+   * or loading, or if the call was the probe of a halted model or of a model in a long pause.
    */
   readonly is_free: (failure: ModelFailure) => boolean
 }
 
 export interface Called {
   readonly answers: ReadonlyMap<Mapped, Answer>
-  /** How a request was passed on, if this differs from the plan. */
+  /**
+   * The operation, URL and body that were sent for a request, if they differ from its `passage`: a substitute
+   * operation.
+   */
   readonly passages?: ReadonlyMap<Mapped, Passage>
   /** One answer per call that was made. */
   readonly calls: readonly ModelAnswer[]

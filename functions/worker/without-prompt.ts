@@ -4,8 +4,8 @@ import type { ModelFailure } from '../core/inference/port.ts'
 
 /**
  * Returns the failure with the model's quotes from the request masked. A failure is logged, and no log may contain a
- * prompt. The worker does not have a body of the payload store any more. Then it looks for texts of the body that it
- * has sent.
+ * prompt. If the client's body is in the payload store, the worker no longer has it here. Then it masks the texts of
+ * the body that it has sent to the model.
  */
 export function withoutPrompt(failure: ModelFailure, { body }: InferenceMessage, sent: unknown): ModelFailure {
   const { detail, message, ...rest } = failure

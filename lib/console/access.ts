@@ -7,7 +7,10 @@ import type { IncomingMessage } from 'node:http'
  */
 export const newToken = (): string => randomBytes(32).toString('base64url')
 
-/** Compares a text with the token in constant time. The hashes always have the same length. */
+/**
+ * Compares a text with the token in constant time, so that the time tells nothing about the token. It compares hashes,
+ * because `timingSafeEqual` needs values of the same length.
+ */
 export function isToken(given: string | undefined | null, token: string): boolean {
   return given !== undefined && given !== null && timingSafeEqual(hashOf(given), hashOf(token))
 }
@@ -16,7 +19,8 @@ const hashOf = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * Returns the token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of
- * another origin can't make it send the header. A cookie would go to every server on 127.0.0.1, whatever its port.
+ * another origin can't make the browser send it. The token is not in a cookie, since a browser would send the cookie to
+ * every server on 127.0.0.1, on any port.
  */
 export const bearerOf = ({ headers: { authorization } }: IncomingMessage): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * The headers of each answer. With them, no page may show an answer in a frame, load it, or keep it. The browser sends
- * the address, which has the token, to no other server.
+ * The headers of each answer. With these headers, no page can show an answer in a frame, no page of another origin can
+ * load an answer, and the browser stores no answer. The browser also sends the page's address, which contains the token,
+ * to no other server.
  */
 const HEADERS = {
   'cache-control': 'no-store',
@@ -13,7 +14,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** The policy of an answer that is no page. */
+/** The policy of an answer that is no page: the browser must not load or run anything for it. */
 const NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, headers = {}): void {

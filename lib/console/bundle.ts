@@ -14,7 +14,7 @@ export interface BundledPage {
 
 /** Bundles the console into one page. Rejects with esbuild's errors. */
 export async function bundlePage(): Promise<BundledPage> {
-  // The npm package comes without esbuild: its page is already made.
+  // esbuild is loaded only here, since the npm package comes without esbuild. The page of the npm package is already made.
   const { build } = await import('esbuild')
   const { outputFiles, metafile } = await build({
     stdin: {

@@ -2,9 +2,9 @@ import type { Page } from './answer.ts'
 import { pageOf } from './page-policy.ts'
 
 /**
- * The page for a call without the token. A reloaded console gets this page, because it has removed the token from its
- * address. The script finds the token in the storage of this tab, where the console has put it. Only pages of this
- * origin can read this storage.
+ * The page for a call without the token. If a user reloads the console, the browser gets this page, because the console
+ * has removed the token from its address. The console has stored the token for the tab (`sessionStorage`), which only
+ * pages of this origin can read. This page's script finds the token there, and opens the console again.
  */
 export const closedPage: Page = pageOf({
   title: 'Sluice console',

@@ -19,15 +19,16 @@ export const consoleUrl = (origin: string, token: string): string => `${origin}$
 export interface Console {
   readonly system: System
   readonly token: string
-  /** Makes the page, or rejects. */
+  /** Makes the page. Rejects if the page can't be made. */
   page(): Promise<Page>
 }
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * Answers the calls of `/console` and of all paths under it. The server must have refused foreign hosts and origins
- * already. The page needs the token in its address, and the operator API needs it in a header.
+ * Answers the calls of `/console` and of all paths under it. The server must refuse calls with a foreign `Host` or
+ * `Origin` before they reach this handler. A call of the page needs the token in its address, and a call of the operator
+ * API needs the token in a header.
  */
 export const consoleHandler =
   (console: Console): Respond =>

@@ -7,7 +7,7 @@ export const PAGE_FILE = new URL('dist/console.json', ROOT)
 
 let loaded: Promise<Page> | undefined
 
-/** Loads the console's page, once per process. A checkout makes it from its sources, and the npm package has it in a file. */
+/** Loads the console's page, once per process. A checkout makes the page from its sources. The npm package has the page in a file. */
 export function loadPage(): Promise<Page> {
   loaded ??= IS_PACKAGE ? readPage() : import('./bundle.ts').then(async ({ bundlePage }) => (await bundlePage()).page)
   return loaded

@@ -14,7 +14,7 @@ export interface ServedConsole {
   close(): Promise<void>
 }
 
-/** Serves the console of a system on 127.0.0.1. Port 0 picks a free one. Throws `Refusal` if the port is taken. */
+/** Serves the console of a system on 127.0.0.1. With port 0, the server gets a free port. Throws `Refusal` if the port can't be used. */
 export async function serveConsole(system: System, port: number): Promise<ServedConsole> {
   const token = newToken()
   const server = createServer(consoleHandler({ system, token, page: loadPage }))

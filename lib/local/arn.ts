@@ -13,7 +13,7 @@ export function functionNameOf(text: string): string | undefined {
   return /:function:([A-Za-z0-9_-]+)/.exec(text)?.[1]
 }
 
-/** Finds the queue's name in its ARN. */
+/** Finds the name of a queue in the queue's ARN. */
 export function queueNameOf(queueArn: string): string | undefined {
   return /^arn:[^:]+:sqs:[^:]*:[^:]*:([^:]+)$/.exec(queueArn)?.[1]
 }

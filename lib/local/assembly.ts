@@ -39,7 +39,10 @@ export interface Assembly {
   assetFolder(objectKey: string): string | undefined
 }
 
-/** Reads the stack of a synthesized folder: `<Stack>.template.json` and the `*.assets.json` beside it. There must be one stack. */
+/**
+ * Reads the stack from a folder that the CDK has synthesized: `<Stack>.template.json` and the `*.assets.json` beside it. Throws LocalError unless
+ * the folder has exactly one stack.
+ */
 export function readAssembly(folder: string): Assembly {
   const files = readdirSync(folder)
   const [templateFile, ...others] = files.filter(file => file.endsWith('.template.json'))

@@ -11,14 +11,17 @@ import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 import { isForm, refuseAwsCall } from './trust/refuse.ts'
 
-/** Answers calls of services that have no emulator: Secrets Manager, Lambda's Invoke, and the address to which custom resources answer. */
+/**
+ * A server for the AWS calls that have no emulator of their own: GetSecretValue of Secrets Manager, and Invoke of Lambda. It also has the
+ * addresses to which custom resources send their answers.
+ */
 export interface AwsEndpoint {
   url: string
-  /** Makes a ResponseURL for one answer. `response` resolves with that answer. */
+  /** Makes a URL to which one custom resource sends its answer (CloudFormation's ResponseURL). `response` resolves with this answer. */
   expectResponse(): { url: string; response: Promise<unknown> }
-  /** From now on, callers may read the secrets with these names. Other variables of the environment are not found. */
+  /** Lets callers read the secrets with these names from the environment. For all other variables of the environment, callers get "not found". */
   grant(secrets: readonly string[]): void
-  /** From now on, invokes these functions by their names, as Lambda's API does. */
+  /** Lets callers invoke these functions by their names, with Lambda's Invoke. Functions may be added to the map later. */
   invokes(functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>): void
   /** The secrets that the template creates, by name. */
   readonly secrets: Map<string, string>
@@ -34,8 +37,8 @@ const TOO_LONG = { Status: 'FAILED', Reason: 'Response object is too long.' }
 const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, GetSecretValue of Secrets Manager, and Invoke of Lambda'
 
 /**
- * Listens on a free port of 127.0.0.1, and answers callers that sign with the access key id. It reads granted secrets from `environment`.
- * Calls of other services are refused, and the error names the service.
+ * Starts the server on a free port of 127.0.0.1. The server answers only callers that sign with the access key id. It reads granted secrets from
+ * `environment`. It refuses calls of all other AWS services, with an error that names the service.
  */
 export async function startAwsEndpoint(environment: Environment, accessKeyId: string): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
@@ -43,7 +46,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   const secrets = new Map<string, string>()
   let functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>> = new Map()
   const server = createServer((request, response) => void respond(request, response))
-  // Nobody can guess a ResponseURL, so an answer to one needs no credentials.
+  // As on AWS, custom resources do not sign their answers. This is safe, since nobody can guess the random id in a ResponseURL.
   const isAnswer = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && expected.has(url)
   const unlessAnswer =
     (check: Check): Check =>
@@ -100,7 +103,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   }
 }
 
-/** Returns the operation that a call names, or its service. The credential of a call names its service, such as `…/us-east-1/sns/aws4_request`. */
+/** Names a refused call for its error: by its operation or, without one, by the service in its credential, such as `…/us-east-1/sns/aws4_request`. */
 function calledIn({ headers }: IncomingMessage): string {
   const target = headers['x-amz-target']
   if (typeof target === 'string') return target
@@ -108,13 +111,16 @@ function calledIn({ headers }: IncomingMessage): string {
   return service === undefined ? 'This call' : `The service ${service}`
 }
 
-/** Refuses bodies that are neither JSON nor a form. Calls with a form, and calls without a body, get the error of their service later. */
+/**
+ * Refuses bodies that are neither JSON nor a form. Calls with a form and calls without a body pass this check, because `respond` answers them with
+ * an error in the format of their service.
+ */
 const inAProtocolOfAws: Check = request => {
   const hasBody = request.method === 'POST' || request.method === 'PUT'
   return hasBody && !isForm(request.headers) ? declaredAsJson(request) : undefined
 }
 
-/** The names of local functions need no encoding. */
+/** The path of Lambda's Invoke. The function's name is not decoded, because names of local functions have no characters that a URL must encode. */
 const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/
 
 async function invoke(
@@ -150,7 +156,7 @@ function getSecretValue(response: ServerResponse, read: Read, body: unknown): vo
   send(response, 200, answer)
 }
 
-/** Finds a secret's name in its name or its ARN. */
+/** Returns the name of a secret. The id in a call may be the secret's name or its ARN. */
 function secretName(id: string): string {
   return id.replace(/^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:/, '')
 }

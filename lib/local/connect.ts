@@ -23,8 +23,8 @@ interface Context {
 const SMITHY_CONTEXT = '__smithy_context'
 
 /**
- * The operations whose inputs and outputs can be sent as JSON without a change. The members below are an exception, since they hold bytes.
- * All other operations, and inputs with bytes, use HTTP as on AWS.
+ * The operations whose inputs and outputs can be sent as JSON without a change, unless they have members with bytes (`MAY_HAVE_BYTES`).
+ * All other operations, and inputs with bytes, use HTTP as on AWS. The SDK itself decodes outputs with bytes.
  */
 const OPERATIONS: Readonly<Record<keyof EmulatorPorts, readonly string[]>> = {
   DynamoDB: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchGetItem', 'BatchWriteItem', 'Query', 'Scan'],
@@ -42,8 +42,8 @@ const OPERATIONS: Readonly<Record<keyof EmulatorPorts, readonly string[]>> = {
 const MAY_HAVE_BYTES = /"(?:B|BS|BinaryValue|blobValue)":/
 
 /**
- * Connects the AWS clients of this thread with the emulators' threads. A call over such a connection is not signed and uses no socket. It takes
- * a tenth of the time of the same call over HTTP. The SDK's middleware before the serializing, and the SDK's errors, stay the same.
+ * Connects the AWS clients of this thread with the emulators' threads. A call over such a connection is not signed and uses no socket. So the
+ * call takes a tenth of the time of the same call over HTTP. The SDK still runs its middleware up to the serializer, and makes its usual errors.
  */
 export function connector(ports: EmulatorPorts): (client: Client, timeoutMs?: number) => void {
   const callers = new Map(Object.entries(ports).map(([service, port]) => [service, openCaller(port)]))
@@ -87,9 +87,10 @@ async function outputOf(answer: Answer, { config }: Client, context: Context): P
 async function within(ms: number | undefined, answer: ReturnType<Caller['call']>): Promise<Answer> {
   if (ms === undefined) return answer
   const timeout = Promise.withResolvers<never>()
-  // The SDK gives its own timeouts this name.
+  // The SDK's own timeouts have this name, too. So callers handle both in the same way.
   const error = () => Object.assign(new Error(`The emulator did not answer within ${ms} ms.`), { name: 'TimeoutError' })
-  // After a thread was blocked, Node runs its timers before it reads messages. If the answer has arrived by then, it must count.
+  // After a thread was blocked, Node runs timers before it delivers messages. So the timeout lets Node deliver messages once more: an answer that has
+  // already arrived must count.
   const timer = setTimeout(() => setImmediate(() => timeout.reject(error())), ms)
   try {
     return await Promise.race([answer, timeout.promise])

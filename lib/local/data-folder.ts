@@ -18,19 +18,19 @@ import { deleteTemporary, LOCK, makeTemporaryFolder, markTemporary, unmarkTempor
 import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
-  /** The folder's absolute path. With `:memory:`, it is a temporary folder for logs, local.json and Postgres. `close` deletes it. */
+  /** The folder's absolute path. With `:memory:`, the folder is temporary and contains logs, local.json and Postgres. `close` then deletes the folder. */
   path: string
   /** Returns the folder for an emulator's state. Undefined if the emulator keeps its state in memory. */
   stateOf(emulator: string): string | undefined
   readJson(name: string): unknown
-  /** Writes a file in one step: a reader sees the whole old file or the whole new one. */
+  /** Writes a file in one step: a reader finds the complete old file or the complete new file. */
   writeJson(name: string, value: unknown): void
   remove(name: string): void
   /** Unlocks the folder, and deletes it if it is temporary. */
   close(): void
 }
 
-/** Opens the folder for this process alone. Throws LocalError if another process has opened it, or if this process can't write to it. */
+/** Opens the folder and locks it for this process. Throws LocalError if another process has the lock, or if this process can't write to the folder. */
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
   const path = isTemporary ? makeTemporaryFolder() : makeFolder(resolve(dataDir))
@@ -46,7 +46,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     try {
       removeTemporary()
     } catch {
-      // A thread still writes there. The folder keeps its mark, so a later start deletes it.
+      // The deletion fails if a thread is still writing to the folder. The file that marks the folder as temporary stays, so a later start deletes the folder.
     }
   }
   process.once('exit', removeAtExit) // in case the process ends before close
@@ -86,14 +86,17 @@ function makeFolder(path: string): string {
   return path
 }
 
-// Creates a folder and its parents. If the parent exists but can't contain folders, as in /proc, Node's own recursive mkdir never ends.
+// Creates a folder and its parents. Node's own recursive mkdir is not used: if a parent exists but can't contain folders, as in /proc, it never ends.
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   makeFolders(dirname(path))
   mkdirSync(path, { mode: 0o700 })
 }
 
-/** The files that earlier versions made readable for others. The folder may contain other files too, and those are not touched. */
+/**
+ * The files and folders that earlier versions of Sluice created with read permission for all users. Only their permissions are changed, since the data
+ * folder may also contain files that are not Sluice's.
+ */
 const OWN_NAMES = [
   'local.json',
   'demo-key',
@@ -106,7 +109,7 @@ const OWN_NAMES = [
   'cdk.out',
 ]
 
-/** Removes the permissions of other users of this machine, from the folder and from files that an earlier version left readable. */
+/** Removes the permissions of other users of this machine, from the data folder and from the files in `OWN_NAMES`. */
 function closeToOthers(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) === 0) return
@@ -126,7 +129,8 @@ export function closeTree(path: string): void {
   } else if (found?.isFile()) chmodSync(path, 0o600)
 }
 
-// Locks the folder with a lock of SQLite. Unlike a file with a pid, the operating system releases this lock however the process ends.
+// Locks the folder with a lock of SQLite, since the operating system releases this lock however the process ends. A file with a pid would stay after a kill,
+// and the next start could not know whether the file still counts.
 function lock(path: string, dataDir: string): () => void {
   const sqlite = process.getBuiltinModule?.('node:sqlite')
   if (!sqlite) throw new LocalError(`${dataDir} can be locked only by Node 24 or later: run this command with that.`)
@@ -147,5 +151,5 @@ const inUse = (dataDir: string) =>
 const unusable = (path: string, error: unknown) =>
   new LocalError(`The data folder ${path} can't be used: ${messageOf(error)}`)
 
-/** SQLITE_BUSY */
+/** Whether SQLite gave its error 5 (SQLITE_BUSY): another process has the lock. */
 const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === 5

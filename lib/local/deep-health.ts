@@ -4,7 +4,7 @@ import type { Answer } from './http-api/answer.ts'
 import type { System } from './resources/resource.ts'
 import { authorizationOf } from './trust/access-key.ts'
 
-/** If an emulator does not answer within this time, it counts as away. */
+/** If an emulator does not answer within this time, the result names it as `away`. */
 const TIMEOUT_MS = 5_000
 
 type Endpoint = keyof System['endpoints']
@@ -17,8 +17,8 @@ const NAMES: Readonly<Record<Endpoint, string>> = {
 }
 
 /**
- * Answers `GET /healthz?deep=1`: it asks SQS, DynamoDB, S3 and Postgres, and says which of them are away. Undefined for any other call.
- * Only the local system has this call. On AWS, anybody could make it without a key, and each call would wake a paused database.
+ * Answers `GET /healthz?deep=1`: calls SQS, DynamoDB, S3 and Postgres, and names those that do not answer (`away`). Undefined for any other call.
+ * Only the local system answers this call. It needs no API key, so on AWS anybody could wake a paused database with it.
  */
 export function deepHealth(system: Pick<System, 'endpoints' | 'accessKeyId'>) {
   return ({ method, url = '' }: IncomingMessage): Promise<Answer> | undefined => {
@@ -67,7 +67,7 @@ const json10 = (target: string) => ({
   'x-amz-target': target,
 })
 
-/** For each emulator, a call that reads almost nothing. */
+/** For each emulator, the call that checks whether it answers. Each call reads almost nothing. */
 const CALLS: Readonly<Record<Endpoint, Call>> = {
   sqs: { headers: json10('AmazonSQS.ListQueues'), body: { MaxResults: 1 } },
   dynamodb: { headers: json10('DynamoDB_20120810.ListTables'), body: { Limit: 1 } },

@@ -1,4 +1,4 @@
-/** A mistake or a missing thing that the user can fix. It is shown as one line, without a stack. */
+/** An error that the user can fix, such as a wrong setting. The terminal shows it as one line, without a stack trace. */
 export class LocalError extends Error {
   override readonly name = 'LocalError'
 }

@@ -1,23 +1,24 @@
-/** Waiting items. Each belongs to a group. */
+/** A queue of items. Each item belongs to a group, and the groups take turns. */
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
-  /** Removes this item, wherever it stands. Returns whether it was waiting. */
+  /** Removes this item from any position of the queue. Returns whether the queue had the item. */
   remove(item: T): boolean
   /**
-   * Removes the next item and returns it, or undefined if no item waits. With `loadOf`, the next item is from the group with the lowest load.
+   * Removes the next item and returns it, or undefined if the queue is empty. With `loadOf`, the groups do not take turns: the next item is from the
+   * group with the lowest load, such as the group with the fewest running invocations.
    */
   shift(loadOf?: (group: unknown) => number): T | undefined
 }
 
 /**
- * Creates a queue in which groups take turns: it gives one item per group, then starts again with the first group. Within a group,
+ * Creates a queue in which groups take turns: the queue gives one item per group, then starts again with the first group. Within a group,
  * items keep their order. So the first item of a group waits for at most one item of each other group, even if another group has
- * thousands.
+ * thousands of items.
  */
 export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable<T> = []): FairLine<T> {
   const lanes = new Map<unknown, Lane<T>>()
-  /** The groups with items. The next one is first. */
+  /** The groups that have items. The first group is the next that gives an item. */
   const turns = createLane<unknown>()
   let length = 0
 
@@ -85,7 +86,7 @@ function lowest<T>(items: Iterable<T>, rank: (item: T) => number): T | undefined
 
 type Lane<T> = ReturnType<typeof createLane<T>>
 
-/** First in, first out. An array's own `shift` moves all other items, which is slow with tens of thousands of them. */
+/** The items of one group: first in, first out. It does not use an array's own `shift`, which moves all other items and is slow with tens of thousands. */
 function createLane<T>() {
   let kept: T[] = []
   let taken = 0
@@ -105,7 +106,7 @@ function createLane<T>() {
     items: () => kept.slice(taken),
     push: (item: T) => void kept.push(item),
     shift,
-    /** Removes an item, wherever it stands. Returns whether it was there. */
+    /** Removes an item from any position. Returns whether the lane had the item. */
     remove(item: T): boolean {
       const at = kept.indexOf(item, taken)
       if (at < 0) return false

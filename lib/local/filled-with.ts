@@ -7,20 +7,20 @@ import { LocalError } from './error.ts'
 import { addressOf } from './rds-data/address.ts'
 import { authorizationOf } from './trust/access-key.ts'
 
-/** The file in the data folder that says which database the folder belongs to. */
+/** The file in the data folder that names the database with the rows of the folder's requests. */
 const FILE = 'database.json'
 
-/** A database. All requests of a data folder have their rows in the same database. */
+/** The database of a data folder. All requests of the folder must have their rows in one database. With another database, earlier rows would be missing. */
 const Filled = z.union([
   z.object({ embedded: z.literal(true) }),
-  /** `id` consists of the server's id and the id of the database in it. It is missing if the server does not tell it. */
+  /** `id` consists of the server's id and the database's id on this server. It is absent if the server does not reveal its id. */
   z.object({ address: z.string(), id: z.string().optional() }),
 ])
 type Filled = z.infer<typeof Filled>
 
 /**
- * Reads which database the folder was filled with, and refuses a database of the other kind: embedded, or at a URL. This needs no running
- * database, so it is done before one is started. Throws LocalError.
+ * Throws LocalError if the folder's requests have their rows in a database of the other kind. The kinds are the embedded Postgres, and a Postgres at a
+ * URL. This check needs no running database, so it runs before a database starts.
  */
 export function refuseOtherKind(data: DataFolder, databaseUrl: string | undefined): void {
   const filled = filledWith(data)
@@ -36,8 +36,9 @@ export function refuseOtherKind(data: DataFolder, databaseUrl: string | undefine
 }
 
 /**
- * Asks the running database for its id. Throws LocalError if the folder was filled with another database. Returns a function that notes the
- * database in the folder. Call this function when the stack is created, since the folder is filled from then on.
+ * Throws LocalError if the folder's requests have their rows in another database than the running one. For this, it asks the running database for
+ * its id. Returns a function that writes the running database's address and id to the folder. Call the returned function when the stack exists,
+ * since the folder has data of this database from then on.
  */
 export async function refuseOtherDatabase(
   data: DataFolder,
@@ -51,7 +52,10 @@ export async function refuseOtherDatabase(
   return () => data.writeJson(FILE, now satisfies Filled)
 }
 
-/** Reads the note. A folder of an earlier version has no note, but may have an embedded database. */
+/**
+ * Reads the database of the folder from the file. A folder of an earlier version of Sluice has no such file. If such a folder contains a complete
+ * embedded Postgres, this is its database.
+ */
 function filledWith(data: DataFolder): Filled | undefined {
   const known = Filled.safeParse(data.readJson(FILE)).data
   if (known) return known
@@ -60,7 +64,10 @@ function filledWith(data: DataFolder): Filled | undefined {
 
 type AtUrl = Exclude<Filled, { embedded: true }>
 
-/** One database may have several addresses, and one address may lead to another database later. So if both ids are known, they are compared. */
+/**
+ * Compares the ids if both are known, and otherwise the addresses. Addresses are less certain: one database may have several addresses, and one
+ * address may later be that of another database.
+ */
 function isSame(filled: AtUrl, now: AtUrl): boolean {
   if (filled.id !== undefined && now.id !== undefined) return filled.id === now.id
   return filled.address === now.address
@@ -83,7 +90,7 @@ const ID = `
 
 const Answer = z.object({ records: z.tuple([z.tuple([z.object({ stringValue: z.string() })])]) })
 
-/** Returns the id of the server and its database, or undefined if the server does not tell it to this user. */
+/** Returns the id of the server and the database, or undefined if this user may not read the server's id. */
 async function idOf({ url, accessKeyId }: DataApi): Promise<string | undefined> {
   const body = { resourceArn: arn('rds', 'cluster:any'), secretArn: arn('secretsmanager', 'secret:owner'), sql: ID }
   const headers = { authorization: authorizationOf(accessKeyId), 'content-type': 'application/json' }

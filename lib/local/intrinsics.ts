@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ACCOUNT, PARTITION, REGION } from './arn.ts'
 import { LocalError } from './error.ts'
 
-/** What an intrinsic can look up in its template. */
+/** The values of a template that an intrinsic function of CloudFormation, such as `Ref`, can look up. */
 export interface Scope {
   /** The logical id or the output that is being resolved. Every error names it. */
   where: string
@@ -66,7 +66,7 @@ const intrinsics: Record<string, Intrinsic> = {
 const Scalar = z.union([z.string(), z.number(), z.boolean()])
 const SubWithVariables = z.tuple([z.string(), z.record(z.string(), z.unknown())])
 
-/** The pseudo parameters for Ref. `AWS::StackName` and `AWS::StackId` depend on the stack, so they are in stack.ts. */
+/** The pseudo parameters of `Ref` that are the same for each stack. `AWS::StackName` and `AWS::StackId` depend on the stack, so they are in stack.ts. */
 export const PSEUDO_PARAMETERS: Record<string, string> = {
   'AWS::Region': REGION,
   'AWS::AccountId': ACCOUNT,
@@ -75,8 +75,8 @@ export const PSEUDO_PARAMETERS: Record<string, string> = {
 }
 
 /**
- * Replaces every intrinsic in a template value by its result. `Ref: AWS::NoValue` removes the property or element. Throws LocalError
- * if the table above does not have the intrinsic.
+ * Replaces every intrinsic function in a template value by its result. `Ref: AWS::NoValue` removes the property or element. Throws LocalError
+ * if `intrinsics` does not have the function.
  */
 export async function resolve(value: unknown, scope: Scope): Promise<unknown> {
   if (Array.isArray(value)) {
@@ -101,7 +101,7 @@ export async function resolve(value: unknown, scope: Scope): Promise<unknown> {
   return resolved
 }
 
-// A property may be called Condition too. The intrinsic of that name always has a text.
+// `Condition` may be an intrinsic or the name of a property. Only the intrinsic has a text as its value, so any other value means a property.
 function isIntrinsic(name: string, argument: unknown): boolean {
   return name === 'Ref' || name.startsWith('Fn::') || (name === 'Condition' && typeof argument === 'string')
 }

@@ -1,22 +1,25 @@
 import type { Trouble } from './lambda/log-line.ts'
 
-/** States that last until a log line says that they have ended, such as an open circuit. */
+/**
+ * States that functions have logged, such as an open circuit. A state lasts until a later log line says that it has ended. A trouble is a warning or
+ * an error in a function's log.
+ */
 export interface LastingStates {
-  /** Notes the state of a reported trouble. A trouble without a state or without a topic changes nothing. `text` is the line on the terminal. */
+  /** Stores or ends the state that a trouble reports. A trouble without a state or without a topic changes nothing. `text` is the line for the terminal. */
   note(source: string, trouble: Trouble, text: string): void
-  /** Returns the texts of the states that had no news for 20 minutes, and forgets these states. */
+  /** Returns the texts of the states that no log line has repeated for 20 minutes, and forgets these states. */
   takeSilent(): readonly string[]
 }
 
 /**
- * A state without news for this time may be over. As long as requests wait, an open circuit and a halt have news every 15 minutes,
- * or after `circuit.open` if that is longer. Milliseconds.
+ * If no log line has repeated a state for this time, the state may be over. While requests wait for a model, each failed probe repeats the state
+ * "open circuit" or "halt". Probes are at most 15 minutes apart, or `circuit.open` if that is longer. Milliseconds.
  */
 const SILENT_MS = 1_200_000
 
 /**
- * Remembers which states last. Some states end without a line: an operator may have reset a model, or the thread that knew of the state
- * has ended.
+ * Remembers the states that last. Some states end without a log line, because an operator has reset the model, or because the thread that would log
+ * the end has itself ended. So `takeSilent` reports old states.
  */
 export function createLastingStates(clock: () => number): LastingStates {
   const lasting = new Map<string, { readonly text: string; readonly at: number }>()

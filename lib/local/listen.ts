@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 
-/** Makes a server listen on 127.0.0.1 and returns its port. Port 0 picks a free one. Rejects if the port is taken. */
+/** Makes a server listen on 127.0.0.1 and returns its port. With port 0, the server gets a free port. Rejects if the port is in use. */
 export async function listenLocally(server: Server, port = 0): Promise<number> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 
-/** Returns the URL of the module `name` beside the module with this URL. Both are TypeScript in a checkout, and JavaScript in the npm package. */
+/** Returns the URL of the module `name` beside the module with the given URL. In a checkout, both modules are TypeScript. In the npm package, JavaScript. */
 export const moduleBeside = (url: string, name: string): URL => new URL(`./${name}${extname(url)}`, url)
 
 /**
- * Finds the first file of a thread: the one of this name in the folder of compiled ones, or the module beside the module with this URL. The
- * folder may be gone, since another start of a changed checkout has deleted it.
+ * Finds the file that a thread runs first: the compiled file `name` in the folder `compiled` or, without such a file, the module `name` beside the module
+ * with the given URL. The folder may be missing: a start of a changed checkout deletes older compiled files, also while this process runs.
  */
 export function firstFile(compiled: URL | undefined, url: string, name: string): URL {
   const file = compiled && new URL(`${name}.mjs`, compiled)

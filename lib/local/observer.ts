@@ -1,4 +1,4 @@
-/** The local system calls these methods when something happens, for example to count it. They must not throw. */
+/** The local system calls these methods when something happens, so that an observer can count it. The methods must not throw. */
 export interface Observer {
   /** A function has written metrics: a line in CloudWatch's embedded format. */
   metrics(line: string): void
@@ -14,7 +14,7 @@ export interface Invocation {
   readonly functionName: string
   readonly service: string
   readonly ok: boolean
-  /** Whether the event did not run, because no thread had room before the caller gave up. Lambda throttles such an event. */
+  /** True if the event did not run, because no thread had room for it before the caller stopped waiting. On AWS, Lambda throttles such an event. */
   readonly throttled: boolean
 }
 
@@ -23,9 +23,12 @@ export interface QueueState {
   readonly name: string
   /** Messages that can be received. */
   readonly waiting: number
-  /** The time at which the oldest message of the queue was sent, even if it is received. Epoch milliseconds. Absent if the queue is empty. */
+  /**
+   * The time at which the queue's oldest message was sent, in epoch milliseconds. This includes messages that a function has received and not
+   * deleted yet. Absent if the queue is empty, and if `ageless` is true.
+   */
   readonly oldest_sent_at?: number
-  /** Whether the queue can't tell how old its messages are. */
+  /** True if the age of the queue's messages is unknown, as with RabbitMQ. */
   readonly ageless?: boolean
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Reads the body of a call. Resolves with undefined if the body has more than `most` bytes. A body that is too large is also read to its end,
- * but not kept: most clients read the answer only after they have sent everything. Rejects if the connection is cut off.
+ * Reads the body of a call. Resolves with undefined if the body has more than `most` bytes. Such a body is read to its end, too, but not kept: most
+ * clients read the answer only after they have sent the whole body. Rejects if the connection is cut off.
  */
 export async function readBody(incoming: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []

@@ -2,7 +2,7 @@ import { LocalError } from './error.ts'
 
 const UNIT_MS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 
-/** Converts an expression such as `rate(5 minutes)` to milliseconds. For any other kind it throws LocalError, which names the rule. */
+/** Converts a schedule such as `rate(5 minutes)` to milliseconds. Throws LocalError, with the rule's logical id, for any other kind of schedule. */
 export function rateMs(expression: string, logicalId: string): number {
   const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? []
   const ms = Number(count) * (UNIT_MS[unit] ?? Number.NaN)

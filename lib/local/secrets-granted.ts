@@ -4,10 +4,13 @@ import type { Template } from './assembly.ts'
 const Policy = z.object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Action: z.unknown() })) }) })
 const InlinePolicies = z.object({ Policies: z.array(Policy) })
 
-/** Secrets Manager adds six random characters to a secret's name. Policies have six `?` in their place. */
+/** The ARN of a secret in a policy. Secrets Manager adds six random characters to a secret's name, so policies have six `?` at the end. */
 const SECRET_ARN = /:secret:([^"]+)-\?{6}$/
 
-/** Lists the operator's secrets that functions may read by the template's policies. The list does not contain secrets that the stack creates. */
+/**
+ * Lists the names of the secrets that the operator has made and that the template's policies let functions read. Secrets that the stack itself
+ * creates are not in the list.
+ */
 export function secretsGranted({ Resources }: Template): string[] {
   return Object.values(Resources)
     .flatMap(({ Properties }) => [Properties, ...(InlinePolicies.safeParse(Properties).data?.Policies ?? [])])

@@ -6,34 +6,35 @@ import { PSEUDO_PARAMETERS, resolve, type Scope } from './intrinsics.ts'
 
 const Properties = z.record(z.string(), z.unknown())
 
-/** A created resource, as `Ref` and `Fn::GetAtt` see it. */
+/** A created resource: its values for `Ref` and `Fn::GetAtt`. */
 export interface Created {
   ref: string
   /** Returns the value of an attribute, or undefined if the local system doesn't have this attribute. */
   attribute(name: string): string | readonly string[] | undefined
 }
 
-/** A declared resource, as the code of its type sees it. */
+/** A resource of the template, in the form that the code for its type gets. */
 export interface Declared {
   logicalId: string
   type: string
   metadata: Record<string, unknown>
-  /** Resolves all intrinsics in the properties. It first creates the resources to which the properties refer. */
+  /** Resolves all intrinsic functions in the properties. It first creates the resources to which the properties refer. */
   properties(): Promise<Record<string, unknown>>
 }
 
 export interface StackOptions {
   stackName: string
   template: Template
-  /** Creates a resource, or continues with its state from an earlier start. Throws LocalError if it doesn't know the type. */
+  /** Creates a resource, or continues with its state from an earlier start. Throws LocalError if the local system does not support the resource's type. */
   create(declared: Declared): Promise<Created>
   /** Replaces the addresses of AWS in a resolved text by the addresses of the local system. */
   localize(text: string): string
 }
 
 /**
- * Creates the resources of the template at the same time, but each only after the resources to which it refers. Returns the outputs. If the
- * local system does not support something, it throws LocalError with the logical id. It throws only when all other resources are done.
+ * Creates the resources of the template at the same time, but each only after the resources to which it refers. Returns the outputs. Throws
+ * LocalError, with the logical id, if the local system does not support a part of the template. It throws only after all other resources are created
+ * or have failed.
  */
 export async function createStack(options: StackOptions): Promise<Record<string, string>> {
   const { template } = options
@@ -100,7 +101,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
   const all = Object.entries(template.Resources).map(async ([logicalId, declaration]) => {
     if (await isWanted(declaration, scopeOf(logicalId))) await create(logicalId, declaration)
   })
-  // This waits for all resources, so no creation goes on while the system is closed after an error.
+  // allSettled waits for all resources. So after an error, no creation still runs while the caller closes the system.
   const failed = (await Promise.allSettled(all)).find(result => result.status === 'rejected')
   if (failed) throw failed.reason
 
@@ -112,7 +113,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
   return outputs
 }
 
-/** Keeps track of which resource waits for which others. */
+/** Records which resource waits for which other resources, to find circular references. */
 function createWaits(resources: readonly string[]) {
   const waitsFor = new Map<string, Set<string>>()
 

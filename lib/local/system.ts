@@ -31,16 +31,16 @@ import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 export interface LocalOptions {
   /**
    * A synthesized folder (`<Stack>.template.json`, `*.assets.json` and the assets), or a function that makes such a folder in the data folder.
-   * The function is called when this process has the data folder and the port. The emulators start at the same time.
+   * The function is called when this process has the data folder and the port. The emulators start while the function runs.
    */
   assembly: string | ((dataDir: string) => Promise<string>)
-  /** 0 picks a free port. */
+  /** The port of the API. With 0, the system gets a free port. */
   port: number
-  /** The folder for the state, or `:memory:`. */
+  /** The folder for the state, or `:memory:` for a system that keeps no state. */
   dataDir: string
-  /** A folder in which the local system keeps files that it can use for other data folders. Default: it keeps none. */
+  /** A folder in which the local system keeps an empty database, to copy it into new data folders. Default: it keeps none. */
   kept?: string
-  /** A folder with the compiled first files of threads. Default: they are taken as they are. */
+  /** A folder with the compiled files that threads run first. Default: threads run the modules of `lib/local` themselves. */
   threads?: URL | undefined
   /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
@@ -48,12 +48,12 @@ export interface LocalOptions {
   log(line: string): void
   /**
    * Is called when all resources exist, and before any function runs by itself or for a client. At that time, no function of an earlier run
-   * is left. `wasStopped` says that the earlier run was closed, and did not die.
+   * is left. `wasStopped` is true if the earlier run was closed. It is false if its process died, or if there was no earlier run.
    */
   prepare?(system: PreparedSystem, wasStopped: boolean): Promise<void>
-  /** Counts what happens. Default: nothing is counted. */
+  /** Is told of each invocation, answer and received message, to count them. Default: nothing is counted. */
   observer?: Observer
-  /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
+  /** Starts the environment in which a function runs. Default: a thread of this process. A test uses Lambda's own runtime client instead. */
   startThread?: StartThread
 }
 
@@ -65,17 +65,17 @@ export interface LocalSystem {
   apiUrl: string
   outputs: Record<string, string>
   endpoints: System['endpoints']
-  /** Random in each run. The emulators answer only callers that sign with it. */
+  /** A random id for each run. The emulators answer only callers that sign with this id. */
   accessKeyId: string
   /** The address that answers Lambda's Invoke, and refuses calls of AWS's other services. */
   otherServices: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
-  /** By logical id. */
+  /** The functions by logical id. */
   functions: ReadonlyMap<string, LocalFunction>
   /** Invokes a function of the template with an event. */
   invoke(logicalId: string, event: unknown): Promise<InvocationResult>
-  /** Lets a handler answer all calls of a path on the API's address, and of the paths under it. */
+  /** Lets `handler` answer all calls of `path` on the API's address, and all calls of paths below it. */
   mount(path: string, handler: Handler): void
   /** The queues of the stack, as they are now. */
   queues(): Promise<QueueState[]>
@@ -83,15 +83,18 @@ export interface LocalSystem {
   close(): Promise<void>
 }
 
-/** This file is written when a system has been closed, and deleted before the next system runs functions. */
+/**
+ * This file in the data folder says that the last system was closed and no function runs. A system writes it at its end, and deletes it before its own
+ * functions run. If a process dies in between, the file is missing, and the next start knows that a function may have crashed.
+ */
 const STOPPED_FILE = 'stopped.json'
 
 /** When the system stops, running invocations have this time to end. Milliseconds. */
 const GRACE_MS = 5000
 
 /**
- * Runs a synthesized stack on this machine, and resolves when the stack answers. If the user can fix the problem, it throws LocalError
- * with one clear sentence. After an error, nothing is left running.
+ * Runs a synthesized stack on this machine, and resolves when the stack answers. If the start fails and the user can fix the reason, it throws
+ * LocalError with one clear sentence. After a failed start, nothing is left running.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
   const running = new AsyncDisposableStack()
@@ -110,7 +113,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
 }
 
 async function start(options: LocalOptions, running: AsyncDisposableStack): Promise<Omit<LocalSystem, 'close'>> {
-  // The port comes first, because the most frequent mistake is another running system.
+  // The port is opened first: the most frequent mistake is that another system runs already, and then the start fails before it has done anything.
   const http = await startHttpServer(options.port, status => options.observer?.answered(status))
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
@@ -128,7 +131,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   let mayRunFunctions = false
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
-    // Now no invocation is left. If this system could not start, the note of the system before it stays as it is.
+    // No invocation is left here, so the file may be written. If this start failed before functions could run, the file stays as the last run left it.
     if (mayRunFunctions) data.writeJson(STOPPED_FILE, { stopped: true })
   })
   const outputs = await createStack({
@@ -140,17 +143,17 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   noteDatabase()
   const prepared = { outputs, endpoints, accessKeyId, otherServices: system.aws.url, dataDir: data.path }
   await options.prepare?.(prepared, data.readJson(STOPPED_FILE) !== undefined)
-  // The functions of custom resources have done their work until the next start.
+  // The functions of custom resources, such as the migrator, have no more work until the next start. So their threads end.
   for (const one of system.functions.values()) one.endIdle()
-  // If this process dies after this line, its functions may be the reason.
+  // Functions run from here on. If this process dies, a request may be the reason, so the next start must not find the file of a clean stop.
   data.remove(STOPPED_FILE)
   mayRunFunctions = true
   activities.push(...system.activities.map(begin => begin()))
-  // The first request need not wait for their threads.
+  // The functions of the API start their threads at once, so that the first request need not wait for a thread.
   for (const called of system.api.functions) called.warm()
   serveApi(system, http)
 
-  // This file is written before local.json, so a reader of local.json finds it, too.
+  // AWS_FILE is written before local.json. So a program that finds local.json finds AWS_FILE, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
   data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints })
@@ -236,7 +239,7 @@ async function openSystem(
   }
 }
 
-/** Lambda's managed instances run the same number per virtual CPU by default. It is far more than the local system runs at a time. */
+/** The default is that of Lambda's managed instances, per virtual CPU. Usually the local system runs far fewer invocations at a time. */
 const INVOCATIONS_PER_THREAD = '64'
 
 /** Reads the number of invocations per thread. Throws LocalError if the variable is no whole number from 1 to 1000. */
@@ -257,7 +260,7 @@ function otlpEndpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: LocalOptions[
   )
 }
 
-/** Makes the display show every second which troubles are over. Returns the function that ends this. */
+/** Lets the terminal show, every second, the warnings and errors that are over. Returns a function that stops this. */
 function showing(troubles: Troubles): () => void {
   const timer = setInterval(troubles.tick, 1_000)
   return () => {

@@ -1,19 +1,22 @@
 import type { Trouble } from './lambda/log-line.ts'
 import { createLastingStates } from './lasting-states.ts'
 
-/** Shows the warnings and errors of functions on the terminal. */
+/** Shows troubles, the warnings and errors of functions, on the terminal. */
 export interface Troubles {
-  /** Shows a trouble when it comes for the first time. Repetitions are only counted, until the trouble has not come for a while. */
+  /** Shows a trouble when it comes for the first time. Repetitions are only counted, until `tick` finds that the trouble is over. */
   report(source: string, trouble: Trouble): void
-  /** Shows which troubles are over and how often they came. From time to time, shows how often the other troubles have come. Call it every second. */
+  /** Shows the troubles that are over, with their counts. Shows the counts of the other troubles every minute. Call this method every second. */
   tick(): void
   /** Shows the counts of all troubles that are not over. */
   close(): void
 }
 
-/** If a trouble has not come for this time, it is over. Milliseconds. */
+/** A trouble that has not come again for this time is over, if its repetitions were close together. Milliseconds. */
 const QUIET_MS = 10_000
-/** With retries, the intervals between troubles grow. A trouble that has not come for this multiple of its longest interval is over. */
+/**
+ * Retries come at growing intervals, and so do the warnings about them. So a trouble is over only if it has not come again for this multiple of its
+ * longest interval.
+ */
 const QUIET_INTERVALS = 2.5
 /** If a trouble goes on, it is shown again after this time. Milliseconds. */
 const STILL_MS = 60_000
@@ -22,12 +25,12 @@ interface Known {
   readonly text: string
   readonly since: number
   last: number
-  /** The time at which it was last shown. */
+  /** The time at which the trouble was last shown. */
   shown: number
   count: number
   /** The longest time between two repetitions. Milliseconds. */
   interval: number
-  /** Whether a log line of its own says that the trouble has ended. Then a short silence is no end. */
+  /** True if a later log line will say that the trouble has ended. Then a short silence does not mean that the trouble is over. */
   readonly hasOwnEnd: boolean
 }
 
@@ -46,8 +49,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       lasting.note(source, trouble, text)
-      // If two functions report the same outage, it is shown once. A worker's outage is shown by itself, since it may be an outage of its model.
-      // Two warnings that differ only in a time are the same warning.
+      // If two functions report the same outage, the outage is shown once. An outage that a worker reports is shown separately, since its model may be
+      // the cause. Two warnings that differ only in a time are the same warning.
       const key = cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
       const before = known.get(key)
       if (before) {
@@ -56,7 +59,7 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
         before.last = now
         return
       }
-      // A model's words may differ each time. So they are shown, but are no part of the key.
+      // The model's own error text may differ each time. So this text is shown, but it is no part of the key. Otherwise each repetition would be shown.
       const shown = said === undefined ? text : `${text}: ${said}`
       const hasOwnEnd = state !== undefined
       known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0, hasOwnEnd })
@@ -86,7 +89,7 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
 
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
-/** Returns the part of an outage's error that names the unavailable service. The rest changes while the service stops and starts. */
+/** Returns the part of an outage's error that names the unavailable service. The rest of the error's text changes while the service stops and starts. */
 const outageIn = (cause: string): string => /^.+? is unavailable(?=: )/.exec(cause)?.[0] ?? cause
 
 /** The time of day on this machine: `10:00:03`. */

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 const PREFIX = 'unfinished-'
 
-/** The work in such a folder takes seconds. So after this time, no process works in it any more. Milliseconds. */
+/** An unfinished folder is complete after some seconds. So a folder that is older than this time was left by a process that has ended. Milliseconds. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1_000
 
 /**
- * Makes a new folder in `folder`. The caller fills it, and renames it when its content is complete. If a process ends before it renames
- * its folder, a later call deletes the folder after an hour.
+ * Makes a new folder in `folder`. The caller fills the new folder, and renames it when its content is complete. So nobody reads an incomplete folder.
+ * If a process ends before it has renamed its folder, a call that comes an hour later deletes the folder.
  */
 export function makeUnfinished(folder: string): string {
   for (const name of readdirSync(folder)) if (name.startsWith(PREFIX)) deleteIfAbandoned(join(folder, name))

@@ -1,7 +1,7 @@
 import type { Bundles } from '../bundle.ts'
 import { type LockFile, nameAndVersion } from './lock-file.ts'
 
-/** Writes docs/bundles.md, which lists the packages in the bundle of each function. */
+/** Returns the text of docs/bundles.md, which lists the packages in the bundle of each function. */
 export function bundlesReference(bundles: Bundles, lock: LockFile): string {
   const sections = Object.entries(bundles).map(([entryPoint, { packages }]) => {
     const names = [...new Set(packages.map(folder => nameAndVersion(lock, folder)))].sort()

@@ -1,6 +1,6 @@
 import { type LockFile, nameAndVersion } from './lock-file.ts'
 
-/** SPDX ids of licences that ask only for a notice. For any other licence, a person decides, and adds it here. */
+/** The SPDX ids of allowed licences, which ask only for a notice. For any other licence, a person must decide whether to add it here. */
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
 
 /** A package that production needs. Packages for development only are left out. */
@@ -29,7 +29,7 @@ export function isAllowed(licence: string | undefined): boolean {
   return expression.split(' OR ').some(choice => choice.split(' AND ').every(id => ALLOWED.has(id)))
 }
 
-/** Writes docs/licences.md. */
+/** Returns the text of docs/licences.md. */
 export function licencesReference(lock: LockFile): string {
   const licensed = productionLicences(lock)
   const rows = licensed.map(({ name, licence }) => `| \`${name}\` | ${licence ?? '*none named*'} |`)

@@ -25,7 +25,7 @@ export const readLockFile = (): LockFile =>
 /** Finds the name of the package in a folder: `node_modules/a/node_modules/@b/c` → `@b/c`. */
 export const packageName = (folder: string): string => folder.slice(folder.lastIndexOf('node_modules/') + 13)
 
-/** Returns the name and version of a package in npm's form. The same package in two folders has one name. */
+/** Returns the name and version of a package in npm's form, such as `name@1.2.3`. For the same package in two folders, the result is the same. */
 export function nameAndVersion(lock: LockFile, folder: string): string {
   const version = lock.packages[folder]?.version
   if (version === undefined) throw new Error(`package-lock.json has no package in ${folder}: run npm install`)

@@ -11,8 +11,8 @@ const TABLE = 'bench-bare'
 const ITEM = 'x'.repeat(600)
 
 /**
- * Measures the CPU of the gateway's use case for one accepted request. Compares it with bare calls of the SDK: an update, a put, and a
- * message. Both run in turn in this thread, so a busy machine slows both, and their ratio stays the same.
+ * Measures the CPU time of the gateway's use case for one accepted request. Compares it with the three bare SDK calls that the gateway
+ * makes: UpdateItem, PutItem and SendMessage. Both run in turn in this thread. A busy machine slows both, so their ratio hardly varies.
  */
 export async function benchAccept(): Promise<string> {
   const engines = await startEngines()
@@ -58,7 +58,7 @@ async function measure(engines: Engines): Promise<string> {
   return `Accepting a request, against the same calls of AWS's SDK, one at a time\n\n${table(head, [row])}`
 }
 
-/** The CPU per call of one round, in milliseconds. */
+/** The CPU time per call in one round of calls, in milliseconds. */
 async function cpuOfRound(call: () => Promise<unknown>): Promise<number> {
   const before = process.threadCpuUsage()
   for (let i = 0; i < ROUND_CALLS; i++) await call()

@@ -7,7 +7,7 @@ import { createTable, type Engines } from './engines.ts'
 import { median, round, table } from './table.ts'
 
 const ROUNDS = 160
-/** The calls of a round. The number is small, because each open reservation makes the quota item larger and its writes slower. */
+/** The number of calls in a round. It is small, because each open reservation makes the quota item larger and its writes slower. */
 const ROUND_CALLS = 10
 const CONCURRENCY = 8
 const TABLE = 'bench-admission'
@@ -15,7 +15,7 @@ const LIMITS = { requests: 1e9, tokens: 1e9, in_flight: 1e9 }
 
 /**
  * Measures admissions per second for one user and for 1,000 users. Compares them with bare UpdateItem calls (`SET n = n + :one`) on the
- * same number of items in the same table. Both run in turn, so a busy machine slows both, and their ratio stays the same.
+ * same number of items in the same table. Both run in turn. A busy machine slows both, so their ratio hardly varies.
  */
 export async function benchAdmission({ newDynamoDb, dynamoDbName }: Engines): Promise<string> {
   const dynamoDb = newDynamoDb()

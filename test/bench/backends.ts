@@ -8,7 +8,7 @@ import { table } from './table.ts'
 
 const USERS = 20
 const EACH = 25
-/** The duration of a call. The model in the fixture has concurrency 10. */
+/** The duration of a call of the model, in milliseconds. The model in the fixture has a concurrency of 10. */
 const CALL_MS = 200
 const ROUNDS = Number(process.argv[2] ?? 3)
 
@@ -17,7 +17,7 @@ interface Measured {
   readonly cpuSeconds: number
 }
 
-/** Runs 500 requests of 20 users on both backends in turn, and compares their times. AMQP_URL names the broker. */
+/** Runs 500 requests of 20 users with SQS and with RabbitMQ in turn, and compares the times. AMQP_URL is the address of the broker. */
 async function benchBackends(): Promise<string> {
   const rows: string[][] = []
   for (let round = 1; round <= ROUNDS; round++) {
@@ -64,7 +64,7 @@ async function measure(backend: typeof QUEUE_BACKEND): Promise<Measured> {
   }
 }
 
-/** Posts `each` requests per user, and resolves when all have ended and are settled. */
+/** Posts `each` requests per user. Resolves when all requests have ended and are settled. */
 async function run(system: RunningSystem, each: number): Promise<void> {
   const users = await Promise.all(Array.from({ length: USERS }, () => system.newUser()))
   await Promise.all(

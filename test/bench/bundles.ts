@@ -7,7 +7,7 @@ import { round, table } from './table.ts'
 
 const RUNS = 7
 
-/** The SDK clients that each function imports at its start. Its bundle is compared with a bundle of only these clients. */
+/** The SDK clients that each function imports at its start. The function's bundle is compared with a bundle of only these clients. */
 const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
   authorizer: ['dynamodb'],
   gateway: ['dynamodb', 'sqs'],
@@ -21,8 +21,8 @@ const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
 }
 
 /**
- * Measures each function's minified size and the CPU time of its import. Compares them with a bundle of only its SDK clients. The two
- * imports run in turn, each in a new process.
+ * Measures the minified size of each function and the CPU time of its import. Compares both with a bundle of only the function's SDK
+ * clients, since Sluice can't make these smaller. The two imports run in turn, each in a new process.
  */
 export async function benchBundles(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))

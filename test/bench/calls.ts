@@ -6,9 +6,9 @@ import { round, table } from './table.ts'
 
 const IN_FLIGHT = 100
 
-/** The AWS calls of one request per step. */
+/** The AWS calls that Sluice makes for one request, per step. */
 export interface RequestCalls {
-  /** The first call with a key, and the second call, for which the authorizer remembers the key. */
+  /** The authorizer's calls for the first call with a key, and for the second one, for which the authorizer remembers the key. */
   readonly authorized: readonly Call[]
   readonly authorizedAgain: readonly Call[]
   readonly accepted: readonly Call[]
@@ -16,18 +16,18 @@ export interface RequestCalls {
   readonly settled: readonly Call[]
   readonly readQueued: readonly Call[]
   readonly readCompleted: readonly Call[]
-  /** The calls of an accepted request, by the number of open reservations in the user's quota item before it. */
+  /** The calls for an accepted request, by the number of reservations that were already open in the user's quota item. */
   readonly acceptedBeside: ReadonlyMap<number, readonly Call[]>
   readonly rejected: readonly Call[]
-  /** The calls of an accepted request by the route of the post. A wait checks only once. */
+  /** The calls for an accepted request, by the route of its POST. A POST that waits reads the request item only once here. */
   readonly posted: ReadonlyMap<string, readonly Call[]>
-  /** The calls of a request that the quota refuses, by the route of the post. */
+  /** The calls for a request that the quota refuses, by the route of its POST. */
   readonly refused: ReadonlyMap<string, readonly Call[]>
 }
 
 const TEXT = 'How fast?'
 
-/** A post per route. The first route is Sluice's own API. */
+/** A POST per route. The first route is Sluice's own API, and the others are the OpenAI API. */
 const WAYS = [
   { name: '/v1/inference', path: '/v1/inference', body: { prompt: TEXT }, code: 202 },
   {
@@ -47,10 +47,10 @@ const WAYS = [
   { name: '/v1/embeddings', path: '/v1/embeddings', body: { model: 'text', input: TEXT }, code: 'still_running' },
 ] as const
 
-/** The numbers of open reservations that are measured. They determine the size of the quota item, and so the price of an admission. */
+/** The numbers of open reservations for which an admission is measured. They make the quota item larger, and so its write dearer. */
 const OPEN = [10, 50, 99]
 
-/** Counts the AWS calls that Sluice's code makes for a request. The calls of Lambda's pollers are not counted. */
+/** Counts the AWS calls that Sluice's code makes for a request. The calls by which Lambda itself polls the queues are not counted. */
 export async function countRequest(engines: Engines): Promise<RequestCalls> {
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
   const model = await startStubModel({ result: 'ok', usage })
@@ -58,7 +58,7 @@ export async function countRequest(engines: Engines): Promise<RequestCalls> {
     const stage = await newRequestStage(engines, model.url, { inFlight: IN_FLIGHT })
     const authorized = await stage.counting(stage.authorize)
     const authorizedAgain = await stage.counting(stage.authorize)
-    const first = await stage.submit() // makes the user's quota item, which is made once per window
+    const first = await stage.submit() // Creates the user's quota item. This happens once per window, so it is not counted.
     const readQueued = await stage.counting(() => stage.read(first.item.request_id))
     const worked = await stage.counting(stage.work)
     const outcome = await stage.takeEvents()
@@ -68,7 +68,7 @@ export async function countRequest(engines: Engines): Promise<RequestCalls> {
     await stage.work()
     await stage.collect(await stage.takeEvents())
     const acceptedBeside = await countBeside(stage)
-    // These requests have used up the limit of requests in flight.
+    // The requests above have used up the limit of requests in flight. So the quota refuses the next request.
     const rejected = await stage.counting(() => stage.submit().catch(() => undefined))
     const { posted, refused } = await countPosts(stage)
     const steps = { authorized, authorizedAgain, accepted, worked, settled, readQueued, readCompleted }
@@ -85,7 +85,7 @@ async function countPosts(stage: RequestStage): Promise<Pick<RequestCalls, 'post
     const answer = await stage.post(path, body, { ...caller, ...limits })
     if (answer.code !== code) throw new Error(`${path} answers ${answer.code}`)
   }
-  // These posts make the user's quota item and the items of leases.
+  // The first POST per route creates the user's quota item and the items of wait leases. It is not counted.
   for (const way of WAYS) await expectCode(way, way.code)
   for (const way of WAYS) {
     posted.set(way.name, await stage.counting(() => expectCode(way, way.code)))

@@ -17,7 +17,7 @@ export interface Engines {
   close(): Promise<void>
 }
 
-/** Starts the emulators of the local system, each in its own thread. If `DYNAMODB_LOCAL_URL` is set, AWS's DynamoDB Local is used for DynamoDB. */
+/** Starts the emulators of the local system, each in its own thread. With `DYNAMODB_LOCAL_URL`, AWS's DynamoDB Local is used instead of the local one. */
 export async function startEngines(): Promise<Engines> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
   const start = (file: string) => startEmulator(new URL(file, emulators), { accessKeyId: ACCESS_KEY_ID }, log)

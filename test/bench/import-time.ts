@@ -10,8 +10,8 @@ export function importable(bundle: Bundle, folder: string): string {
 }
 
 /**
- * The CPU time of an import in a new process, of all its threads, in milliseconds. The wall-clock time is not used, because on a busy
- * machine it varies too much. The entry point throws after the import, because its environment is missing, so only the import is measured.
+ * The CPU time of an import in a new process, of all its threads, in milliseconds. The wall-clock time varies too much on a busy machine.
+ * The entry point throws after its imports, since its environment variables are missing. So only the imports are measured.
  */
 function importTime(file: string): number {
   const script = `const start = process.cpuUsage(); try { await import(${JSON.stringify(file)}) } catch {} const { user, system } = process.cpuUsage(start); process.stdout.write(String((user + system) / 1000))`
@@ -22,11 +22,11 @@ export interface Compared {
   /** The medians of both imports in milliseconds. */
   readonly ours: number
   readonly theirs: number
-  /** The median of the ratio per pair. */
+  /** The median of the ratios of the pairs. */
   readonly ratio: number
 }
 
-/** Imports two files in pairs. The order in the pairs alternates. */
+/** Imports both files `pairs` times, one after the other. Their order alternates. */
 export function compareImports(ours: string, theirs: string, pairs: number): Compared {
   const measured = Array.from({ length: pairs }, (_, i) => {
     if (i % 2 === 0) return { ours: importTime(ours), theirs: importTime(theirs) }

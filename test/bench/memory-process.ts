@@ -4,12 +4,13 @@ import { httpEndpoint } from '../../functions/core/inference/http-endpoint.ts'
 import { aMessage, anItem } from '../support/requests.ts'
 import { aWorker } from '../support/worker.ts'
 
-/** Runs one invocation of a worker. `memory.ts` starts this process with a limited heap. */
+/** Runs one invocation of a worker. `memory.ts` starts this file as a process with a limited heap. */
 const [calls = '', bodyFile = '', url = ''] = process.argv.slice(2)
 
 const { ports, invoke, outcomes } = aWorker()
 const endpoint = httpEndpoint({ url, timeout_ms: 60_000, headers: {} }, async () => '')
-// As with S3, the bytes of a payload become a text, which is parsed. A stored payload becomes bytes, and is not kept.
+// This payload store needs as much memory as S3: the bytes of a payload become a text, which is parsed, and a written text becomes
+// bytes. It does not keep what is written.
 const payloads = {
   get: async () => JSON.parse(readFileSync(bodyFile).toString()) as unknown,
   put: async (_key: string, json: string) => void Buffer.from(json),

@@ -14,7 +14,7 @@ const MB = 1024 * 1024
 const BODIES = {
   small: () => JSON.stringify({ prompt: 'hello' }),
   text: () => JSON.stringify({ prompt: 'x'.repeat(4 * MB - 14) }),
-  // V8 stores a text with two bytes per character if one of its characters is beyond Latin-1.
+  // V8 stores a text with two bytes per character if one of its characters is not in Latin-1. So such a text needs twice the memory.
   'wide text': () => JSON.stringify({ prompt: `\u2603${'x'.repeat(4 * MB - 17)}` }),
   'wide text and 49,990 objects': () => {
     const objects = Array.from({ length: 24_990 }, (_, i) => ({ [`k${i}`]: i + 0.5 }))
@@ -47,7 +47,7 @@ interface Need {
   readonly ends: string
 }
 
-/** Finds the smallest heap for an invocation with `calls` requests with this kind of body and answer. */
+/** Finds the smallest heap with which an invocation succeeds that has `calls` requests with this kind of body and answer. */
 async function needOf(calls: number, [body, answer]: Kind, folder: string): Promise<Need> {
   const bodyFile = join(folder, 'body.json')
   writeFileSync(bodyFile, BODIES[body]())
@@ -69,7 +69,7 @@ async function needOf(calls: number, [body, answer]: Kind, folder: string): Prom
   return { heap: HEAPS[high] ?? 0, ...found }
 }
 
-/** Runs an invocation with a heap of this size. Returns undefined if the heap was too small. */
+/** Runs an invocation with a heap of this size in MB. Returns undefined if the heap was too small. */
 async function runIn(heap: number, argv: readonly string[]): Promise<Omit<Need, 'heap'> | undefined> {
   const script = fileURLToPath(new URL('memory-process.ts', import.meta.url))
   try {
@@ -95,10 +95,10 @@ const KINDS: readonly Kind[] = [
   ['wide text and 49,990 objects', '250,000 objects'],
 ]
 
-/** The numbers of calls in an invocation: one, the default, and the maximum. */
+/** The numbers of simultaneous calls in an invocation that are measured: one, the default, and the maximum. */
 const CALLS = [1, 2, 10]
 
-/** Measures the heap and the memory of the process that an invocation of a worker needs, by its bodies, answers and calls. */
+/** Measures the heap, and the memory of the process, that an invocation of a worker needs, by the kind of its bodies and answers. */
 export async function benchMemory(kinds: readonly Kind[] = KINDS, all: readonly number[] = CALLS): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const rows: (string | number)[][] = []

@@ -43,7 +43,7 @@ interface Clients {
   readonly sqs: SQSClient
 }
 
-/** The clients and the recorder that workers of a benchmark share. Only the calls of `counted` clients are recorded. */
+/** The AWS clients and the recorder that the workers of a benchmark share. Only the calls of `counted` clients are recorded. */
 export interface Stage {
   readonly recorder: Recorder
   readonly counted: Clients
@@ -65,7 +65,7 @@ export async function newStage(engines: Engines): Promise<Stage> {
 
 export type ProtectedWorker = Awaited<ReturnType<typeof newWorker>>
 
-/** Makes the worker of a model without a state, with its own clock. The benchmark passes it its messages. */
+/** Makes a worker whose model has no item yet. The benchmark passes messages to the worker, and moves its clock. */
 export async function newWorker(
   { counted, uncounted, urlPrefix }: Stage,
   model: string,
@@ -99,13 +99,13 @@ export async function newWorker(
   return {
     advance,
     invocations: () => invocations,
-    /** Makes new requests, and passes them in one invocation. */
+    /** Creates new requests, and passes their messages to the worker in one invocation. */
     invoke: async (requests = 1): Promise<void> => {
       const items = Array.from({ length: requests }, () => anItem({ model }))
       await Promise.all(items.map(item => dynamoItems(uncounted.dynamoDb, ENV.REQUESTS_TABLE).create(item)))
       await deliver(items.map(item => aMessage(item)))
     },
-    /** Advances the clock until the last deferred message comes, and passes the message. */
+    /** Advances the clock to the end of the delay of the last deferred message, and passes the message to the worker. */
     invokeAgain: async (): Promise<void> => {
       const { message, seconds } = last()
       advance(seconds * 1_000)
@@ -118,7 +118,7 @@ export async function newWorker(
   }
 }
 
-/** A queue that remembers the last message that was sent to a model. */
+/** A queue that remembers the last message that was sent to a queue of the model. */
 function remembering(queue: QueueBackend) {
   let sent: { message: InferenceMessage; seconds: number } | undefined
   const remembers: QueueBackend = {

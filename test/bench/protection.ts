@@ -13,7 +13,7 @@ const circuit = { failures: 5, within_ms: 60_000, open_ms: 30_000 }
 interface Case {
   readonly name: string
   readonly policies: Partial<Pick<Settings, 'circuit' | 'rate_limit' | 'batched'>>
-  /** Runs before `act`. Its calls are not counted. */
+  /** Prepares the case. The AWS calls of this step are not counted. */
   readonly before?: (worker: ProtectedWorker) => Promise<void>
   readonly act: (worker: ProtectedWorker) => Promise<void>
 }
@@ -69,7 +69,7 @@ interface Counted {
   readonly invocations: number
 }
 
-/** Counts the AWS calls of a worker in each case. */
+/** Counts the AWS calls of a worker in each case of the flow control, such as an open circuit. */
 export async function countProtection(engines: Engines): Promise<ReadonlyMap<string, readonly Call[]>> {
   return new Map([...(await countAll(engines))].map(([name, { calls }]) => [name, calls]))
 }
@@ -99,7 +99,7 @@ async function countAll(engines: Engines): Promise<Map<string, Counted>> {
   }
 }
 
-/** Returns a table of the AWS calls of a worker for a message, until its outcome is sent or it is deferred, per case. */
+/** Returns a table with the AWS calls of a worker per case: from the receipt of a message to its outcome or its deferral. */
 export async function benchProtection(engines: Engines): Promise<string> {
   const rows = [...(await countAll(engines))].map(([name, { calls, modelCalls, invocations }]) => {
     const sqs = calls.filter(call => call.name.startsWith('SendMessage')).length
@@ -111,7 +111,7 @@ export async function benchProtection(engines: Engines): Promise<string> {
   return `AWS calls of a worker, by what protects its model; the mapping's are a receive and a delete an invocation\n\n${table(head, rows)}`
 }
 
-/** Starts a model that counts its calls, accepts batches, and fails as often as the benchmark says. */
+/** Starts an HTTP server as a model. It counts its calls, accepts batches, and fails as often as the benchmark says. */
 async function startModel() {
   let calls = 0
   let failing = 0

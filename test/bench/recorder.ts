@@ -6,7 +6,7 @@ export interface Call {
   readonly name: string
   readonly start: number
   readonly end: number
-  /** Capacity units of DynamoDB, as the engine reports them. Absent for other services. */
+  /** The capacity units that DynamoDB has reported for the call. Missing for other services. */
   readonly units?: number | undefined
   /** The size of the sent body in bytes. */
   readonly bytes: number
@@ -32,10 +32,10 @@ interface Client {
   }
 }
 
-/** The call that is sent now. */
+/** The call that is being sent, so that the HTTP layer can add the bytes of the body to it. */
 const sending = new AsyncLocalStorage<{ bytes: number }>()
 
-/** Records every command that the watched clients send. */
+/** Records each command that the watched AWS clients send. */
 export class Recorder {
   readonly calls: Call[] = []
 
@@ -76,7 +76,7 @@ const askingForUnits = ({ input, ...args }: Args): Args => ({
   input: { ...input, ReturnConsumedCapacity: 'TOTAL' },
 })
 
-/** The length of the longest chain of calls in which each call starts after the end of the call before it. */
+/** The length of the longest chain of calls in which each call starts after the end of the previous one, i.e. of round trips in sequence. */
 export function sequential(calls: readonly Call[]): number {
   const byEnd = [...calls].sort((a, b) => a.end - b.end)
   const depths: number[] = []
@@ -97,8 +97,8 @@ export function tally(calls: readonly Call[]): string {
 }
 
 /**
- * Adds the item to the error of a failed condition, as DynamoDB does and dynalite does not. Without the item, Sluice would make one more
- * call, which would be counted.
+ * Adds the item to the error of a failed condition. DynamoDB does this, but dynalite does not. Without the item, Sluice would make one
+ * more call, and the benchmark would count a call that does not happen on AWS.
  */
 export function withItemOnFailure(client: DynamoDBClient, uncounted: DynamoDBClient): void {
   client.middlewareStack.add(

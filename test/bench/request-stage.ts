@@ -53,7 +53,7 @@ const USER = 'bench'
 
 type GatewayPath = RouteKey<'gateway'> extends `POST ${infer Path}` ? Path : never
 
-/** Runs one request of one user on the engines, step by step. `counting` returns the AWS calls that Sluice's code makes in a step. */
+/** Runs requests of one user on the engines, step by step. `counting` returns the AWS calls that Sluice's code makes in a step. */
 export type RequestStage = Awaited<ReturnType<typeof newRequestStage>>
 
 export async function newRequestStage(engines: Engines, modelUrl: string, { inFlight }: { inFlight: number }) {
@@ -118,7 +118,7 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
     const submission = toSubmission(parseBody('{"prompt":"How fast?"}'))
     return submitRequest(gateway, await prepare(gateway, settings, route, caller, submission))
   }
-  /** Posts a body as a client does. The post has no time to wait. Returns the status, or the code of a refusal. */
+  /** Posts a body as a client does, with no time to wait for the result. Returns the status, or the error code of a refusal. */
   const post = async (path: GatewayPath, body: object, of: Partial<Caller> = {}) => {
     const route = `POST ${path}` as const
     const call: HttpCall = {
@@ -168,7 +168,8 @@ const gatewaySettings = (inFlight: number): GatewaySettings => ({
   routing: [{ model: 'text' }],
   models: ['text'],
   expire_after_ms: 3_600_000,
-  // The total is so small that one item has all leases. The first lease in each item needs one more write.
+  // With such a low limit, one item has all wait leases. The first lease in each item needs one more write, so with more items, the
+  // number of calls would vary.
   waiting: { per_user: 10, total: 16 },
   openai: { text: { passes: true, names: [], embeddings: true } },
 })

@@ -1,4 +1,4 @@
-/** Formats rows as an aligned table. Numbers are aligned to the right. */
+/** Formats rows as a text table with aligned columns. Numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const all = [head, ...rows.map(row => row.map(String))]
   const widths = head.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))

@@ -10,14 +10,14 @@ const PAIRS = 21
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Replaces `tracing/compose.ts` in functions without tracing. */
+/** The text of the file that replaces `tracing/compose.ts` in the copy of the functions without tracing. */
 const WITHOUT_TRACING = `import { untraced } from './port.ts'
 export const composeTracing = () => untraced
 `
 
 /**
- * Measures how much disabled tracing slows a cold start: compares the import of a function with the import of the same function without
- * the code for traces. A comparison of the function with itself shows how much the measurement varies by chance.
+ * Measures how much the code for traces slows a cold start if tracing is off. Compares the import of a function with the import of the
+ * same function without this code. A comparison of the function with itself shows how much the measurement varies by chance.
  */
 export async function benchTracing(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))

@@ -4,10 +4,10 @@ import type { Admin } from '../../lib/cli/admin.ts'
 import { reconcile } from '../../lib/cli/operations/reconcile/stores.ts'
 import { type Accepted, TOKENS } from './load.ts'
 
-/** The bound that docs/guarantees.md states for whatever a crash leaves, in milliseconds. */
+/** After a crash, each accepted request must end within this time, in milliseconds. docs/guarantees.md states this bound. */
 const BOUND_MS = 300_000
 
-/** All that was accepted comes to its end within the bound; then reconcile finds no difference to the last token. */
+/** Expects that each accepted request ends within the bound, that `reconcile` then finds no difference, and that each charge is right. */
 export async function expectOrderInTheEnd(admin: Admin, accepted: Accepted): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -21,7 +21,7 @@ export async function expectOrderInTheEnd(admin: Admin, accepted: Accepted): Pro
   )
   const items = await itemsOf(admin, accepted)
   for (const item of items) {
-    // A success costs what the model reported, a failure after a call nothing but the request.
+    // A completed request is charged the tokens that the model reported. A failed request is charged no tokens.
     expect(item?.charge).toBe(item?.status === 'completed' ? TOKENS : 0)
   }
 }

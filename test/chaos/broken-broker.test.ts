@@ -16,16 +16,16 @@ import { type ChaosSystem, startChaosSystem } from './system.ts'
 
 const USERS = 10
 const PAUSE_MS = 1_000
-/** How often each trouble comes. */
+/** The number of times that each trouble happens. */
 const TIMES = 4
-/** A trouble begins once so many more posts were accepted. */
+/** The number of posts that must be accepted before each trouble begins, and after it ends. */
 const ACCEPTED_BEFORE = 20
 
-/** Something that happens to the broker again and again, while clients post. */
+/** A disturbance of the broker that a test repeats while clients post. */
 interface Trouble {
   readonly name: string
   begin(host: VirtualHost): Promise<unknown>
-  /** Ends it, once a post was refused. Absent if it is over at once. */
+  /** Ends the trouble. A test calls this after a post was refused. Absent if the trouble is over at once. */
   end?(host: VirtualHost): Promise<unknown>
 }
 
@@ -54,9 +54,9 @@ const TROUBLES: readonly Trouble[] = [
 /** Clients that post all the time. */
 interface Load {
   readonly refused: readonly PostAnswer[]
-  /** Resolves when so many more were accepted or refused. */
+  /** Resolves when `count` more posts were accepted or refused. */
   more(what: 'accepted' | 'refused', count: number): Promise<void>
-  /** Ends it, and answers with what was accepted. */
+  /** Ends the load, and returns the ids of the accepted requests. */
   end(): Promise<Accepted>
 }
 
@@ -93,7 +93,7 @@ function startLoad(apiUrl: string, users: readonly User[]): Load {
   }
 }
 
-/** Brings the trouble some times. The clients must be accepted again after each. */
+/** Causes the trouble several times. After each time, it waits until the posts of clients are accepted again. */
 async function disturb(load: Load, { begin, end }: Trouble, host: VirtualHost): Promise<void> {
   await load.more('accepted', ACCEPTED_BEFORE)
   for (let times = 0; times < TIMES; times++) {
@@ -107,7 +107,7 @@ async function disturb(load: Load, { begin, end }: Trouble, host: VirtualHost): 
   }
 }
 
-// The broker must have no other users meanwhile: an alarm and a stop concern all of its virtual hosts.
+// No other test may use the broker at the same time, because an alarm or a stop affects all of its virtual hosts.
 describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', () => {
   let host: VirtualHost
   let endpoint: Endpoint
@@ -129,17 +129,20 @@ describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', 
     await host?.close()
   })
 
-  it.each(TROUBLES)('$name: refused clients get 503, and the system goes on by itself', async trouble => {
-    const load = startLoad(chaos.system.apiUrl, users)
+  it.each(TROUBLES)(
+    '$name, refused posts get 503, and later posts are accepted again without a restart',
+    async trouble => {
+      const load = startLoad(chaos.system.apiUrl, users)
 
-    await disturb(load, trouble, host)
+      await disturb(load, trouble, host)
 
-    for (const [user, ids] of await load.end()) all.set(user, [...(all.get(user) ?? []), ...ids])
-    const others = load.refused.filter(({ status, code }) => status !== 503 || code !== 'unavailable')
-    expect(others).toEqual([])
-  })
+      for (const [user, ids] of await load.end()) all.set(user, [...(all.get(user) ?? []), ...ids])
+      const others = load.refused.filter(({ status, code }) => status !== 503 || code !== 'unavailable')
+      expect(others).toEqual([])
+    },
+  )
 
-  it('each accepted request ends and is charged once in the end, and the broker has no message left', async () => {
+  it('was disturbed, each accepted request ends and is charged exactly once, and the broker has no message left', async () => {
     expect([...all.values()].flat().length).toBeGreaterThanOrEqual(TROUBLES.length * TIMES * ACCEPTED_BEFORE)
     await expectOrderInTheEnd(admin, all)
     await expect.poll(() => host.messages(), { timeout: 180_000, interval: 2_000 }).toEqual({})

@@ -12,12 +12,12 @@ import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const VICTIM = 'victim'
 const ATTACKER = 'attacker'
-/** The model's invocations at the same time. A mapping of RabbitMQ runs one. */
+/** The number of simultaneous invocations of the worker. With RabbitMQ, an event source mapping runs one invocation at a time. */
 const INVOCATIONS = QUEUE_BACKEND === 'rabbitmq' ? 1 : 5
-/** While their calls are held, other messages gather in the queue. */
+/** Prompts that keep all invocations of the worker busy. Meanwhile, the messages of the other prompts gather in the queue and form batches. */
 const PLUGS = Array.from({ length: INVOCATIONS }, (_, i) => `plug ${i}`)
 const INNOCENTS = Array.from({ length: 9 }, (_, i) => `innocent ${i}`)
-/** A worker that dies is noticed after its timeout of 50 s and 30 s more, each time. */
+/** The message of a crashed worker is delivered again after the worker's timeout of 50 s, and 30 s more. This constant leaves a reserve. */
 const NOTICED_MS = 110_000
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {
@@ -34,7 +34,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     await model?.close()
   })
 
-  it('charges a crash to the request that caused it, and not to the requests in the same invocation', async () => {
+  it('a crash of a worker counts for the request that caused it, and not for the other requests of the same invocation', async () => {
     const admin = adminOf(localTarget(system))
     const [victim, attacker] = [
       await clientOf(admin, system.apiUrl, VICTIM),
@@ -59,7 +59,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     await killWorkers(system)
     for (const call of innocentCalls ?? []) call.release()
 
-    // All but one complete once their messages are there again.
+    // The innocent requests complete when their messages are delivered again.
     for (const id of innocent)
       await expect
         .poll(() => admin.items.get(VICTIM, id), { timeout: NOTICED_MS, interval: 1_000 })
@@ -68,7 +68,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     expect(inCompany.length).toBeGreaterThan(1)
     expect(items.map(item => item?.crashes)).toEqual(inCompany.map(() => 0))
 
-    // The other one's call is held, and its worker dies again and again.
+    // The call of the hostile request is held, and the test kills its worker during each call.
     const end = () => admin.items.get(ATTACKER, String(hostile))
     let seen = called('hostile') - 1
     while (!isTerminal((await end())?.status ?? 'queued')) {
@@ -82,7 +82,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
       seen = called('hostile')
       await killWorkers(system)
     }
-    // A call that was held for longer than its timeout was a failed attempt, and no crash.
+    // A call that was held for longer than its timeout of 20 s is a failed attempt, and no crash. So the number of attempts is not checked.
     expect(await end()).toMatchObject({
       status: 'failed',
       crashes: 2,
@@ -97,7 +97,7 @@ async function clientOf(admin: Admin, apiUrl: string, user: string) {
   return createApiClient(apiUrl, created.key)
 }
 
-/** Ends all threads of the worker that are running something. */
+/** Ends all threads of workers that run an invocation. */
 async function killWorkers({ functions }: LocalSystem): Promise<void> {
   const workers = [...functions.values()].filter(({ logicalId }) => logicalId.includes('Worker'))
   await Promise.all(workers.flatMap(fn => fn.threads().map(({ id, busy }) => busy && fn.kill(id))))

@@ -12,9 +12,9 @@ import { expectOrderInTheEnd } from './books.ts'
 const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
 const config = fileURLToPath(new URL('held.yaml', import.meta.url))
 const REQUESTS = 50
-/** With RabbitMQ, one invocation runs at a time. It has the messages that were there when it began. */
+/** The least number of calls that run at the same time. With RabbitMQ, one invocation runs at a time, and it may have got only one message. */
 const LEAST_CALLS = QUEUE_BACKEND === 'sqs' ? 5 : 1
-/** One more than a request survives if each of them counts as a crash. */
+/** The number of stops: one more than MAX_CRASHES. If each stop counted as a crash, the request would fail. */
 const STOPS = 4
 
 let model: TestModel
@@ -30,13 +30,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('runs at once what ran when everything was killed, although leases and visibility timeouts have 14 minutes left', async () => {
+it('requests that ran when the system was killed run again right after the next start, although their leases and visibility timeouts have 14 minutes left', async () => {
   const settings = { SLUICE_CONFIG: config, SLUICE_DATA: join(folder, 'killed'), MODEL_URL: model.url }
   const first = await startSystem(settings)
   const user = await first.newUser()
   const held = model.hold('held')
   const ids = await Promise.all(Array.from({ length: REQUESTS }, () => user.submit({ prompt: 'held' })))
-  // How many run at once depends on how the messages were batched. The others wait in their queue.
+  // The number of running calls depends on how many messages each invocation has received. The other messages wait in their queue.
   await expect.poll(() => model.calls.length, { timeout: 60_000 }).toBeGreaterThanOrEqual(LEAST_CALLS)
   process.kill(-Number(first.process.pid), 'SIGKILL')
   await once(first.process, 'exit')
@@ -56,7 +56,7 @@ it('runs at once what ran when everything was killed, although leases and visibi
   expect(items.map(item => item?.crashes)).toEqual(ids.map(() => 0))
 })
 
-it('counts no crash for a request that runs while the system is stopped and started again, however often', async () => {
+it('a request that runs while the system is stopped and started again four times has no crash counted, and completes', async () => {
   const settings = { SLUICE_CONFIG: config, SLUICE_DATA: join(folder, 'stopped'), MODEL_URL: model.url }
   const held = model.hold('held')
   const before = model.calls.length

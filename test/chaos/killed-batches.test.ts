@@ -12,7 +12,7 @@ import { expectOrderInTheEnd } from './books.ts'
 import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const USER = 'chaos'
-/** The model's calls at the same time. A mapping of RabbitMQ runs one invocation at a time, and each has one batch. */
+/** The number of simultaneous calls of the model. With RabbitMQ, one invocation runs at a time, and it has one batch. */
 const CALLS = QUEUE_BACKEND === 'rabbitmq' ? 1 : 2
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {
@@ -29,7 +29,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     endpoint?.close()
   })
 
-  it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {
+  it('each request of a batch whose worker was killed during the call completes and is charged exactly once', async () => {
     const admin = adminOf(localTarget(system))
     await setUser(admin, USER, {})
     const { created } = await createKey(admin, { user: USER })
@@ -49,16 +49,16 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     await expectOrderInTheEnd(admin, new Map([[USER, ids]]))
     const items = await Promise.all(ids.map(id => admin.items.get(USER, id)))
     expect(items.map(item => item?.status)).toEqual(Array(40).fill('completed'))
-    // Nobody knows whose fault it was, so each is run once more and none is charged the crash.
+    // Each request of a killed batch may have caused the crash. So each of them gets a second attempt, and no crash is counted for any of them.
     expect(items.filter(item => item?.attempt === 2)).toHaveLength(lost)
     expect(items.map(item => item?.crashes)).toEqual(Array(40).fill(0))
-    // What took a worker with it is called alone.
+    // The second attempt of each of these requests is a call without other requests.
     const again = endpoint.calls('batched').filter(({ inputs }) => inputs.length === 1)
     expect(again.length).toBeGreaterThanOrEqual(lost)
   })
 })
 
-/** Ends all threads of the worker that are running something. */
+/** Ends all threads of the worker that run an invocation. */
 async function killWorkers({ functions }: LocalSystem): Promise<void> {
   const workers = [...functions.values()].filter(({ logicalId }) => logicalId.includes('batched'))
   await Promise.all(workers.flatMap(fn => fn.threads().map(({ id, busy }) => busy && fn.kill(id))))

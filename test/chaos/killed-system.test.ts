@@ -16,7 +16,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('continues where it stopped after SIGKILL in the middle of a load', async () => {
+it('after a SIGKILL during a load and a restart, each request that was accepted ends and is charged exactly once', async () => {
   const endpoint = await startBadEndpoint()
   const settings = { SLUICE_CONFIG: config, SLUICE_DATA: join(folder, 'data'), MODEL_URL: endpoint.url }
   const first = await startSystem(settings)

@@ -8,7 +8,7 @@ import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const USERS = 20
 const ACCEPTED_EACH = 15
-/** Threads are killed as requests are accepted, not by the clock: on a slow machine, none would live long enough to accept one. */
+/** A thread is killed after this number of accepted requests. If a timer did this, a slow machine would accept no request between two kills. */
 const ACCEPTED_PER_KILL = 4
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {
@@ -42,7 +42,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
   })
 })
 
-/** Ends a random thread of a random function, whatever it is doing. */
+/** Ends a random thread of a random function, even in the middle of an invocation. */
 function killOne({ functions }: LocalSystem): boolean {
   const threads = [...functions.values()].flatMap(fn => fn.threads().map(({ id }) => ({ fn, id })))
   const victim = threads[Math.floor(Math.random() * threads.length)]

@@ -5,17 +5,17 @@ import type { Admin } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
 
-/** Tokens that the endpoint reports for each call. */
+/** The tokens that the endpoint reports for each call. */
 export const TOKENS = 7
 
 export interface Endpoint {
   readonly url: string
-  /** How often each request was called, by its id. */
+  /** The number of calls for each request, by the id of the request. */
   readonly calls: ReadonlyMap<string, number>
   close(): void
 }
 
-/** A model that fails every fifth call, and takes 4 s for every twentieth: longer than its timeout in the pipeline. */
+/** Starts a model that fails every fifth call. Every twentieth call takes 4 s, which is longer than the model's timeout of 2 s in pipeline.yaml. */
 export async function startBadEndpoint(): Promise<Endpoint> {
   const calls = new Map<string, number>()
   let count = 0
@@ -52,10 +52,10 @@ export const createUsers = (admin: Admin, count: number): Promise<User[]> =>
     }),
   )
 
-/** Ids that were answered 202, by user. What was answered otherwise, or not at all, was not accepted. */
+/** The ids of accepted requests, by user. Only a post that was answered with 202 was accepted. */
 export type Accepted = Map<string, string[]>
 
-/** Each user posts so many requests one after the other, spread over `ms`. */
+/** Each user posts `each` requests one after the other, spread over `ms` milliseconds. */
 export async function postAll(apiUrl: string, users: readonly User[], each: number, ms: number): Promise<Accepted> {
   const accepted: Accepted = new Map(users.map(({ user }) => [user, []]))
   await Promise.all(
@@ -70,7 +70,7 @@ export async function postAll(apiUrl: string, users: readonly User[], each: numb
   return accepted
 }
 
-/** An answer to a post. 0 stands for a call without an answer. */
+/** An answer to a post. The status 0 stands for a call without an answer. */
 export interface PostAnswer {
   readonly status: number
   readonly code?: string | undefined
@@ -78,18 +78,18 @@ export interface PostAnswer {
 }
 
 interface Posting {
-  /** Each user posts until so many of its requests are accepted. */
+  /** Each user posts at least until this number of the user's requests is accepted. */
   readonly each: number
-  /** And goes on until this is true, where it is given. */
+  /** If present, each user also goes on until this returns true. */
   isEnough?(): boolean
   readonly pauseMs: number
-  /** Is told of each post that was accepted. */
+  /** Is called for each accepted post. */
   onAccepted(): void
-  /** Is told of each other answer. */
+  /** Is called with each answer to a post that was not accepted. */
   onRefused?(answer: PostAnswer): void
 }
 
-/** Users post at the same time, each with a pause of `pauseMs` after each post. */
+/** Lets all users post at the same time, with a pause of `pauseMs` after each post. Returns the ids of the accepted requests. */
 export async function postUntilAccepted(
   apiUrl: string,
   users: readonly User[],

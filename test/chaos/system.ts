@@ -12,12 +12,12 @@ export interface ChaosSystem {
   close(): Promise<void>
 }
 
-/** How many invocations share a thread: one, and as many as usual. */
+/** Values of SLUICE_INVOCATIONS_PER_THREAD: one invocation at a time per thread, or the usual number. */
 export const INVOCATIONS_PER_THREAD = ['1', ''] as const
 
 /**
- * Runs a pipeline file of this folder in this process, whose threads a test can kill; its model is at `modelUrl`. With `host`, its queues are
- * there, whatever QUEUE_BACKEND says.
+ * Starts a local system with a pipeline file of this folder. The system runs in the process of the test, so that the test can kill its threads.
+ * Its model is at `modelUrl`. With `host`, its queues are on this virtual host of RabbitMQ, even if QUEUE_BACKEND is `sqs`.
  */
 export async function startChaosSystem(
   pipeline: string,

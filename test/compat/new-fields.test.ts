@@ -19,7 +19,7 @@ import { readAs010, type StoredThing } from './version-0.1.0.ts'
 
 type Fields = Record<string, unknown>
 
-/** Returns the names of the fields that 0.1.0 does not know. */
+/** The names of the fields for which version 0.1.0 refuses this message or item. */
 function unknownTo010(stored: StoredThing): unknown {
   try {
     readAs010(stored)
@@ -30,7 +30,7 @@ function unknownTo010(stored: StoredThing): unknown {
   }
 }
 
-/** Creates an item, calls `write`, and returns the stored item. */
+/** Creates an item, calls `write` on its store, and returns the item as DynamoDB has it. */
 async function storedAfter(item: RequestItem, write: (items: RequestItems) => Promise<unknown>): Promise<StoredThing> {
   const model = dynamoDbModel(TABLES, () => undefined)
   const items = dynamoItems(
@@ -43,7 +43,7 @@ async function storedAfter(item: RequestItem, write: (items: RequestItems) => Pr
   return { table: 'requests', item: unmarshall(stored) }
 }
 
-/** Submits this body of the OpenAI API, and returns the messages that the gateway has sent. */
+/** Posts this body to the OpenAI API, and returns the messages that the gateway has sent. */
 async function sentFor(operation: 'responses' | 'chat.completions', body: object): Promise<StoredThing[]> {
   const ports = memoryPorts()
   const abilities = { text: { passes: true, embeddings: false, names: [] } }
@@ -58,7 +58,7 @@ const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: N
 const decision = ({ user_id, request_id, run }: RequestItem) =>
   ({ user_id, request_id, run, attempt: 1, status: 'completed', completed_at: NOW, charge: 7 }) as const
 
-describe('version 0.1.0', () => {
+describe('of the fields that this version writes, version 0.1.0', () => {
   it.each([
     ['responses', { model: 'text', input: 'Hi' }],
     ['chat.completions', { model: 'text', messages: [{ role: 'user', content: 'Hi' }] }],

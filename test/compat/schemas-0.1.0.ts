@@ -1,19 +1,19 @@
 /*
- * The schemas of messages and items of version 0.1.0 (commit 6427583), which parses strictly. This file is frozen. A message or item
- * that this version writes without a newer feature must pass these schemas, so that a deployment can be rolled back.
+ * The schemas of messages and items of version 0.1.0 (commit 6427583), which refuses unknown fields. They are never changed. A message
+ * or item that this version writes without a newer feature must pass these schemas, so that a deployment can be rolled back to 0.1.0.
  */
 import * as z from 'zod'
 
-/** Who a request belongs to and is charged to. Has no `#`, so it can be part of a key. */
+/** The id of the user who owns a request and is charged for it. It has no `#`, so it can be a part of an item's key. */
 export const UserId = z.string().regex(/^[A-Za-z0-9._@-]{1,128}$/, 'a user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')
 
-/** A request's id, a UUIDv7: ids sort by the time of their creation. */
+/** The id of a request, a UUIDv7. So ids sort by the time of their creation. */
 export const RequestId = z.uuid()
 
 export const Priority = z.enum(['high', 'normal'])
 export type Priority = z.infer<typeof Priority>
 
-/** Tokens as the model reported them. */
+/** The tokens that the model reported. */
 export const Usage = z.strictObject({
   prompt_tokens: z.int().nonnegative(),
   completion_tokens: z.int().nonnegative(),
@@ -21,11 +21,11 @@ export const Usage = z.strictObject({
 })
 export type Usage = z.infer<typeof Usage>
 
-/** Why a request failed: a stable code and a sentence, both shown to its owner. */
+/** The reason of a failure: a code that does not change between versions, and a sentence. The owner of the request sees both. */
 export const Failure = z.strictObject({ code: z.string(), message: z.string() })
 export type Failure = z.infer<typeof Failure>
 
-/** `rejected` is a tombstone: the request was never accepted, and nobody is shown it. */
+/** `rejected` is the status of a tombstone, i.e. the item of a request that was never accepted. No user sees it. */
 export const Status = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'rejected'])
 export type Status = z.infer<typeof Status>
 
@@ -33,9 +33,9 @@ const TERMINAL: ReadonlySet<Status> = new Set(['completed', 'failed', 'cancelled
 export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
- * A reservation: what one run of a request holds of its user's quota until it is settled or released.
- * `nonce` is its own id: settle and release name it, so that nobody closes another's.
- * `holds_request` is false for a redrive of a request that was charged one already (rule 3).
+ * The part of a user's quota that one run of a request holds until the reservation is settled or released.
+ * `nonce` is the id of the reservation. Settle and release name it, so that they never close another reservation.
+ * `holds_request` is false for a redrive if an earlier run was charged a request (rule 3).
  */
 export const Reservation = z.strictObject({
   user_id: UserId,
@@ -49,33 +49,33 @@ export const Reservation = z.strictObject({
 })
 export type Reservation = z.infer<typeof Reservation>
 
-/** What stays the same for all runs of a request. */
+/** The fields that are the same for all runs of a request. */
 export const Identity = z.strictObject({
   user_id: UserId,
   request_id: RequestId,
   model: z.string(),
   priority: Priority,
-  /** SHA-256 of the body, hex: an item and a message of different bodies never meet (I5). */
+  /** The SHA-256 of the body, in hex. A worker never runs a message whose fingerprint differs from the item's (I5). */
   fingerprint: z.string(),
   /** Epoch milliseconds, like every time in items and messages. */
   created_at: z.int(),
-  /** A request not started by then expires. */
+  /** A request that has not started by this time expires. */
   deadline: z.int(),
 })
 
-/** The tokens that a run before a redrive was charged, in the window and shard that had admitted it. */
+/** The tokens that an earlier run of a redriven request was charged, in the window and shard that admitted that run. */
 export const EarlierCharge = z.strictObject({
   window: z.string(),
   shard: z.int().nonnegative(),
   tokens: z.int().nonnegative(),
-  /** Whether that run was charged the request itself, too. */
+  /** Whether that run was charged a request in addition to tokens. */
   request: z.boolean(),
 })
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
- * The request item, the only arbiter of a request's state: Postgres and the quota follow it.
- * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
+ * The request item. It alone decides the state of a request. Postgres and the quota follow it.
+ * The transition to a terminal state sets `charge`, the tokens to settle. If `charge` is missing, the reservation is released.
  */
 export const RequestItem = z.strictObject({
   ...Identity.shape,
@@ -84,15 +84,15 @@ export const RequestItem = z.strictObject({
   attempt: z.int().nonnegative(),
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** The next number of a run: a number is used once, even if its redrive came to nothing. */
+  /** The number of the next run. A number is used only once, even if its redrive did not start a run. */
   next_run: z.int().positive(),
-  /** What earlier runs were charged: an operator's redrive begins a new run with a charge of its own. */
+  /** The charges of earlier runs. Each redrive begins a new run, which has a charge of its own. */
   earlier: z.array(EarlierCharge).optional(),
-  /** Its owner wants no outcome of it any more. */
+  /** Whether the owner has asked to cancel the running request. */
   cancel_requested: z.boolean().optional(),
-  /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
+  /** Whether a call of this run has reached the model or may have reached it. If so, the run is charged a request. */
   reached: z.boolean().optional(),
-  /** A retry waits until then. */
+  /** The end of the backoff before a retry. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
   started_at: z.int().optional(),
@@ -100,12 +100,12 @@ export const RequestItem = z.strictObject({
   usage: Usage.optional(),
   error: Failure.optional(),
   charge: z.int().nonnegative().optional(),
-  /** Epoch seconds, for DynamoDB's clean-up only: nothing may depend on when it deletes. */
+  /** The time, in epoch seconds, after which DynamoDB deletes the item. Nothing depends on the exact time of the deletion. */
   ttl: z.int(),
 })
 export type RequestItem = z.infer<typeof RequestItem>
 
-/** The reservation that an item says is its own. */
+/** The reservation that the fields of a request item describe. */
 export const reservationOf = (item: Reservation): Reservation => ({
   user_id: item.user_id,
   request_id: item.request_id,
@@ -117,26 +117,26 @@ export const reservationOf = (item: Reservation): Reservation => ({
   holds_request: item.holds_request,
 })
 
-/** A body or a result: in the message, or, when large, in S3 under a key (claim check). */
+/** A body or a result. It is in the message, or in S3 under a key if it is large (claim check). */
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
-/** What earlier deliveries of a message have found out about its next one; a new run begins without. */
+/** Values that a delivery of a message stores for the next delivery. A new run begins without hints. */
 export const Hints = z.strictObject({
-  /** It took a worker with it: its next run is the only one of its invocation. */
+  /** The request runs isolated, since it may have crashed a worker. */
   alone: z.boolean().optional(),
-  /** The call that it may make, at this time and no later: the rate limit has counted it already. */
+  /** The slot: the time at which the request may call the model. The rate limit has already counted this call. */
   turn: z.int().optional(),
-  /** It has waited in the rate limit's line for one. */
+  /** The request has waited in the backlog of the rate limit. */
   has_waited: z.boolean().optional(),
-  /** A batch with it has failed: the most requests that its next call may have. */
+  /** The highest number of requests in the next call with this request, since a larger batch has failed. */
   at_most: z.int().positive().optional(),
 })
 export type Hints = z.infer<typeof Hints>
 
 /**
- * What a worker needs to run a request. It carries the reservation, too, so that whoever meets it without an item can
- * give that back.
+ * Everything that a worker needs to run a request. The message also has the fields of the reservation. So a function that finds
+ * the message without a request item can release the reservation.
  */
 export const InferenceMessage = z.strictObject({
   v: z.literal(1),
@@ -149,41 +149,41 @@ export const InferenceMessage = z.strictObject({
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 
-/** What a ledger row says that no transition changes; any event may be the first to bring it. */
+/** The fields of a row in Postgres that no transition changes. Each event has them, since any event may be the first one. */
 const Row = {
   ...Identity.shape,
   run: z.int().positive(),
   estimate: z.int().nonnegative(),
   window: z.string(),
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** Absent where prompts are not stored, or from an event whose sender does not have it. */
+  /** Missing if prompts are not stored, or if the sender of the event does not have the prompt. */
   prompt: Payload.optional(),
 }
 
-/** The gateway has admitted a request. May be lost: every later event carries as much. */
+/** The gateway has admitted a request. This event may be lost, since each later event has the same fields. */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 
-/** How an attempt came out, by the worker that held its claim. Counts only if the request item accepts it (I7). */
+/** The result or the failure of an attempt, from the worker that held the claim. It counts only if the request item accepts it (I7). */
 export const OutcomeEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('outcome'),
   ...Row,
   attempt: z.int().positive(),
   status: z.enum(['completed', 'failed']),
-  /** Whether the model was called at all: what never reached it costs nothing. */
+  /** Whether an attempt has reached the model. A request that never reached the model is not charged. */
   reached: z.boolean(),
   started_at: z.int(),
   completed_at: z.int(),
   usage: Usage.optional(),
   result: Payload.optional(),
   error: Failure.optional(),
-  /** Of a failure: what was to be run, kept with its dead letter. */
+  /** Only for a failure: the message of the request, which is stored in the dead letter. */
   message: InferenceMessage.optional(),
 })
 export type OutcomeEvent = z.infer<typeof OutcomeEvent>
 
-/** A request has ended without an outcome: expired, cancelled, rejected. The item has decided it already. */
+/** A request has ended without an outcome, for example as expired, cancelled or rejected. The request item already says so. */
 export const EndedEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('ended'),
@@ -194,36 +194,36 @@ export const EndedEvent = z.strictObject({
   started_at: z.int().optional(),
   usage: Usage.optional(),
   error: Failure.optional(),
-  /** Of a failure, where its sender has it: what was to be run, kept with its dead letter. */
+  /** Only for a failure, if the sender has it: the message of the request, which is stored in the dead letter. */
   message: InferenceMessage.optional(),
 })
 export type EndedEvent = z.infer<typeof EndedEvent>
 
-/** A message that nobody can read, met in some queue: it becomes a dead letter, and is not tried again (I10). */
+/** A message that a function could not read. It becomes a dead letter, and is not retried (I10). */
 export const UnreadableEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('unreadable'),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
-  /** Its beginning, which may be all of it. */
+  /** The beginning of the message, or the whole message if it is short. */
   text: z.string(),
   at: z.int(),
 })
 export type UnreadableEvent = z.infer<typeof UnreadableEvent>
 
-/** A message of an input queue that was refused, as its dead letter keeps it. */
+/** A refused message of an input queue, in the form in which its dead letter stores it. */
 export const RefusedInput = z.strictObject({
   queue: z.string(),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
-  /** The text of the message as it came. */
+  /** The unchanged text of the message. */
   body: Payload,
-  /** The body of the answer that it would have got by HTTP. */
+  /** The body of the answer that the same request would have got as a POST. */
   refusal: z.looseObject({ error: z.string(), status: z.literal('error'), code: z.string() }),
 })
 export type RefusedInput = z.infer<typeof RefusedInput>
 
-/** A message of an input queue was refused, which is final: it becomes a dead letter (I10). */
+/** A message of an input queue was refused. The refusal is final, and the message becomes a dead letter (I10). */
 export const RefusedEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('refused'),
@@ -241,10 +241,10 @@ export const ResultEvent = z.discriminatedUnion('type', [
 ])
 export type ResultEvent = z.infer<typeof ResultEvent>
 
-/** Whatever may be in a queue that the collector reads. */
+/** Each kind of message in the queues that the collector reads. */
 export const AnyMessage = z.discriminatedUnion('type', [InferenceMessage, ...ResultEvent.options])
 
-/** What an operator set for one user, over the plan's own. */
+/** The limits that an operator has set for one user. They replace the limits of the plan. */
 export const Overrides = z.strictObject({
   requests: z.int().positive().optional(),
   tokens: z.int().positive().optional(),
@@ -255,7 +255,7 @@ export type Overrides = z.infer<typeof Overrides>
 /** An API key as it is stored. Times are epoch milliseconds. */
 export const KeyRecord = z.strictObject({
   key_id: z.string(),
-  /** SHA-256, hex. */
+  /** The SHA-256 of the key, in hex. */
   hash: z.string(),
   user_id: UserId,
   created_at: z.int(),
@@ -273,19 +273,19 @@ export type UserRecord = z.infer<typeof UserRecord>
 
 const Time = z.int()
 
-/** What the workers of a model know of it together. All times are epoch milliseconds. */
+/** The state of a model, which all its workers share (the model's item). All times are epoch milliseconds. */
 export const GuardState = z.strictObject({
-  /** Counts the writes: each replaces the version before. */
+  /** The number of writes. Each write replaces the version before it. */
   version: z.int().nonnegative(),
-  /** Who wrote this version: a write whose answer was lost is known by it. */
+  /** The id of the write that wrote this version. A worker whose write got no answer recognizes its write by this id. */
   writer: z.string(),
   paused_until: Time.optional(),
   failures: z.array(Time),
   open: z.strictObject({ until: Time, times: z.int().positive() }).optional(),
   probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
-  /** The rate limit's log. */
+  /** The recent calls, which the rate limit counts. */
   calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
-  /** `heard` was absent once: such a line is over. */
+  /** The backlog of the rate limit. An older item has no `heard`, and such a backlog counts as ended. */
   line: z.strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) }).optional(),
 })
 export type GuardState = z.infer<typeof GuardState>

@@ -1,4 +1,7 @@
-/** The shape of a value: the names and kinds of its fields, and the values of the fields that choose a kind, such as `type`. */
+/**
+ * The shape of a value, as a text: the names and types of its fields, and the values of fields that decide which other fields there
+ * are, such as `type` and `status`.
+ */
 export function shapeOf(value: unknown, path = ''): string {
   if (Array.isArray(value)) return `[${value.length === 0 ? '' : shapeOf(value[0], path)}]`
   if (typeof value !== 'object' || value === null) {

@@ -18,7 +18,7 @@ import { everythingWritten } from './written.ts'
 
 const itemsOf = (table: string): StoredItem[] => [...items, ...access].filter(stored => stored.table === table)
 
-describe('this version reads the data of 0.1.0:', () => {
+describe('this version reads the data that version 0.1.0 has written:', () => {
   it.each(messages)('the message $message.type $message.status of the queue $queue', ({ message }) => {
     expect(readAnyMessage(JSON.stringify(message))).toEqual({
       kind: 'message',
@@ -26,7 +26,7 @@ describe('this version reads the data of 0.1.0:', () => {
     })
   })
 
-  it('the inference messages that a worker gets', () => {
+  it('the inference messages, by the reader that a worker uses', () => {
     for (const { message } of messages.filter(({ message: { type } }) => type === 'inference'))
       expect(readInferenceMessage(JSON.stringify(message))).toMatchObject({ kind: 'message', message })
   })
@@ -76,7 +76,7 @@ describe('version 0.1.0 reads', () => {
   })
 })
 
-it('version 0.1.0 reads the users with failed calls and with an open circuit as failures of long ago', () => {
+it('version 0.1.0 reads the users of failed calls and of an open circuit, which it does not know, as failures of long ago', () => {
   const state = { ...UNTOUCHED, version: 1, writer: 'w', failures: [NOW, NOW + 1], failed_by: [84, 0] }
   const open = { ...UNTOUCHED, version: 2, writer: 'w', open: { until: NOW, times: 1 }, open_for: [42, 7] }
 
@@ -91,9 +91,10 @@ const NewOutcome = z.object({
 })
 
 /**
- * Returns true for a message or item with a field that 0.1.0 does not know. There is one such outcome: it has the least charge, of a model
- * that ignores `max_tokens` and reports no usage. There are two such items: the state of a model that is halted, gets probes in a long
- * pause, has refused a call with 403, or has concurrency 1; and a request that its owner has deleted.
+ * Whether a message or item has a field that version 0.1.0 does not know, because a newer feature wrote it. These are:
+ * - an outcome with a least charge, for a model that ignores `max_tokens` and reports no usage;
+ * - the state of a model that is halted, gets probes in a long pause, has refused a call with 403, or has concurrency 1;
+ * - the item of a request that its owner has deleted.
  */
 function isTooNewFor010(stored: StoredThing): boolean {
   if (stored.table === 'models')

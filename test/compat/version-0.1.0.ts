@@ -7,10 +7,10 @@ export type StoredThing =
 
 export type StoredItem = Extract<StoredThing, { readonly item: unknown }>
 
-/** Tells requests from the idempotency keys and the leases of waits in the same table. */
+/** Whether an item is a request. The same table also has idempotency keys and wait leases. */
 export const isRequest = ({ item }: StoredItem): boolean => old.RequestId.safeParse(item.request_id).success
 
-/** Reads a message or an item as 0.1.0 did. Throws if 0.1.0 would throw. */
+/** Reads a message or an item as version 0.1.0 does. Throws if 0.1.0 would throw. */
 export function readAs010(stored: StoredThing): unknown {
   if (stored.table === undefined) return old.AnyMessage.parse(stored.message)
   const { table, item } = stored
@@ -26,12 +26,12 @@ export function readAs010(stored: StoredThing): unknown {
     case 'users':
       return old.UserRecord.parse(item)
     default:
-      // 0.1.0 reads only some attributes of a quota item, and ignores the others.
+      // Version 0.1.0 reads only some attributes of a quota item, and ignores the others. So it accepts any quota item.
       return item
   }
 }
 
-/** The adapter of 0.1.0 removed the claim's id before it parsed an item. */
+/** Parses a request item as the adapter of 0.1.0 does: without the claim's id, and with the metadata parsed from its JSON text. */
 function request({ claim_id: _, metadata, ...item }: Record<string, unknown>): old.RequestItem {
   return old.RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: JSON.parse(metadata) } : item)
 }

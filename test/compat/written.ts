@@ -5,7 +5,7 @@ import { INPUT_QUEUE } from '../simulation/settings.ts'
 import { shapeOf } from './shape.ts'
 import type { StoredThing } from './version-0.1.0.ts'
 
-/** Runs histories of the simulation, and returns the first message or item of each shape that this version writes. */
+/** Runs histories of the simulation. Returns the first message or item of each shape (see shape.ts) that this version has written. */
 export async function everythingWritten(histories: number): Promise<StoredThing[]> {
   const found = new Map<string, StoredThing>()
   const keep = (where: string, value: unknown, stored: StoredThing) => {

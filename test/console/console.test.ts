@@ -38,7 +38,7 @@ async function expectNumbers(numbers: Record<string, string>): Promise<void> {
   })
 }
 
-/** Saves a screenshot if SCREENSHOTS names a folder. */
+/** Saves a screenshot if the environment variable SCREENSHOTS names a folder. */
 async function photograph(name: string): Promise<void> {
   const folder = process.env.SCREENSHOTS
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
@@ -59,8 +59,8 @@ async function expectNoBarriers(state: string, schemes: readonly ('light' | 'dar
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-describe('an empty system', () => {
-  test('shows zeros, and says that nothing has failed', async () => {
+describe('an empty system:', () => {
+  test('the console of an empty system shows zeros, and a text that nothing has failed', async () => {
     await page.goto(console.consoleUrl)
 
     await expectNumbers({ Queued: '0', Running: '0', Completed: '0', Failed: '0', 'Dead letters': '0' })
@@ -69,7 +69,7 @@ describe('an empty system', () => {
     expect(problems).toEqual([])
   })
 
-  test('has a console that removes the token from the address and opens again after a reload', async () => {
+  test('the console removes the token from its address and opens again after a reload', async () => {
     expect(page.url()).not.toContain(console.token)
 
     await open('Models')
@@ -77,18 +77,18 @@ describe('an empty system', () => {
 
     await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
     expect(page.url()).toMatch(/\/console#\/models$/)
-    // The browser reports the 401 of the page, which then uses the stored token.
+    // The browser reports the page's first answer, a 401. The page then uses the stored token, so this error is expected and removed.
     problems.length = 0
   })
 })
 
-describe('a busy system', () => {
+describe('a busy system:', () => {
   let busy: Busy
   beforeAll(async () => {
     busy = await makeBusy(console)
   })
 
-  test('shows exact numbers, and the reason why the calls of a model are deferred', async () => {
+  test('the console shows exact numbers of requests, and the reason why the calls of a model are deferred', async () => {
     await open('Overview')
     await expectNumbers({ Queued: '3', Running: '2', Completed: '4', Failed: '3', 'Dead letters': '3' })
 
@@ -100,7 +100,7 @@ describe('a busy system', () => {
     expect(problems).toEqual([])
   })
 
-  test('shows the timeline of a failed request with its attempts and the text of the model', async () => {
+  test('the console shows the timeline of a failed request with its attempts and the error text of the model', async () => {
     const id = busy.failed.at(-1) ?? ''
     await open('Requests')
     await page.getByLabel('Find by id').fill(id)
@@ -122,7 +122,7 @@ describe('a busy system', () => {
     expect(problems).toEqual([])
   })
 
-  test('shows users with their quotas', async () => {
+  test('the console shows users with their quotas', async () => {
     await open('Users')
 
     const row = page.getByRole('row').filter({ hasText: busy.user })
@@ -130,7 +130,7 @@ describe('a busy system', () => {
     expect(await row.locator('td').nth(3).textContent()).toMatch(/5 of 100/)
   })
 
-  test('asks before a redrive, and then runs the request again', async () => {
+  test('the console asks before a redrive, and then runs the request again', async () => {
     const id = busy.failed.at(-1) ?? ''
     await open('Dead letters')
     await page.getByLabel(`Choose ${id}`).check()
@@ -154,7 +154,7 @@ describe('a busy system', () => {
     await page.getByRole('region', { name: 'Result' }).getByText('it works').waitFor()
   })
 
-  test('asks before a discard, and then removes the dead letter', async () => {
+  test('the console asks before a discard, and then removes the dead letter', async () => {
     const [id = ''] = busy.failed
     await open('Dead letters')
     await page.getByLabel(`Choose ${id}`).check()
@@ -165,7 +165,7 @@ describe('a busy system', () => {
     await page.getByLabel(`Choose ${id}`).waitFor({ state: 'detached' })
   })
 
-  test('asks before a reset, and then calls the model again', async () => {
+  test('the console asks before the reset of a model, and then closes the circuit of the model', async () => {
     await open('Models')
     await page.getByRole('button', { name: 'Reset broken' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click()
@@ -174,7 +174,7 @@ describe('a busy system', () => {
     await page.getByRole('row').filter({ hasText: 'broken' }).getByText('circuit open').waitFor({ state: 'detached' })
   })
 
-  test('lets an operator submit a request as a user with the keyboard only', async () => {
+  test('in the console, an operator can submit a request as a user with the keyboard only', async () => {
     await open('Submit')
     await page.getByLabel('User').fill(busy.user)
     await page.getByLabel('User').press('Tab')
@@ -192,10 +192,10 @@ describe('a busy system', () => {
     await page.getByRole('region', { name: 'Result' }).getByText('"echo": "quiet 4"').waitFor()
   })
 
-  test('shows the exact number of 5,000 requests, and lists them in pages', async () => {
+  test('the console shows the exact number of more than 5,000 requests, and lists them in pages', async () => {
     await seedRequests(console.system, busy.user, 5_000)
     await open('Overview')
-    // 5,000 are seeded. Four completed at first, one was redriven, and one was submitted.
+    // The seed has 5,000 completed requests. Six more have completed in these tests: four at first, one after a redrive, and one that was submitted.
     await expectNumbers({ Completed: '5,006' })
     await photograph('busy-light-many')
     await page.emulateMedia({ colorScheme: 'dark' })
@@ -217,7 +217,7 @@ describe('a busy system', () => {
   })
 })
 
-test('a paused console makes no calls, and goes on when the operator ends the pause', async () => {
+test('a paused console makes no calls, and makes calls again when the operator ends the pause', async () => {
   const paused = await context.newPage()
   await paused.clock.install()
   await paused.goto(console.consoleUrl)

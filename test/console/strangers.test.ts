@@ -37,7 +37,7 @@ interface Call {
   readonly headers?: Record<string, string>
 }
 
-/** Calls with any `Host` and `Origin`. `fetch` does not allow both. */
+/** Makes a call with any headers. `fetch` does not allow a caller to set `Host` and `Origin`. */
 async function call({ path, method = 'GET', headers = {} }: Call): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
   request(new URL(path, console.system.apiUrl), { method, headers }, async response =>
@@ -82,7 +82,7 @@ describe('the console refuses', () => {
 })
 
 describe('the console answers', () => {
-  test('with headers that forbid frames, caches and access by other pages', async () => {
+  test('each call with headers that forbid frames, caches and access by other pages', async () => {
     const page = await fetch(console.consoleUrl)
     const policy = page.headers.get('content-security-policy') ?? ''
 
@@ -98,8 +98,8 @@ describe('the console answers', () => {
   })
 })
 
-describe('another page in a browser with an open console', () => {
-  test('cannot read data of the console, even with credentials', async () => {
+describe('other pages in a browser with an open console', () => {
+  test('another page can’t read data of the console, even with credentials', async () => {
     const page = await context.newPage()
     await page.goto(strangerUrl)
     const target = console.system.apiUrl
@@ -125,7 +125,7 @@ describe('another page in a browser with an open console', () => {
     await page.close()
   })
 
-  test('cannot show the console in a frame', async () => {
+  test('another page can’t show the console in a frame', async () => {
     const page = await context.newPage()
     await page.goto(strangerUrl)
 
@@ -136,7 +136,7 @@ describe('another page in a browser with an open console', () => {
     await page.close()
   })
 
-  test('that opens the console without the token sees only that the console is closed', async () => {
+  test('a page that opens the console without the token shows only that the console is closed', async () => {
     const page = await context.newPage()
     await page.goto(`${console.system.apiUrl}/console`)
 

@@ -23,12 +23,12 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
   })
   afterAll(() => engine.close())
 
-  describe(`failure notes on ${name}`, () => {
-    it('have no failed call of a model before one is noted', async () => {
+  describe(`the store of the last failed call per model, on ${name}`, () => {
+    it('has no failed call of a model before one is stored', async () => {
       expect(await engine.notes.last('untouched')).toBeUndefined()
     })
 
-    it('keep the newest failed call, even if an older one is noted after it', async () => {
+    it('keeps the newest failed call, even if an older failed call is stored after it', async () => {
       const newer = { at: NOW + 1, code: 'model_timeout', reason: 'it did not answer', request_id: failure.request_id }
 
       await engine.notes.note('text', failure)
@@ -40,7 +40,7 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
       expect(await engine.notes.last('text')).toEqual(newer)
     })
 
-    it('keep the failed calls of two models apart', async () => {
+    it('keeps a failed call per model', async () => {
       await engine.notes.note('one', failure)
 
       expect(await engine.notes.last('other')).toBeUndefined()

@@ -14,7 +14,7 @@ for (const { name, start } of dynamoDbEngines) {
     return { inputs: dynamoInputKeys(client, await createRequestsTable(client)), close }
   })
 
-  it(`messages of input queues and idempotency keys of clients with the same name are separate on ${name}`, async () => {
+  it(`a message of an input queue and an Idempotency-Key of a client do not affect each other if they have the same name, on ${name}`, async () => {
     const { client, close } = await start()
     const table = await createRequestsTable(client)
     const own = { request_id: 'a client’s', fingerprint: 'f' }

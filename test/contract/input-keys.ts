@@ -18,7 +18,7 @@ const REFUSAL: Refusal = {
 const OTHER: Refusal = { error: 'other', status: 'error', code: 'unavailable' }
 const MESSAGE = 'nightly/m-1'
 
-/** Checks a store of the messages of input queues. */
+/** Checks the store that remembers for each message of an input queue its request, and whether it was admitted or refused. */
 export function describeInputKeysContract(name: string, makeEngine: () => Promise<InputKeysEngine>): void {
   let engine: InputKeysEngine
   let inputs: InputKeys
@@ -34,14 +34,14 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
     return { user, id }
   }
 
-  describe(`messages of input queues on ${name}`, () => {
-    it('stay bound to the first request when a second one is bound', async () => {
+  describe(`the stored messages of input queues on ${name}`, () => {
+    it('stay bound to the first request if a second call binds another request', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id })
     })
 
-    it('are bound to one request when 20 calls bind in parallel, and each call is answered with this request', async () => {
+    it('are bound to one request if 20 parallel calls bind different requests, and each call gets this request as its answer', async () => {
       const user = newUser()
 
       const answers = await Promise.all(
@@ -51,7 +51,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
     })
 
-    it('are kept apart by user and by name', async () => {
+    it('are different messages if their users or their names differ', async () => {
       const { user } = await bound()
       const [other, another] = [newRequestId(), newRequestId()]
 
@@ -59,7 +59,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, 'nightly/m-2', another, NOW)).toMatchObject({ request_id: another })
     })
 
-    it('are remembered for longer than a queue keeps messages, as measured by the clock of the caller', async () => {
+    it('are remembered for longer than the 14 days for which a queue keeps messages, by the clock of the caller', async () => {
       const { user, id } = await bound()
       const later = newRequestId()
 
@@ -68,7 +68,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
     })
 
-    it('are bound to another request only if the caller names the request that is bound now', async () => {
+    it('can be bound to another request only by a caller that names the request to which they are bound', async () => {
       const { user, id } = await bound()
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()
@@ -77,7 +77,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toMatchObject({ request_id: second })
     })
 
-    it('cannot be refused when they are admitted', async () => {
+    it('can’t be refused once they are admitted', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
@@ -95,14 +95,14 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW)).toEqual({ refusal: REFUSAL })
     })
 
-    it('are neither admitted nor refused for a request to which they are no longer bound', async () => {
+    it('are neither admitted nor refused by a caller that names a request to which they are not bound any more', async () => {
       const { user, id } = await bound()
       const second = newRequestId()
       await inputs.rebind(user, MESSAGE, id, second, NOW)
 
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: second })
       expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: second })
-      // The message was not admitted for the second request either, so it can be refused.
+      // The second request is bound, and the message is not admitted yet. So a refusal that names this request succeeds.
       expect(await inputs.refuse(user, MESSAGE, second, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
     })
   })

@@ -21,7 +21,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
   afterAll(() => engine.close())
 
   describe(`idempotency keys on ${name}`, () => {
-    it('stay bound to the first request when a second one is bound', async () => {
+    it('stay bound to the first request if a second call binds another request', async () => {
       const user = newUser()
       const first = aRequest()
 
@@ -29,7 +29,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', aRequest('other'), NOW + 1)).toEqual(first)
     })
 
-    it('are bound to one request when 20 calls bind in parallel, and each call is answered with this request', async () => {
+    it('are bound to one request if 20 parallel calls bind different requests, and each call gets this request as its answer', async () => {
       const user = newUser()
 
       const answers = await Promise.all(Array.from({ length: 20 }, () => keys.bind(user, 'k', aRequest(), NOW)))
@@ -37,7 +37,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(new Set(answers.map(({ request_id }) => request_id)).size).toBe(1)
     })
 
-    it('are separate per user, and per key of a user', async () => {
+    it('do not affect other keys of the same user, or the same key of another user', async () => {
       const [one, two] = [newUser(), newUser()]
       const [a, b, c] = [aRequest(), aRequest(), aRequest()]
 
@@ -54,7 +54,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, key, aRequest(), NOW)).toEqual(first)
     })
 
-    it('are remembered for 24 hours, as measured by the clock of the caller', async () => {
+    it('are remembered for 24 hours, by the clock of the caller', async () => {
       const user = newUser()
       const first = aRequest()
       const second = aRequest()
@@ -64,7 +64,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS)).toEqual(second)
     })
 
-    it('are bound to another request only if the caller names the request that is bound now', async () => {
+    it('can be bound to another request only by a caller that names the request to which they are bound', async () => {
       const user = newUser()
       const [first, second, third] = [aRequest(), aRequest(), aRequest()]
       await keys.bind(user, 'k', first, NOW)

@@ -13,6 +13,7 @@ import { ENV, PASSWORDS } from './ledger/tools.ts'
 export interface LedgerEngine {
   /** A client of the RDS Data API for an empty database. */
   readonly client: RDSDataClient
+  /** Called once the migrations have created the database roles. */
   whenRolesAreSet(): Promise<void>
   close(): Promise<void>
 }

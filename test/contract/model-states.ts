@@ -59,7 +59,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(newModel())).toBeUndefined()
     })
 
-    it('keep every field in each version', async () => {
+    it('are read with all fields, as the last write has written them', async () => {
       const model = newModel()
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
@@ -72,7 +72,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       }
     })
 
-    it('are not changed by a write if another worker has written this version, and the write is answered with the stored state', async () => {
+    it('are not changed by a write if another worker has already written this version, and the answer is the stored state', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
       const late = { ...first, writer: 'late' }
@@ -83,7 +83,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(second)
     })
 
-    it('are the same after a write that is repeated because its answer was lost', async () => {
+    it('are not changed by a write that is repeated because its answer was lost', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
 

@@ -33,7 +33,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await payloads.get('requests/nobody/1/body.json')).toBeUndefined()
     })
 
-    it('keep the last value that is written under a key', async () => {
+    it('return the value that was last written under a key', async () => {
       await payloads.put('twice', '1')
       await payloads.put('twice', '2')
 
@@ -49,14 +49,14 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
         value: 'é'.repeat(MAX_INLINE_BYTES / 2),
         inline: false,
       },
-    ])('check in and out $what', async ({ value, inline }) => {
+    ])('are checked in and out: $what', async ({ value, inline }) => {
       const payload = await checkIn(payloads, 'claim-check', value)
 
       expect(payload).toEqual(inline ? { inline: value } : { key: 'claim-check' })
       expect(await checkOut(payloads, payload)).toEqual(value)
     })
 
-    it('delete the value of a key, even if there is none', async () => {
+    it('can be deleted by their key, and a second deletion does not fail', async () => {
       await payloads.put('doomed/body.json', '1')
       await payloads.put('doomed/another.json', '2')
 
@@ -67,7 +67,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await payloads.get('doomed/another.json')).toBe(2)
     })
 
-    it('name the object in the error if it is missing', async () => {
+    it('cause an error with the key of the object if a request’s payload is missing', async () => {
       await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
     })
   })

@@ -23,7 +23,7 @@ import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
 
-/** The number of messages of one user, and the number of calls of an invocation. */
+/** FLOOD: the number of messages that one user sends. CALLS: the number of messages that one invocation takes. */
 const FLOOD = 200
 const CALLS = 10
 const QUEUE = 'inference-text-normal'
@@ -104,7 +104,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
           called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
           await held.promise
         }),
-        // The clock of the mover stands still, so the mover never gives up.
+        // The clock of `moveBulk` does not move, so it waits until the worker's queue has room, however long that takes.
         mapping(NAMES.bulk, CALLS / 2, event =>
           moveBulk(
             { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
@@ -118,7 +118,8 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
       )
       await Promise.all(flood)
-      // One invocation runs. The mapping holds the messages of the next invocation. Messages from the bulk queue wait after them.
+      // At this point, one invocation runs, the mapping holds the messages of the next invocation, and messages from the bulk
+      // queue wait in the queue behind them. Only now does the other user send a message.
       await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
       await queue.send(QUEUE, { body: 'only one', group: 'quiet' })
       held.resolve()
@@ -132,8 +133,8 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     }, 120_000)
   })
 
-  describe('the return of dead results', () => {
-    it('sends each result to its queue again once, with its attributes', async () => {
+  describe('the return of events from the dead-letter queue of the results', () => {
+    it('sends each event to the results queue again once, with its attributes', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const returnResults = rabbitMqReturnResults(PREFIX, connection, () => 0)
 
@@ -152,7 +153,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('ends in time with a slow broker, and says how many results are left', async () => {
+    it('stops before its time is over if the broker is slow, and returns the number of events that are left', async () => {
       await withDeadResults(['a', 'b', 'c', 'd', 'e'], async ({ host, connection }) => {
         let now = 0
         const slow = {
@@ -170,7 +171,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('returns one result, and says how many are left, even if the connection has taken all the time', async () => {
+    it('sends at least one event, and returns the number of events that are left, even if connecting has taken all the time', async () => {
       await withDeadResults(['a', 'b'], async ({ connection }) => {
         let now = 0
         const slow = {
@@ -185,7 +186,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('reports a lost channel as an outage, and returns all results with the next try', async () => {
+    it('fails with Unavailable if its channel is lost, and the next try sends all events', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const lost = {
           ...connection,
@@ -201,7 +202,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('reports a missing queue as a defect', async () => {
+    it('fails with Defect if the queue is missing', async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
 
@@ -211,7 +212,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('refuses a message for a full queue as an outage, and takes the next one once the queue has room', async () => {
+  it('a send to a full queue fails with Unavailable, and succeeds once the queue has room', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     await declareTopology(await connection.link(), {
@@ -237,7 +238,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await host.close()
   })
 
-  it('counts results, deferred messages and messages of inputs', async () => {
+  it('messagesLeft counts events of results, deferred messages and messages of input queues', async () => {
     await withDeadResults(['a'], async ({ connection }) => {
       const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]
       await declareTopology(await connection.link(), { prefix: PREFIX, queues })
@@ -252,7 +253,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('finds all missing queues of a long list', async () => {
+  it('rabbitMqMissingQueues finds all missing queues of a long list', async () => {
     await withDeadResults([], async ({ connection }) => {
       const others = Array.from({ length: 50 }, (_, i) => `${PREFIX}gone-${i}`)
 
@@ -262,7 +263,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('unbinds the former first input queue, so that a message of an old producer is admitted once', async () => {
+  it('a declaration unbinds the former first input queue, so a message to the exchange reaches only the new first input queue', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     const inputs = ['imports', 'nightly'].flatMap(name => [
@@ -274,7 +275,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await declare('imports')
 
     await declare('nightly', 'imports')
-    // A repeated call, and a call that names a deleted queue, change nothing.
+    // CloudFormation may repeat a call, and the former queue may be deleted. Both calls change nothing.
     await declare('nightly', 'imports')
     await declare('nightly', 'deleted')
 
@@ -286,7 +287,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 })
 
-/** Makes a virtual host with these dead results, and deletes it afterwards. */
+/** Makes a virtual host whose dead-letter queue of results has these messages, and deletes it after `use`. */
 async function withDeadResults(
   bodies: readonly string[],
   use: (made: { host: VirtualHost; connection: Connection }) => Promise<void>,

@@ -15,7 +15,7 @@ export interface QueueEngine {
   close(): Promise<void>
 }
 
-/** Checks a queue (I4). */
+/** Checks a queue: a message that the queue has acknowledged is delivered unchanged (I4). */
 export function describeQueueContract(name: string, makeEngine: () => Promise<QueueEngine>): void {
   let engine: QueueEngine
   beforeAll(async () => {
@@ -71,7 +71,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(await engine.receive(queue, 5))).toEqual(bodies)
     })
 
-    it('delivers the attributes of a message that is sent alone or in a batch', async () => {
+    it('delivers the attributes of a message, whether it is sent alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', sent_at: '1' }
 
@@ -95,7 +95,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(b, 1)).toEqual([{ to: 'b' }])
     })
 
-    it('delays a message by the maximum delay of the backend, alone or in a batch', async () => {
+    it('delays a message by up to the longest delay of the backend, whether it is sent alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const delayed = { body: { i: 0 }, group: 'u42', delay_seconds: engine.queue.capabilities.max_delay_seconds }
 
@@ -106,7 +106,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('reports a missing queue as a defect, and sends later messages', async () => {
+    it('fails with Defect for a message to a missing queue, and sends later messages to other queues', async () => {
       const queue = await engine.createQueue()
 
       await expect(send('no-such-queue', {})).rejects.toThrow('a call of the queue failed by a defect')

@@ -9,12 +9,12 @@ import { describeReserve } from './quota/reserve.ts'
 
 export interface QuotaEngine {
   readonly quota: Quota
-  /** The quota of a deployment that counts open reservations. */
+  /** A quota that also answers the number of a user's open reservations, as with RabbitMQ. */
   readonly counting: Quota
   close(): Promise<void>
 }
 
-/** Checks on any store that a quota admits exactly and charges once (I1, I3). */
+/** Checks a quota store: it admits exactly as much as the limits allow, and charges each run once (I1, I3). */
 export function describeQuotaContract(name: string, makeEngine: () => Promise<QuotaEngine>): void {
   let engine: QuotaEngine
   beforeAll(async () => {

@@ -90,12 +90,12 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       end: async how => {
         if (how !== 'loses its connection') {
           settle(how)
-          // The broker answers after it has processed the earlier commands.
+          // The broker answers to the close only after it has processed the acknowledgement. So the next `take` sees its effect.
           await closeChannel()
         }
         await mapping?.close()
       },
-      // The delay queues of the broker use real time. The next `take` waits for the messages.
+      // A delay of the real broker takes real time. So the next `take` waits until the messages have come.
       pass: async () => {},
       close: async () => {
         await connection.close()

@@ -2,17 +2,17 @@ import type { Channel } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { QueueBackend } from '../../functions/core/queue/port.ts'
 
-/** The parts of a broker that a mapping uses. */
+/** The parts of a RabbitMQ broker that an event source mapping uses. */
 export interface BrokerEngine {
   /** Sends messages with the real adapter. */
   readonly queue: QueueBackend
   /** Makes a new queue that redelivers a message at most `limit` times, and its dead-letter queue. Returns its name. */
   createQueue(limit: number): Promise<string>
-  /** Waits for `count` messages in a queue, and delivers the first ones to the mapping. The mapping holds them until it ends the batch. */
+  /** Waits for `count` messages in a queue, and takes them as a batch, as a mapping does. The batch is held until `end`. */
   take(queue: string, count: number): Promise<string[]>
-  /** Ends the batch that the mapping holds. */
+  /** Ends the batch that was taken last. */
   end(how: 'is acknowledged' | 'is rejected' | 'loses its connection'): Promise<void>
-  /** Lets a delay pass. */
+  /** Moves the clock of the broker by this time. */
   pass(seconds: number): Promise<void>
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export const queueArguments = (deadLetters: string, limit: number) => ({
   'x-overflow': 'reject-publish',
 })
 
-/** Makes a queue as Sluice does, but with a small limit. */
+/** Makes a queue as Sluice does, but with another limit of deliveries. */
 export async function makeQueue(channel: Channel, name: string, limit: number): Promise<void> {
   const deadLetters = `${name}-dlq`
   await channel.assertQueue(deadLetters, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
@@ -63,7 +63,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     })
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s comes again as a whole, before all other messages',
+      'that %s is redelivered as a whole, before all other messages',
       async how => {
         const queue = await queueOf(['1', '2', '3'])
         await engine.take(queue, 2)
@@ -76,7 +76,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     )
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s more often than the limit allows becomes dead letters',
+      'that %s more often than the limit of deliveries allows is moved to the dead-letter queue',
       async how => {
         const queue = await queueOf(['1', '2', '3'], 2)
         for (let i = 0; i < 3; i++) {
@@ -92,8 +92,8 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     )
   })
 
-  describe(`a delay of ${name}`, () => {
-    it('lasts as long as its message asks, even if messages with longer delays were sent before', async () => {
+  describe(`the delay of a message of ${name}`, () => {
+    it('is not prolonged by messages with longer delays that were sent earlier', async () => {
       const queue = await queueOf([])
       await send(queue, 'three seconds', 3)
       await send(queue, 'one second', 1)
@@ -108,7 +108,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   })
 
   describe(`a message of ${name}`, () => {
-    it('that no queue takes is refused', async () => {
+    it('is refused if no queue is bound for it', async () => {
       await expect(send('no-such-queue', 'lost')).rejects.toThrow('a call of the queue failed by a defect')
     })
   })

@@ -28,7 +28,7 @@ import { startRdsData } from '../support/emulators.ts'
  * must be equal. So each model is compared with its engine for the commands that Sluice uses.
  */
 
-// The history of the last seed also reads results from the ledger.
+// Among these seeds, only the history of seed 21 reads results from the ledger.
 const SEEDS = [1, 2, 3, 4, 21]
 const TIMEOUT_MS = 120_000
 
@@ -54,7 +54,8 @@ for (const { name, start } of dynamoDbEngines)
           const model = dynamoDbModel(TABLES)
           const modelClient = dynamoDbClient(async command => model.execute(command))
           for (const [i, command] of (await commandsOf(seed)).filter(isDynamoDbCommand).entries()) {
-            // The pages of the model are smaller than those of the engine, so the first command of a scan reads all pages.
+            // The model gives smaller pages than the engine. So the first command of a scan reads all pages here, and the recorded
+            // commands for further pages are skipped.
             if (command instanceof ScanCommand && command.input.ExclusiveStartKey) continue
             const [ofModel, ofEngine] = [await answerOf(modelClient, command), await answerOf(client, command)]
             expect(ofModel, `seed ${seed}, command ${i}: ${JSON.stringify(command.input)}`).toEqual(ofEngine)
@@ -114,7 +115,7 @@ async function deleteTables(client: DynamoDBClient): Promise<void> {
 
 type Item = Record<string, AttributeValue>
 
-/** An answer in a comparable form, or the name of the error. Sets and the items of a scan or a batch have no order, so they are sorted. */
+/** The answer to a command, or the name of its error. Sets, and the items of a scan or a batch, are sorted, since they have no order. */
 async function answerOf(client: DynamoDBClient, command: DynamoDbCommand): Promise<Record<string, unknown>> {
   try {
     if (command instanceof ScanCommand) return { items: (await scanned(client, command)).map(plain).sort(byText) }
@@ -136,7 +137,10 @@ async function answerOf(client: DynamoDBClient, command: DynamoDbCommand): Promi
   }
 }
 
-/** Removes maps from an answer. DynamoDB Local answers with the whole map, and other engines with the updated entries. No adapter reads them. */
+/**
+ * Removes maps from an answer. DynamoDB Local answers with the whole map, and other engines with the updated entries. No adapter
+ * reads the maps, so the difference does not matter.
+ */
 const withoutMaps = (item: Item = {}): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value.M === undefined))
 

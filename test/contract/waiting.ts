@@ -4,7 +4,7 @@ import { NOW } from '../support/clock.ts'
 import { newRequestId, newUser } from '../support/requests.ts'
 
 export interface WaitingEngine {
-  /** Makes a store without leases. */
+  /** Makes an empty store of wait leases. */
   fresh(): Promise<WaitLeases>
   close(): Promise<void>
 }
@@ -27,7 +27,7 @@ const granted = (lease: WaitLease | undefined): WaitLease => {
   return lease
 }
 
-/** Checks a store of the leases of waits. */
+/** Checks a store of wait leases. */
 export function describeWaitingContract(name: string, makeEngine: () => Promise<WaitingEngine>): void {
   let engine: WaitingEngine
   let leases: WaitLeases
@@ -45,11 +45,11 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     return answers.filter(lease => lease !== undefined)
   }
   const times = (count: number, fields: Partial<Wait> = {}) => Array.from({ length: count }, () => fields)
-  /** Waits that each belong to a different user. */
+  /** Waits of `count` different users. */
   const ofUsers = (count: number) => Array.from({ length: count }, () => ({ user_id: newUser() }))
 
-  describe(`leases of waits on ${name}`, () => {
-    it('are limited per user when 50 calls ask in parallel', async () => {
+  describe(`wait leases on ${name}`, () => {
+    it('are limited per user if 50 calls ask in parallel', async () => {
       expect(await acquireMany(times(50))).toHaveLength(10)
       expect(await acquire()).toBeUndefined()
     })
@@ -60,11 +60,11 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(20, { user_id: 'another' }))).toHaveLength(10)
     })
 
-    it.each([1, 16, 17, 50])('are limited to %i in total when 60 users ask in parallel', async total => {
+    it.each([1, 16, 17, 50])('are limited to %i for all users together if 60 users ask in parallel', async total => {
       expect(await acquireMany(ofUsers(60), { per_user: 10, total })).toHaveLength(total)
     })
 
-    it('are not counted for a user whose call was refused because of the total', async () => {
+    it('are not counted for a user whose call was refused because of the limit for all users together', async () => {
       const first = granted(await acquire({ user_id: 'first' }, { per_user: 1, total: 1 }))
       expect(await acquire({}, { per_user: 1, total: 1 })).toBeUndefined()
 
@@ -76,7 +76,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     it.each<WaitLimits>([
       { per_user: 0, total: 50 },
       { per_user: 10, total: 0 },
-    ])('are refused if the limits are zero (%j)', async limits => {
+    ])('are refused if one of the limits is zero (%j)', async limits => {
       expect(await acquire({}, limits)).toBeUndefined()
     })
 
@@ -87,7 +87,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(20))).toHaveLength(3)
     })
 
-    it('are released once when release is called twice', async () => {
+    it('are counted as released only once if they are released twice', async () => {
       const [first] = await acquireMany(times(10))
       await leases.release(granted(first))
       await leases.release(granted(first))
@@ -95,7 +95,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(5))).toHaveLength(1)
     })
 
-    it('of crashed calls end at their time, and then the same number of leases can be acquired', async () => {
+    it('of crashed calls end at the end time of each lease, and then as many new leases can be acquired', async () => {
       await acquireMany(ofUsers(40))
       await acquireMany(times(10))
 
@@ -105,7 +105,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(1, { ...later, user_id: 'another' }), LIMITS, UNTIL)).toHaveLength(1)
     })
 
-    it('do not release newer leases of the same request when they have ended', async () => {
+    it('that have ended do not release newer leases of the same request', async () => {
       const requestId = newRequestId()
       const died = granted(await acquire({ request_id: requestId }))
       await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)
@@ -115,7 +115,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)).toBeUndefined()
     })
 
-    it('are limited to one per request when each of 40 parallel calls must be the only one', async () => {
+    it('are limited to one per request for calls that may not wait beside others (repeated POSTs), even if 40 ask in parallel', async () => {
       const requestId = newRequestId()
 
       const [only, ...others] = await acquireMany(times(40, { request_id: requestId }))
@@ -125,7 +125,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id: requestId })).toBeDefined()
     })
 
-    it('may be several per request if the calls wait beside others, and each lease counts', async () => {
+    it('may be several per request for calls that may wait beside others (GETs), and each lease counts', async () => {
       const requestId = newRequestId()
       const taken = await acquireMany(times(20, { request_id: requestId, beside_others: true }))
 
@@ -135,14 +135,14 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(20))).toHaveLength(10)
     })
 
-    it('are refused to a call that must be the only one if another call waits for the request', async () => {
+    it('are refused to a call that may not wait beside others if another call waits for the request', async () => {
       const requestId = newRequestId()
       await acquire({ request_id: requestId, beside_others: true })
 
       expect(await acquire({ request_id: requestId })).toBeUndefined()
     })
 
-    it('are acquired once when a call is repeated because its answer was lost', async () => {
+    it('are acquired only once if the write is repeated because its answer was lost', async () => {
       const wait = aWait()
       const limits = { per_user: 10, total: 1 }
       await leases.acquire(wait, limits, NOW)

@@ -40,8 +40,8 @@ const secondsTo = (time: string): number => (Date.parse(time) - Date.now()) / 10
 
 const retryAfter = ({ headers }: ApiAnswer): number => Number(headers['retry-after'])
 
-describe('200 posts at once', () => {
-  test('are accepted up to a limit of 100 requests, and the others are refused until the window ends', async () => {
+describe('200 posts at once:', () => {
+  test('100 of 200 simultaneous posts are accepted if the user has a limit of 100 requests, and the others get a 429 with a Retry-After until the end of the quota window', async () => {
     const client = await system.newUser({ requests: 100 })
 
     const { accepted, refused } = await postTimes(client, 200, 'one of many')
@@ -65,7 +65,7 @@ describe('200 posts at once', () => {
     await expectQuotaOfLedger(client, 100)
   })
 
-  test('are accepted up to a limit of tokens that suffices for 50', async () => {
+  test('50 of 200 simultaneous posts are accepted if the user has a token limit for 50 requests', async () => {
     const prompt = 'forty characters make twenty tokens here'
     const held = model.hold(prompt)
     const client = await system.newUser({ tokens: 1010 })
@@ -89,7 +89,7 @@ describe('200 posts at once', () => {
     await expectQuotaOfLedger(client, 50)
   })
 
-  test('are accepted up to a limit of 30 in flight, and the user may post again when these 30 have ended', async () => {
+  test('30 of 200 simultaneous posts are accepted if the user has a limit of 30 requests in flight, and the user may post again when these requests have ended', async () => {
     const held = model.hold('held in flight')
     const client = await system.newUser({ in_flight: 30 })
 
@@ -108,7 +108,7 @@ describe('200 posts at once', () => {
     await expectQuotaOfLedger(client, 31)
   })
 
-  test('are accepted up to a limit of 90 requests that is divided among three shards', async () => {
+  test('90 of 200 simultaneous posts are accepted if the user has a limit of 90 requests, which is divided among three shards', async () => {
     const client = await system.newUser({ plan: 'sharded' })
 
     const { accepted, refused } = await postTimes(client, 200, 'one of a shard')
@@ -130,7 +130,7 @@ test('two users who post at the same time each have their own limit', async () =
   await Promise.all([expectQuotaOfLedger(clients[0], 20), expectQuotaOfLedger(clients[1], 25)])
 })
 
-test('each 202 says in its headers how much of the quota is left', async () => {
+test('the headers of each 202 say how much of the quota is left', async () => {
   const client = await system.newUser({ requests: 2 })
 
   const first = await client.post({ prompt: 'first' })

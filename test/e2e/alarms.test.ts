@@ -19,7 +19,7 @@ import { fixture } from './support/system.ts'
 const FIVE_MINUTES = 300
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-alarms-'))
-/** The functions that crash at each invocation. Each is named by the beginning of its logical id. */
+/** The functions that crash at each invocation, each named by the beginning of its logical id. */
 const crashing = new Set<string>()
 let endpoint: Endpoint
 let template: AlarmedTemplate
@@ -66,7 +66,7 @@ async function inThreePeriods(cause: () => Promise<unknown>, counted: () => numb
   }
 }
 
-/** The numbers of invocations and of returned messages so far, per function. */
+/** Per function: the number of invocations, and the number of messages that the function has returned to their queue. */
 const told = { invocations: new Map<string, number>(), returned: new Map<string, number>() }
 const add = (to: Map<string, number>, key: string, value: number) => to.set(key, (to.get(key) ?? 0) + value)
 
@@ -118,7 +118,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true })
 })
 
-/** The cause of each alarm. `#` stands for the name of a model. */
+/** Functions that cause each alarm, by the name of the alarm. `#` stands for the name of a model. */
 const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
   'Model#Failures': async () => {
     endpoint.reply('refusing', refuse(400))
@@ -151,7 +151,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
     for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
   },
-  // The caller gives up before the function has a thread.
+  // The caller gives up before the function has a thread. The local system answers this as Lambda answers a throttled invocation.
   FrontDoorThrottles: async () => {
     const reader = system.functions.get(logicalId('ReaderFunction'))
     for (const { id } of reader?.threads() ?? []) await reader?.kill(id)
@@ -168,7 +168,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     crashing.add('RetentionFunction')
     await system.invoke(logicalId('RetentionFunction'), {})
   },
-  // This message can be read only by a newer version, so it comes again and again.
+  // Only a newer version of Sluice could read this message. So the collector returns it to its queue at each delivery.
   ResultsComesAgain: () =>
     inThreePeriods(
       () => send('alarms-results', { v: 1, type: 'novel' }),
@@ -194,7 +194,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     await send('nightly-prompts', { user_id: 'u1', prompt: 'x' })
     cloudWatch.advance(FIVE_MINUTES)
   },
-  // No worker runs, so the request waits in its queue for more than half of the minute after which it expires.
+  // The worker crashes, so the request stays in its queue. After 31 s, it has waited for more than half of the minute after which it expires.
   'Model#Waiting': async () => {
     crashing.add('ModeltextWorker')
     await api.submit({ prompt: 'x', model: 'text' })
@@ -211,22 +211,22 @@ const MODELS: Readonly<Record<string, string>> = {
   'Model#Waiting': 'text',
 }
 
-describe('an alarm of the template', () => {
+describe('alarms of the template', () => {
   beforeEach(() => {
     crashing.clear()
-    // After a day, no metric of an earlier test counts any more.
+    // Advances the clock by a day, so that the metrics of earlier tests do not count.
     cloudWatch.advance(24 * 3_600)
   })
 
-  it('has a cause in this test', () => {
+  it('each alarm of the template has a function in this test that causes it', () => {
     const models = /^Model(text|refusing|broken|keyless|locked)/
     const kinds = new Set(alarmsOf(template).map(id => readable(id).replace(models, 'Model#')))
     expect([...kinds].sort()).toEqual(Object.keys(CAUSES).sort())
   })
 
-  it('is not raised while requests end well', async () => {
+  it('no alarm is raised while requests complete', async () => {
     await api.ended(await api.submit({ prompt: 'x' }))
-    // The result is there a moment before its message is deleted. By the clock of this test, that message is a day old.
+    // A client can read the result a moment before the message of the event is deleted. Until then, the message counts as a day old.
     const oldest = async () => (await system.queues()).map(({ oldest_sent_at }) => oldest_sent_at)
     await expect.poll(async () => (await oldest()).every(at => at === undefined)).toBe(true)
     cloudWatch.sample(await system.queues())
@@ -234,7 +234,7 @@ describe('an alarm of the template', () => {
     expect(await raised()).toEqual([])
   })
 
-  it.each(Object.keys(CAUSES))('is raised by its cause: %s', async kind => {
+  it.each(Object.keys(CAUSES))('the alarm %s is raised by its cause', async kind => {
     const alarm = kind.replace('#', MODELS[kind] ?? '')
     expect(await raised()).not.toContain(alarm)
 

@@ -14,7 +14,7 @@ import { jsonOfSluice } from './support/sluice.ts'
 import { signedFor } from './support/stand-ins/signature.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
-// The number of a case stands for one kind of answer of a model, or for one kind of input of a client. Real models and clients send all of these.
+// Each case number stands for one kind of answer of a model, or for one kind of body of a client. Real models and clients send all these kinds.
 
 const SECRET = 'sk-the-right-one'
 
@@ -43,7 +43,7 @@ const HELLO = json({ choices: [{ message: { content: 'Hello' }, finish_reason: '
 const modelNamed = async (name: string): Promise<ModelView | undefined> =>
   (await jsonOfSluice<ModelView[]>(system, 'models', 'list')).find(one => one.model === name)
 
-/** Waits longer than `eventually`, and checks less often: these tests start the workers of many models, and each check takes time of the machine. */
+/** Waits longer than `eventually` and checks less often, because these tests start the workers of many models, and checks slow the workers down. */
 const soon = <T>(check: () => T | Promise<T>): Promise<T> => eventually(check, { timeout: 90_000, interval: 250 })
 
 const show = async (client: ApiClient, id: string) => (await client.send('GET', `/v1/inference/${id}`)).body
@@ -56,7 +56,7 @@ const ended = (client: ApiClient, id: string) =>
     return request
   })
 
-describe('an answer of a model', () => {
+describe('answers of a model', () => {
   const mark = (of: string) => `<${of.replaceAll('"', "'")}>`
   const ids = new Map<string, string>()
   let rows: readonly LedgerRow[]
@@ -76,31 +76,38 @@ describe('an answer of a model', () => {
     rows = await endedRows(system, user)
   })
 
-  test.for(judgedAnswers)('is judged as documented: case $of', async ({ of, calls = 1, result, usage, error }) => {
-    const id = ids.get(of) ?? ''
-    const request = await show(client, id)
+  test.for(judgedAnswers)(
+    'an answer of a model is judged as documented: case $of',
+    async ({ of, calls = 1, result, usage, error }) => {
+      const id = ids.get(of) ?? ''
+      const request = await show(client, id)
 
-    const status = error === undefined ? 'completed' : 'failed'
-    const reported = (usage as { total_tokens?: number } | undefined)?.total_tokens
-    const unreported = error === undefined ? Number(request.estimated_tokens) : 0
-    expect(request).toMatchObject({ status, attempts: calls, charged: { requests: 1, tokens: reported ?? unreported } })
-    expect({ result: request.result, usage: request.usage, error: request.error }).toEqual({ result, usage, error })
-    expect(model.calls(mark(of))).toHaveLength(calls)
-    expect(rows.find(row => row.request_id === id)).toMatchObject({ status, attempts: calls, result: result ?? null })
-  })
+      const status = error === undefined ? 'completed' : 'failed'
+      const reported = (usage as { total_tokens?: number } | undefined)?.total_tokens
+      const unreported = error === undefined ? Number(request.estimated_tokens) : 0
+      expect(request).toMatchObject({
+        status,
+        attempts: calls,
+        charged: { requests: 1, tokens: reported ?? unreported },
+      })
+      expect({ result: request.result, usage: request.usage, error: request.error }).toEqual({ result, usage, error })
+      expect(model.calls(mark(of))).toHaveLength(calls)
+      expect(rows.find(row => row.request_id === id)).toMatchObject({ status, attempts: calls, result: result ?? null })
+    },
+  )
 
-  test('with an unreadable usage is counted in a metric (case 2)', () => {
+  test('an answer with an unreadable usage is counted in the metric UnreadableUsage (case 2)', () => {
     const ofMetric = [...system.functionLogs().matchAll(/"UnreadableUsage":\[?([\d,]+)/g)]
     const counted = ofMetric.flatMap(([, values = '']) => values.split(',')).reduce((sum, n) => sum + Number(n), 0)
     // The five answers with an unreadable usage of case 2, and the answer of case 1, whose counts are null.
     expect(counted).toBe(6)
   })
 
-  test('with an error and the status 200 counts as a failure for the circuit (case 9)', async () => {
+  test('an answer with an error and the status 200 counts as a failure for the circuit (case 9)', async () => {
     expect((await modelNamed('told'))?.circuit.failures).toBeGreaterThan(0)
   })
 
-  test('with an error has a text that is also in the dead letter and in the log line of the end (case 36)', async () => {
+  test('the text of an error answer is in the dead letter, and in the log line about the end of the request (case 36)', async () => {
     const id = ids.get('36: a 400 whose text names a field') ?? ''
     const detail = 'bad field "model_input"'
 
@@ -135,7 +142,7 @@ describe.concurrent('an answer that delays or stops calls:', () => {
     }
   })
 
-  // test/unit/functions/worker/model-not-requests.test.ts tests the probes during these twelve hours, and the attempts of the requests.
+  // This test does not wait for twelve hours. test/unit/functions/worker/model-not-requests.test.ts tests the probes in this time, with a test clock.
   test('case 19: a Retry-After of twelve hours stops all calls except a few probes', async () => {
     const client = await system.newUser()
     model.on('<19>', json({}, 429, ['Retry-After: 43200']))
@@ -185,7 +192,7 @@ describe.concurrent('an answer that delays or stops calls:', () => {
     expect(model.calls('<20>')).toHaveLength(1)
   })
 
-  // test/e2e/halts.test.ts tests 200 requests of each user. test/unit/functions/worker/model-not-requests.test.ts tests an outage.
+  // test/e2e/halts.test.ts tests this with 200 requests per user. test/unit/functions/worker/model-not-requests.test.ts tests an outage for all users.
   test("case 21: one user's requests that always fail open the circuit for this user only", async () => {
     const [poisonous, other] = [await system.newUser(), await system.newUser()]
     model.on('<21 poison>', json({ error: 'Context size has been exceeded.' }, 500))
@@ -201,14 +208,14 @@ describe.concurrent('an answer that delays or stops calls:', () => {
     expect(request).toMatchObject({ status: 'completed', attempts: 1 })
   })
 
-  // test/unit/functions/worker/model-not-requests.test.ts tests six minutes of loading, with a clock.
+  // test/unit/functions/worker/model-not-requests.test.ts tests a model that loads for six minutes, with a test clock.
   test('case 22: a model that is loading gets probes, and no request spends an attempt', async () => {
     const client = await system.newUser()
     const loading = json({ error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }, 503)
     model.on('<22>', loading)
 
     const ids = await Promise.all(Array.from({ length: 5 }, () => client.submit({ prompt: '<22>', model: 'loading' })))
-    // `retry` of this model allows one attempt per request.
+    // The setting `retry` of this model allows one attempt per request. So a second call shows that the probes spend no attempt.
     await soon(() => expect(model.calls('<22>').length).toBeGreaterThan(1))
     model.on('<22>', HELLO)
 
@@ -230,9 +237,9 @@ describe.concurrent('an answer that delays or stops calls:', () => {
     await elsewhere.close()
   })
 
-  // test/unit/functions/core/inference/transport.test.ts tests this over TLS, and on systems without this table of sockets.
+  // Linux lists the keep-alive timer of each socket. test/unit/functions/core/inference/transport.test.ts tests TLS and other operating systems.
   test.runIf(process.platform === 'linux')(
-    'case 28: TCP keep-alive checks every 60 s whether a silent model is still there',
+    'case 28: TCP keep-alive checks every 60 s whether the connection to a silent model is alive',
     async () => {
       const client = await system.newUser()
       let isAsked = false
@@ -287,7 +294,7 @@ describe.concurrent('an answer to a batch:', () => {
     expect(seen.toSorted()).toEqual([...prompts, '<23> busy'].toSorted())
   })
 
-  test('case 23: batch.outputs finds the elements, and their index puts them into the order of the requests', async () => {
+  test('case 23: batch.outputs finds the elements of the answer, and their index puts them into the order of the requests', async () => {
     const client = await system.newUser()
     const reversed = (inputs: readonly string[]) =>
       inputs.map((input, index) => ({ index, embedding: input })).toReversed()
@@ -305,11 +312,11 @@ describe.concurrent('an answer to a batch:', () => {
   })
 })
 
-describe.concurrent('a body of a client', () => {
+describe.concurrent('bodies of clients', () => {
   const post = async (body: string, headers?: Record<string, string>) =>
     (await system.newUser()).send('POST', '/v1/inference', body, headers)
 
-  test('is refused if one of its integers would lose digits, and the error names the field (case 7)', async () => {
+  test('a body is refused if one of its integers would lose digits, and the error names the field (case 7)', async () => {
     expect(await post('{"prompt":"x","parameters":{"seed":18446744073709551615}}')).toMatchObject({
       status: 400,
       body: {
@@ -319,7 +326,7 @@ describe.concurrent('a body of a client', () => {
     })
   })
 
-  test('may contain null for an absent field, and may begin with a byte order mark (case 30)', async () => {
+  test('a body may contain null for an absent field, and may begin with a byte order mark (case 30)', async () => {
     const client = await system.newUser()
     const nulls =
       '\ufeff{"prompt":"<30>","model":null,"model_type":null,"parameters":null,"priority":null,"metadata":null}'
@@ -332,7 +339,7 @@ describe.concurrent('a body of a client', () => {
     expect(request).not.toHaveProperty('metadata')
   })
 
-  test('is the same request under its Idempotency-Key if only the order of its fields differs (case 31)', async () => {
+  test('a body is the same request under its Idempotency-Key if only the order of its fields differs (case 31)', async () => {
     const client = await system.newUser()
     const key = { 'idempotency-key': 'once' }
     const send = (body: string) => client.send('POST', '/v1/inference', body, key)
@@ -355,7 +362,7 @@ describe.concurrent('a body of a client', () => {
     ['max_completion_tokens', { prompt: 'four', max_completion_tokens: 50_000 }, 50_001],
     ['the largest of all bounds', { prompt: 'four', max_tokens: 7, parameters: { max_output_tokens: 50_000 } }, 50_001],
     ['a bound of each of n answers', { prompt: 'four', parameters: { max_tokens: 50, n: 3 } }, 151],
-  ] as const)('has an estimate that counts %s (case 32)', async ([, body, estimatedTokens]) => {
+  ] as const)('the estimate of a body counts %s (case 32)', async ([, body, estimatedTokens]) => {
     expect(await post(JSON.stringify(body))).toMatchObject({ status: 202, body: { estimated_tokens: estimatedTokens } })
   })
 
@@ -364,7 +371,7 @@ describe.concurrent('a body of a client', () => {
     ['in the prompt', { prompt: `What is this? ${'iVBORw0K'.repeat(393_216)}` }, 1_050],
     ['nowhere', { prompt: 'What is this?' }, 50],
   ] as const)(
-    "gets its estimate from the model's own rule (case 33, picture of 3 MB: %s)",
+    "the estimate of a body comes from the model's own rule (case 33, picture of 3 MB: %s)",
     async ([, body, estimated]) => {
       const client = await system.newUser()
 
@@ -376,9 +383,9 @@ describe.concurrent('a body of a client', () => {
   )
 })
 
-describe('a call of a model', () => {
-  // test/unit/functions/core/inference/http-endpoint.test.ts tests that a replaced secret is used at once.
-  test('carries one field of a secret that is JSON, and a 401 halts the model (case 34)', async () => {
+describe('calls of a model', () => {
+  // test/unit/functions/core/inference/http-endpoint.test.ts tests that a changed secret is used at once after a 401.
+  test('a call carries one field of a secret that is JSON, and a 401 halts the model (case 34)', async () => {
     const client = await system.newUser()
     model.on('<34 fine>', FINE)
     model.on('<34 refused>', json({ error: { message: 'Incorrect API key provided: sk-the*****one' } }, 401))
@@ -392,7 +399,7 @@ describe('a call of a model', () => {
     expect(fine).toMatchObject({ status: 'completed', result: 'fine' })
     expect(model.calls('<34 fine>').map(({ headers }) => headers.authorization)).toEqual([`Bearer ${SECRET}`])
     await soon(async () => expect(await show(client, refused)).toMatchObject({ status: 'queued', attempts: 0 }))
-    // The worker has read the secret again. It is the same, so the worker makes no second call.
+    // After the 401, the worker has read the secret again. The secret has not changed, so the worker makes no second call.
     expect(model.calls('<34 refused>')).toHaveLength(1)
     expect(await cancel(client, refused)).toMatchObject({ charged: { requests: 0, tokens: 0 } })
     expect(JSON.stringify(await modelNamed('keyed'))).not.toContain(SECRET)
@@ -405,7 +412,7 @@ describe('a call of a model', () => {
       '/bedrock/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-v1%3A0/converse',
     ],
   ] as const)(
-    'has a signature that AWS accepts, even if the name of the model contains : and / (case 35, %s)',
+    'a call has a signature that AWS accepts, even if the name of the model contains : and / (case 35, %s)',
     async ([name, path]) => {
       const client = await system.newUser()
       const mark = `<35 ${name}>`

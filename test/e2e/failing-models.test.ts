@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const breakOff: Respond = response => void response.destroy()
 
-/** The ways in which a model fails, each with words that must be in the output. */
+/** The ways in which a model fails: what it does, its answer, words that must be in the output, and the name of the model in pipeline.yaml. */
 const FAILURES: readonly (readonly [name: string, respond: Respond, words: RegExp, of: string])[] = [
   ['answers 400', answerJson({ error: 'unknown field "input"' }, 400), /unknown field/, 'text'],
   ['answers 500 with a text', answerText('CUDA out of memory', 500), /CUDA out of memory/, 'text'],
@@ -33,9 +33,9 @@ const FAILURES: readonly (readonly [name: string, respond: Respond, words: RegEx
   ['is not there', breakOff, /ECONNREFUSED/, 'absent'],
 ]
 
-describe('a model that fails', () => {
+describe('failing models', () => {
   test.for(FAILURES)(
-    'is shown on the terminal, in the logs and by the commands, if it %s',
+    'a failure of a model is shown on the terminal, in the logs and by commands, if the model %s',
     async ([name, respond, words, of]) => {
       const client = await system.newUser()
       const prompt = `a prompt for a model that ${name}`

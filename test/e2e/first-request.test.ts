@@ -42,7 +42,7 @@ const tokens = {
   total_tokens: expect.any(Number),
 }
 
-/** Posts with any `Host` and `Origin`. `fetch` does not allow both. */
+/** Posts with any headers. `fetch` does not allow a caller to set `Host` and `Origin`. */
 async function post(url: string, headers: Record<string, string>, body: string) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: string }>()
   request(url, { method: 'POST', headers }, async response =>
@@ -53,7 +53,7 @@ async function post(url: string, headers: Record<string, string>, body: string) 
   return promise
 }
 
-/** Posts a request, and compares its row with the API's answer for it. */
+/** Posts a request, and compares its row in Postgres with the API's answer about it. */
 async function expectWholeRow(system: RunningSystem, readRow: (requestId: string) => Promise<LedgerRow | undefined>) {
   const client = system.client(system.demoKey)
   const prompt = 'Vienna is a lovely city. The trains are late.'
@@ -112,7 +112,7 @@ describe('npm start', () => {
 
   afterAll(() => system.stop())
 
-  test('prints its progress, the API, a key and a curl line, and then that it is ready', () => {
+  test('`npm start` prints its progress, the API, a key and a curl line, and then that it is ready', () => {
     const lines = printed(system)
     const positions = [/^starting /, /^API +http/, /sk_sluice_\w{38}$/, /^curl /, /^ready /].map(pattern =>
       lines.findIndex(line => pattern.test(line)),
@@ -123,7 +123,7 @@ describe('npm start', () => {
     expect(lines.at(-1)).toBe(`ready ${system.localJson.apiUrl}`)
   })
 
-  test('answers the printed curl line with 202 and all fields of an accepted request', async () => {
+  test('the API answers the printed curl line with 202 and all fields of an accepted request', async () => {
     const { statusLine, headers, body } = await pasteCurl(system)
 
     expect(statusLine).toBe('HTTP/1.1 202 Accepted')
@@ -146,7 +146,7 @@ describe('npm start', () => {
     firstId = String(body.request_id)
   })
 
-  test('completes the request with a result and its usage, and charges exactly this usage', async () => {
+  test('the first request completes with a result and its usage, and is charged exactly this usage', async () => {
     const client = system.client(system.demoKey)
 
     const request = await client.ended(firstId)
@@ -179,11 +179,11 @@ describe('npm start', () => {
     })
   })
 
-  test('writes the whole request to Postgres', async () => {
+  test('a row in Postgres has all data of the request', async () => {
     await expectWholeRow(system, async id => (await ledgerRows(system, 'demo')).find(row => row.request_id === id))
   })
 
-  test('refuses to start a second time on the same port or with the same data, and prints one line', async () => {
+  test('`npm start` refuses to start a second time on the same port or with the same data, and prints one line', async () => {
     const { port } = new URL(system.apiUrl)
     const samePort = await startRefused({ PORT: port })
     const sameData = await startRefused({ SLUICE_DATA: dataFolder })
@@ -193,7 +193,7 @@ describe('npm start', () => {
     expect(await system.client().send('GET', '/healthz')).toMatchObject({ status: 200 })
   })
 
-  test('exits with 0 after Ctrl-C, and leaves no process and no open port', async () => {
+  test('`npm start` exits with 0 after Ctrl-C, and leaves no process and no open port', async () => {
     expect(await system.stop()).toBe(0)
 
     await expectNothingLeft(system)
@@ -201,7 +201,7 @@ describe('npm start', () => {
     expect(existsSync(join(dataFolder, 'local.json'))).toBe(false)
   })
 
-  test('still has the result, the quota and the key after a restart', async () => {
+  test('the results, the quota and the key are kept over a restart', async () => {
     const again = await startSystem({ SLUICE_DATA: dataFolder, PORT: new URL(system.apiUrl).port })
     onTestFinished(async () => void (await again.stop()))
     const client = again.client(system.demoKey)
@@ -265,12 +265,12 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     expect(await again.stop()).toBe(0)
   })
 
-  test('nobody can run a program on the machine through Postgres, although the database user is a superuser', async () => {
+  test('no caller of the local system can run a program on the machine through Postgres, even if the database user is a superuser', async () => {
     const database = await createDatabase(process.env.DATABASE_URL ?? '')
     onTestFinished(database.drop)
     const system = await startSystem({ DATABASE_URL: database.url })
     onTestFinished(async () => void (await system.stop()))
-    // Postgres runs as another user of the machine, and may write here.
+    // Postgres runs as another user of the machine. This folder is open to all users, so that Postgres could write a file here.
     const open = mkdtempSync(join(tmpdir(), 'sluice-program-'))
     chmodSync(open, 0o777)
     onTestFinished(() => rmSync(open, { recursive: true }))

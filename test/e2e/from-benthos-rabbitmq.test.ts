@@ -7,7 +7,7 @@ import { eventually } from './support/eventually.ts'
 import { PREDICT_USAGE, type PredictEndpoint, startPredictEndpoint } from './support/predict-endpoint.ts'
 import { projectFolder, type RunningSystem, startSystem } from './support/system.ts'
 
-/** Runs the pipeline.yaml of docs/from-benthos.md that stays on RabbitMQ, with the producers and the reader of the old pipeline. */
+/** Runs the pipeline.yaml of docs/from-benthos.md for teams that keep RabbitMQ. The producers and the reader of results are those of the old pipeline. */
 describe.skipIf(BROKER_URL === undefined)('the old pipeline on RabbitMQ', () => {
   let host: VirtualHost
   let endpoint: PredictEndpoint
@@ -43,7 +43,7 @@ describe.skipIf(BROKER_URL === undefined)('the old pipeline on RabbitMQ', () => 
     ['the queue itself, as the old gateway did', '', 'inference_requests'],
   ] as const)('sends the response to a message that was published to %s', async ([, exchange, key]) => {
     const { user, settledQuota } = await system.newUser()
-    // The old gateway sends this body.
+    // This is the body that the gateway of the old pipeline sends.
     const body = { request_id: randomUUID(), user_id: user, prompt: 'Old', estimated_tokens: 2, model_type: 'text' }
 
     channel.publish(exchange, key, Buffer.from(JSON.stringify(body)))

@@ -13,8 +13,8 @@ import { jsonOfSluice } from './support/sluice.ts'
 import { projectFolder, type RunningSystem, startSystem } from './support/system.ts'
 
 /*
- * Runs the pipeline.yaml of docs/from-benthos.md. Each test shows one pattern of the old pipeline as this page describes it. The test of
- * the circuit breaker must be the last one, because it opens the circuit of the model `text`.
+ * Runs the pipeline.yaml of docs/from-benthos.md. Each test checks one pattern of the old pipeline that this page describes. The test of
+ * the circuit breaker must be the last test, because it stops the calls of the model `text`.
  */
 
 type Json = Record<string, unknown>
@@ -37,7 +37,7 @@ afterAll(async () => {
   await endpoint?.close()
 })
 
-/** The old estimate: ceil(length(prompt) / 4) * 2. */
+/** The estimate of the old pipeline in tokens. */
 const estimateOf = (prompt: string) => Math.ceil(prompt.length / 4) * 2
 
 const statusOf = async (client: ApiClient, requestId: unknown) =>
@@ -75,7 +75,7 @@ describe('a client of the old gateway', () => {
     expect(body).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, estimated: 4 } })
   })
 
-  test('finds the old columns in the row of a request, and the tokens that the model reported in the quota', async () => {
+  test('a client of the old gateway finds the old columns in the row of a request, and finds the tokens that the model reported in the quota', async () => {
     const client = await system.newUser()
 
     const id = await client.submit({ prompt: 'A row', model_type: 'text' })
@@ -110,7 +110,7 @@ describe('the worker of the old pipeline', () => {
 })
 
 describe('the error handling of the old pipeline', () => {
-  test('makes a dead letter of a request that the model refuses, and runs the request when it is redriven', async () => {
+  test('a request that the model refuses becomes a dead letter, and runs when an operator redrives it', async () => {
     const client = await system.newUser()
     endpoint.answer('Refused', 400)
     const id = await client.submit({ prompt: 'Refused', model_type: 'text' })
@@ -126,7 +126,7 @@ describe('the error handling of the old pipeline', () => {
 })
 
 describe('the rate limiting of the old pipeline', () => {
-  test('allows the calls of an interval, and defers the next request', async () => {
+  test('the rate limit allows the configured number of calls per interval, and defers the next request', async () => {
     const client = await system.newUser()
     const post = (prompt: string) => client.submit({ prompt, model_type: 'image' })
 
@@ -162,7 +162,7 @@ describe('the dynamic routing of the old pipeline', () => {
 })
 
 describe('the batch processing of the old pipeline', () => {
-  test('puts requests that arrive together into one call, and gives each request its own result', async () => {
+  test('requests that arrive together are in one call, and each request gets its own result', async () => {
     const client = await system.newUser()
     const prompts = Array.from({ length: 8 }, (_, i) => `Batch ${i}`)
 
@@ -179,7 +179,7 @@ describe('the batch processing of the old pipeline', () => {
 })
 
 describe('the inputs of the old pipeline', () => {
-  test('bring requests from HTTP and from a queue to the same quota, models and table', async () => {
+  test('requests from HTTP and from a queue use the same quota, models and table', async () => {
     const client = await system.newUser()
     const sqs = new SQSClient({
       endpoint: system.localJson.endpoints.sqs,
@@ -201,7 +201,7 @@ describe('the inputs of the old pipeline', () => {
           ['From HTTP', 'completed'],
         ]),
       )
-      // Sluice makes the id itself, because two producers may choose the same id.
+      // Sluice makes a new request id and ignores the id of the message, because two producers may choose the same id.
       expect(rows.map(row => row.request_id)).not.toContain('old-1')
     })
     expect((await client.settledQuota()).requests.used).toBe(2)
@@ -216,7 +216,7 @@ describe('the observability of the old pipeline', () => {
       .split('\n')
       .flatMap(line => (line.startsWith('{') ? [JSON.parse(line) as Json] : []))
 
-  test('has log lines in JSON with a level, a time and the fixed fields of the file', async () => {
+  test('log lines are JSON with a level, a time and the fixed fields that pipeline.yaml sets', async () => {
     await eventually(() => {
       const ended = lines().find(line => line.level === 'INFO' && line.request_id !== undefined)
       expect(ended).toMatchObject({
@@ -228,7 +228,7 @@ describe('the observability of the old pipeline', () => {
     })
   })
 
-  test('has metrics in the namespace of the file', async () => {
+  test('metrics are in the namespace that pipeline.yaml sets', async () => {
     await eventually(() => {
       const metrics = lines().filter(line => JSON.stringify(line._aws ?? '').includes('"Namespace":"Inference"'))
       expect(metrics.flatMap(line => Object.keys(line))).toEqual(expect.arrayContaining(['CompletedRequests']))
@@ -237,22 +237,22 @@ describe('the observability of the old pipeline', () => {
 })
 
 describe('a switch-over without downtime', () => {
-  /** The requests that the user may post per day to both systems together. */
+  /** The number of requests that the user may post per day to the old and the new system together. */
   const Limit = 20
 
-  test('keeps the limit of the user while both systems run, and loses no request', async () => {
+  test('the limit of a user holds for the old and the new system together, and no request is lost', async () => {
     const old = createOldPipeline()
     const client = await system.newUser()
     const oldUser = 'u42'
     const accepted: { old: number; new: string[] } = { old: 0, new: [] }
     const setOldLimit = (limit: number) => void old.redis.set(requestsLimit(oldUser), limit)
-    /** An instance of the client that has the old address and the old key. */
+    /** Posts like an instance of the client that has the old address and the old key. */
     const postOld = (): number => {
       const { status } = old.generate(`${oldUser}-secret`, { prompt: 'Switch over' })
       if (status === 200) accepted.old++
       return status
     }
-    /** An instance of the client that has the new address and the new key. */
+    /** Posts like an instance of the client that has the new address and the new key. */
     const postNew = async (instance: Pick<typeof client, 'post'> = client): Promise<number> => {
       const { status, body } = await instance.post({ prompt: 'Switch over', model_type: 'text' })
       if (status === 202) accepted.new.push(String(body.request_id))
@@ -261,19 +261,19 @@ describe('a switch-over without downtime', () => {
     setOldLimit(Limit)
     const before = [postOld(), postOld(), postOld(), postOld(), postOld(), postOld()]
 
-    // The quota is divided: the old limit is lowered before the new system gets its part.
+    // The quota is divided. The old limit is lowered before the new system gets its part, so that the sum is never over the limit.
     setOldLimit(12)
     await setUser(system.admin, client.user, { requests: Limit - 12 })
-    // Some instances of the client have moved, and others have not.
+    // Some instances of the client already call the new system, and others still call the old one.
     const during = [postOld(), await postNew(), postOld(), await postNew(), postOld(), await postNew()]
     while ((await postNew()) === 202);
     expect(accepted.new).toHaveLength(Limit - 12)
 
-    // No instance calls the old gateway any more. Its limit is closed before the new system gets the rest.
+    // All instances call the new system. The old limit is set to its used part before the new system gets the rest, so that nothing is counted twice.
     const oldUsed = old.redis.get(requestsUsed(oldUser)) ?? 0
     setOldLimit(oldUsed)
     await setUser(system.admin, client.user, { requests: Limit - oldUsed })
-    // The authorizer remembers the limits of a key for a minute, so the client gets another key.
+    // API Gateway keeps the authorizer's answer for a key for a minute. The client gets another key, so that the new limit applies at once.
     const { created } = await createKey(system.admin, { user: client.user })
     const moved = system.client(created.key)
     while ((await postNew(moved)) === 202);
@@ -291,7 +291,7 @@ describe('a switch-over without downtime', () => {
 })
 
 describe('the circuit breaker of the old pipeline', () => {
-  test('stops the calls of a model that is down, keeps the requests, and runs them when the model is back', async () => {
+  test('the circuit breaker stops the calls of a model that is down, and the requests run when the model works again', async () => {
     const clients = [await system.newUser(), await system.newUser()]
     endpoint.answer('Down', 503)
 
@@ -308,7 +308,7 @@ describe('the circuit breaker of the old pipeline', () => {
     endpoint.answer('Down', 200)
     await jsonOfSluice(system, 'models', 'reset', 'text')
 
-    // The requests were deferred by up to 30 s, until the circuit would have allowed a probe.
+    // The open circuit has deferred the requests by up to 30 s, to the time of the next probe.
     const statuses = () => Promise.all(posts.map(({ client, id }) => statusOf(client, id)))
     await eventually(async () => expect(await statuses()).toEqual(posts.map(() => 'completed')), { timeout: 90_000 })
   })

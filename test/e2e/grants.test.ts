@@ -35,7 +35,7 @@ beforeAll(async () => {
   stackName = synthesized.stackName
   template = JSON.parse(readFileSync(join(outdir, `${stackName}.template.json`), 'utf8'))
   watchFunctions(outdir)
-  // Without a connection to the emulators, functions call them over HTTP, where the recorder sees it.
+  // Functions call the emulators over HTTP here, and not within the process, so that the recorder gets each call.
   system = await startLocal({ assembly: outdir, port: 0, dataDir: ':memory:', env, log: () => {}, startThread })
   await useEverything()
   await system.close()
@@ -89,18 +89,18 @@ async function sendToInput(body: object): Promise<void> {
   sqs.destroy()
 }
 
-test('every function did something', () => {
+test('the recorder has recorded calls of every function', () => {
   const names = Object.entries(template.Resources).flatMap(([id, { Type }]) =>
     Type === 'AWS::Lambda::Function' ? [`${stackName}-${id}`] : [],
   )
   expect([...new Set(deeds.map(({ function_name }) => function_name))].sort()).toEqual(names.sort())
 })
 
-test('functions do only what the template grants them', async () => {
+test('each function makes only calls of AWS that the template grants to it', async () => {
   expect(await ungranted(template, stackName, deeds)).toEqual([])
 })
 
-test('a missing grant is found', async () => {
+test('a call without a grant is found if a grant is removed from the template', async () => {
   const used = deeds.filter(({ action }) => action.startsWith('dynamodb:'))
   const without = structuredClone(template)
   for (const { Type, Properties } of Object.values(without.Resources))

@@ -19,8 +19,8 @@ afterAll(async () => {
 
 const callsOf = (input: string) => model.calls.filter(({ body }) => body.input === input).length
 
-describe('an Idempotency-Key', () => {
-  test('turns 50 simultaneous posts into one request with one charge and one call of the model', async () => {
+describe('Idempotency-Keys', () => {
+  test('50 simultaneous posts with the same Idempotency-Key become one request, with one charge and one call of the model', async () => {
     const client = await system.newUser()
     const headers = { 'idempotency-key': 'order-1' }
 
@@ -36,7 +36,7 @@ describe('an Idempotency-Key', () => {
     expect(callsOf('keyed')).toBe(1)
   })
 
-  test('gets the same answer after the end of the request, and a 422 for another body', async () => {
+  test('a post with a used Idempotency-Key gets the same answer after the end of its request, and a 422 if the body is another one', async () => {
     const client = await system.newUser()
     const headers = { 'idempotency-key': 'order-2' }
     const first = await client.post({ prompt: 'once' }, headers)
@@ -49,7 +49,7 @@ describe('an Idempotency-Key', () => {
     })
   })
 
-  test.each(['', 'x'.repeat(256)])('is refused if it is empty or too long (%#)', async key => {
+  test.each(['', 'x'.repeat(256)])('a post is refused if its Idempotency-Key is empty or too long (%#)', async key => {
     const client = await system.newUser()
 
     expect(await client.post({ prompt: 'p' }, { 'idempotency-key': key })).toMatchObject({
@@ -59,8 +59,8 @@ describe('an Idempotency-Key', () => {
   })
 })
 
-describe('a wait', () => {
-  test('answers a post with the ended request if it ends in time', async () => {
+describe('calls that wait for the end of a request', () => {
+  test('a waiting post is answered with the ended request if the request ends within the wait', async () => {
     const client = await system.newUser()
 
     const { status, headers, body } = await client.post({ prompt: 'quick' }, { prefer: 'wait=20' })
@@ -70,7 +70,7 @@ describe('a wait', () => {
     expect(body).toMatchObject({ status: 'completed', result: { echo: 'quick' }, usage: usualUsage })
   })
 
-  test('answers 202 if the request does not end in time', async () => {
+  test('a waiting post is answered with 202 if the request does not end within the wait', async () => {
     const client = await system.newUser()
     const held = model.hold('slow')
 
@@ -86,7 +86,7 @@ describe('a wait', () => {
     })
   })
 
-  test.each(['26', '-1', 'soon'])('is refused if it is %s', async wait => {
+  test.each(['26', '-1', 'soon'])('a call is refused if its wait is %s', async wait => {
     const client = await system.newUser()
     const id = await client.submit({ prompt: 'p' })
 
@@ -97,8 +97,8 @@ describe('a wait', () => {
   })
 })
 
-describe('DELETE', () => {
-  test('of a running request discards its result, and charges the tokens that the model reported', async () => {
+describe('cancellations', () => {
+  test('DELETE of a running request discards its result, and charges the tokens that the model reported', async () => {
     const client = await system.newUser()
     const held = model.hold('cancelled in mid-call')
     const id = await client.submit({ prompt: 'cancelled in mid-call' })
@@ -121,10 +121,10 @@ describe('DELETE', () => {
     })
   })
 
-  test('of a queued request charges nothing, and the model is not called', async () => {
+  test('DELETE of a queued request charges nothing, and the model is not called', async () => {
     const client = await system.newUser({ in_flight: 100 })
     const held = model.hold('in the way')
-    // These are more requests than the model runs at the same time. So the next request waits in the queue.
+    // The model runs fewer than 40 requests at the same time. So the next request waits in the queue.
     await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'in the way' })))
     await eventually(() => expect(callsOf('in the way')).toBeGreaterThan(1))
     const id = await client.submit({ prompt: 'never run' })
@@ -139,7 +139,7 @@ describe('DELETE', () => {
     expect(callsOf('never run')).toBe(0)
   })
 
-  test('of another user’s request is answered 404, and changes nothing', async () => {
+  test('DELETE of another user’s request is answered with 404, and changes nothing', async () => {
     const [owner, stranger] = [await system.newUser(), await system.newUser()]
     const id = await owner.submit({ prompt: 'mine' })
 
@@ -165,14 +165,14 @@ test('GET /v1/inference lists the caller’s own requests in pages, newest first
   expect(await client.send('GET', '/v1/inference?status=failed')).toMatchObject({ body: { requests: [] } })
 })
 
-describe('a dead letter', () => {
+describe('dead letters', () => {
   interface Listed {
     readonly request_id: string
     readonly reason: string
   }
   const list = () => jsonOfSluice<Listed[]>(system, 'dead-letters', 'list')
 
-  test('is listed and redriven, and its request completes under the same id and is charged for the successful call', async () => {
+  test('a dead letter is listed and redriven, and its request completes under the same id and is charged for the successful call', async () => {
     const client = await system.newUser()
     model.on('fails at first', answerText('oops', 400))
     const id = await client.submit({ prompt: 'fails at first' })
@@ -203,7 +203,7 @@ describe('a dead letter', () => {
     expect((await list()).map(({ request_id }) => request_id)).not.toContain(id)
   })
 
-  test('can be discarded, and its request stays failed', async () => {
+  test('a dead letter can be discarded, and its request stays failed', async () => {
     const client = await system.newUser()
     model.on('fails for good', answerText('oops', 400))
     const id = await client.submit({ prompt: 'fails for good' })
@@ -216,6 +216,6 @@ describe('a dead letter', () => {
   })
 })
 
-test('reconcile finds no difference after these tests', async () => {
+test('`sluice reconcile` finds no difference after these tests', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

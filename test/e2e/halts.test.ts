@@ -28,7 +28,7 @@ const modelNamed = async (name: string): Promise<ModelView | undefined> =>
   (await jsonOfSluice<ModelView[]>(system, 'models', 'list')).find(({ model }) => model === name)
 
 describe('a wrong key', () => {
-  test('halts the model: no request fails, and all requests complete when the key is right and the model is reset', async () => {
+  test('halts the model: no request fails, and all requests complete when the key is corrected and an operator resets the model', async () => {
     let isRight = false
     endpoint.reply('keyed', (response, call) => (isRight ? echo : refuse(401))(response, call))
     const client = await system.newUser()
@@ -42,7 +42,7 @@ describe('a wrong key', () => {
 
     expect(halted).toMatchObject({ status: 401, reason: expect.stringContaining('401') })
     expect(await client.quota()).toMatchObject({ in_flight: { used: 100 } })
-    // Only the calls that were running when the first 401 came.
+    // After the first 401, no new call begins. So there are only the calls that were already running then.
     expect(endpoint.calls('keyed').length).toBeLessThanOrEqual(10)
     isRight = true
     await jsonOfSluice(system, 'models', 'reset', 'keyed')
@@ -76,7 +76,7 @@ describe('a user whose requests always fail', () => {
     expect(rows.map(({ attempts }) => attempts)).toEqual(Array(200).fill(1))
     const good = endpoint.calls('poisoned').filter(({ inputs }) => !inputs[0]?.startsWith('poison'))
     const pauses = good.slice(1).map(({ at }, i) => at - (good[i]?.at ?? 0))
-    // The requests of another test may delay a call as well. An open circuit would delay it by 30 s.
+    // Requests of other tests may delay a call by some seconds. A circuit that is open for all users would delay it by 30 s.
     expect(Math.max(...pauses)).toBeLessThan(10_000)
     expect(system.functionLogs()).not.toContain('the circuit of poisoned has opened for all users')
   })

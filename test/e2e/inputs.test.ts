@@ -23,7 +23,7 @@ afterAll(async () => {
   await model?.close()
 })
 
-/** Sends a message to an input queue like another system of the account, which knows only the name of the queue. */
+/** Sends a message to an input queue, as another system of the same AWS account does. This system has only the name of the queue. */
 async function send(body: object | string, queue = 'nightly-prompts'): Promise<string> {
   const QueueUrl = `${system.localJson.endpoints.sqs}/000000000000/${queue}`
   const MessageBody = typeof body === 'string' ? body : JSON.stringify(body)
@@ -44,30 +44,33 @@ const letterOf = (messageId: string) =>
   })
 const messageOf = ({ id }: Json) => system.admin.deadLetters.message(String(id))
 
-describe('a message of an input queue', () => {
-  test.each(['nightly-prompts', 'reports'])('is run like a request that was posted (%s)', async queue => {
-    const client = await system.newUser()
+describe('messages of input queues', () => {
+  test.each(['nightly-prompts', 'reports'])(
+    'a message of an input queue runs like a request that was posted (queue %s)',
+    async queue => {
+      const client = await system.newUser()
 
-    await send({ user_id: client.user, prompt: 'from a queue', metadata: { ticket: 7 } }, queue)
+      await send({ user_id: client.user, prompt: 'from a queue', metadata: { ticket: 7 } }, queue)
 
-    const [request] = await eventually(async () => {
-      const requests = await requestsOf(client)
-      expect(requests).toMatchObject([{ status: 'completed' }])
-      return requests
-    })
-    expect(await client.ended(String(request?.request_id))).toMatchObject({
-      result: { echo: 'from a queue' },
-      usage: usualUsage,
-      metadata: { ticket: 7 },
-    })
-    expect(model.calls.filter(({ body }) => body.user === client.user)).toHaveLength(1)
-    expect(await client.settledQuota()).toMatchObject({
-      requests: { used: 1 },
-      tokens: { used: usualUsage.total_tokens },
-    })
-  })
+      const [request] = await eventually(async () => {
+        const requests = await requestsOf(client)
+        expect(requests).toMatchObject([{ status: 'completed' }])
+        return requests
+      })
+      expect(await client.ended(String(request?.request_id))).toMatchObject({
+        result: { echo: 'from a queue' },
+        usage: usualUsage,
+        metadata: { ticket: 7 },
+      })
+      expect(model.calls.filter(({ body }) => body.user === client.user)).toHaveLength(1)
+      expect(await client.settledQuota()).toMatchObject({
+        requests: { used: 1 },
+        tokens: { used: usualUsage.total_tokens },
+      })
+    },
+  )
 
-  test('goes to the model that routing chooses', async () => {
+  test('a message of an input queue goes to the model that routing chooses', async () => {
     const client = await system.newUser()
 
     await send({ user_id: client.user, prompt: 'a picture', model_type: 'image' })
@@ -78,7 +81,7 @@ describe('a message of an input queue', () => {
     })
   })
 
-  test('may be large, and may contain any text', async () => {
+  test('a message of an input queue may be large, and may contain any text', async () => {
     const client = await system.newUser()
     const prompt = `${'word '.repeat(30_000)}é\u2028"\\`
 
@@ -89,8 +92,8 @@ describe('a message of an input queue', () => {
   })
 })
 
-describe('a message that is refused', () => {
-  test('by the quota becomes a dead letter with the body of the 429, and runs when it is redriven', async () => {
+describe('refused messages', () => {
+  test('a message that the quota refuses becomes a dead letter with the body of the 429, and runs when an operator redrives it', async () => {
     const client = await system.newUser({ plan: 'free' })
     const body = { user_id: client.user, prompt: 'one too many' }
     await send({ ...body, prompt: 'first' })
@@ -123,7 +126,7 @@ describe('a message that is refused', () => {
     expect(await deadLetters()).not.toContainEqual(expect.objectContaining({ id: letter.id }))
   })
 
-  test('because its user is unknown becomes a dead letter, and runs when the user exists and it is redriven', async () => {
+  test('a message that is refused because its user is unknown becomes a dead letter, and runs when the user exists and an operator redrives it', async () => {
     const user = `stranger-${randomUUID()}`
     const letter = await letterOf(await send({ user_id: user, prompt: 'unknown' }))
 
@@ -146,7 +149,7 @@ describe('a message that is refused', () => {
     ['asks for too much', { user_id: 'demo', prompt: 'secret words', priority: 'high' }, 'priority_not_allowed'],
     ['is large and not JSON', `secret words ${'x'.repeat(200_000)}`, 'invalid_request'],
   ])(
-    'because it %s becomes a dead letter that can be discarded, and none of its text is logged',
+    'a message that is refused because it %s becomes a dead letter that can be discarded, and none of its text is logged',
     async (_, body, code) => {
       const letter = await letterOf(await send(body))
 
@@ -157,7 +160,7 @@ describe('a message that is refused', () => {
     },
   )
 
-  test('does not stay in its queue, and reconcile finds no difference', async () => {
+  test('no refused message stays in its queue, and `sluice reconcile` finds no difference', async () => {
     for (const queue of ['nightly-prompts', 'nightly-prompts-dlq', 'reports', 'reports-dlq'])
       await eventually(async () => {
         const { Attributes } = await sqs.send(

@@ -4,7 +4,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { eventually } from './support/eventually.ts'
 import { type RunningSystem, startSystem } from './support/system.ts'
 
-/** A system whose Postgres can be cut off. */
+/** Starts a system whose connection to Postgres goes through a proxy, so that the test can cut it off. */
 async function startWithPostgres(serverUrl: string) {
   const database = await createDatabase(serverUrl)
   onTestFinished(database.drop)
@@ -25,9 +25,9 @@ const shownSince = (system: RunningSystem, before: number): string[] =>
     .split('\n')
     .filter(line => line !== '')
 
-// The embedded Postgres runs in the system's own process, so a test can't cut it off.
+// The embedded Postgres runs in the process of the local system, so a test can't cut it off. The test needs a real Postgres.
 describe.skipIf(!process.env.DATABASE_URL)('a Postgres that stops and comes back', () => {
-  test('causes at most five lines on the terminal, and clients see their results soon after its return', async () => {
+  test('an outage of Postgres causes at most five lines on the terminal, and clients can read their results soon after its return', async () => {
     const { proxy, system } = await startWithPostgres(process.env.DATABASE_URL ?? '')
     const client = system.client(system.demoKey)
     await client.ended(await client.submit({ prompt: 'before' }))
@@ -36,11 +36,11 @@ describe.skipIf(!process.env.DATABASE_URL)('a Postgres that stops and comes back
     await proxy.cutOff()
     const ids = await Promise.all(['a', 'b', 'c'].map(prompt => client.submit({ prompt })))
     const failed = () => system.functionLogs().match(/an event could not be taken/g)?.length ?? 0
-    // On average, each event was delivered three times, so the outage is as long as a restart of Postgres by an operator.
+    // The outage ends when each event was delivered three times on average. This is about as long as a restart of Postgres by an operator.
     await eventually(() => expect(failed()).toBeGreaterThanOrEqual(3 * ids.length), { timeout: 90_000 })
     await proxy.restore()
 
-    // SQS delivers an event again after 10 seconds, and not after the visibility timeout of the queue, which is minutes.
+    // During an outage, SQS delivers an event again after 10 seconds, and not after the queue's visibility timeout of minutes. So clients wait little.
     const ends = await Promise.all(ids.map(id => client.ended(id)))
     expect(ends.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
     await eventually(

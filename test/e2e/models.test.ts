@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const callsWith = (input: unknown) => model.calls.filter(({ body }) => body.input === input)
 
-describe('a post', () => {
+describe('posts', () => {
   test.for([
     ['the default route', {}, 'text', '/text?v=1'],
     ['a model_type', { model_type: 'image' }, 'image', '/image'],
@@ -41,7 +41,7 @@ describe('a post', () => {
       'hurried',
       '/hurried',
     ],
-  ] as const)('goes to a model that is chosen by %s', async ([name, fields, expected, path]) => {
+  ] as const)('a post goes to a model that is chosen by %s', async ([name, fields, expected, path]) => {
     const client = await system.newUser()
 
     const { body } = await client.post({ prompt: name, ...fields })
@@ -51,17 +51,20 @@ describe('a post', () => {
     expect(callsWith(name).map(call => call.path)).toEqual([path])
   })
 
-  test.for(['/generate', '/api/v1/inference'])("is also accepted at the old pipeline's path %s", async path => {
-    const client = await system.newUser()
+  test.for(['/generate', '/api/v1/inference'])(
+    'a post is also accepted at the path %s, which clients of the old pipeline use',
+    async path => {
+      const client = await system.newUser()
 
-    const { status, headers, body } = await client.send('POST', path, JSON.stringify({ prompt: path }))
+      const { status, headers, body } = await client.send('POST', path, JSON.stringify({ prompt: path }))
 
-    expect({ status, location: headers.location }).toEqual({
-      status: 202,
-      location: `/v1/inference/${body.request_id}`,
-    })
-    expect(await client.ended(String(body.request_id))).toMatchObject({ result: { echo: path } })
-  })
+      expect({ status, location: headers.location }).toEqual({
+        status: 202,
+        location: `/v1/inference/${body.request_id}`,
+      })
+      expect(await client.ended(String(body.request_id))).toMatchObject({ result: { echo: path } })
+    },
+  )
 
   test.for([
     ['names', { model: 'image' }, 'the plan texts does not allow the model "image"; it allows text, strict'],
@@ -70,26 +73,29 @@ describe('a post', () => {
       { model_type: 'image' },
       'the plan texts does not allow the model that this request is routed to; it allows text, strict',
     ],
-  ] as const)('is refused if it %s a model that its plan does not allow', async ([, fields, error]) => {
-    const client = await system.newUser({ plan: 'texts' })
+  ] as const)(
+    'a post is refused if it %s a model that the plan of its user does not allow',
+    async ([, fields, error]) => {
+      const client = await system.newUser({ plan: 'texts' })
 
-    const answer = await client.post({ prompt: 'not allowed', plan: 'free', user_id: 'vip', ...fields })
+      const answer = await client.post({ prompt: 'not allowed', plan: 'free', user_id: 'vip', ...fields })
 
-    expect(answer).toMatchObject({ status: 403, body: { status: 'error', code: 'model_not_allowed', error } })
-    expect((await client.send('GET', '/v1/quota')).body).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
-    expect(callsWith('not allowed')).toEqual([])
-    expect((await client.post({ prompt: 'allowed', model: 'strict' })).status).toBe(202)
-    expect((await client.post({ prompt: 'which?', model: 'none' })).body).toMatchObject({
-      error: 'there is no model "none"; there are text, strict',
-    })
-  })
+      expect(answer).toMatchObject({ status: 403, body: { status: 'error', code: 'model_not_allowed', error } })
+      expect((await client.send('GET', '/v1/quota')).body).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
+      expect(callsWith('not allowed')).toEqual([])
+      expect((await client.post({ prompt: 'allowed', model: 'strict' })).status).toBe(202)
+      expect((await client.post({ prompt: 'which?', model: 'none' })).body).toMatchObject({
+        error: 'there is no model "none"; there are text, strict',
+      })
+    },
+  )
 
-  test('with a used Idempotency-Key gets the earlier request, even if the plan no longer allows its model', async () => {
+  test('a post with a used Idempotency-Key gets the earlier request, even if the plan no longer allows its model', async () => {
     const client = await system.newUser()
     const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
     const first = await post()
     await setUser(system.admin, client.user, { plan: 'texts' })
-    // The authorizer remembers the plan of a key for a minute, so the user gets another key.
+    // API Gateway keeps the authorizer's answer for a key for a minute. The user gets another key, so that the new plan applies at once.
     const { created } = await createKey(system.admin, { user: client.user })
     const again = await system.client(created.key).post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
 
@@ -97,7 +103,7 @@ describe('a post', () => {
     expect(await client.ended(String(first.body.request_id))).toMatchObject({ status: 'completed', model: 'image' })
   })
 
-  test('with max_tokens 0 is charged by the size of its result if the model reports no usage', async () => {
+  test('a request with max_tokens 0 is charged by the size of its result if the model reports no usage', async () => {
     const client = await system.newUser()
     // The result has 4,002 bytes of JSON, which count as 1,001 tokens. The prompt counts as 3 tokens.
     model.on('for nothing', answerJson({ result: 'x'.repeat(4_000) }))
@@ -108,7 +114,7 @@ describe('a post', () => {
     expect((await client.settledQuota()).tokens).toMatchObject({ used: 1_004, reserved: 0 })
   })
 
-  test('uses the user id and the plan of the API key, and ignores the user id and the plan in the body', async () => {
+  test('a post uses the user id and the plan of the API key, and ignores the user id and the plan in the body', async () => {
     const client = await system.newUser()
 
     const { body } = await client.post({
@@ -126,7 +132,7 @@ describe('a post', () => {
     ])
   })
 
-  test('may have the priority high', async () => {
+  test('a post may have the priority high, and its request then has this priority', async () => {
     const client = await system.newUser()
     const { body } = await client.post({ prompt: 'quickly', priority: 'high' })
     expect(body).toMatchObject({ priority: 'high' })
@@ -134,8 +140,8 @@ describe('a post', () => {
   })
 })
 
-describe('a call of a model', () => {
-  test('carries the body that the mapping makes, and no field of the client replaces a field of Sluice', async () => {
+describe('calls of a model', () => {
+  test('a call of a model carries the body that the mapping makes, and no field of the client replaces a field of Sluice', async () => {
     const client = await system.newUser()
     const parameters = { max_tokens: 9, stop: ['.'], deep: { er: null } }
 
@@ -154,13 +160,13 @@ describe('a call of a model', () => {
     expect(call?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': id })
   })
 
-  test('carries the secret and the headers of pipeline.yaml', async () => {
+  test('a call of a model carries the secret and the headers of pipeline.yaml', async () => {
     const client = await system.newUser()
     await client.ended(await client.submit({ prompt: 'secured', model: 'image' }))
     expect(callsWith('secured')[0]?.headers).toMatchObject({ 'x-model-key': 'Key open sesame', 'x-team': 'search' })
   })
 
-  test('is made once per request', async () => {
+  test('exactly one call of the model is made per request if no call fails', async () => {
     const client = await system.newUser()
     const ids = await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'once each' })))
     await client.settledQuota()
@@ -172,8 +178,8 @@ describe('a call of a model', () => {
   })
 })
 
-describe('text', () => {
-  test('with characters of every Unicode plane reaches the model, the client and Postgres unchanged', async () => {
+describe('texts', () => {
+  test('a text with characters of every Unicode plane reaches the model, the client and Postgres unchanged', async () => {
     const client = await system.newUser()
     const metadata = { [everyPlane]: [everyPlane] }
 
@@ -189,7 +195,7 @@ describe('text', () => {
     ['100 KB', 100 * 1024],
     ['1 MB', 1024 * 1024],
     ['3.9 MB', 3.9 * 1024 * 1024],
-  ] as const)('of %s goes through S3 as prompt and as result, and stays complete', async ([_, bytes]) => {
+  ] as const)('a text of %s goes through S3 as prompt and as result, and stays complete', async ([_, bytes]) => {
     const client = await system.newUser()
     const line = 'Zeile für Zeile "so" 🙂\n'
     const prompt = line.repeat(bytes / Buffer.byteLength(JSON.stringify(line)))
@@ -197,7 +203,7 @@ describe('text', () => {
     const { status, result } = await client.ended(await client.submit({ prompt }))
 
     expect(status).toBe('completed')
-    // The next two comparisons print no difference, which could be megabytes.
+    // The next two comparisons do not use `toEqual` on the texts, because a failure would print megabytes.
     expect(callsWith(prompt)).toHaveLength(1)
     expect((result as { echo: string }).echo === prompt).toBe(true)
     const keys = { prompt: null, prompt_key: expect.any(String), result: null, result_key: expect.any(String) }
@@ -238,13 +244,13 @@ const said = ({ status, detail }: { status?: unknown; detail?: unknown } = {}) =
   ...(detail !== undefined && { detail: expect.stringMatching(/^\S.{0,499}$/) }),
 })
 
-describe('an answer with', () => {
+describe('documented answers of models', () => {
   beforeAll(() => {
     for (const [name, { respond }] of Object.entries(answers)) model.on(name, respond)
   })
 
   test.for(Object.entries(answers))(
-    '%s ends its request as documented, is charged by the rule, and affects no other request',
+    'an answer with %s ends its request as documented, is charged as documented, and affects no other request',
     async ([name, expected]) => {
       const client = await system.newUser()
       const before = { prompt: `before ${name}` }
@@ -257,7 +263,7 @@ describe('an answer with', () => {
       const tokens = expected.tokens ?? Number(request?.estimated_tokens)
       expect(request).toMatchObject({ status: expected.ends.status, attempts: 1, completed_at: expect.any(String) })
       if (expected.ends.status === 'failed') {
-        // `status` and `detail` are there if the model has answered.
+        // `status` and `detail` are present only if the model has answered.
         expect(request?.error).toEqual({
           code: expected.ends.code,
           message: expect.stringMatching(/^\S.*[\w)>]$/),
@@ -274,7 +280,7 @@ describe('an answer with', () => {
     },
   )
 
-  test('any of these contents ends its request as documented even if all come at the same time, and each failure is a dead letter with its reason', async () => {
+  test('each of these answers ends its request as documented even if all arrive at the same time, and each failure becomes a dead letter with its reason', async () => {
     const client = await system.newUser()
     const all = Object.entries(answers)
 
@@ -298,14 +304,14 @@ describe('an answer with', () => {
   })
 })
 
-test('a model that does not run is reported as unreachable, and the request costs nothing', async () => {
+test('a request of a model whose server is down fails as model_unreachable, and is not charged', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: 'hello?', model: 'absent' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
-test('a request whose mapping fails never reaches the model, and costs nothing', async () => {
+test('a request whose request mapping fails never reaches the model, and is not charged', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: 'no number', model: 'strict' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'mapping_failed' } })
@@ -313,14 +319,14 @@ test('a request whose mapping fails never reaches the model, and costs nothing',
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
-test('an answer is invalid if the mapping gives no result for it', async () => {
+test('a request fails with an invalid answer if the response mapping gives no result', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: '42', model: 'strict' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'invalid_model_response' } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 } })
 })
 
-test('a large result can be read, even if its escaped form inside of JSON is twice as large', async () => {
+test('a result of 3.8 MB can be read, even if its escaped form inside of JSON is twice as large', async () => {
   const client = await system.newUser()
   const result = '"'.repeat(1.9 * 1024 * 1024) // 3.8 MB as JSON, and twice this size as JSON inside a text
   model.on('quotes', answerJson({ result, usage: usualUsage }))

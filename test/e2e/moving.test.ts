@@ -16,16 +16,16 @@ type Backend = 'sqs' | 'rabbitmq'
 const FILES = { sqs: configOn('sqs', fixture('moving.yaml')), rabbitmq: configOn('rabbitmq', fixture('moving.yaml')) }
 const USER = 'mover'
 
-/** So many requests wait. With RabbitMQ, some of them are in the bulk queue. */
+/** The number of requests that wait in queues. With RabbitMQ, so many requests of one user are partly in the bulk queue. */
 const WAITING = 14
 
-/** `reconcile` leaves out changes of the last two minutes. */
+/** `reconcile` leaves out requests that changed in the last two minutes. So the test runs it with a clock that is three minutes ahead. */
 const LATER_MS = 180_000
 
-/** A retry waits for six seconds, and a busy machine for longer. */
+/** A retry waits for six seconds. A busy machine needs longer. */
 const PATIENCE = { timeout: 60_000, interval: 500 }
 
-/** For six starts on a busy machine. */
+/** The timeout of a test in milliseconds. It is enough for six starts of the local system on a busy machine. */
 const LONGEST_MS = 400_000
 
 // The test follows the steps of docs/queues.md, with requests in every state.
@@ -45,7 +45,7 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     AMQP_URL: host.url,
   })
 
-  /** Runs a command, at a time that is later by `laterMs`, and returns its JSON output. */
+  /** Runs a command with a clock that is ahead by `laterMs`, and returns its JSON output. */
   async function sluice<T>(argv: string[], laterMs = 0): Promise<T> {
     let out = ''
     await main([...argv, '--json'], {
@@ -59,7 +59,7 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     return JSON.parse(out)
   }
 
-  /** Returns doctor's check of the queues before a change to this backend. */
+  /** Returns the result of doctor's check `queues`, which says whether the system can change to this queue backend. */
   const queuesCheck = async (to: Backend) => (await checks(to)).find(({ check }) => check === 'queues')
 
   async function checks(to: Backend) {
@@ -67,7 +67,7 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     return (await sluice<{ checks: { check: string; state: string; found: string }[] }>(argv)).checks
   }
 
-  /** Makes requests in every state: one has failed, one waits for a retry, one runs, and the others wait behind it. */
+  /** Makes requests in every state: one has failed, one waits for a retry, one runs, and the others wait in the queue behind the running request. */
   async function everyState(name: string) {
     model.on(`${name} refused`, answerText('no', 400))
     const refused = await client().submit({ prompt: `${name} refused` })
@@ -112,12 +112,12 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     rmSync(folder, { recursive: true, force: true })
   })
 
-  // A start with another backend than before makes the stack again, which takes seconds. So only one early start is tried.
+  // An early start changes the backend before all requests have ended, and must be refused. Each takes seconds, so the test tries only one.
   test.each([
     { from: 'sqs', to: 'rabbitmq', tooEarly: ['rabbitmq'] },
     { from: 'rabbitmq', to: 'sqs', tooEarly: [] },
   ] as const)(
-    'ends and charges each accepted request once, from $from to $to',
+    'ends and charges each accepted request exactly once (from $from to $to)',
     async ({ from, to, tooEarly }) => {
       const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
       expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))

@@ -18,7 +18,7 @@ afterAll(async () => {
   endpoint?.close()
 })
 
-test('a user with a limit of 100 requests posts 200 responses at once, and exactly 100 are admitted', async () => {
+test('if a user with a limit of 100 requests posts 200 responses at once, exactly 100 are admitted', async () => {
   const user = 'burst'
   await setUser(system.admin, user, { plan: 'hundred' })
   const { created } = await createKey(system.admin, { user })

@@ -64,7 +64,7 @@ async function errorOf(call: Promise<unknown>) {
   return error
 }
 
-test('the models of the plan can be listed, and each can be read by its name', async () => {
+test("the SDK lists the models of the user's plan, and reads each model by its name", async () => {
   const { sdk } = await aUser()
 
   const models = await sdk.models.list()
@@ -74,8 +74,8 @@ test('the models of the plan can be listed, and each can be read by its name', a
   await expect(sdk.models.retrieve('vectors')).rejects.toThrow(NotFoundError)
 })
 
-describe('a chat completion', () => {
-  test('is passed on unchanged, except that the field model has the name that the endpoint knows', async () => {
+describe('chat completions', () => {
+  test('a chat completion is passed to the endpoint unchanged, except that the field model has the name of the model at the endpoint', async () => {
     const { sdk, client } = await aUser()
     const body = {
       messages: [
@@ -100,7 +100,7 @@ describe('a chat completion', () => {
 
   const image = () => ({ type: 'image_url' as const, image_url: { url: PIXEL } })
 
-  test('contains the calls of tools that the model wants', async () => {
+  test('a chat completion contains the tool calls that the model asks for', async () => {
     const { sdk } = await aUser()
 
     for (const model of ['gpt', 'responses-only']) {
@@ -117,7 +117,7 @@ describe('a chat completion', () => {
     }
   })
 
-  test('is answered as a stream of one chunk if the client wants a stream', async () => {
+  test('a chat completion is answered as a stream of one chunk if the client asks for a stream', async () => {
     const { sdk } = await aUser()
 
     const stream = await sdk.chat.completions.create({
@@ -138,7 +138,7 @@ describe('a chat completion', () => {
     expect(lastCall('/v1/chat/completions')).not.toHaveProperty('stream')
   })
 
-  test('works with a model without a provider, whose mapping gets the texts of the messages as the prompt', async () => {
+  test('a chat completion works with a model without a provider: the request mapping gets the texts of the messages as the prompt', async () => {
     const { sdk } = await aUser()
 
     const answer = await sdk.chat.completions.create({
@@ -155,7 +155,7 @@ describe('a chat completion', () => {
     expect(answer.usage?.total_tokens).toBe(9)
   })
 
-  test('works with the bundled model', async () => {
+  test('a chat completion works with the model that Sluice brings with it', async () => {
     const { sdk } = await aUser()
 
     const answer = await sdk.chat.completions.create({
@@ -179,7 +179,7 @@ test('a completion works with a list of prompts, and with a model without a prov
 })
 
 describe('embeddings', () => {
-  test('of one text and of a list can come from an endpoint with embeddings, and from a mapping', async () => {
+  test('embeddings of one text or of a list of texts can come from an endpoint with embeddings, or from a response mapping', async () => {
     const { sdk } = await aUser({ plan: 'hundred' })
 
     for (const model of ['gpt', 'vectors']) {
@@ -195,7 +195,7 @@ describe('embeddings', () => {
     }
   })
 
-  test('are refused and not charged if the model makes none', async () => {
+  test('a call for embeddings is refused and not charged if the model does not make embeddings', async () => {
     const { sdk, client } = await aUser()
 
     const error = await errorOf(sdk.embeddings.create({ model: 'text', input: 'a' }))
@@ -206,13 +206,13 @@ describe('embeddings', () => {
   })
 })
 
-describe('a response', () => {
+describe('responses', () => {
   test.for([
     ['gpt', 'said by responses', '/v1/responses'],
     ['responses-only', 'said by responses', '/responses-only/v1/responses'],
     ['chat-only', 'said by chat', '/chat-only/v1/chat/completions'],
     ['plain', '{"echo":"Be short.\\n\\nHello"}', '/plain'],
-  ] as const)('of the model %s has the text of the model', async ([model, text, path]) => {
+  ] as const)('a response of the model %s has the text that the model has answered', async ([model, text, path]) => {
     const { sdk } = await aUser()
 
     const response = await sdk.responses.create({ model, instructions: 'Be short.', input: 'Hello' })
@@ -221,7 +221,7 @@ describe('a response', () => {
     expect(lastCall(path)).toBeDefined()
   })
 
-  test('with tools and an image is translated for an endpoint that has only chat completions', async () => {
+  test('a response with tools and an image is translated for an endpoint that has only chat completions', async () => {
     const { sdk } = await aUser()
 
     const response = await sdk.responses.create({
@@ -257,7 +257,7 @@ describe('a response', () => {
     expect(response.usage).toMatchObject({ input_tokens: 100, output_tokens: 20, total_tokens: 120 })
   })
 
-  test('in the background can be read until it has completed, through each API and by the operator', async () => {
+  test('a response in the background can be polled until it has completed, through each API and by the operator', async () => {
     const { sdk, client } = await aUser()
 
     const begun = await sdk.responses.create({ model: 'gpt', input: 'Hello', background: true })
@@ -277,7 +277,7 @@ describe('a response', () => {
     expect(listed).toMatchObject([{ request_id: begun.id }])
   })
 
-  test('can be read with the SDK if the request was posted to the inference API', async () => {
+  test('a response can be read with the SDK even if its request was posted to the inference API', async () => {
     const { sdk, client } = await aUser()
     const id = await client.submit({ prompt: 'Hello', model: 'plain' })
     await client.ended(id)
@@ -285,7 +285,7 @@ describe('a response', () => {
     expect(await sdk.responses.retrieve(id)).toMatchObject({ status: 'completed', output_text: '{"echo":"Hello"}' })
   })
 
-  test('is answered as a stream of events if the client wants a stream', async () => {
+  test('a response is answered as a stream of events if the client asks for a stream', async () => {
     const { sdk } = await aUser()
 
     const stream = sdk.responses.stream({ model: 'gpt', input: 'Hello' })
@@ -297,7 +297,7 @@ describe('a response', () => {
     expect((await stream.finalResponse()).output_text).toBe('said by responses')
   })
 
-  test('is cancelled at once and without a charge while it is queued', async () => {
+  test('a response that is cancelled while it is queued ends at once and is not charged', async () => {
     const { sdk, client } = await aUser({ plan: 'hundred' })
     const held = endpoint.hold('hold the only call')
     const first = await sdk.responses.create({ model: 'serial', input: 'hold the only call', background: true })
@@ -314,7 +314,7 @@ describe('a response', () => {
     expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 120 } })
   })
 
-  test('can be cancelled while it runs, but not when it has ended', async () => {
+  test('a response can be cancelled while it runs, but not when it has ended', async () => {
     const { sdk, client } = await aUser()
     const held = endpoint.hold('hold the response')
     const running = await sdk.responses.create({ model: 'gpt', input: 'hold the response', background: true })
@@ -331,7 +331,7 @@ describe('a response', () => {
     expect(error).toMatchObject({ code: 'already_ended', type: 'invalid_request_error', requestID: done.id })
   })
 
-  test('that is deleted is gone together with its prompt and its result', async () => {
+  test('a response that is deleted can’t be read, and its prompt and result are deleted, too', async () => {
     const { sdk, client, user } = await aUser()
     const response = await sdk.responses.create({ model: 'gpt', input: 'my secret is plugh' })
 
@@ -345,7 +345,7 @@ describe('a response', () => {
     expect(row).toMatchObject({ request_id: response.id, prompt: null, result: null, total_tokens: 120 })
   })
 
-  test('that is deleted before it has run leaves no prompt and no result behind', async () => {
+  test('a response that is deleted before it has run leaves no prompt and no result behind', async () => {
     const { sdk, user, client } = await aUser()
     const held = endpoint.hold('hold the deleted one')
     const begun = await sdk.responses.create({ model: 'gpt', input: 'hold the deleted one', background: true })
@@ -364,10 +364,10 @@ describe('a response', () => {
   })
 })
 
-describe('an error', () => {
+describe('errors', () => {
   const hello = { model: 'gpt', messages: [{ role: 'user' as const, content: 'Hello' }] }
 
-  test('says that a key is wrong', async () => {
+  test('an error says that the API key is wrong', async () => {
     for (const apiKey of [newKey(), 'nonsense']) {
       const error = await errorOf(
         new OpenAI({
@@ -381,7 +381,7 @@ describe('an error', () => {
     }
   })
 
-  test('says that a model is unknown, that a model is not allowed, or that the request of another user is not found', async () => {
+  test('an error says that a model is unknown, that a model is not allowed, or that the request of another user is not found', async () => {
     const [one, other] = [await aUser(), await aUser()]
     const { id } = await one.sdk.responses.create({ model: 'gpt', input: 'Hello', background: true })
 
@@ -396,7 +396,7 @@ describe('an error', () => {
     )
   })
 
-  test('names the parameter that is wrong, missing or not supported', async () => {
+  test('an error names the parameter that is wrong, missing or not supported', async () => {
     const { sdk, client } = await aUser()
     const create = (more: object) => errorOf(sdk.chat.completions.create({ ...hello, ...more }) as Promise<unknown>)
     const respond = (more: object) =>
@@ -426,7 +426,7 @@ describe('an error', () => {
     expect(await client.quota()).toMatchObject({ requests: { used: 0 } })
   })
 
-  test('names the field that the operation of the endpoint does not have', async () => {
+  test('an error names the field that the operation of the endpoint does not have', async () => {
     const { sdk } = await aUser()
     const image = [{ type: 'input_image' as const, file_id: 'file-1', detail: 'auto' as const }]
     const audio = [{ type: 'input_audio' as const, input_audio: { data: 'UklGRg==', format: 'wav' as const } }]
@@ -443,7 +443,7 @@ describe('an error', () => {
     expect(chat).toMatchObject({ status: 400, param: 'messages', code: 'unsupported_parameter' })
   })
 
-  test('says that a quota is used up and that a retry is useless', async () => {
+  test('an error says that a quota is used up, and tells the SDK not to retry', async () => {
     const limited = (await aUser({ plan: 'one' })).sdk
     await limited.responses.create({ model: 'gpt', input: 'Hello' })
 
@@ -455,7 +455,7 @@ describe('an error', () => {
     expect(spent.headers.get('x-ratelimit-remaining-requests')).toBe('0')
   })
 
-  test('that says that too many requests are in flight is retried by the SDK after the time of Retry-After', async () => {
+  test('an error about too many requests in flight makes the SDK retry after the time in Retry-After', async () => {
     const { sdk, client } = await aUser({ plan: 'single', maxRetries: 4 })
     const held = endpoint.hold('hold the only place')
     const first = await sdk.responses.create({ model: 'gpt', input: 'hold the only place', background: true })
@@ -473,7 +473,7 @@ describe('an error', () => {
     expect((await second).status).toBe('queued')
   })
 
-  test('says that an Idempotency-Key was used with another body, and the same body gets the same request', async () => {
+  test('an error says that an Idempotency-Key was used with another body, while the same body gets the same request', async () => {
     const { sdk, client } = await aUser()
     const options = { headers: { 'Idempotency-Key': 'one' } }
     const first = await sdk.chat.completions.create(hello, options)
@@ -491,7 +491,7 @@ describe('an error', () => {
     expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 120 } })
   })
 
-  test('of the model becomes the error of the call, and the SDK does not retry it', async () => {
+  test('an error of the model becomes the error of the call, and the SDK does not retry it', async () => {
     const { sdk, client } = await aUser({ maxRetries: 2 })
     endpoint.refuse('refuse this', 400, { error: { message: 'temperature is not allowed', code: 'bad' } })
     endpoint.refuse('break this', 500, { error: { message: 'overloaded' } })
@@ -508,7 +508,7 @@ describe('an error', () => {
   })
 })
 
-test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK and is charged once; without a key the call fails once with the id of the request', {
+test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK and is charged once. Without a key, the call fails with the id of the request, and the SDK does not retry it', {
   timeout: 150_000,
 }, async () => {
   const { sdk, client } = await aUser({ maxRetries: 3 })
@@ -518,7 +518,7 @@ test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK 
   const unkeyed = errorOf(sdk.chat.completions.create(chat))
   const keyed = sdk.chat.completions.create(chat, { headers: { 'Idempotency-Key': 'slow' } })
   const failed = await unkeyed
-  // During this second call without a key, the call with a key waits for the third time.
+  // While this second call without a key waits, the SDK makes its third try of the call with a key.
   await errorOf(sdk.chat.completions.create(chat))
   held.release()
   expect(failed).toMatchObject({ status: 504, code: 'still_running', requestID: expect.any(String) })

@@ -22,7 +22,7 @@ interface CreatedKey {
 }
 
 describe('keys', () => {
-  test('that npx sluice creates are shown once, and the API accepts them', async () => {
+  test('keys that `npx sluice` creates are shown only once, and are accepted by the API', async () => {
     const { code, out } = await run(['npx', 'sluice', 'keys', 'create', '--user', 'u42', '--json'], {
       SLUICE_DATA: system.dataFolder,
     })
@@ -45,7 +45,7 @@ describe('keys', () => {
     expect(list).not.toContain(created.key)
   })
 
-  test('can be created with a plan and a time at which they expire', async () => {
+  test('keys can be created with a plan and a time at which they expire', async () => {
     const created = await json<object>('keys', 'create', '--user', 'u43', '--plan', 'pro', '--expires', '90d')
     expect(created).toMatchObject({ user: 'u43', plan: 'pro', expires_at: expect.any(String) })
     const [listed] = await json<{ expires_at: string }[]>('keys', 'list', '--user', 'u43')
@@ -54,7 +54,7 @@ describe('keys', () => {
     expect(days).toBeCloseTo(90, 1)
   })
 
-  test('that are revoked are refused', async () => {
+  test('revoked keys are refused by the API', async () => {
     const { key, key_id } = await json<CreatedKey>('keys', 'create', '--user', 'revoked')
 
     expect(await json('keys', 'revoke', key_id)).toMatchObject({ key_id, state: 'revoked' })
@@ -63,7 +63,7 @@ describe('keys', () => {
     expect((await sluice('keys', 'revoke', key_id)).code).toBe(0)
   })
 
-  test('that are rotated are replaced by new keys', async () => {
+  test('`keys rotate` replaces a key by a new key', async () => {
     const old = await json<CreatedKey>('keys', 'create', '--user', 'rotated')
 
     const created = await json<CreatedKey>('keys', 'rotate', old.key_id)
@@ -76,7 +76,7 @@ describe('keys', () => {
 })
 
 describe('users', () => {
-  test('have the limits that are set for them', async () => {
+  test('users have the limits that an operator sets for them', async () => {
     const set = await json(
       'users',
       'set',
@@ -99,14 +99,14 @@ describe('users', () => {
     expect((await system.client(key).post({ prompt: 'now', priority: 'high' })).status).toBe(202)
   })
 
-  test('get the limit of their plan back when their own limit is removed', async () => {
+  test('users get the limit of their plan back when their own limit is removed', async () => {
     await json('users', 'set', 'relaxed', '--requests', '3')
     expect(await json('users', 'set', 'relaxed', '--requests', 'default')).toMatchObject({ limits: { requests: 100 } })
   })
 })
 
-describe('quota show and requests show', () => {
-  test('print the same data of a user and a request as the API', async () => {
+describe('quotas and requests', () => {
+  test('`quota show` and `requests show` print the same data as the API', async () => {
     const { key } = await json<CreatedKey>('keys', 'create', '--user', 'asking')
     const client = system.client(key)
     const prompt = 'A wonderful morning in Prague.'
@@ -130,20 +130,20 @@ describe('quota show and requests show', () => {
     expect(shown).toMatchObject({ ...request, user: 'asking', prompt, run: 1 })
   })
 
-  test('show the numbers of another window', async () => {
+  test('`quota show` shows the numbers of another quota window', async () => {
     const shown = await json('quota', 'show', 'demo', '--window', '2026-01-02')
     expect(shown).toMatchObject({ window: '2026-01-02', requests: { used: 0 }, tokens: { used: 0 } })
   })
 
-  test('print columns if no JSON is asked for', async () => {
+  test('commands print columns without the option --json', async () => {
     const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
     expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
     expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +AGE +USER/) })
   })
 })
 
-describe('models', () => {
-  test('are listed with the reasons that defer their calls, and the number of waiting requests', async () => {
+describe('lists of models', () => {
+  test('`models list` shows the models with the reasons that defer their calls, and with the number of waiting requests', async () => {
     const { key } = await json<CreatedKey>('keys', 'create', '--user', 'patient')
     const client = system.client(key)
     await client.ended(await client.submit({ prompt: 'A quiet evening in Brno.' }))
@@ -165,7 +165,7 @@ describe('doctor', () => {
     readonly checks: readonly { readonly check: string; readonly state: string; readonly found: string }[]
   }
 
-  test('sends a request through the local system, and finds nothing wrong', async () => {
+  test('`doctor` sends a request through the local system, and finds nothing wrong', async () => {
     const { ok, checks } = await json<Examined>('doctor')
 
     expect(checks.filter(({ state }) => state !== 'ok')).toEqual([])
@@ -180,7 +180,7 @@ describe('doctor', () => {
 })
 
 describe('config', () => {
-  test('check says whether a file is right', async () => {
+  test('`config check` says whether a pipeline.yaml is valid', async () => {
     const [right, wrong] = await Promise.all([
       sluice('config', 'check'),
       sluice('config', 'check', fixture('typo.yaml')),
@@ -189,21 +189,21 @@ describe('config', () => {
     expect(wrong).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/typo\.yaml:8:55: .*"timeout"\?\n$/) })
   })
 
-  test('schema prints the schema of the repository', async () => {
+  test('`config schema` prints the schema that is in docs/pipeline.schema.json', async () => {
     const { default: published } = await import('../../docs/pipeline.schema.json', { with: { type: 'json' } })
     expect(await json('config', 'schema')).toEqual(published)
   })
 })
 
-describe('the exit code', () => {
+describe('exit codes', () => {
   const inAProcess = (line: string, dataFolder = system.dataFolder) =>
     run([process.execPath, 'bin/sluice.ts', ...line.split(' ')], { SLUICE_DATA: dataFolder })
 
-  test('is 0 for a command that succeeds', async () => {
+  test('the exit code of a command that succeeds is 0', async () => {
     expect(await inAProcess('users show demo')).toMatchObject({ code: 0, err: '' })
   })
 
-  test('is 1, after one sentence, for a command that is refused', async () => {
+  test('the exit code of a refused command is 1, after one sentence about the reason', async () => {
     const refused = { code: 1, out: '', err: expect.stringMatching(/^error: [^\n]+\n$/) }
     expect(await inAProcess('users show nobody')).toEqual(refused)
     expect(await sluice('keys', 'revoke', 'no-such-key')).toEqual(refused)
@@ -213,14 +213,14 @@ describe('the exit code', () => {
     expect(await sluice('requests', 'show', '01a206db-41b7-7114-9466-684e84d9becc')).toEqual(refused)
   })
 
-  test('is 1 when no system runs', async () => {
+  test('the exit code of a command is 1 if no local system runs', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
     const { code, err } = await inAProcess('keys list', folder)
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^error: no local system runs[^\n]+\n$/) })
     rmSync(folder, { recursive: true })
   })
 
-  test('is 2, after one sentence, for wrong usage', async () => {
+  test('the exit code of a command with missing or unknown options is 2, after one sentence about the reason', async () => {
     const wrong = { code: 2, out: '', err: expect.stringMatching(/^error: [^\n]+\n$/) }
     expect(await inAProcess('keys create')).toEqual(wrong)
     expect(await sluice('keys', 'fetch')).toEqual(wrong)

@@ -50,14 +50,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describe('a model with a provider', () => {
-  test('loses no request, and spends no attempt, while the server loads its model', async () => {
+describe('models with a provider', () => {
+  test('no request is lost, and no attempt is spent, while a model server loads its model', async () => {
     server.answerWith(LOADING)
     const clients = await Promise.all([system.newUser(), system.newUser()])
     const before = server.received.length
 
     const ids = await Promise.all(clients.flatMap(client => [1, 2, 3].map(n => client.submit({ prompt: `Hi ${n}` }))))
-    // The number of failed calls becomes larger than the number of attempts of one request.
+    // Waits until more calls have failed than there are requests. Each request must nevertheless end with one attempt, so failed calls spend no attempts.
     await expect.poll(() => server.received.length - before, { timeout: 60_000 }).toBeGreaterThan(6)
     server.answerWith(HELLO)
 
@@ -74,7 +74,7 @@ describe('a model with a provider', () => {
     )
   })
 
-  test("fails a request at once, with the model's text, if its prompt is longer than the context, although llama.cpp answers 500", async () => {
+  test("a request fails without a retry, with the model's error text, if the prompt is longer than the context, although llama.cpp answers 500", async () => {
     server.answerWith(TOO_LONG)
     const client = await system.newUser()
 
@@ -88,8 +88,8 @@ describe('a model with a provider', () => {
   })
 })
 
-describe('a model with an estimate', () => {
-  test('reserves the tokens of its estimate', async () => {
+describe('models with an estimate rule', () => {
+  test("a request reserves the tokens that its model's own estimate rule gives", async () => {
     server.answerWith(HELLO)
     const client = await system.newUser()
 
@@ -99,7 +99,7 @@ describe('a model with an estimate', () => {
     expect(await client.ended(String(body.request_id))).toMatchObject({ charged: { requests: 1, tokens: 7 } })
   })
 
-  test('refuses a request if its estimate fails, and charges nothing', async () => {
+  test("a request for which its model's own estimate rule fails is refused and not charged", async () => {
     const client = await system.newUser()
 
     const { status, body } = await client.post({ prompt: 'Hi', model: 'weighed', weight: 'heavy' })

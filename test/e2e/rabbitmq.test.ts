@@ -9,15 +9,15 @@ import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
 import { runSluice } from './support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
-/** A broker that comes back is found within this time, also by mappings. */
+/** Within this time after an outage of the broker, functions and event source mappings are connected again. */
 const RECOVERY = { timeout: 60_000, interval: 500 }
 
-/** A function that could not send a message has its batch delivered again after about a minute. */
+/** If a function can't send a message, its batch is delivered again after about a minute. */
 const REDELIVERY = { timeout: 150_000, interval: 500 }
 
 /**
- * Closes the reservations of refused posts, as the sweeper does two minutes later: its clock is ahead by that. Nothing else may be on its
- * way. `npm run chaos` waits for the sweeper itself.
+ * Closes the reservations that refused posts have left open. The sweeper closes only reservations older than two minutes, so the clock of
+ * this sweep is two minutes ahead. No request may be in progress, since the sweep would treat it as old, too.
  */
 const sweepAhead = ({ admin }: RunningSystem): Promise<Swept> =>
   sweep({
@@ -49,7 +49,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     await host?.close()
   })
 
-  test('answers a message of another producer on the exchange of the team, once', async () => {
+  test("a message that another producer published on the team's exchange is answered exactly once", async () => {
     const { user } = await system.newUser()
     const { queue } = await channel.assertQueue('', { exclusive: true })
     await channel.bindQueue(queue, 'inference', 'responses')
@@ -70,7 +70,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     expect(model.calls.filter(({ body }) => body.user === user)).toHaveLength(1)
   })
 
-  test('tells readers of errors why a request failed', async () => {
+  test("the error of a failed request is published on the team's exchange under the key errors", async () => {
     const client = await system.newUser()
     const { queue } = await channel.assertQueue('', { exclusive: true })
     await channel.bindQueue(queue, 'inference', 'errors')
@@ -88,7 +88,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     )
   })
 
-  test('answers 503 and charges nothing while the broker takes no messages, and goes on by itself', async () => {
+  test('posts are answered with 503 and not charged while the broker accepts no messages, and are accepted again without a restart', async () => {
     const client = await system.newUser()
     await rabbitmqctl('set_vm_memory_high_watermark', '0')
     try {
@@ -105,7 +105,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
       return String(answer.body.request_id)
     }, RECOVERY)
     expect(await client.ended(again)).toMatchObject({ status: 'completed' })
-    // The withdrawal could not send its event either, so the sweeper closes the reservation (rule 4).
+    // The gateway could not send the `ended` event of the refused request either. So the sweeper closes the reservation (rule 4).
     expect((await sweepAhead(system)).closed).toBeGreaterThan(0)
     await eventually(async () => {
       const { in_flight, requests } = await client.quota()
@@ -114,7 +114,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     expect(model.calls.filter(({ body }) => body.input === 'too full')).toHaveLength(0)
   })
 
-  test('answers 503 while the broker is down, and goes on without a restart', async () => {
+  test('posts are answered with 503 while the broker is down, and requests complete again without a restart', async () => {
     const client = await system.newUser()
     await rabbitmqctl('stop_app')
     try {
@@ -135,7 +135,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     }, REDELIVERY)
   })
 
-  test('ends each request once, although all connections are closed again and again', async () => {
+  test('each request ends and is charged exactly once, although all connections to the broker are closed three times', async () => {
     const client = await system.newUser()
     const ids: string[] = []
     for (let round = 0; round < 3; round++) {
@@ -154,7 +154,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     }, REDELIVERY)
   })
 
-  test('leaves no message on the broker, and reconcile finds no difference', async () => {
+  test('no message is left on the broker after these tests, and `sluice reconcile` finds no difference', async () => {
     await eventually(async () => expect(await host.messages()).toEqual({}), REDELIVERY)
     await sweepAhead(system)
     await eventually(async () => expect(await host.messages()).toEqual({}), REDELIVERY)

@@ -19,7 +19,7 @@ import { type StandIns, startStandIns } from './support/stand-ins/server.ts'
 import { type RunningSystem, startSystem } from './support/system.ts'
 
 const API_KEY = 'key of the chat endpoint'
-/** A function URL of AWS. It names no ARN to which the stack could grant access. So an output of the stack names the role that needs access. */
+/** A function URL of AWS. The URL has no ARN to which the stack could grant access. So an output of the stack names the role that needs access. */
 const FUNCTION_URL = 'https://abc123.lambda-url.us-east-1.on.aws/'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-recipes-'))
@@ -165,7 +165,7 @@ const cases: readonly Case[] = [
   {
     file: 'tgi.yaml',
     model: 'tgi',
-    // TGI refuses a temperature of 0 and a top_p of 1. It does not sample if both are left out.
+    // TGI refuses a temperature of 0 and a top_p of 1. So the recipe leaves both out, and TGI then does not sample.
     parameters: { temperature: 0, top_p: 1, stop: [] },
     sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     result: { text: 'generated of Hello', finish_reason: 'length' },
@@ -249,21 +249,24 @@ describe('the recipe', () => {
     expect(apis.refused).toEqual([])
     expect(status).toBe(200)
     expect(body).toMatchObject({ status: 'completed', usage })
-    // A difference between whole results would print megabytes.
+    // The results are shortened, because a failed comparison of whole results would print megabytes.
     expect(shorten(body.result)).toEqual(result)
     expect(apis.calls.slice(before).map(call => call.body)).toEqual([sent])
     expect(await client.settledQuota()).toMatchObject({ tokens: { used: usage.total_tokens } })
   })
 
-  test.for(recipeFiles)('%s has two cases in this test, and is a valid pipeline.yaml without changes', file => {
-    const [model, ...others] = Object.keys(loadPipeline(recipeFile(file), {}).models)
+  test.for(recipeFiles)(
+    'the recipe %s is a valid pipeline.yaml without changes, and has two cases in this test',
+    file => {
+      const [model, ...others] = Object.keys(loadPipeline(recipeFile(file), {}).models)
 
-    expect(cases.filter(one => one.file === file).map(one => one.model)).toEqual([model, model])
-    expect(others).toEqual([])
-  })
+      expect(cases.filter(one => one.file === file).map(one => one.model)).toEqual([model, model])
+      expect(others).toEqual([])
+    },
+  )
 })
 
-/** Replaces the expected picture by the text `the picture`. */
+/** Replaces the picture of the stand-in by the text `the picture`. */
 const shorten = (result: unknown): unknown =>
   JSON.parse(JSON.stringify(result), (_, value) => (value === PICTURE ? 'the picture' : value))
 

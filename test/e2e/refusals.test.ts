@@ -6,7 +6,7 @@ import type { ApiClient } from './support/api-client.ts'
 import { startTestModel, type TestModel } from './support/model.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
-/** A text in every refused body. The last test checks that no answer and no log contains it. */
+/** A text that every refused body contains. The last test checks that no answer and no log contains this text. */
 const MARK = 'xyzzy-plugh'
 
 let model: TestModel
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const gatewayBody = (message: string) => ({ message })
 
-describe('a key', () => {
+describe('API keys', () => {
   const closed = ROUTES.filter(route => route.needs_key)
 
   /** Calls every route that needs a key, and expects each route to refuse the call in the format of its API. */
@@ -43,7 +43,7 @@ describe('a key', () => {
   const isOpenAi = (path: string) => !/^\/(generate|api|v1\/inference|v1\/quota)/.test(path)
   const openAiBody = { error: { code: 'invalid_api_key', type: 'invalid_request_error', param: null } }
 
-  test('that is missing or empty is refused with 401', async () => {
+  test('a call with a missing or empty API key is refused with 401', async () => {
     await expectAll(undefined, 401, 'Unauthorized')
     await expectAll('', 401, 'Unauthorized')
   })
@@ -56,11 +56,11 @@ describe('a key', () => {
     `${newKey()}0`,
     newKey().replace('sk_', 'pk_'),
     'x'.repeat(5000),
-  ])('that is wrong is refused with 403: %s', async key => {
+  ])('a wrong API key is refused with 403: %s', async key => {
     await expectAll(key, 403, 'Forbidden')
   })
 
-  test('is accepted and refused in the header Authorization as in X-API-Key', async () => {
+  test('an API key in the header Authorization is accepted or refused like a key in X-API-Key', async () => {
     const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
     await expectAll(undefined, 403, 'Forbidden', bearer(newKey()))
     await expectAll(undefined, 401, 'Unauthorized', { authorization: `Basic ${newKey()}` })
@@ -71,25 +71,25 @@ describe('a key', () => {
     })
   })
 
-  test('that is revoked is refused with 403', async () => {
+  test('a revoked API key is refused with 403', async () => {
     const { created } = await createKey(system.admin, { user: 'revoked' })
     await revokeKey(system.admin, created.key_id)
     await expectAll(created.key, 403, 'Forbidden')
   })
 
-  test('that has expired is refused with 403', async () => {
+  test('an expired API key is refused with 403', async () => {
     const anHourAgo = { ...system.admin, clock: () => Date.now() - 3_600_000 }
     const { created } = await createKey(anHourAgo, { user: 'expired', expires_in: 60_000 })
     await expectAll(created.key, 403, 'Forbidden')
   })
 
-  test('is not needed for /healthz', async () => {
+  test('a call of /healthz needs no API key', async () => {
     expect(await system.client().send('GET', '/healthz')).toMatchObject({ status: 200 })
   })
 })
 
-describe("another user's request", () => {
-  test('is not found, and the answer is the same as to an unknown id', async () => {
+describe('requests of other users', () => {
+  test("a read of another user's request is answered with the same 404 as an unknown id", async () => {
     const [owner, other] = await Promise.all([system.newUser(), system.newUser()])
     const id = await owner.submit({ prompt: 'mine' })
     const view = (client: ApiClient, requestId: string) => client.send('GET', `/v1/inference/${requestId}`)
@@ -104,7 +104,7 @@ describe("another user's request", () => {
   })
 
   test.for(['1', 'null', '..%2f..', '%00', '%F0%9F%99%82', 'a'.repeat(3000), "1'%20OR%20'1'='1"])(
-    'is not found by the id %s',
+    'the id %s finds no request',
     async id => {
       const client = await system.newUser()
       expect(await client.send('GET', `/v1/inference/${id}`)).toMatchObject({
@@ -115,7 +115,7 @@ describe("another user's request", () => {
   )
 })
 
-/** A body that is `levels` deep: an object with arrays inside of each other in one field. */
+/** A body that is nested `levels` deep: an object with one field, which has arrays inside of each other. */
 const nested = (levels: number): string =>
   `{"prompt":"${MARK}","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
 const padded = (megabytes: number): string => JSON.stringify({ prompt: MARK + 'x'.repeat(megabytes * 1_048_576) })
@@ -170,7 +170,7 @@ describe('a request that is refused costs nothing, and the next valid request is
     expect(await client.quota()).toMatchObject({ requests: { used: 1 } })
   }
 
-  test.for(invalid)('400 for %s', async ([_, body, path]) => {
+  test.for(invalid)('a call with %s is answered with 400', async ([_, body, path]) => {
     const client = await system.newUser()
 
     const answer = await client.send('POST', '/v1/inference', body)
@@ -183,7 +183,7 @@ describe('a request that is refused costs nothing, and the next valid request is
     await expectNothingCharged(client)
   })
 
-  test('400 names each wrong field', async () => {
+  test('the error of a 400 names each wrong field', async () => {
     const client = await system.newUser()
     const { body } = await client.post({ prompt: '', model: 1, parameters: { max_tokens: -1 }, metadata: [] })
     const paths = (body.details as { path: string }[]).map(({ path }) => path)
@@ -205,7 +205,7 @@ describe('a request that is refused costs nothing, and the next valid request is
     await expectNothingCharged(client)
   })
 
-  test("413 for a body over 4 MB, in Sluice's format", async () => {
+  test("a body over 4 MB is answered with 413 in Sluice's format", async () => {
     const client = await system.newUser()
     expect(await client.send('POST', '/v1/inference', padded(5))).toMatchObject({
       status: 413,
@@ -214,14 +214,14 @@ describe('a request that is refused costs nothing, and the next valid request is
     await expectNothingCharged(client)
   })
 
-  test.for([7, 11])("413 for a body of %i MB, in API Gateway's format", async megabytes => {
+  test.for([7, 11])("a body of %i MB is answered with 413 in API Gateway's format", async megabytes => {
     const client = await system.newUser()
     const answer = await client.send('POST', '/v1/inference', padded(megabytes))
     expect(answer).toMatchObject({ status: 413, body: gatewayBody('Request Entity Too Large') })
     await expectNothingCharged(client)
   })
 
-  test('nesting 100 deep is not refused', async () => {
+  test('a body that is nested 100 levels deep is accepted', async () => {
     const client = await system.newUser()
     expect(await client.send('POST', '/v1/inference', nested(100))).toMatchObject({ status: 202 })
   })
@@ -238,7 +238,7 @@ describe('a call without a route is refused:', () => {
     '/generate/x',
     '/V1/quota',
     '//',
-  ])('404 for the path %s', async path => {
+  ])('a call of the path %s is answered with 404', async path => {
     const client = await system.newUser()
     for (const method of ['GET', 'POST'])
       expect(await client.send(method, path, method === 'POST' ? '{}' : undefined)).toMatchObject({
@@ -254,7 +254,7 @@ describe('a call without a route is refused:', () => {
     ['POST', '/v1/inference/01a206db-41b7-7114-9466-684e84d9becc', 'DELETE, GET'],
     ['DELETE', '/v1/quota', 'GET'],
     ['POST', '/healthz', 'GET'],
-  ] as const)('405 for %s %s, which takes %s', async ([method, path, allow]) => {
+  ] as const)('the call %s %s is answered with 405, since the path takes %s', async ([method, path, allow]) => {
     expect(await (await system.newUser()).send(method, path)).toMatchObject({
       status: 405,
       headers: { allow },
@@ -268,7 +268,7 @@ test('no answer, no log and no output contains a prompt, a key, a stack trace or
     [MARK, 'sk_sluice_', String.raw`\bat [^\n"]*:\d+:\d+`, 'arn:aws', 'amazonaws', '0{12}'].join('|'),
   )
   const { out, err } = system.output()
-  // The key of the user demo is printed on purpose.
+  // `npm start` prints the key of the user demo on purpose, so lines with this key are allowed.
   const printed = out.split('\n').filter(line => !line.includes(system.demoKey))
   const lines = [...system.answers, ...system.functionLogs().split('\n'), ...err.split('\n'), ...printed]
 

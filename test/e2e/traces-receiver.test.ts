@@ -5,7 +5,7 @@ import { answerJson, startTestModel, type TestModel, usualUsage } from './suppor
 import { fixture, startSystem } from './support/system.ts'
 
 const POSTS = 8
-/** After a failed export, a function exports nothing for 30 s. The test expects a little less, because exports take different times to arrive. */
+/** After a failed export, a function exports nothing for 30 s. The test expects 29 s, because exports take different times to arrive. */
 const PAUSE_MS = 29_000
 
 let model: TestModel
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => model?.close())
 
-/** The times at which the exports of a function came to a receiver, oldest first. */
+/** The times at which the exports of a function arrived at a receiver, oldest first. */
 const exportsOf = ({ exports }: OtlpReceiver, service: string): number[] =>
   exports.filter(({ body }) => JSON.stringify(body).includes(`"stringValue":"${service}"`)).map(({ at }) => at)
 
@@ -40,7 +40,7 @@ describe('a receiver of traces', () => {
     }
     await eventually(() => expect(system.output().out).toMatch(told))
 
-    // Sequential posts use one environment of the gateway, or two environments if a second one starts.
+    // Sequential posts use at most two environments of the gateway, and each of them pauses by itself. So each export is compared with the last but one.
     const tried = exportsOf(receiver, 'traced-gateway')
     expect(tried.length).toBeGreaterThan(0)
     const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)

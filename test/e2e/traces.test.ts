@@ -41,7 +41,7 @@ afterAll(async () => {
 
 const spansOf = (traceId: string) => spansAt(receiver).filter(span => span.traceId === traceId)
 
-/** The spans of a trace, as soon as the collector has settled its request. */
+/** Waits until the collector has settled the request of a trace, and returns the spans of the trace. */
 const settledSpansOf = (traceId: string) =>
   eventually(() => {
     const spans = spansOf(traceId)
@@ -88,7 +88,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
       },
     }),
   ])
-  // Each call of the model carries the context of its own span.
+  // The header traceparent of each call of the model names the span of this call.
   const callSpans = named(spans, LIMITED_CALL).map(({ spanId }) => `00-${traceId}-${spanId}-01`)
   expect(
     model.calls.filter(({ body }) => body.input === 'canary-prompt').map(call => call.headers.traceparent),
@@ -125,7 +125,7 @@ test('the call for a batch of five links to the five requests, and each request 
   expect(linked).toHaveLength(5)
 })
 
-test('a trace that the client does not sample gets no spans, and the call of the model says so', async () => {
+test('a trace that the client does not sample gets no spans, and the traceparent of the call of the model is not sampled either', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
 

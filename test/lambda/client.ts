@@ -9,8 +9,8 @@ const source = fileURLToPath(new URL('client', import.meta.url))
 const { 'aws-lambda-ric': version } = manifest.dependencies
 
 /**
- * The entry file of AWS's runtime client for Node, aws-lambda-ric. It is built once per machine, which takes two minutes, and kept outside of the
- * repository. The build needs cmake, make, a C++ compiler and Python.
+ * Returns the entry file of AWS's runtime client for Node, aws-lambda-ric. The client is built once per machine, which takes two minutes. The
+ * result is kept outside of the repository. The build needs cmake, make, a C++ compiler and Python.
  */
 export function runtimeClient(): string {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice')

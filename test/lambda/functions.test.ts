@@ -15,7 +15,7 @@ import { eventually } from '../e2e/support/eventually.ts'
 import { runtimeClient } from './client.ts'
 import { startRuntime } from './runtime.ts'
 
-/** A pipeline that uses each entry point. */
+/** A pipeline.yaml that needs each Lambda function of Sluice. */
 const PIPELINE = `
 name: on-lambda
 inputs: [{ queue: nightly-prompts }]
@@ -50,7 +50,7 @@ let api: ApiClient
 
 const add = <T>(to: Map<string, T[]>, key: string, value: T): void => void to.set(key, [...(to.get(key) ?? []), value])
 
-/** The values of the functions whose logical id begins with `id`. */
+/** The values in a map by function name, for the functions whose logical id begins with `id`. */
 const named = <T>(of: ReadonlyMap<string, T[]>, id: string): T[] =>
   [...of].flatMap(([name, values]) => (name.startsWith(`on-lambda-${id}`) ? values : []))
 
@@ -72,7 +72,7 @@ beforeAll(async () => {
   endpoint = await startEndpoint()
   const config = join(scratch, 'pipeline.yaml')
   writeFileSync(config, PIPELINE)
-  // Lambda's runtime client runs one invocation at a time in its process.
+  // The runtime client runs one invocation at a time in its process. So the local system must not start several invocations in one thread.
   const env = { MODEL_URL: `${endpoint.url}/text`, SLUICE_INVOCATIONS_PER_THREAD: '1' }
   const { assembly } = await synthesize({ config, env, outdir: join(scratch, 'out') })
   system = await startLocal({
@@ -101,13 +101,13 @@ afterAll(async () => {
 })
 
 describe('on Lambda’s runtime client', () => {
-  it('a request passes through the whole system', async () => {
+  it('a posted request passes through all functions and completes', async () => {
     const { status, body } = await api.post({ prompt: 'one 11' }, { prefer: 'wait=20' })
     expect({ status, body }).toMatchObject({ status: 200, body: { status: 'completed', result: { echo: 'one 11' } } })
     expect((await api.send('GET', '/v1/quota')).status).toBe(200)
   })
 
-  it('a message of an input queue becomes a request', async () => {
+  it('a message of an input queue becomes a request and completes', async () => {
     const sqs = new SQSClient({
       endpoint: system.endpoints.sqs,
       region: 'us-east-1',
@@ -123,12 +123,15 @@ describe('on Lambda’s runtime client', () => {
     })
   })
 
-  it.each(['sweeper', 'retention'] as const)('the %s runs with the event of its schedule', async name => {
-    expect(await system.invoke(logicalId(FUNCTIONS[name]), { source: 'aws.events' })).toEqual({
-      ok: true,
-      payload: 'null',
-    })
-  })
+  it.each(['sweeper', 'retention'] as const)(
+    'the %s handles the event of its schedule without an error',
+    async name => {
+      expect(await system.invoke(logicalId(FUNCTIONS[name]), { source: 'aws.events' })).toEqual({
+        ok: true,
+        payload: 'null',
+      })
+    },
+  )
 
   it.each(
     Object.entries<unknown>({
@@ -171,7 +174,7 @@ describe('on Lambda’s runtime client', () => {
   })
 })
 
-/** The names of the metrics in a log line. Expects each metric to be in `_aws` with namespace and dimensions, and to have a value. */
+/** The names of the metrics in a log line. Expects a namespace and dimensions in `_aws`, and a number as the value of each metric. */
 function metricsIn(line: string): string[] {
   const entry: Json = JSON.parse(line)
   if (!('_aws' in entry)) return []
@@ -188,7 +191,7 @@ function metricsIn(line: string): string[] {
   })
 }
 
-it('Lambda’s runtime client refuses a handler with a callback', async () => {
+it('Lambda’s runtime client refuses a handler with a callback parameter', async () => {
   const folder = join(scratch, 'callback')
   mkdirSync(folder)
   writeFileSync(join(folder, 'index.mjs'), 'export const handler = (event, context, callback) => callback(null, 1)')

@@ -8,9 +8,9 @@ import type { FunctionError, InvocationResult, InvokeMessage } from '../../lib/l
 import type { Thread, ThreadOptions } from '../../lib/local/lambda/thread.ts'
 import { readFrames } from './telemetry.ts'
 
-/** Gets the log lines and the answers of functions. */
+/** Is called with the log lines and the answers of functions. */
 export interface Observer {
-  /** Gets a line of stdout or stderr, or a line that the runtime client has logged. */
+  /** Is called with a line of stdout or stderr, or with a line that the runtime client has logged. */
   line(functionName: string, line: string): void
   invoked(functionName: string, event: string, result: InvocationResult): void
 }
@@ -19,8 +19,8 @@ const API = '/2018-06-01/runtime'
 let environments = 0
 
 /**
- * Runs a function as Lambda does: AWS's runtime client runs in a new process, and gets one event after the other from a Runtime API.
- * This function serves the API.
+ * Runs a Lambda function as Lambda does: AWS's runtime client runs in a new process, and gets one event after the other from the HTTP server
+ * that AWS calls the Runtime API. `startRuntime` serves this API.
  */
 export function startRuntime(client: string, options: ThreadOptions, observer: Observer): Thread {
   const imported = Promise.withResolvers<FunctionError | undefined>()
@@ -32,7 +32,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
   const server = createServer((request, response) => void serve(request, response))
   const child = listen().then(port => spawnClient(client, options, port, observer))
   void child.then(async started => {
-    // The environment counts as ended only after its whole output is read.
+    // The environment counts as ended only when its whole output was read. Otherwise its last log lines would be lost.
     const [code, signal] = await once(started, 'close')
     const error = {
       errorType: 'Runtime.ExitError',
@@ -106,7 +106,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
 
 function spawnClient(client: string, options: ThreadOptions, port: number, observer: Observer): ChildProcess {
   const { environment, functionName, write } = options
-  // A function gets only the variables of its template and of Lambda.
+  // As on Lambda, a function gets only the variables of its template and of Lambda, and no other variable of this process.
   const env = {
     ...environment,
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,

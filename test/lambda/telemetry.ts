@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 
 const HEADER_BYTES = 16
 const LENGTH_AT = 4
-/** The type of a frame with JSON. Some of its bits are the level. */
+/** The type of a frame with a JSON text. Some bits of the type are the log level. */
 const JSON_FRAME = 0xa55a0002
 const LEVEL_BITS = 0xff
 

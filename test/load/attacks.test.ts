@@ -8,7 +8,7 @@ import { answerText, startTestModel, type TestModel } from '../e2e/support/model
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** The longest time in which a victim must get an answer during an attack. */
+/** During an attack, each call of another user must be answered within this time, in milliseconds. */
 const ANSWERED_WITHIN_MS = 3_000
 const MEGABYTE = 1024 * 1024
 /** The prompt of calls that hang until the model is closed. */
@@ -260,7 +260,7 @@ function attackers(over: AbortSignal): () => Promise<Attacker> {
   }
 }
 
-/** One round of a victim's calls. Expects the request to complete at its first attempt, and returns the times of the answers. */
+/** Makes one round of a victim's calls. Expects the request to complete at its first attempt, and returns the duration of each call in milliseconds. */
 async function oneRound(victim: Awaited<ReturnType<RunningSystem['newUser']>>): Promise<number[]> {
   const took: number[] = []
   const timed = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -290,7 +290,7 @@ describe('a victim', () => {
       const over = new AbortController()
 
       const attack = run(attackers(over.signal), over.signal)
-      // After this time, the calls of the attack are sent.
+      // Waits until the calls of the attack are sent.
       await delay(200)
       const took: number[] = []
       for (let round = 0; round < ROUNDS; round++) took.push(...(await oneRound(victim)))
@@ -304,6 +304,6 @@ describe('a victim', () => {
   )
 })
 
-test('reconcile finds no difference after all attacks', async () => {
+test('`sluice reconcile` finds no difference after all attacks', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

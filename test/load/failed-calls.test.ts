@@ -34,17 +34,17 @@ afterAll(async () => {
 const gaps = (calls: readonly Call[]): number[] => calls.slice(1).map(({ at }, i) => at - (calls[i]?.at ?? 0))
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
-describe.concurrent('requests in batches of ten', () => {
+describe.concurrent('batches with prompts that the model refuses', () => {
   const poisonous = new Set(['number 11', 'number 30', 'number 31'])
   const isPoisoned = ({ inputs }: Call) => inputs.some(input => poisonous.has(input))
   const isFailed = ({ status }: LedgerRow) => status === 'failed'
-  /** Answers a poisonous element with an error, and the other elements with their results. */
+  /** Answers a batch: a prompt in `poisonous` gets an error, and the other prompts get their results. */
   const element: Reply = (response, { inputs }) => {
     const echoed = (input: string) => ({ result: input, usage: { total_tokens: tokensOf(input) } })
     send(response, { outputs: inputs.map(input => (poisonous.has(input) ? { error: 'no' } : echoed(input))) })
   }
 
-  /** Posts requests. The model answers only when all are posted, so most requests wait in the queue. */
+  /** Posts requests, and waits until they have ended. The model answers only when all requests are posted, so that most of them wait in the queue. */
   async function run(model: string, count: number, reply: Reply) {
     const client = await system.newUser()
     const posted = Promise.withResolvers<void>()
@@ -64,7 +64,7 @@ describe.concurrent('requests in batches of ten', () => {
     { model: 'batched-500', count: 45, calls: 39, code: 'model_error', status: 500 },
     { model: 'batched-503', count: 45, calls: 39, code: 'model_error', status: 503 },
   ])(
-    'complete except three poisonous ones, and each request is charged its own usage (model $model, $count requests)',
+    'requests in batches of ten complete, except the three whose prompts the model refuses, and each request is charged its own usage (model $model, $count requests)',
     async ({ model, count, calls: most, code, status }) => {
       const { client, rows, calls } = await run(model, count, (response, call) =>
         (isPoisoned(call) && status ? refuse(status) : element)(response, call),
@@ -82,7 +82,7 @@ describe.concurrent('requests in batches of ten', () => {
   )
 })
 
-describe.concurrent('a call that fails', () => {
+describe.concurrent('failed calls', () => {
   const callsFor = (prompt: string) => endpoint.calls('retried').filter(({ inputs }) => inputs[0] === prompt)
   const ways: Readonly<Record<string, Reply>> = {
     busy: refuse(503),
@@ -103,7 +103,7 @@ describe.concurrent('a call that fails', () => {
     })
   })
 
-  test('with 503 is made five times, after waits that grow within their limits', async () => {
+  test('a call that is answered with 503 is made five times, and the waits between the calls grow within their limits', async () => {
     const client = await system.newUser()
     const busy = prompts(6).map(number => `busy always, ${number}`)
 
@@ -116,7 +116,7 @@ describe.concurrent('a call that fails', () => {
     for (const [i, most] of [2_000, 4_000, 5_000, 5_000].entries()) {
       const nth = waits.map(of => of[i] ?? Number.NaN)
       expect(Math.min(...nth)).toBeGreaterThanOrEqual(1_000)
-      // The shortest of six waits, plus the time that the message needs to come back.
+      // The shortest of six random waits is below its limit. 3 s are for the time until the message is delivered again.
       expect(Math.min(...nth)).toBeLessThan(most + 3_000)
     }
     expect(Math.max(...waits.map(([, , third = 0]) => third))).toBeGreaterThan(2_000)
@@ -127,7 +127,7 @@ describe.concurrent('a call that fails', () => {
   test.for([
     ['bad always', 'model_rejected'],
     ['unreadable always', 'invalid_model_response'],
-  ] as const)('because of an error that a retry cannot fix is not repeated (%s)', async ([prompt, code]) => {
+  ] as const)('a call with an error that a retry can’t fix is made only once (%s)', async ([prompt, code]) => {
     const client = await system.newUser()
 
     await submitAll(client, 'retried', [prompt])
@@ -139,7 +139,7 @@ describe.concurrent('a call that fails', () => {
   })
 
   test.for(['slow once', 'reset once', 'busy once', 'page once'])(
-    'with a temporary error is repeated, and charged once (%s)',
+    'a call with a temporary error is made a second time, and the request is charged once (%s)',
     async prompt => {
       const client = await system.newUser()
 
@@ -153,7 +153,7 @@ describe.concurrent('a call that fails', () => {
   )
 })
 
-test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

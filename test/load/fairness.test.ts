@@ -6,13 +6,14 @@ import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.
 import { QUEUE_BACKEND } from '../support/queue-backend.ts'
 
 const FLOOD = 2000
-/** `concurrency` in the fixture. */
+/** The concurrency of the model in the fixture. */
 const CONCURRENCY = 5
-/** With RabbitMQ, one invocation runs at a time. It has the messages that were there when it began: one of a flood that begins. */
+/** The least number of calls that hang. With RabbitMQ, one invocation runs at a time, and at the begin of the flood it may get only one message. */
 const LEAST_CALLS = QUEUE_BACKEND === 'sqs' ? CONCURRENCY : 1
 /**
- * The most calls before that of a user's only request: those that hung, and what each of their workers may have taken before it. With
- * RabbitMQ, the first open requests of the other user, which are about ten in a plan with shards, and two invocations.
+ * The most calls of the flood before the call of another user's only request. On SQS: the calls that hung, and the messages that their workers
+ * may have taken earlier. On RabbitMQ: the flooding user's requests that do not wait in the bulk queue, and the calls of two invocations. The
+ * plan has shards, so the number of open requests is not exact.
  */
 const MOST_BEFORE = QUEUE_BACKEND === 'sqs' ? 3 * CONCURRENCY : 2 * GIVES_WAY_ABOVE + 2 * CONCURRENCY
 
@@ -32,7 +33,7 @@ afterAll(async () => {
 const inputs = () => model.calls.map(({ body }) => body.input)
 const callsWith = (prompt: string) => inputs().filter(input => input === prompt).length
 
-/** Posts so many, a few at a time: more at once would only be as many more threads on this machine. */
+/** Posts `count` requests, at most 12 in parallel. More parallel posts would only start more threads of the gateway. */
 async function submitMany(count: number, submit: () => Promise<string>): Promise<string[]> {
   const ids: string[] = []
   let started = 0
@@ -56,7 +57,7 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
     expect(hanging).toBeLessThanOrEqual(CONCURRENCY)
   })
 
-  test('ten requests of priority high complete before any normal one', async () => {
+  test('ten requests of another user with priority high complete before any normal request completes', async () => {
     const client = await system.newUser()
     const ids = await submitMany(10, () => client.submit({ prompt: 'urgent', priority: 'high' }))
 
@@ -66,15 +67,15 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
     expect(callsWith('one of many')).toBe(hanging)
   })
 
-  test('requests of another model complete', async () => {
+  test('ten requests of another model complete', async () => {
     const client = await system.newUser()
     const ids = await submitMany(10, () => client.submit({ prompt: 'elsewhere', model: 'other' }))
     const ended = await Promise.all(ids.map(id => client.ended(id)))
     expect(ended.map(({ status }) => status)).toEqual(Array(10).fill('completed'))
   })
 
-  describe('once the model answers again', () => {
-    test("another user's only request is called among the next few", async () => {
+  describe('and then the model answers again', () => {
+    test("another user's only request is called before most of the waiting requests", async () => {
       const quiet = await system.newUser()
       const id = await quiet.submit({ prompt: 'only one' })
 
@@ -85,7 +86,7 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
       expect(normal.indexOf('only one')).toBeLessThan(MOST_BEFORE)
     })
 
-    test('ten requests of priority high complete while most normal ones wait', async () => {
+    test('ten requests with priority high complete while most normal requests wait', async () => {
       const client = await system.newUser()
       const ids = await submitMany(10, () => client.submit({ prompt: 'urgent again', priority: 'high' }))
 

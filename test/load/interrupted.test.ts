@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a request that waits for a retry or an open circuit when the system stops completes after the next start', async () => {
+test('a request that waits for a retry or for an open circuit while the system stops completes after the next start', async () => {
   const [waiting, heldUp] = await Promise.all([system.newUser(), system.newUser()])
   endpoint.reply('busy', refuse(503))
   endpoint.reply('down', refuse(500))
@@ -46,7 +46,7 @@ test('a request that waits for a retry or an open circuit when the system stops 
   const called = { busy: endpoint.calls('busy').length, down: endpoint.calls('down').length }
   endpoint.reply('busy', echo)
   endpoint.reply('down', echo)
-  // The clients use the port of the first start.
+  // The clients use the address of the first start, so the second start gets the same port.
   system = await startSystem({ ...settings, PORT: new URL(system.apiUrl).port })
 
   for (const [model, client] of Object.entries({ busy: waiting, down: heldUp } as const)) {
@@ -86,7 +86,7 @@ describe('a request whose deadline comes while it waits for another attempt', ()
   })
 })
 
-test('a request that is cancelled while it waits for another attempt gets no other attempt, and is charged as one request', async () => {
+test('a request that is cancelled while it waits for another attempt gets no further attempt, and is charged one request and no tokens', async () => {
   const isFirst = (prompt = '') => endpoint.calls('busy').filter(({ inputs }) => inputs[0] === prompt).length === 1
   endpoint.reply('busy', (response, call) => (isFirst(call.inputs[0]) ? refuse(503) : echo)(response, call))
   const client = await system.newUser()
@@ -100,7 +100,7 @@ test('a request that is cancelled while it waits for another attempt gets no oth
 
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
-  // Every wait has the same length. So when a later request has had its second attempt, the message of the first one has come back.
+  // Each backoff has the same length. So when a later request has had its second attempt, the message of the cancelled request was delivered, too.
   expect(await client.ended(await client.submit({ prompt: 'later', model: 'busy' }))).toMatchObject({ attempts: 2 })
   expect(isFirst('cancelled')).toBe(true)
 })
@@ -122,7 +122,7 @@ async function letDeadlineCome(user: string, id: string): Promise<void> {
   client.destroy()
 }
 
-test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -9,7 +9,7 @@ import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.
 vi.setConfig({ maxConcurrency: 10 })
 
 let endpoint: Endpoint
-/** The port on which a model starts to listen later. */
+/** The port of a model that refuses connections, because it starts to listen only during its test. */
 let away: number
 let system: RunningSystem
 
@@ -48,13 +48,13 @@ describe.concurrent('the limits of a model:', () => {
     expect(calls).toHaveLength(100)
     const windows = calls.map(({ at }) => calls.filter(call => call.at >= at && call.at < at + 2_000).length)
     expect(Math.max(...windows)).toBeLessThanOrEqual(20)
-    // 100 calls need at least 8 s. If the posts took longer, the calls end at most one interval after the last post.
+    // With this rate limit, 100 calls need at least 8 s. If the posts take longer than that, the calls end at most one interval (2 s) after the last post.
     const first = calls[0]?.at ?? Number.NaN
     expect(last(calls) - first).toBeLessThan(1.5 * Math.max(8_000, posted - first + 2_000))
   })
 
   describe('a model that asks for a pause of three seconds', () => {
-    /** Answers all calls within three seconds with a 429 and the remaining time of the pause. */
+    /** For three seconds after its first call, answers all calls with a 429 and the remaining time of the pause. */
     const pausing = (retryAfter: (ms: number) => string): Reply => {
       let until = Number.POSITIVE_INFINITY
       return (response, call) => {
@@ -70,7 +70,7 @@ describe.concurrent('the limits of a model:', () => {
       ['pausing', inSeconds],
       ['pausing-by-date', asDate],
     ] as const)(
-      'is not called from one second after its first 429 until the end of the pause (model %s)',
+      'a pausing model is not called from one second after its first 429 until the end of the pause (model %s)',
       async ([model, retryAfter]) => {
         const client = await system.newUser()
         await submitAll(client, model, prompts(5))
@@ -94,39 +94,42 @@ describe.concurrent('the limits of a model:', () => {
 const FAILURES = 5
 const OUTAGE_MS = 10_000
 
-describe.concurrent('an outage', () => {
+describe.concurrent('outages', () => {
   test.for([
     ['down', 10],
     ['down-for-few', 2],
-  ] as const)('of ten seconds opens the circuit, and fails no request (model %s)', async ([model, concurrency]) => {
-    const client = await system.newUser()
-    let until = Number.POSITIVE_INFINITY
-    endpoint.reply(model, (response, call) => {
-      if (endpoint.calls(model).length === FAILURES) until = call.at + OUTAGE_MS
-      return (call.at < until ? refuse(500) : echo)(response, call)
-    })
+  ] as const)(
+    'an outage of ten seconds opens the circuit, and fails no request (model %s)',
+    async ([model, concurrency]) => {
+      const client = await system.newUser()
+      let until = Number.POSITIVE_INFINITY
+      endpoint.reply(model, (response, call) => {
+        if (endpoint.calls(model).length === FAILURES) until = call.at + OUTAGE_MS
+        return (call.at < until ? refuse(500) : echo)(response, call)
+      })
 
-    await submitAll(client, model, prompts(30))
-    const rows = await endedRows(system, client)
+      await submitAll(client, model, prompts(30))
+      const rows = await endedRows(system, client)
 
-    expect(endings(rows)).toEqual(allCompleted(30))
-    const calls = endpoint.calls(model)
-    const failed = calls.filter(({ at }) => at < until)
-    // The circuit sends probes after 1 s, 2 s and 4 s. The next probe finds that the model is back.
-    const probes = logged(model, 'stays open')
-    expect(probes).toBeGreaterThan(0)
-    expect(probes).toBeLessThanOrEqual(3)
-    const underWay = failed.length - FAILURES - probes
-    expect(underWay).toBeGreaterThanOrEqual(0)
-    expect(underWay).toBeLessThan(concurrency)
-    // The only failed calls are those that opened the circuit, those that were running, and the probes.
-    expect(calls).toHaveLength(failed.length + 30)
-    expect(sum(rows.map(({ attempts }) => Number(attempts)))).toBe(calls.length)
-    // The longest wait of the circuit is 8 s. The rest is the time in which the messages come back.
-    expect((calls[failed.length]?.at ?? Number.NaN) - last(failed)).toBeLessThan(16_000)
-  })
+      expect(endings(rows)).toEqual(allCompleted(30))
+      const calls = endpoint.calls(model)
+      const failed = calls.filter(({ at }) => at < until)
+      // Probes find the outage after 1 s, 2 s and 4 s. The next probe finds that the model works again.
+      const probes = logged(model, 'stays open')
+      expect(probes).toBeGreaterThan(0)
+      expect(probes).toBeLessThanOrEqual(3)
+      const underWay = failed.length - FAILURES - probes
+      expect(underWay).toBeGreaterThanOrEqual(0)
+      expect(underWay).toBeLessThan(concurrency)
+      // The only failed calls are those that opened the circuit, those that were running, and the probes.
+      expect(calls).toHaveLength(failed.length + 30)
+      expect(sum(rows.map(({ attempts }) => Number(attempts)))).toBe(calls.length)
+      // The circuit stays open for at most 8 s. The other 8 s are for the time until the messages are delivered again.
+      expect((calls[failed.length]?.at ?? Number.NaN) - last(failed)).toBeLessThan(16_000)
+    },
+  )
 
-  test('of a model that refuses connections fails no request, and only the calls after the outage are charged', async () => {
+  test('an outage in which a model refuses connections fails no request, and only the calls after the outage are charged', async () => {
     const client = await system.newUser()
 
     await submitAll(client, 'away', prompts(30))
@@ -148,7 +151,7 @@ const logged = (model: string, change: string): number =>
     .split('\n')
     .filter(line => line.includes(change) && line.includes(`"service":"protected-worker-${model}"`)).length
 
-test('reconcile finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { compile } from '../../lib/compile.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-it('compiles at the same time, although each compilation ends esbuild, and goes on after one that fails', async () => {
+it('compile runs several compilations at the same time, and a failed compilation does not affect the others', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'good.ts'), 'export const answer: number = 42')
   writeFileSync(join(folder, 'bad.ts'), 'export const =')

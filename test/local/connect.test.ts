@@ -54,7 +54,7 @@ const connect = (sqs = emulators['sqs-s3']) =>
     'RDS Data': emulators['rds-data'].connect(),
   })
 
-/** A client that reaches tables over HTTP, and one that can reach them only within the process. */
+/** Makes a table, a client that calls it over HTTP (`overHttp`), and a client that can call it only within the process (`within`). */
 async function tables() {
   const TableName = `things-${randomUUID()}`
   const overHttp = new DynamoDBClient({ ...common, endpoint: await emulators.dynamodb.endpoint })
@@ -80,7 +80,7 @@ async function tables() {
   return { overHttp, within, put, get }
 }
 
-it('a client calls the tables without a socket, and reads what other clients write over HTTP', async () => {
+it('a client within the process calls the DynamoDB tables without a socket, and shares the items with clients over HTTP', async () => {
   const { overHttp, within, put, get } = await tables()
 
   await within.send(put({ n: { N: '7' } }))
@@ -89,7 +89,7 @@ it('a client calls the tables without a socket, and reads what other clients wri
   expect((await within.send(get)).Item).toEqual({ pk: { S: 'a' }, n: { N: '7' } })
 })
 
-it('a failed call has the SDK’s own error with all its fields', async () => {
+it('a failed call within the process throws the same error of the AWS SDK as over HTTP, with all fields', async () => {
   const { within, put } = await tables()
   await within.send(put({ n: { N: '7' } }))
 
@@ -100,7 +100,7 @@ it('a failed call has the SDK’s own error with all its fields', async () => {
   await expect(within.send(missing)).rejects.toThrow(ResourceNotFoundException)
 })
 
-it('an answer has bytes as bytes, and a call with bytes goes over HTTP', async () => {
+it('an answer within the process has binary values as bytes, but a call with binary values is sent over HTTP', async () => {
   const { overHttp, within, put, get } = await tables()
   const bytes = new Uint8Array([1, 2, 3])
   await overHttp.send(put({ b: { B: bytes } }))
@@ -109,7 +109,7 @@ it('an answer has bytes as bytes, and a call with bytes goes over HTTP', async (
   await expect(within.send(put({ b: { B: bytes } }))).rejects.toThrow('ECONNREFUSED')
 })
 
-it('a client sends, receives and deletes messages without a socket', async () => {
+it('a client within the process sends, receives and deletes messages of SQS without a socket', async () => {
   const endpoint = await emulators['sqs-s3'].endpoint
   const overHttp = new SQSClient({ ...common, endpoint })
   await overHttp.send(new CreateQueueCommand({ QueueName: 'work' }))
@@ -127,7 +127,7 @@ it('a client sends, receives and deletes messages without a socket', async () =>
   await expect(within.send(toNone)).rejects.toThrow(QueueDoesNotExist)
 })
 
-it('a call fails like a network call if the emulator ends before it answers, and so do later calls', async () => {
+it('a call within the process fails with the error of a lost connection if the emulator ends, and later calls fail, too', async () => {
   const ending = await start('sqs-s3')
   const endpoint = await ending.endpoint
   await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
@@ -138,7 +138,7 @@ it('a call fails like a network call if the emulator ends before it answers, and
   const waiting = within.send(receive).catch(error => error)
   await ending.close()
 
-  // A waiting receive is either ended by its queue or cut off.
+  // Two results are right: the ending queue answers the waiting receive without messages, or the connection is lost.
   const first = await waiting
   expect(first instanceof Error ? Reflect.get(first, 'code') : first.Messages).toBe(
     first instanceof Error ? 'ECONNRESET' : undefined,
@@ -146,7 +146,7 @@ it('a call fails like a network call if the emulator ends before it answers, and
   await expect(within.send(receive)).rejects.toThrow('ECONNREFUSED')
 })
 
-it('a call that takes longer than the client’s timeout fails with the SDK’s timeout', async () => {
+it('a call within the process fails with the SDK’s TimeoutError if it takes longer than the client’s timeout', async () => {
   const endpoint = await emulators['sqs-s3'].endpoint
   await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
   const within = new SQSClient({ ...common, endpoint: NOWHERE })
@@ -156,13 +156,13 @@ it('a call that takes longer than the client’s timeout fails with the SDK’s 
   await expect(within.send(receive)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
-it('an answer counts if it came in time while the thread was blocked for longer than the client’s timeout', async () => {
+it('a call within the process succeeds if its answer came in time, even if the caller’s thread was blocked longer than the timeout', async () => {
   const { overHttp, put, get } = await tables()
   const within = new DynamoDBClient({ ...common, endpoint: NOWHERE })
   connect()(within, 200)
 
   const written = within.send(put({ n: { N: '7' } }))
-  // The call is sent first. The thread of the tables answers while this thread is blocked.
+  // The call is sent first. Then this thread blocks for a second, in which the thread of the tables answers.
   await setImmediate()
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
 

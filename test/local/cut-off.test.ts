@@ -18,7 +18,7 @@ const told: string[] = []
 beforeAll(async () => {
   servers = await startEveryServer({ log: line => told.push(line) })
   ;({ system, model, urls } = servers)
-  // The database is made at its first use, which takes seconds.
+  // The database is created at its first use, which takes seconds. This call makes it, so no test times out.
   await answers['the RDS Data API']?.()
 }, 60_000)
 afterAll(() => servers?.close())
@@ -27,7 +27,7 @@ const common = () => ({ region: 'us-east-1', credentials: credentialsOf(system.a
 const dynamodb = () => new DynamoDBClient({ ...common(), endpoint: system.endpoints.dynamodb })
 const statement = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }
 
-/** A call to each server, as the server’s usual callers make it. It fails if the server is gone. */
+/** A usual call to each server of the local system. The call fails if the server does not run any more. */
 const answers: Record<string, () => Promise<unknown>> = {
   'the API': () => fetch(system.apiUrl),
   'the demo model': () => fetch(model.url),
@@ -73,16 +73,16 @@ function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"
   })
 }
 
-describe.each(Object.keys(answers))('%s keeps working', server => {
+describe.each(Object.keys(answers))('the server of %s keeps working', server => {
   const url = () => urls[server] ?? ''
 
-  test('after a call that is cut off in its body', async () => {
+  test('after a call whose connection is reset in the middle of the body', async () => {
     await cutOff(url(), {})
     await answers[server]?.()
     expect(told.filter(line => line.includes('failed'))).toEqual([])
   })
 
-  test('after fifty simultaneous calls that are cut off', async () => {
+  test('after fifty simultaneous calls whose connections are reset in the middle of the body', async () => {
     await Promise.all(Array.from({ length: 50 }, () => cutOff(url(), { body: 'x'.repeat(500) })))
     await answers[server]?.()
     expect(told.filter(line => line.includes('failed'))).toEqual([])
@@ -95,7 +95,7 @@ describe.each(Object.keys(answers))('%s keeps working', server => {
     await answers[server]?.()
   })
 
-  test('after a body over its limit', async () => {
+  test('after a body over the size limit of the server', async () => {
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       authorization: authorizationOf(system.accessKeyId),
@@ -110,7 +110,7 @@ describe.each(Object.keys(answers))('%s keeps working', server => {
   })
 })
 
-test('DynamoDB answers bodies of any shape', async () => {
+test('the DynamoDB of the local system answers a call with any JSON body, and does not crash', async () => {
   const operations = [
     'ListTables',
     'GetItem',
@@ -136,7 +136,7 @@ test('DynamoDB answers bodies of any shape', async () => {
     }
 })
 
-test('the system still writes and reads after all these calls', async () => {
+test('the local system writes and reads tables after all calls of the tests above', async () => {
   await dynamodb().send(
     new CreateTableCommand({
       TableName: 'afterwards',

@@ -6,7 +6,7 @@ const NO_DATABASE = {
   close: async () => {},
 }
 
-test('a statement over 4 MiB is refused, also within the process', async () => {
+test('the RDS Data API of the local system refuses a statement over 4 MiB, also in a call within the process', async () => {
   const dataApi = await startDataApi(NO_DATABASE, 'key')
   onTestFinished(() => dataApi.close())
   const sql = `SELECT '${'x'.repeat(4 * 1024 * 1024)}'`

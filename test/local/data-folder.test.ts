@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { openDataFolder } from '../../lib/local/data-folder.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('an open folder can’t be opened again until it is closed', () => {
+test('a data folder that a system uses can’t be opened by a second system until the first one closes it', () => {
   const path = join(temporaryFolder(), 'data')
   const first = openDataFolder(path)
 
@@ -16,7 +16,7 @@ test('an open folder can’t be opened again until it is closed', () => {
   openDataFolder(path).close()
 })
 
-test('a folder is free if its process was killed', async () => {
+test('a data folder can be opened again if the process that used it was killed', async () => {
   const path = join(temporaryFolder(), 'data')
   const module = fileURLToPath(new URL('../../lib/local/data-folder.ts', import.meta.url))
   const script = `const { openDataFolder } = await import(${JSON.stringify(module)})
@@ -31,7 +31,7 @@ test('a folder is free if its process was killed', async () => {
   openDataFolder(path).close()
 })
 
-test('a folder in memory is a temporary folder without state, and is deleted when it is closed', () => {
+test('a data folder of a system in memory is an empty temporary folder, which is deleted when it is closed', () => {
   const folder = openDataFolder(':memory:')
   folder.writeJson('some.json', { a: 1 })
 
@@ -41,7 +41,7 @@ test('a folder in memory is a temporary folder without state, and is deleted whe
   expect(existsSync(folder.path)).toBe(false)
 })
 
-test('a local.json of a killed process is removed', () => {
+test('the opening of a data folder deletes the local.json of a killed process', () => {
   const path = temporaryFolder()
   writeFileSync(join(path, 'local.json'), '{}')
 
@@ -51,7 +51,7 @@ test('a local.json of a killed process is removed', () => {
   folder.close()
 })
 
-test('a folder that can’t be made is refused', () => {
+test('a data folder that can’t be created is refused with an error', () => {
   const file = join(temporaryFolder(), 'file')
   writeFileSync(file, '')
 
@@ -64,7 +64,7 @@ test('a folder that can’t be made is refused', () => {
     )
 })
 
-test('a folder that can’t be locked is refused', () => {
+test('a data folder that can’t be locked is refused with an error', () => {
   const path = temporaryFolder()
   mkdirSync(join(path, 'lock'))
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => system?.close())
 
-/** An API without routes. Its system has these endpoints. */
+/** Calls an API without routes, whose local system has these endpoints, and returns the answer. */
 async function ask(endpoints: Partial<LocalSystem['endpoints']>, path = '/healthz?deep=1', method = 'GET') {
   const http = await startHttpServer(0)
   onTestFinished(() => http.close(0))
@@ -41,7 +41,7 @@ async function startBroken(status: number): Promise<string> {
 }
 
 describe('GET /healthz?deep=1', () => {
-  test('answers 200 on a whole system while every part answers', async () => {
+  test('answers 200 if all parts of the local system answer', async () => {
     const response = await fetch(`${system.apiUrl}/healthz?deep=1`)
 
     expect({ status: response.status, body: await response.json() }).toEqual({
@@ -50,7 +50,7 @@ describe('GET /healthz?deep=1', () => {
     })
   })
 
-  test('names the parts that do not answer', async () => {
+  test('answers 503 with the name of a part that can’t be reached', async () => {
     expect(await ask({ rds_data: 'http://127.0.0.1:1' })).toEqual({
       status: 503,
       retryAfter: '5',
@@ -64,7 +64,7 @@ describe('GET /healthz?deep=1', () => {
     })
   })
 
-  test('names all parts that answer with an error', async () => {
+  test('answers 503 with the names of all parts that answer with an error', async () => {
     const broken = await startBroken(500)
 
     expect(await ask({ sqs: broken, dynamodb: broken })).toMatchObject({
@@ -80,7 +80,10 @@ describe('GET /healthz?deep=1', () => {
     ['GET', '/v1/healthz?deep=1'],
     ['GET', '//'],
     ['GET', '//['],
-  ])('leaves %s %s to the API', async (method, path) => {
-    expect(await ask({}, path, method)).toMatchObject({ status: 404, body: { message: 'Not Found' } })
-  })
+  ])(
+    'is the only call that is answered by the local system itself: %s %s is passed to the API',
+    async (method, path) => {
+      expect(await ask({}, path, method)).toMatchObject({ status: 404, body: { message: 'Not Found' } })
+    },
+  )
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createFairLine } from '../../lib/local/fair-line.ts'
 
-/** A line of texts. The first letter of a text is its group. */
+/** A fair line, i.e. a queue whose groups take turns. Its items are texts, and the first letter of a text is its group. */
 const lineOf = (...items: string[]) => createFairLine(item => item.charAt(0), items)
 
 function takeAll<T>(line: { shift(): T | undefined }): T[] {
@@ -10,12 +10,12 @@ function takeAll<T>(line: { shift(): T | undefined }): T[] {
   return taken
 }
 
-test('groups take turns, and the items of a group keep their order', () => {
+test('the groups of a fair line take turns, and the items of a group keep their order', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1', 'c1', 'c2')
   expect(takeAll(line)).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3'])
 })
 
-test('a late item waits for one item of each other group, even if other groups have many items', () => {
+test('the first item of a new group in a fair line waits for one item of each other group, even if these have many items', () => {
   const many = (group: string) => Array.from({ length: 1000 }, (_, i) => `${group}${i}`)
   const line = lineOf(...many('a'), ...many('b'))
   for (let i = 0; i < 5; i++) line.shift()
@@ -26,7 +26,7 @@ test('a late item waits for one item of each other group, even if other groups h
   expect(next).toContain('late')
 })
 
-test('a group goes behind the others after its turn', () => {
+test('a group of a fair line takes its next turn after all other groups', () => {
   const line = lineOf('a1', 'b1', 'b2')
   expect(line.shift()).toBe('a1')
 
@@ -35,13 +35,13 @@ test('a group goes behind the others after its turn', () => {
   expect(takeAll(line)).toEqual(['b1', 'a2', 'b2'])
 })
 
-test('the items without a group are one more group, first in, first out', () => {
+test('the items without a group form one more group of a fair line, in which they keep their order', () => {
   const line = createFairLine<{ group?: string; n: number }>(({ group }) => group, [{ n: 1 }, { n: 2 }])
   line.push({ group: 'a', n: 3 })
   expect(takeAll(line).map(({ n }) => n)).toEqual([1, 3, 2])
 })
 
-test('a removed item leaves the other items in their order, and removes its group if it was the last one', () => {
+test('the removal of an item from a fair line does not change the order of the other items', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1', 'c1', 'c2')
 
   expect([line.remove('a2'), line.remove('b1'), line.remove('c1')]).toEqual([true, true, true])
@@ -51,7 +51,7 @@ test('a removed item leaves the other items in their order, and removes its grou
   expect(takeAll(line)).toEqual(['a1', 'c2', 'a3'])
 })
 
-test('the length and the items of a line are those of the waiting items', () => {
+test('the length and the iteration of a fair line include only items that were not taken yet', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1')
   line.shift()
   expect(line.length).toBe(3)

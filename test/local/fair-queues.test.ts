@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => queues.close())
 
-/** A queue with these settings, and the operations on it. */
+/** Makes a queue with these attributes, and returns the operations on it. */
 async function newQueue(name: string, Attributes: Record<string, string> = {}, { sqs, urlOf } = queues) {
   const QueueUrl = urlOf(name)
   await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }))
@@ -79,7 +79,7 @@ function openQueue(QueueUrl: string, sqs: SQSClient) {
 
 const bodies = (messages: Message[]) => messages.map(({ Body }) => Body)
 
-test('one message of a group is soon received, although another group has a thousand waiting messages', async () => {
+test('the only message of a group is received soon, even if another group has a thousand waiting messages', async () => {
   const queue = await newQueue('thousand')
   await queue.sendMany('noisy', 1000)
   await queue.receive(10)
@@ -95,13 +95,13 @@ test('one message of a group is soon received, although another group has a thou
   })
 })
 
-test('noisy groups share the deliveries', async () => {
+test('groups with many messages are received in turn', async () => {
   const queue = await newQueue('shared')
   for (const group of ['a', 'b', 'c']) await queue.sendMany(group, 50)
   expect(bodies(await queue.receive(6))).toEqual(['a 0', 'b 0', 'c 0', 'a 1', 'b 1', 'c 1'])
 })
 
-test('messages without a group are received in their order', async () => {
+test('messages without a group are received in the order in which they were sent', async () => {
   const queue = await newQueue('ungrouped')
   for (const body of ['1', '2', '3']) await queue.send(body)
   const received = await queue.receive(10)
@@ -122,7 +122,7 @@ test('the attributes of a message with a group are received unchanged', async ()
   expect(untraced).not.toHaveProperty('MD5OfMessageAttributes')
 })
 
-test('a delayed message of a quiet group is not received before its time, and is received soon after that', async () => {
+test('a delayed message of a group with few messages is not received during its delay, and is received soon after it', async () => {
   const queue = await newQueue('delayed')
   await queue.sendMany('noisy', 100)
   await queue.send('later', { MessageGroupId: 'quiet', DelaySeconds: 1 })
@@ -132,7 +132,7 @@ test('a delayed message of a quiet group is not received before its time, and is
   await expect.poll(async () => bodies(await queue.receive(2)), { timeout: 5000, interval: 100 }).toContain('later')
 })
 
-test('a message keeps its group after its visibility timeout, also when it is moved because it was received too often', async () => {
+test('a message keeps its group when it is redelivered, and when it is moved to the dead-letter queue', async () => {
   const dead = await newQueue('dead')
   const { QueueArn = '' } = await dead.attributes()
   const policy = JSON.stringify({ deadLetterTargetArn: QueueArn, maxReceiveCount: 1 })
@@ -140,21 +140,21 @@ test('a message keeps its group after its visibility timeout, also when it is mo
   await queue.send('crashes', { MessageGroupId: 'a' })
   expect(bodies(await queue.receive(1))).toEqual(['crashes'])
 
-  // The second receive moves the message.
+  // The queue allows one receive. So the second receive moves the message to the dead-letter queue.
   await expect
     .poll(async () => [...(await queue.receive(1)), ...(await dead.receive(1))], { timeout: 5000 })
     .toMatchObject([{ Body: 'crashes', Attributes: { MessageGroupId: 'a' } }])
   expect(await queue.attributes()).toMatchObject({ ApproximateNumberOfMessages: '0' })
 })
 
-test('a new message ends a wait for messages', async () => {
+test('a receive that waits for messages is answered as soon as a message is sent', async () => {
   const queue = await newQueue('awaited')
   const received = queue.receive(1, 20)
   await queue.send('here', { MessageGroupId: 'a' })
   expect(bodies(await received)).toEqual(['here'])
 })
 
-test('a purged queue is empty, and fair to later messages', async () => {
+test('a purged queue is empty, and serves the groups of later messages in turn', async () => {
   const queue = await newQueue('purged')
   await queue.sendMany('noisy', 20)
   await queue.purge()
@@ -166,7 +166,7 @@ test('a purged queue is empty, and fair to later messages', async () => {
   expect(bodies(await queue.receive(2))).toEqual(['noisy 0', 'quiet'])
 })
 
-test('messages keep their group after a restart', async () => {
+test('messages keep their groups after a restart of the queues', async () => {
   const folder = temporaryFolder()
   const before = await startQueues(folder)
   const queue = await newQueue('kept', {}, before)

@@ -19,7 +19,7 @@ async function serve(database: Database): Promise<DataApi> {
   return { url: `http://127.0.0.1:${port}`, accessKeyId: 'local', close }
 }
 
-/** A server that does not report its id. */
+/** A Postgres server that does not report its id, for example since the user may not read it. */
 const silent: Database = {
   connect: async () => ({ role: undefined, query: () => Promise.reject(new Error('not for you')), release: () => {} }),
   close: async () => {},
@@ -37,7 +37,7 @@ const A = 'postgres://me:hunter2@127.0.0.1:5432/ledger'
 const B = 'postgres://me:hunter2@127.0.0.1:5432/other'
 const FolderName = () => join(temporaryFolder(), 'data')
 
-/** Starts a system on a folder once per database, each time until the stack is created. */
+/** Starts a system with this data folder once per database, each time until its stack is created. */
 async function fill(path: string, ...databases: (readonly [url: string | undefined, dataApi: DataApi])[]) {
   for (const [url, dataApi] of databases)
     await withFolder(path, async data => {
@@ -56,16 +56,16 @@ async function withFolder(path: string, use: (data: DataFolder) => Promise<void>
 }
 
 describe('a data folder', () => {
-  test('accepts the database that it was filled with', async () => {
+  test('accepts the database with which it was filled', async () => {
     await fill(FolderName(), [A, first], [A, first])
     await fill(FolderName(), [undefined, first], [undefined, second])
   })
 
-  test('recognizes its database at another address', async () => {
+  test('accepts its database also at another address', async () => {
     await fill(FolderName(), [A, first], ['postgresql://other@localhost/ledger', first], [A, first])
   })
 
-  test('refuses another database, and names its own database without a password', async () => {
+  test('refuses another database, with an error that names the right database without its password', async () => {
     const path = FolderName()
     await fill(path, [A, first])
 
@@ -78,7 +78,7 @@ describe('a data folder', () => {
     await fill(path, [A, first])
   })
 
-  test('refuses a new database at the address of its own', async () => {
+  test('refuses a new, empty database at the address of its database', async () => {
     const path = FolderName()
     await fill(path, [A, first])
 
@@ -94,7 +94,7 @@ describe('a data folder', () => {
     await expect(fill(path, [B, nameless])).rejects.toThrow('is not the database that')
   })
 
-  test('distinguishes the embedded database from a database at a URL, both ways', async () => {
+  test('refuses the embedded database if it was filled with a database at a URL, and the other way round', async () => {
     const [embedded, atUrl] = [FolderName(), FolderName()]
     await fill(embedded, [undefined, first])
     await fill(atUrl, [A, first])
@@ -107,7 +107,7 @@ describe('a data folder', () => {
     )
   })
 
-  test('has the embedded database if an earlier version has made one in it', async () => {
+  test('counts as filled with the embedded database if an earlier version has made one in it', async () => {
     const [embedded, unknown] = [FolderName(), FolderName()]
     for (const path of [embedded, unknown]) mkdirSync(join(path, 'postgres'), { recursive: true })
     writeFileSync(join(embedded, 'postgres', 'is-whole'), '')
@@ -116,7 +116,7 @@ describe('a data folder', () => {
     await fill(unknown, [A, first])
   })
 
-  test('is not filled by a start that fails before the stack is created', async () => {
+  test('does not count as filled after a start that fails before the stack is created', async () => {
     const path = FolderName()
     await withFolder(path, async data => void (await refuseOtherDatabase(data, A, first)))
 
@@ -124,7 +124,9 @@ describe('a data folder', () => {
   })
 })
 
-test('a system does not start with another database, and starts again with its own', { timeout: 60_000 }, async () => {
+test('a local system does not start with another database than that of its data folder, and then starts with the right one', {
+  timeout: 60_000,
+}, async () => {
   const dataDir = FolderName()
   const template = { Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }
   await (await startSmall(template, { dataDir })).close()

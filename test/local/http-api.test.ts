@@ -96,11 +96,11 @@ async function call(
   return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers }
 }
 
-test('an output with the API’s address has this machine’s address instead', () => {
+test('a stack output with the API’s address on AWS has the address on this machine in the local system', () => {
   expect(system.outputs.ApiUrl).toBe(`${system.apiUrl}/`)
 })
 
-describe('the event', () => {
+describe('the event of the local API for a function', () => {
   test('has path, query, headers and a text body in payload format 2.0', async () => {
     const { body } = await call('/things/a%20b?x=1&x=2&y=%C3%A9', {
       method: 'POST',
@@ -136,13 +136,13 @@ describe('the event', () => {
     expect(body).toMatchObject({ body: 'AP+A', isBase64Encoded: true })
   })
 
-  test('leaves out fields that the request does not have', async () => {
+  test('has no body, cookies or query parameters if the HTTP request has none', async () => {
     const { body } = await call('/echo')
 
     for (const name of ['body', 'cookies', 'queryStringParameters']) expect(body).not.toHaveProperty(name)
   })
 
-  test('joins the values of a header that comes twice', async () => {
+  test('has the joined values of a header that occurs twice', async () => {
     const answer = Promise.withResolvers<string>()
     const headers = ['Host', new URL(system.apiUrl).host, 'X-Twice', 'one', 'x-twice', 'two']
     request(`${system.apiUrl}/echo`, { headers }, response =>
@@ -153,22 +153,22 @@ describe('the event', () => {
   })
 })
 
-describe('the route', () => {
+describe('the route that the local API chooses', () => {
   test.for([
     ['POST', '/things/special', 'POST /things/special'],
     ['POST', '/things/other', 'POST /things/{id}'],
     ['GET', '/things/a/b', 'GET /things/{rest+}'],
     ['PATCH', '/any', 'ANY /{path}'],
-  ])('of %s %s is %s', async ([method, path, routeKey]) => {
+  ])('for %s %s is %s', async ([method, path, routeKey]) => {
     expect((await call(path as string, { method: method as string })).body).toMatchObject({ routeKey })
   })
 
-  test.for(['/', '/no/such/path', '/any/'])('of GET %s is not found', async path => {
+  test.for(['/', '/no/such/path', '/any/'])('for GET %s does not exist, and the answer is 404', async path => {
     expect(await call(path)).toMatchObject({ status: 404, body: { message: 'Not Found' } })
   })
 })
 
-describe('the answer', () => {
+describe('the answer of the local API', () => {
   test('has the status, headers, cookies and bytes that the function returned', async () => {
     const response = await fetch(`${system.apiUrl}/bytes`)
 
@@ -191,16 +191,16 @@ describe('the answer', () => {
     },
   )
 
-  test('to an endless loop is an internal server error when the time is over, and the next request is answered', async () => {
+  test('is an internal server error if the function runs in an endless loop until its timeout, and the next call is answered', async () => {
     expect(await call('/loop')).toMatchObject({ status: 500, body: { message: 'Internal Server Error' } })
     expect(await call('/plain')).toMatchObject({ status: 200 })
   })
 
-  test('is "service unavailable" if it comes after the timeout of the integration', async () => {
+  test('is "service unavailable" if the function takes longer than the timeout of the API’s integration', async () => {
     expect(await call('/wait')).toMatchObject({ status: 503, body: { message: 'Service Unavailable' } })
   })
 
-  test('is "service unavailable" if no thread became free in time, and the function never runs for that call', async () => {
+  test('is "service unavailable" if no thread of the function becomes free in time, and the function never runs for this call', async () => {
     const first = system.invoke('OneByOne', { rawPath: '/first' })
     await oneByOneCalls.until(1)
 
@@ -212,7 +212,7 @@ describe('the answer', () => {
     expect(oneByOneCalls.read()).toEqual([{ path: '/first' }, { path: '/third' }])
   })
 
-  test.for([7, 11])('to a body of %i MB is a refusal because of its size', async megabytes => {
+  test.for([7, 11])('to a call with a body of %i MB is 413, because the body is too large', async megabytes => {
     const answer = await call('/echo', { method: 'POST', body: 'x'.repeat(megabytes * 1024 * 1024) })
 
     expect(answer).toMatchObject({ status: 413, body: { message: 'Request Entity Too Large' } })
@@ -223,26 +223,29 @@ describe('the answer', () => {
     { of: 'quotes, as text', body: '"', type: 'application/json', status: 413 },
     { of: 'control characters, as text', body: '\u0001', type: 'text/plain', status: 413 },
     { of: 'quotes, as bytes', body: '"', type: 'application/octet-stream', status: 200 },
-  ])('to a body of 3.5 MB of $of is $status, by the size of the escaped event', async ({ body, type, status }) => {
-    const answer = await call('/plain', {
-      method: 'POST',
-      headers: { 'content-type': type },
-      body: body.repeat(3.5 * 1024 * 1024),
-    })
+  ])(
+    'to a call with 3.5 MB of $of is $status, since the size of the event counts after the body is escaped',
+    async ({ body, type, status }) => {
+      const answer = await call('/plain', {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: body.repeat(3.5 * 1024 * 1024),
+      })
 
-    expect(answer.status).toBe(status)
-    if (status === 413) expect(answer.body).toEqual({ message: 'Request Entity Too Large' })
-  })
+      expect(answer.status).toBe(status)
+      if (status === 413) expect(answer.body).toEqual({ message: 'Request Entity Too Large' })
+    },
+  )
 })
 
-describe('the authorizer', () => {
+describe('the authorizer of the local API', () => {
   let before: number
   beforeEach(() => {
     before = authorizerCalls.read().length
   })
   const calls = () => authorizerCalls.read().length - before
 
-  test('lets a request through with the authorizer’s context, and is asked once per identity', async () => {
+  test('gives its context to the function of an allowed call, and is invoked only once per key', async () => {
     const first = await call('/closed', { headers: { 'x-api-key': 'alice' } })
     const second = await call('/closed', { headers: { 'X-API-KEY': 'alice' } })
 
@@ -251,12 +254,12 @@ describe('the authorizer', () => {
     expect(calls()).toBe(1)
   })
 
-  test('is not asked about a request without identity', async () => {
+  test('is not invoked for a call without a key, which is answered with 401', async () => {
     expect(await call('/closed')).toMatchObject({ status: 401, body: { message: 'Unauthorized' } })
     expect(calls()).toBe(0)
   })
 
-  test('refuses a request, and the refusal is remembered', async () => {
+  test('refuses a call with a wrong key, and is not invoked again for this key', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'wrong' } })).toMatchObject({
         status: 403,
@@ -265,7 +268,7 @@ describe('the authorizer', () => {
     expect(calls()).toBe(1)
   })
 
-  test('causes an internal server error if it fails, and is asked again', async () => {
+  test('causes an internal server error if it fails, and is invoked again for the next call', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'throw' } })).toMatchObject({
         status: 500,

@@ -5,18 +5,18 @@ import { makeDatabase } from '../../lib/local/emulators/kept-postgres.ts'
 import { openPglite } from '../../lib/local/rds-data/pglite.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('an empty database is made once, is kept readable only for its owner, and is copied from then on', {
+test('the local system makes an empty Postgres database once, stores it readable only for its owner, and copies it at later starts', {
   timeout: 300_000,
 }, async () => {
   const kept = temporaryFolder()
-  // The rest of an interrupted start.
+  // An unfinished database of an interrupted start, which is deleted.
   mkdirSync(join(kept, 'unfinished-abandoned'))
   utimesSync(join(kept, 'unfinished-abandoned'), 0, 0)
   await makeDatabase(kept)(join(temporaryFolder(), 'data'))
   const [name = '', ...others] = readdirSync(kept)
   expect(name).toMatch(/^postgres-\d+\.\d+\.\d+/)
   expect(others).toEqual([])
-  // Folders get the modes of this process’s umask, as the local system sets it.
+  // Only the modes of files are checked. Those of folders depend on the umask of the process, which the local system sets.
   const files = globSync('**', { cwd: join(kept, name) }).filter(file => statSync(join(kept, name, file)).isFile())
   expect(files.length).toBeGreaterThan(500)
   expect(files.filter(file => (statSync(join(kept, name, file)).mode & 0o077) !== 0)).toEqual([])

@@ -18,7 +18,7 @@ afterEach(async () => {
   vi.unstubAllEnvs()
 })
 
-/** Another process with an open data folder in memory, which has a file of its Postgres. */
+/** Starts another process that uses a temporary data folder, which has a file of its Postgres. */
 async function startOther(): Promise<{ process: ChildProcess; path: string }> {
   const module = fileURLToPath(new URL('../../lib/local/data-folder.ts', import.meta.url))
   const script = `const { openDataFolder } = await import(${JSON.stringify(module)})
@@ -42,7 +42,7 @@ async function kill(other: ChildProcess): Promise<void> {
 
 const start = async () => (await startSmall({ Resources: {} })).close()
 
-test('a start deletes the temporary folder of a killed process, but not the folder of a running one', async () => {
+test('a start deletes the temporary folder of a killed process, but not the temporary folder of a running process', async () => {
   const [killed, running] = [await startOther(), await startOther()]
   await kill(killed.process)
   expect(existsSync(join(killed.path, 'postgres', 'rows'))).toBe(true)
@@ -53,7 +53,7 @@ test('a start deletes the temporary folder of a killed process, but not the fold
   expect(existsSync(join(running.path, 'postgres', 'rows'))).toBe(true)
 })
 
-test('a start deletes no folder that a user has named, whatever its name is', async () => {
+test('a start never deletes a folder that a user has chosen, even if its name looks like that of a temporary folder', async () => {
   const named = join(tmp, 'sluice-backup')
   openDataFolder(named).close()
   const others = ['sluice-others', 'sluice-abcdef'].map(name => join(tmp, name))
@@ -67,7 +67,7 @@ test('a start deletes no folder that a user has named, whatever its name is', as
   for (const folder of [named, ...others]) expect(existsSync(folder), basename(folder)).toBe(true)
 })
 
-test('a temporary folder stays if a user has opened it by its name', async () => {
+test('a start does not delete a temporary folder that a user has later chosen as data folder', async () => {
   const left = await startOther()
   await kill(left.process)
   openDataFolder(left.path).close()

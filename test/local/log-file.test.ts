@@ -8,7 +8,7 @@ import { temporaryFolder } from './fixtures/template.ts'
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1)
 
 describe('openLogFile', () => {
-  it('appends lines, also to a file of an earlier start', () => {
+  it('appends lines to the file, also if an earlier start has made the file', () => {
     const file = join(temporaryFolder(), 'x.log')
     for (const line of ['one', 'two']) {
       const log = openLogFile(file)
@@ -19,7 +19,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['one', 'two'])
   })
 
-  it('moves the lines of a full file to another file, and keeps one such file', () => {
+  it('renames a full file and begins a new one, and keeps only one renamed file', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file, 10)
     for (const line of ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']) log.append(line)
@@ -29,7 +29,7 @@ describe('openLogFile', () => {
     expect(linesOf(`${file}.1`)).toEqual(['cccc', 'dddd'])
   })
 
-  it('keeps working if its folder is deleted', () => {
+  it('does not fail if its folder is deleted', () => {
     const folder = join(temporaryFolder(), 'logs')
     mkdirSync(folder)
     const file = join(folder, 'x.log')
@@ -42,7 +42,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['cccccccc'])
   })
 
-  it('keeps a line that is larger than a whole file may be', () => {
+  it('writes a line that is larger than the size limit of a file', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file, 10)
     log.append('x'.repeat(20))
@@ -51,7 +51,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['x'.repeat(20)])
   })
 
-  it('ignores a line that comes after the file was closed', () => {
+  it('ignores a line that is written after the file was closed', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file)
     log.close()
@@ -63,7 +63,7 @@ describe('openLogFile', () => {
 })
 
 describe('lineSplitter', () => {
-  it('passes whole lines on, wherever the pieces are cut', () => {
+  it('gives whole lines, at whatever position the text is split into pieces', () => {
     const lines: string[] = []
     const write = lineSplitter(line => lines.push(line))
     for (const chunk of ['on', 'e\ntw', 'o\n', '\nthree\nfo']) write(chunk)
@@ -73,7 +73,7 @@ describe('lineSplitter', () => {
 })
 
 describe('troubleIn', () => {
-  it('reads level, message and cause of a warning and of an error, and nothing else', () => {
+  it('reads level, message and cause from a log line of level WARN or ERROR, and ignores all other fields', () => {
     const error = { name: 'Unavailable', message: 'the ledger is unavailable', stack: 'secret' }
 
     expect(troubleIn(JSON.stringify({ level: 'ERROR', message: 'it failed', prompt: 'secret', error }))).toEqual({
@@ -88,14 +88,17 @@ describe('troubleIn', () => {
     })
   })
 
-  it.each(['lasts', 'ends'] as const)('reads whether a state %s, and the topic of the state', state => {
-    const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state, trouble_of: 'circuit' })
+  it.each(['lasts', 'ends'] as const)(
+    'reads that a trouble with a later end, such as an open circuit, %s, and the topic of the trouble',
+    state => {
+      const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state, trouble_of: 'circuit' })
 
-    expect(troubleIn(line)).toMatchObject({ level: 'WARN', state, topic: 'circuit' })
-  })
+      expect(troubleIn(line)).toMatchObject({ level: 'WARN', state, topic: 'circuit' })
+    },
+  )
 
   it.each(['plain ERROR text', '{"level":"INFO","message":"an \\"ERROR\\" is quoted"}', '{"level":"ERROR",', '[]', ''])(
-    'finds nothing in %j',
+    'finds no trouble in the line %j',
     line => {
       expect(troubleIn(line)).toBeUndefined()
     },

@@ -29,7 +29,7 @@ export const keeps = async ({ until }) => {
   while (!existsSync(until)) await setTimeout(10)
 }
 export const large = () => 'x'.repeat(7 * 1024 * 1024)
-// Garbage, many times what the function has, of which little lives at a time.
+// Makes many times more garbage than the function has memory, but keeps only a little of it at a time.
 export const wasteful = () => {
   let kept = []
   for (let i = 0; i < 3e6; i++) {
@@ -70,7 +70,7 @@ const killed = {
 }
 
 test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON', 'joined texts', 'buffers'])(
-  'two threads that run out of memory with %s end, and no other threads do',
+  'two threads of functions that run out of memory with %s end, and other threads of the process continue',
   async hoard => {
     const [neighbour, ...culprits] = await Promise.all([start(), start(), start()])
 
@@ -83,11 +83,11 @@ test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON'
   },
 )
 
-test('a thread that makes much garbage but keeps little is not ended', async () => {
+test('a thread is not ended for lack of memory if it makes much garbage but keeps little', async () => {
   expect(await invoke(await start('wasteful'), {})).toEqual({ ok: true, payload: '"done"' })
 })
 
-test('a thread that holds more than the memory of its function reports that after each time of work', async () => {
+test('a thread that holds more memory than its function has reports this in each invocation', async () => {
   let told = 0
   const thread = await start('keeps', () => {
     told += 1
@@ -102,7 +102,7 @@ test('a thread that holds more than the memory of its function reports that afte
   }
 })
 
-test('a result that is larger than Lambda allows does not leave its thread', async () => {
+test('a result that is larger than Lambda allows fails the invocation', async () => {
   expect(await invoke(await start('large'), {})).toMatchObject({
     ok: false,
     error: { errorType: 'Function.ResponseSizeTooLarge' },

@@ -23,8 +23,8 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
   return { status: response.status, body: (await response.json()) as Answer }
 }
 
-describe('POST /predict', () => {
-  it('answers with a summary, and the tokens that it read and wrote', async () => {
+describe('the demo model: POST /predict', () => {
+  it('answers with a summary, and the numbers of tokens that it has read and written', async () => {
     const { status, body } = await post('/predict', { model_input: TEXT, request_id: 'r1' })
 
     expect(status).toBe(200)
@@ -40,7 +40,7 @@ describe('POST /predict', () => {
     expect(body.usage).toEqual({ prompt_tokens: 26, completion_tokens: 26, total_tokens: 52 })
   })
 
-  it.each([0, 1, 5, 12, 20])('keeps the summary within max_tokens: %i', async maxTokens => {
+  it.each([0, 1, 5, 12, 20])('gives a summary of at most max_tokens tokens: %i', async maxTokens => {
     const { body } = await post('/predict', {
       model_input: TEXT,
       parameters: { max_tokens: maxTokens, temperature: 1 },
@@ -74,7 +74,7 @@ describe('POST /predict', () => {
     ['no input', {}, 'model_input must be a text'],
     ['an empty input', { model_input: '' }, 'model_input must not be empty'],
     [
-      'a negative bound',
+      'a negative max_tokens',
       { model_input: 'a', parameters: { max_tokens: -5 } },
       'parameters.max_tokens must not be negative',
     ],
@@ -82,7 +82,7 @@ describe('POST /predict', () => {
     expect(await post('/predict', given)).toEqual({ status: 400, body: { error } })
   })
 
-  it('refuses a body over 8 MiB, and keeps working', async () => {
+  it('refuses a body over 8 MiB, and answers the next call', async () => {
     expect(await post('/predict', { model_input: 'x'.repeat(9_000_000) })).toEqual({
       status: 413,
       body: { error: 'the body is over 8 MiB' },
@@ -91,8 +91,8 @@ describe('POST /predict', () => {
   })
 })
 
-describe('POST /batch_predict', () => {
-  it('answers each input at its place, and a wrong input with an error of its own', async () => {
+describe('the demo model: POST /batch_predict', () => {
+  it('answers with one output per input in the same order, and with an error in place of the output of a wrong input', async () => {
     const single = await post('/predict', { model_input: TEXT })
 
     const { status, body } = await post('/batch_predict', {
@@ -115,18 +115,18 @@ describe('POST /batch_predict', () => {
   })
 })
 
-it('the demo model is healthy, and has no other paths', async () => {
+it('the demo model answers its health check, and 404 for other paths', async () => {
   expect((await fetch(`${model.url}/healthz`)).status).toBe(200)
   expect(await post('/nothing', {})).toEqual({ status: 404, body: { error: 'there is no POST /nothing' } })
 })
 
-it('the demo model refuses a port in use with the code of the error', async () => {
+it('the demo model fails to start on a port in use, with the code EADDRINUSE', async () => {
   const { port } = new URL(model.url)
 
   await expect(startModel(Number(port))).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-it('the demo model is gone after it was closed', async () => {
+it('the demo model does not answer any more after it was closed', async () => {
   const other = await startModel(0)
 
   await other.close()

@@ -5,7 +5,7 @@ import { openOnFirstUse } from '../../lib/local/rds-data/open-on-first-use.ts'
 import { openPglite } from '../../lib/local/rds-data/pglite.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-test('a database that could not be opened is opened at a later use, and can be closed before and after that', {
+test('openOnFirstUse opens a database again at the next use if it could not be opened, and closes it whether it is open or not', {
   timeout: 120_000,
 }, async () => {
   const folder = join(temporaryFolder(), 'postgres')
@@ -23,7 +23,7 @@ test('a database that could not be opened is opened at a later use, and can be c
   await database.close()
 })
 
-test('closing a database succeeds even if the opening fails at the same time', async () => {
+test('openOnFirstUse closes a database without an error even if its opening fails at the same time', async () => {
   const file = join(temporaryFolder(), 'postgres')
   writeFileSync(file, 'not a folder')
   const database = openOnFirstUse(() => openPglite(file))

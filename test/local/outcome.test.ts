@@ -9,7 +9,7 @@ const idsAfter = (result: unknown) =>
   succeeded({ ok: true, payload: JSON.stringify(result) ?? 'null' }, records, true).map(record => record.messageId)
 
 test.for([[undefined], [null], [{}], [{ batchItemFailures: null }], [{ batchItemFailures: [] }]])(
-  'an answer of %j acknowledges all messages',
+  'an event source mapping treats the answer %j of a function as: all messages are acknowledged',
   ([result]) => {
     expect(idsAfter(result)).toEqual(['a', 'b', 'c'])
   },
@@ -22,25 +22,25 @@ test.for([
   [{ batchItemFailures: [{ itemIdentifier: 'another' }] }],
   [{ batchItemFailures: 'a' }],
   ['done'],
-])('an answer of %j acknowledges no message', ([result]) => {
+])('an event source mapping treats the answer %j of a function as: no message is acknowledged', ([result]) => {
   expect(idsAfter(result)).toEqual([])
 })
 
-test('an answer with failures acknowledges all other messages', () => {
+test('the answer of a function that names failed messages acknowledges all other messages', () => {
   expect(idsAfter({ batchItemFailures: [{ itemIdentifier: 'b' }] })).toEqual(['a', 'c'])
 })
 
-test('a failed function acknowledges no message', () => {
+test('a failed invocation acknowledges no message', () => {
   const error = { errorType: 'Error', errorMessage: 'on purpose' }
   expect(succeeded({ ok: false, error }, records, true)).toEqual([])
 })
 
-test('the answer is ignored without ReportBatchItemFailures', () => {
+test('the answer of a function is ignored, and all messages are acknowledged, if the mapping has no ReportBatchItemFailures', () => {
   const payload = JSON.stringify({ batchItemFailures: [{ itemIdentifier: 'a' }] })
   expect(succeeded({ ok: true, payload }, records, false)).toEqual(records)
 })
 
-test('records are split into events below the limit, in their order', () => {
+test('the records of a batch are split into events below Lambda’s size limit, in their order', () => {
   const one = JSON.stringify({ Records: records.slice(0, 2) }).length + 1
   expect(splitBySize(records, one).map(event => event.map(record => record.messageId))).toEqual([['a', 'b'], ['c']])
   expect(splitBySize([], one)).toEqual([])

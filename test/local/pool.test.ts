@@ -11,8 +11,8 @@ afterEach(() => {
 })
 
 /**
- * A pool of fake threads. The test ends their invocations. The threads import their handler at once, or when `imported`
- * resolves.
+ * The pool of a function’s threads, with fake threads. The test ends their invocations. A thread has imported its handler at
+ * once, or when `imported` resolves.
  */
 function poolOfFakes(
   { limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {},
@@ -21,7 +21,7 @@ function poolOfFakes(
   const running: ((result: InvocationResult) => void)[] = []
   /** The threads of all invocations, in the order in which the invocations began. */
   const threadIds: number[] = []
-  /** Functions that tell the pool that a thread is unfit, by the id of the thread. */
+  /** Functions that tell the pool that a thread must not get further invocations, by the id of the thread. */
   const unfit = new Map<number, () => void>()
   let started = 0
   const start: PoolOptions['start'] = (onUnfit): Thread => {
@@ -47,7 +47,7 @@ function poolOfFakes(
 const done: InvocationResult = { ok: true, payload: '1' }
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
-test('above the usual number of threads, a further thread starts only after a busy thread has been busy for long', async () => {
+test('above the usual number of threads, a pool starts a further thread only after all threads were busy for a second', async () => {
   const { pool, running } = poolOfFakes({ usual: 2 })
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
 
@@ -62,7 +62,7 @@ test('above the usual number of threads, a further thread starts only after a bu
   expect(pool.threads()).toHaveLength(3)
 })
 
-test('if all threads are busy for long, further threads start one after the other, without a pause before each', async () => {
+test('a pool starts further threads one after the other, without a pause before each, if all threads are busy for long', async () => {
   const { pool } = poolOfFakes({ usual: 4, limit: 12 })
   for (let event = 0; event < 12; event++) void pool.invoke('{}')
 
@@ -71,7 +71,7 @@ test('if all threads are busy for long, further threads start one after the othe
   expect(pool.threads()).toHaveLength(12)
 })
 
-test('the threads that run nothing end on demand, and the next event starts another one', async () => {
+test('endIdle ends the threads without an invocation, and the next event starts another thread', async () => {
   const { pool, running } = poolOfFakes()
   void pool.invoke('{}')
   void pool.invoke('{}')
@@ -89,7 +89,7 @@ test('the threads that run nothing end on demand, and the next event starts anot
   expect(await next).toEqual(done)
 })
 
-test('a pool that is warmed has a thread for the next event, which ends if no event comes', async () => {
+test('a pool that is warmed up has a thread for the next event, and the thread ends after 30 s without an event', async () => {
   const { pool, threadIds } = poolOfFakes()
   pool.warm()
   pool.warm()
@@ -106,7 +106,7 @@ test('a pool that is warmed has a thread for the next event, which ends if no ev
   expect(unused.threads()).toEqual([])
 })
 
-test('a third thread starts only after a while without a free thread', async () => {
+test('a pool starts a third thread only after 100 ms without a free thread', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
   await settle()
@@ -119,7 +119,7 @@ test('a third thread starts only after a while without a free thread', async () 
   expect(pool.threads()).toHaveLength(3)
 })
 
-test('the number of threads stays within the limit, and waiting events run in their order', async () => {
+test('a pool never has more threads than its limit, and runs waiting events in their order', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const order: number[] = []
   for (const event of [1, 2, 3]) void pool.invoke('{}').then(() => order.push(event))
@@ -133,7 +133,7 @@ test('the number of threads stays within the limit, and waiting events run in th
   expect(order).toEqual([1, 2, 3])
 })
 
-test('a caller with many events delays another caller only until the next thread is free', async () => {
+test('a caller of the pool with many events delays another caller only until the next thread is free', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const [flooded, other] = [pool.addCaller(0), pool.addCaller(0)]
   const order: string[] = []
@@ -149,7 +149,7 @@ test('a caller with many events delays another caller only until the next thread
   expect(order).toEqual(['flooded', 'other', 'flooded'])
 })
 
-test('callers that wait for a thread take turns, even if one of them calls more often', async () => {
+test('callers that wait for a thread of the pool take turns, even if one of them calls more often', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const order: string[] = []
   for (let event = 0; event < 10; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
@@ -164,7 +164,7 @@ test('callers that wait for a thread take turns, even if one of them calls more 
   expect(order).toEqual(['flooding', 'other', 'flooding'])
 })
 
-test('a caller with fewer running invocations is served before a caller with more, even if it came later', async () => {
+test('a pool serves a caller with fewer running invocations before a caller with more, even if the former has called later', async () => {
   const { pool, running } = poolOfFakes({ limit: 3, timeoutSeconds: 60 })
   const order: string[] = []
   for (let event = 0; event < 4; event++) void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
@@ -181,7 +181,7 @@ test('a caller with fewer running invocations is served before a caller with mor
   expect(order).toEqual(['waiting', 'victim'])
 })
 
-test('a caller has its own threads, however long the threads of others are busy', async () => {
+test('a caller that was added to the pool has its own threads, which other callers can’t use up', async () => {
   const { pool, running } = poolOfFakes({ limit: 1, timeoutSeconds: 60 })
   const [slow, other] = [pool.addCaller(3), pool.addCaller(2)]
   for (let event = 0; event < 3; event++) void slow('{}')
@@ -194,7 +194,7 @@ test('a caller has its own threads, however long the threads of others are busy'
   expect(running).toHaveLength(5)
 })
 
-test('an invocation that takes too long fails as on Lambda, and its thread ends', async () => {
+test('an invocation that exceeds its timeout fails with the same error as on Lambda, and its thread ends', async () => {
   const { pool, onFailure } = poolOfFakes({ timeoutSeconds: 3 })
   const result = pool.invoke('{}')
   await vi.advanceTimersByTimeAsync(3000)
@@ -210,7 +210,7 @@ test('an invocation that takes too long fails as on Lambda, and its thread ends'
   expect(pool.threads()).toEqual([])
 })
 
-test('a waiting event never runs after its caller gives up, and a running event goes on', async () => {
+test('an event that waits for a thread never runs after its caller has aborted, but a running event continues', async () => {
   const { pool, running, onFailure } = poolOfFakes({ limit: 1 })
   const caller = new AbortController()
   const first = pool.invoke('{}', 'a', caller.signal)
@@ -232,7 +232,7 @@ test('a waiting event never runs after its caller gives up, and a running event 
   expect(running).toEqual([])
 })
 
-test('closing the pool lets running events end, and refuses waiting ones', async () => {
+test('a pool that is closed lets running events end, and refuses waiting events', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const first = pool.invoke('{}')
   const second = pool.invoke('{}')
@@ -248,7 +248,7 @@ test('closing the pool lets running events end, and refuses waiting ones', async
   expect(pool.threads()).toEqual([])
 })
 
-test('threads end after ten idle seconds, and the last thread ends after half a minute', async () => {
+test('a thread of a pool ends after 10 s without an invocation, and the last thread after 30 s', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 2; event++) void pool.invoke('{}')
   await settle()
@@ -268,10 +268,10 @@ test('threads end after ten idle seconds, and the last thread ends after half a 
   expect(pool.threads()).toHaveLength(1)
 })
 
-describe('if invocations share threads', () => {
+describe('a pool whose invocations share threads', () => {
   const Large = JSON.stringify('x'.repeat(300_000))
 
-  test('they use one thread as long as it has room, and then another', async () => {
+  test('starts invocations in one thread until it has as many as allowed, and then in another thread', async () => {
     const { pool, threadIds } = poolOfFakes({ perThread: 3 })
     for (let event = 0; event < 4; event++) void pool.invoke('{}')
     await settle()
@@ -280,7 +280,7 @@ describe('if invocations share threads', () => {
     expect(pool.threads()).toHaveLength(2)
   })
 
-  test('their number stays within the limit, and callers that wait take turns', async () => {
+  test('runs at most as many invocations as the limit allows, and callers that wait take turns', async () => {
     const { pool, running } = poolOfFakes({ limit: 2, perThread: 10 })
     const order: string[] = []
     for (let event = 0; event < 5; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
@@ -297,7 +297,7 @@ describe('if invocations share threads', () => {
     expect(pool.threads()).toHaveLength(1)
   })
 
-  test('an invocation with a large event has a thread to itself', async () => {
+  test('runs an invocation with a large event alone in a thread', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10 })
     void pool.invoke('{}')
     await settle()
@@ -315,7 +315,7 @@ describe('if invocations share threads', () => {
     expect(threadIds.at(-1)).toBe(2)
   })
 
-  test('an invocation with a large event gets its thread even if another thread always has work', async () => {
+  test('starts a thread for an invocation with a large event even if all other threads run invocations', async () => {
     const { pool, threadIds } = poolOfFakes({ perThread: 2, limit: 4, timeoutSeconds: 60 })
     for (let event = 0; event < 3; event++) void pool.invoke('{}')
     await settle()
@@ -326,14 +326,14 @@ describe('if invocations share threads', () => {
     expect(threadIds).toEqual([1, 1, 2, 3])
   })
 
-  test('an invocation with a large event runs next if shared threads use all places, and others do not wait for ever', async () => {
+  test('runs a waiting large event and a waiting small event in turn when an invocation ends, so neither kind waits for ever', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, limit: 3, timeoutSeconds: 60 })
     for (let event = 0; event < 9; event++) void pool.invoke('{}')
     await settle()
     for (let event = 0; event < 3; event++) void pool.invoke(Large)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(threadIds).toEqual([1, 1, 1])
-    // Only one thread waits for the next place.
+    // Although three large events wait, only one thread was started for them.
     expect(pool.threads()).toHaveLength(2)
 
     for (let event = 0; event < 4; event++) {
@@ -344,7 +344,7 @@ describe('if invocations share threads', () => {
     expect(threadIds.slice(3)).toEqual([2, 1, 3, 1])
   })
 
-  test('an invocation that takes too long fails alone, and its thread takes no further one and ends after its others', async () => {
+  test('fails only the invocation that exceeds its timeout, and its thread gets no further invocation and ends after its other ones', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     const late = pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -362,7 +362,7 @@ describe('if invocations share threads', () => {
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
   })
 
-  test('a thread in which nothing ends any more is ended at the last deadline', async () => {
+  test('ends a thread whose invocations never end at the last of their timeouts', async () => {
     const { pool } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     void pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -374,7 +374,7 @@ describe('if invocations share threads', () => {
     expect(pool.threads()).toEqual([])
   })
 
-  test('a thread that holds much memory takes no further invocation, and ends after its last one', async () => {
+  test('gives a thread that holds too much memory no further invocation, and ends the thread after its last invocation', async () => {
     const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
     const first = pool.invoke('{}')
     await settle()
@@ -390,7 +390,7 @@ describe('if invocations share threads', () => {
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
   })
 
-  test('a thread that holds much memory while it runs nothing ends at once', async () => {
+  test('ends a thread at once that holds too much memory while it runs no invocation', async () => {
     const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
     void pool.invoke('{}')
     await settle()
@@ -406,7 +406,7 @@ describe('if invocations share threads', () => {
     expect(threadIds).toEqual([1, 2])
   })
 
-  test('a thread that holds much memory while it imports its handler runs the waiting events, and no thread is left over', async () => {
+  test('lets a thread that holds too much memory after the import of its handler run the waiting events, and then ends the thread', async () => {
     const { promise: imported, resolve } = Promise.withResolvers()
     const { pool, running, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 }, imported)
     const first = pool.invoke('{}')

@@ -40,13 +40,13 @@ const message = (messageId: string, delayMs?: number): Message => ({
   ...(delayMs !== undefined && { delayUntil: Date.now() + delayMs }),
 })
 
-/** A waiting receive, as fauxqs makes it. */
+/** Receives messages and waits for them, with the same calls of the queue as in fauxqs, the emulator of SQS. */
 async function receive(queue: Queue, seconds: number): Promise<string[]> {
   await queue.waitForMessages(seconds)
   return queue.dequeue(10).map(({ MessageId }) => MessageId)
 }
 
-test('a receive that waits at an empty queue sets one timer, for its own end', async () => {
+test('a receive that waits for messages of an empty queue sets only one timer, for the end of its wait', async () => {
   const queue = newQueue()
   const received = receive(queue, 20)
   expect(vi.getTimerCount()).toBe(1)
@@ -57,7 +57,7 @@ test('a receive that waits at an empty queue sets one timer, for its own end', a
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a delayed message ends a wait when it is due, also if it was sent before the wait', async () => {
+test('a delayed message ends the wait of a receive at the end of its delay, also if the message was sent before the wait', async () => {
   const queue = newQueue()
   queue.enqueue(message('before', 5_000))
   const first = receive(queue, 20)
@@ -74,7 +74,7 @@ test('a delayed message ends a wait when it is due, also if it was sent before t
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a message ends a wait when its visibility timeout ends or is shortened', async () => {
+test('a message ends the wait of a receive when its visibility timeout ends or is shortened', async () => {
   const queue = newQueue()
   queue.enqueue(message('crashed'))
   queue.enqueue(message('returned'))
@@ -90,7 +90,7 @@ test('a message ends a wait when its visibility timeout ends or is shortened', a
   expect(await second).toEqual(['crashed'])
 })
 
-test('a message that another receive takes during a wait ends the wait after its visibility timeout', async () => {
+test('a message that another receive takes during a wait ends the wait when its visibility timeout is over', async () => {
   const queue = newQueue()
   const waits = [receive(queue, 20), receive(queue, 20)]
   queue.enqueue(message('wanted'))
@@ -102,7 +102,7 @@ test('a message that another receive takes during a wait ends the wait after its
   expect(await third).toEqual(['wanted'])
 })
 
-test('endWaits ends all current and later waits', async () => {
+test('endWaits ends all current waits of receives, and later waits end at once', async () => {
   const [one, other] = [newQueue(), newQueue()]
   other.enqueue(message('later', 900_000))
   const waits = [receive(one, 20), receive(other, 20)]

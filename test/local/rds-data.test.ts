@@ -39,7 +39,7 @@ function execute(sql: string, parameters: SqlParameter[] = [], rest: Partial<Exe
 
 const text = (name: string, stringValue: string): SqlParameter => ({ name, value: { stringValue } })
 
-describe('a returned field', () => {
+describe('the RDS Data API of the local system: a returned field', () => {
   test.for([
     ['NULL', { isNull: true }],
     ['true', { booleanValue: true }],
@@ -61,16 +61,16 @@ describe('a returned field', () => {
     ['ARRAY[1, 2]', { arrayValue: { longValues: [1, 2] } }],
     ['ARRAY[true]', { arrayValue: { booleanValues: [true] } }],
     ['ARRAY[1.5]::float8[]', { arrayValue: { doubleValues: [1.5] } }],
-  ])('%s is %j', async ([expression, field]) => {
+  ])('for the SQL expression %s is %j', async ([expression, field]) => {
     const { records } = await execute(`SELECT ${expression} AS it`)
     expect(records).toEqual([[field]])
   })
 
-  test('an array of arrays is refused', async () => {
+  test('can’t be an array of arrays: the statement is refused', async () => {
     await expect(execute('SELECT ARRAY[[1], [2]]')).rejects.toMatchObject({ name: 'UnsupportedResultException' })
   })
 
-  test('a type that was created later is known by its name', async () => {
+  test('has the name of its type in the metadata, also if the type was created later', async () => {
     await execute('DROP TYPE IF EXISTS mood')
     await execute("CREATE TYPE mood AS ENUM ('good', 'bad')")
     const { records, columnMetadata } = await execute("SELECT 'bad'::mood AS it", [], { includeResultMetadata: true })
@@ -79,14 +79,14 @@ describe('a returned field', () => {
     expect(columnMetadata).toMatchObject([{ name: 'it', label: 'it', typeName: 'mood' }])
   })
 
-  test('numbers come as texts, and decimals as numbers, if the call asks for that', async () => {
+  test('has numbers as texts, and decimals as numbers, if the call asks for this', async () => {
     const { records } = await execute('SELECT 7, 1.5, 3::numeric', [], {
       resultSetOptions: { longReturnType: 'STRING', decimalReturnType: 'DOUBLE_OR_LONG' },
     })
     expect(records).toEqual([[{ stringValue: '7' }, { doubleValue: 1.5 }, { longValue: 3 }]])
   })
 
-  test('records come as one JSON text, if the call asks for that', async () => {
+  test('is part of one JSON text with all records, if the call asks for this', async () => {
     const { formattedRecords, records } = await execute("SELECT 1 AS a, NULL AS b, 'x' AS c, ARRAY[1] AS d", [], {
       formatRecordsAs: 'JSON',
     })
@@ -95,7 +95,7 @@ describe('a returned field', () => {
   })
 })
 
-describe('a parameter', () => {
+describe('the RDS Data API of the local system: a parameter', () => {
   test.for([
     [{ stringValue: 'x' }, undefined, 'text'],
     [{ longValue: 7 }, undefined, 'bigint'],
@@ -142,7 +142,7 @@ describe('a parameter', () => {
   })
 })
 
-describe('a statement', () => {
+describe('the RDS Data API of the local system: a statement', () => {
   beforeEach(async () => {
     await execute('DROP TABLE IF EXISTS things')
     await execute('CREATE TABLE things (id text PRIMARY KEY, at timestamptz, count int)')
@@ -171,13 +171,13 @@ describe('a statement', () => {
     ["INSERT INTO things VALUES ('a'), ('a')", /duplicate key .*; SQLState: 23505$/],
     ['SELECT 1; SELECT 2', /SQLState: 42601$/],
     [`SELECT '"\\u0000"'::jsonb`, /SQLState: 22P05$/],
-  ] as const)('%s fails with its SQLState', async ([sql, message]) => {
+  ] as const)('that fails has its SQLState in the error: %s', async ([sql, message]) => {
     const failed = execute(sql)
     await expect(failed).rejects.toBeInstanceOf(DatabaseErrorException)
     await expect(failed).rejects.toThrow(message)
   })
 
-  test('that assigns text to a timestamp without a hint fails, as in AWS', async () => {
+  test('that assigns a text parameter to a timestamp without a type hint fails, as on AWS', async () => {
     await expect(
       execute('INSERT INTO things (id, at) VALUES (:a, :a)', [text('a', '2026-11-23 10:00:00')]),
     ).rejects.toThrow(/column "at" is of type timestamp with time zone but expression is of type text.*SQLState: 42804/)
@@ -186,7 +186,7 @@ describe('a statement', () => {
   test.for([
     ["SELECT repeat('x', 65537)", 'a row over 64 KB'],
     ["SELECT repeat('x', 60000) FROM generate_series(1, 20)", 'a result over 1 MiB'],
-  ])('%s is refused: %s', async ([sql]) => {
+  ])('is refused if it is %s: %s', async ([sql]) => {
     await expect(execute(sql as string)).rejects.toMatchObject({
       name: 'BadRequestException',
       message: 'Database returned more than the allowed response size limit',
@@ -199,7 +199,7 @@ describe('a statement', () => {
   })
 })
 
-describe('a transaction', () => {
+describe('the RDS Data API of the local system: a transaction', () => {
   beforeEach(async () => {
     await execute('DROP TABLE IF EXISTS rows')
     await execute('CREATE TABLE rows (id int)')
@@ -208,7 +208,7 @@ describe('a transaction', () => {
   const begin = async () => (await client.send(new BeginTransactionCommand(target))).transactionId ?? ''
   const count = async () => (await execute('SELECT count(*) FROM rows')).records?.[0]?.[0]?.longValue
 
-  test('that is committed is visible to others, which have waited for it', async () => {
+  test('that is committed is visible to other calls, which have waited for its end', async () => {
     const transactionId = await begin()
     await execute('INSERT INTO rows VALUES (1)', [], { transactionId })
     const counted = count()
@@ -218,7 +218,7 @@ describe('a transaction', () => {
     expect(await counted).toBe(1)
   })
 
-  test('that is rolled back is not visible', async () => {
+  test('that is rolled back leaves no changes', async () => {
     const transactionId = await begin()
     await execute('INSERT INTO rows VALUES (1)', [], { transactionId })
     const { transactionStatus } = await client.send(new RollbackTransactionCommand({ ...target, transactionId }))
@@ -227,7 +227,7 @@ describe('a transaction', () => {
     expect(await count()).toBe(0)
   })
 
-  test('that has ended is not found', async () => {
+  test('that has ended is not found by a later call', async () => {
     const transactionId = await begin()
     await client.send(new CommitTransactionCommand({ ...target, transactionId }))
 

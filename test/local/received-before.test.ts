@@ -6,7 +6,7 @@ import { startEmulator } from '../../lib/local/emulators/host.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-/** Longer than a test may take. */
+/** Twelve hours in seconds. So no message becomes visible again during a test because of its visibility timeout. */
 const VISIBILITY_TIMEOUT = '43200'
 
 async function startQueues(folder: string) {
@@ -42,7 +42,7 @@ async function startQueues(folder: string) {
   }
 }
 
-test('a message is received again at once if an earlier run received and did not delete it, and each receive counts once', async () => {
+test('a message that an earlier run of the system has received and not deleted can be received at once, and each receive counts once', async () => {
   const folder = temporaryFolder()
   const first = await startQueues(folder)
   await first.create()
@@ -60,7 +60,7 @@ test('a message is received again at once if an earlier run received and did not
   expect(await second.receive()).toEqual([])
   await second.end()
 
-  // This also holds after a run that ended before it received anything.
+  // A run that ends without a receive does not change this.
   await (await startQueues(folder)).end()
   const last = await startQueues(folder)
   expect((await last.receive()).toSorted()).toEqual([
@@ -70,7 +70,7 @@ test('a message is received again at once if an earlier run received and did not
   await last.end()
 })
 
-test('queues start in a folder whose first start was killed before it made the tables', async () => {
+test('the queues start in a data folder whose first start was killed before it had made the queues’ tables', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'fauxqs.db'), '')
 

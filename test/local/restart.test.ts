@@ -16,10 +16,12 @@ import { lambda, newRecords, startSmall, temporaryFolder } from './fixtures/temp
 
 const REGION = 'us-east-1'
 
-test('a restart keeps messages, items, objects and rows, and creates new resources', { timeout: 60_000 }, async () => {
+test('a restart of the local system keeps messages, items, objects and rows, and creates resources that are new in the template', {
+  timeout: 60_000,
+}, async () => {
   const dataDir = join(temporaryFolder(), 'data')
   const customCalls = newRecords()
-  // A Postgres that was not completely made is made again.
+  // The files of a Postgres that an interrupted start has not completely made. The start makes Postgres again.
   mkdirSync(join(dataDir, 'postgres', 'data'), { recursive: true })
   writeFileSync(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '18')
   const Resources = {
@@ -64,7 +66,7 @@ test('a restart keeps messages, items, objects and rows, and creates new resourc
   await second.close()
 })
 
-test('a start knows whether the last run was closed, and a crashed run does not count as closed', {
+test('a start of the local system knows whether the last run was closed, and a crashed run does not count as closed', {
   timeout: 120_000,
 }, async () => {
   const dataDir = join(temporaryFolder(), 'data')
@@ -87,7 +89,7 @@ test('a start knows whether the last run was closed, and a crashed run does not 
   const failing = startNext(() => Promise.reject(new Error('it can not be prepared')))
   await expect(failing).rejects.toThrow('it can not be prepared')
   const next = await startNext()
-  // So a process that crashes now leaves no note.
+  // The note that the last run was closed is deleted at the start. So a process that crashes leaves no such note.
   expect(readdirSync(dataDir)).not.toContain(note)
   await next.close()
 
@@ -108,7 +110,7 @@ function clientsOf({ endpoints, accessKeyId }: LocalSystem) {
 
 const urlIn = ({ endpoints }: LocalSystem, queue: string) => `${endpoints.sqs}/000000000000/Small-${queue}`
 
-/** The URLs that SQS itself gives for the queues. */
+/** The URLs of the queues, as ListQueues and GetQueueUrl of SQS give them. */
 async function queueUrlsOf(system: LocalSystem) {
   const { sqs } = clientsOf(system)
   const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand())

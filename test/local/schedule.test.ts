@@ -8,18 +8,18 @@ test.for([
   ['rate(5 minutes)', 300_000],
   ['rate(2 hours)', 7_200_000],
   ['rate(1 day)', 86_400_000],
-] as const)('%s is %i ms', ([expression, ms]) => {
+] as const)('the schedule %s runs every %i ms', ([expression, ms]) => {
   expect(rateMs(expression, 'Rule')).toBe(ms)
 })
 
 test.for(['cron(0 12 * * ? *)', 'rate(0 minutes)', 'rate(5 seconds)', 'at(2026-11-23T10:00:00)'])(
-  '%s is refused',
+  'the schedule %s is refused',
   expression => {
     expect(() => rateMs(expression, 'Rule')).toThrow(`Rule: schedule ${expression} is not supported`)
   },
 )
 
-test('a schedule runs at its rate until it is stopped', () => {
+test('a schedule invokes its function at its rate until the schedule is stopped', () => {
   vi.useFakeTimers()
   const run = vi.fn()
   const schedule = startSchedule(60_000, run)

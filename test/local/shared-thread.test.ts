@@ -38,14 +38,14 @@ async function start() {
   let signals = 0
   const invoke = (requestId: string, event: object, seconds = 60): Promise<InvocationResult> =>
     thread.invoke({ event: JSON.stringify(event), requestId, deadline: Date.now() + seconds * 1_000 })
-  /** Lets an invocation go on as soon as it waits at this step. */
+  /** Lets the invocation continue that waits at this step, as soon as it waits there. */
   const go = (step: string) =>
     expect.poll(() => invoke(`signal ${signals++}`, { step }), { interval: 5 }).toEqual({ ok: true, payload: 'true' })
   const logged = (message: string) => lines.filter(line => line.message === message)
   return { invoke, go, lines, logged }
 }
 
-test('two invocations in one thread keep their ids, keys, deadlines and spans apart when each is paused at each step', async () => {
+test('two invocations in one thread have their own ids, log fields, deadlines and spans, even if they run step by step in turn', async () => {
   const { invoke, go, logged } = await start()
 
   const a = invoke('request A', { name: 'A', traceparent: traceparentOf('A') }, 100)
@@ -73,7 +73,7 @@ test('two invocations in one thread keep their ids, keys, deadlines and spans ap
   }
 })
 
-test('each value that an invocation in a shared thread counts is written once, whichever invocation ends first', async () => {
+test('each value that invocations in one thread count is written exactly once, whichever invocation ends first', async () => {
   const { invoke, go, lines } = await start()
 
   const a = invoke('request A', { name: 'A' })
@@ -87,7 +87,7 @@ test('each value that an invocation in a shared thread counts is written once, w
   await expect.poll(() => counted().reduce((sum, count) => sum + count, 0)).toBe(2)
 })
 
-test('a failed invocation does not disturb another invocation in its thread', async () => {
+test('a failed invocation does not affect another invocation in the same thread', async () => {
   const { invoke, go, logged } = await start()
 
   const failing = invoke('request F', { name: 'failing' })
@@ -100,7 +100,7 @@ test('a failed invocation does not disturb another invocation in its thread', as
   expect(logged('the invocation failed')).toMatchObject([{ function_request_id: 'request F', name: 'failing' }])
 })
 
-test('a crash fails all invocations of its thread, and a later one, too', async () => {
+test('a crash of a thread fails all its invocations, and a later invocation in this thread, too', async () => {
   const { invoke, go } = await start()
 
   const crashing = invoke('request C', { name: 'crashing' })

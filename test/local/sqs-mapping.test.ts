@@ -16,7 +16,7 @@ const records: Record<string, Records> = {}
 let system: LocalSystem
 let sqs: SQSClient
 
-/** A queue, a function that records its events, and a mapping between them. */
+/** A queue, a function that records its events, and an event source mapping from the queue to the function. */
 function consumer(name: string, options: { queue?: object; mapping?: object; lambda?: object; handler?: string } = {}) {
   const made = newRecords()
   records[name] = made
@@ -44,7 +44,7 @@ beforeAll(async () => {
         queue: { VisibilityTimeout: 30 },
         mapping: { BatchSize: 20, MaximumBatchingWindowInSeconds: 3 },
       }),
-      // Longer than a test may take.
+      // The batch window is longer than a test may take. So a test shows whether a full batch is delivered before its end.
       ...consumer('LongWindow', {
         queue: { VisibilityTimeout: 300 },
         mapping: { BatchSize: 20, MaximumBatchingWindowInSeconds: 300 },
@@ -92,7 +92,7 @@ async function entries(name: string, count: number): Promise<Entry[]> {
   return z.array(Entry).parse((await records[name]?.until(count)) ?? [])
 }
 
-describe('a message', { timeout: 20_000 }, () => {
+describe('a message of an event source mapping', { timeout: 20_000 }, () => {
   test('reaches the function as an SQS record, and is deleted', async () => {
     await sqs.send(
       new SendMessageCommand({
@@ -125,7 +125,7 @@ describe('a message', { timeout: 20_000 }, () => {
     await expect.poll(() => messagesIn('PlainQueue')).toBe(0)
   })
 
-  test('comes back alone, after its visibility timeout, if its function reports it as failed', async () => {
+  test('is redelivered alone, after its visibility timeout, if its function reports the message as failed', async () => {
     const before = recorded('Plain').length
 
     await send('Plain', 'good', 'fail')
@@ -136,7 +136,7 @@ describe('a message', { timeout: 20_000 }, () => {
     await expect.poll(() => messagesIn('PlainQueue')).toBe(0)
   })
 
-  test('comes back with its whole batch if the function throws', async () => {
+  test('is redelivered with its whole batch if the function throws', async () => {
     const before = recorded('Plain').length
 
     await send('Plain', 'throw')
@@ -148,7 +148,7 @@ describe('a message', { timeout: 20_000 }, () => {
     ])
   })
 
-  test('is moved to the dead-letter queue if it fails too often', async () => {
+  test('is moved to the dead-letter queue if it is received too often', async () => {
     await send('Hopeless', 'x')
 
     await expect.poll(() => messagesIn('DeadLetters'), { timeout: 10_000 }).toBe(1)
@@ -156,8 +156,8 @@ describe('a message', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a batch', { timeout: 20_000 }, () => {
-  test('has all messages that come within its window', async () => {
+describe('a batch of an event source mapping', { timeout: 20_000 }, () => {
+  test('has all messages that are sent within its batch window', async () => {
     await send('Window', 'a', 'b')
     await send('Window', 'c')
 
@@ -165,7 +165,7 @@ describe('a batch', { timeout: 20_000 }, () => {
     expect(entry?.bodies.toSorted()).toEqual(['a', 'b', 'c'])
   })
 
-  test('does not wait for the end of its window if it is full', async () => {
+  test('is delivered before the end of its batch window if it is full', async () => {
     for (let batch = 0; batch < 2; batch++)
       await send('LongWindow', ...Array.from({ length: 10 }, (_, index) => `${index}`))
 
@@ -173,7 +173,7 @@ describe('a batch', { timeout: 20_000 }, () => {
     expect(entry?.bodies).toHaveLength(20)
   })
 
-  test('comes as several events if it is too large for one event', async () => {
+  test('is delivered as several events if it is too large for one event', async () => {
     for (let message = 0; message < 7; message++) await send('Large', 'x'.repeat(1_000_000))
 
     await expect.poll(() => recorded('Large').flatMap(entry => entry.bodies).length, { timeout: 10_000 }).toBe(7)
@@ -182,8 +182,8 @@ describe('a batch', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a function', { timeout: 20_000 }, () => {
-  test('loses its thread if it takes too long, and its message comes back', async () => {
+describe('a function with an event source mapping', { timeout: 20_000 }, () => {
+  test('loses its thread if it exceeds its timeout, and its message is redelivered', async () => {
     await send('Slow', 'forever')
 
     const received = await entries('Slow', 2)

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Template } from '../../lib/local/assembly.ts'
 import { createStack } from '../../lib/local/stack.ts'
 
-/** Creates a template whose resources are just their properties. Returns the outputs and the order of creation. */
+/**
+ * Creates the resources of a template. The creation of a resource only returns its properties. Returns the outputs and the order of
+ * creation.
+ */
 async function createSmall(template: {
   Resources?: object
   Outputs?: object
@@ -38,7 +41,7 @@ const output = async (Value: unknown, rest: object = {}) =>
 
 const Resources = { Queue: { Properties: { Arn: 'arn:queue', 'Nested.Name': 'deep' } } }
 
-describe('intrinsics', () => {
+describe('the intrinsic functions of a template (Ref, Fn::Sub …)', () => {
   test.for([
     [{ Ref: 'Queue' }, 'ref of Queue'],
     [{ Ref: 'AWS::Region' }, 'us-east-1'],
@@ -55,11 +58,11 @@ describe('intrinsics', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
     [{ 'Fn::Sub': ['${Mine}', { Mine: { Ref: 'Queue' } }] }, 'ref of Queue'],
     ['so far', 'so near'],
-  ])('%j is %j', async ([value, expected]) => {
+  ])('give for %j the value %j', async ([value, expected]) => {
     expect(await output(value, { Resources })).toBe(expected)
   })
 
-  test('conditions choose values, resources and outputs', async () => {
+  test('include conditions, which choose values, resources and outputs', async () => {
     const Conditions = {
       Here: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] },
       There: { 'Fn::Not': [{ Condition: 'Here' }] },
@@ -76,7 +79,7 @@ describe('intrinsics', () => {
     expect(order).toEqual(['Wanted'])
   })
 
-  test('no value removes a property', async () => {
+  test('include AWS::NoValue, which removes a property', async () => {
     const Properties = { Gone: { Ref: 'AWS::NoValue' }, Kept: 1 }
     await expect(output({ 'Fn::GetAtt': ['It', 'Gone'] }, { Resources: { It: { Properties } } })).rejects.toThrow(
       'It.Gone',
@@ -88,13 +91,13 @@ describe('intrinsics', () => {
     [{ 'Fn::GetAtt': ['Other', 'Color'] }, 'Queue: Fn::GetAtt Other.Color is not supported by the local system.'],
     [{ Ref: 'AWS::NotificationARNs' }, 'Queue: AWS::NotificationARNs is not supported by the local system.'],
     [{ Ref: 'Nowhere' }, "Queue: refers to Nowhere, which the template doesn't have."],
-  ])('%j is refused with the name of its resource', async ([value, message]) => {
+  ])('are refused with the name of the resource if they are unknown or wrong: %j', async ([value, message]) => {
     const Resources = { Queue: { Properties: { deep: [{ inside: value }] } }, Other: {} }
     await expect(createSmall({ Resources })).rejects.toThrow(message as string)
   })
 })
 
-describe('resources', () => {
+describe('the resources of a template', () => {
   test('are created after the resources that they refer to', async () => {
     const { order } = await createSmall({
       Resources: {
@@ -108,7 +111,7 @@ describe('resources', () => {
     expect(order).toEqual(['DeadLetters', 'Queue', 'Policy', 'Mapping'])
   })
 
-  test('are refused if they refer to each other', async () => {
+  test('are refused if they refer to each other in a circle', async () => {
     const Resources = { A: { Properties: { b: { Ref: 'B' } } }, B: { DependsOn: ['A'] } }
     await expect(createSmall({ Resources })).rejects.toThrow('A → B → A: a circular reference.')
   })

@@ -60,8 +60,8 @@ async function resultOf(logicalId: string, event: unknown = {}) {
   return JSON.parse(result.payload)
 }
 
-describe('a function', () => {
-  test('has the environment of its template and the emulators’ addresses, but no variable of this process', async () => {
+describe('a function of the local system', () => {
+  test('has the environment variables of its template and the emulators’ addresses, but no other variable of the process', async () => {
     const { env, ...context } = await resultOf('Environment')
 
     expect(env).toMatchObject({
@@ -81,7 +81,7 @@ describe('a function', () => {
     expect(context.remaining).toBeLessThanOrEqual(20_000)
   })
 
-  test('has its output in a file, and each warning and error once on the terminal, as its message only', async () => {
+  test('has its output in a log file, and only the message of each warning and error, once, on the terminal', async () => {
     await resultOf('Environment')
     await resultOf('Environment')
 
@@ -94,7 +94,7 @@ describe('a function', () => {
     await expect.poll(() => readFileSync(log, 'utf8')).toContain('"prompt":"secret"')
   })
 
-  test('fails with the reason each time if it can’t be imported', async () => {
+  test('fails with the reason in each invocation if its handler can’t be imported', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await system.invoke('Broken', {})).toMatchObject({
         ok: false,
@@ -102,7 +102,7 @@ describe('a function', () => {
       })
   })
 
-  test('runs several events at once in a thread, and all of them fail if the thread is killed', async () => {
+  test('runs several invocations at the same time in a thread, and all of them fail if the thread ends', async () => {
     const api = system.functions.get('Api')
     const killed = [1, 2].map(() => system.invoke('Api', { rawPath: '/wait' }))
     const other = system.invoke('Api', { rawPath: '/plain' })
@@ -117,7 +117,7 @@ describe('a function', () => {
     expect(api?.threads()).toEqual([])
   })
 
-  test('runs one event at once in a thread if the environment says so, and only this event fails if the thread is killed', async () => {
+  test('runs one invocation at a time in a thread with SLUICE_INVOCATIONS_PER_THREAD=1, and only this one fails if the thread ends', async () => {
     const other = await startSmall(
       { Resources: { Api: lambda('api', { Timeout: 30 }) } },
       { env: { SLUICE_INVOCATIONS_PER_THREAD: '1' } },
@@ -135,14 +135,14 @@ describe('a function', () => {
     expect(api?.threads()).toEqual([{ id: expect.any(Number), busy: false }])
   })
 
-  test('stays warm after an invocation', async () => {
+  test('keeps its thread after an invocation, so the next invocation does not start a new thread', async () => {
     const before = system.functions.get('Environment')?.threads()
     await resultOf('Environment')
     expect(system.functions.get('Environment')?.threads()).toEqual(before)
   })
 })
 
-describe('a secret', () => {
+describe('a secret of the local system', () => {
   const secretOf = async (SecretId: string) => {
     const { env } = await resultOf('Environment')
     const client = new SecretsManagerClient({
@@ -172,13 +172,13 @@ describe('a secret', () => {
   )
 })
 
-test('a custom resource is created by its function', () => {
+test('a custom resource of the template is created by its function', () => {
   expect(customCalls.read()).toEqual([
     { type: 'Create', properties: expect.objectContaining({ Answer: 'done', Hash: 'abc' }) },
   ])
 })
 
-test('local.json has all addresses until the system is closed', async () => {
+test('local.json has the addresses of all servers until the local system is closed', async () => {
   const other = await startSmall({ Resources: {}, Outputs: { Here: { Value: 'there' } } })
   const file = join(other.dataDir, 'local.json')
 
@@ -196,7 +196,7 @@ test('local.json has all addresses until the system is closed', async () => {
   expect(existsSync(other.dataDir)).toBe(false)
 })
 
-describe('a start is refused', () => {
+describe('a start of the local system is refused', () => {
   const failingCustom = (Answer: string) => ({
     Custom: lambda('custom', {}),
     Migrations: {
@@ -249,7 +249,7 @@ describe('a start is refused', () => {
     await expect(start).rejects.not.toThrow('hunter2')
   })
 
-  test('with a template that can’t be made', async () => {
+  test('with a template that can’t be synthesized', async () => {
     const assembly = () => Promise.reject(new Error('pipeline.yaml:1:1: wrong'))
     await expect(startSmall({ Resources: {} }, { assembly })).rejects.toThrow('pipeline.yaml:1:1: wrong')
   })

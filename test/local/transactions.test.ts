@@ -23,7 +23,7 @@ function fakeDatabase() {
   return { database, log }
 }
 
-test('a transaction is rolled back and removed if nobody uses it for ten seconds', async () => {
+test('a transaction of the local RDS Data API is rolled back and removed if no call uses it for ten seconds', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
   const id = await transactions.begin('arn:secret')
@@ -38,7 +38,7 @@ test('a transaction is rolled back and removed if nobody uses it for ten seconds
   await expect(transactions.end(id, 'COMMIT')).rejects.toThrow(`Transaction ${id} is not found`)
 })
 
-test('a transaction runs one statement at a time', async () => {
+test('a transaction of the local RDS Data API refuses a statement while another statement runs', async () => {
   const { database } = fakeDatabase()
   const transactions = openTransactions(database)
   const id = await transactions.begin('arn:secret')
@@ -53,7 +53,7 @@ test('a transaction runs one statement at a time', async () => {
   await transactions.end(id, 'COMMIT')
 })
 
-test('closing the server rolls back open transactions', async () => {
+test('the local RDS Data API rolls back open transactions when its server is closed', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
   await transactions.begin('arn:secret')

@@ -20,8 +20,8 @@ function aDisplay() {
   return { lines, troubles, pass }
 }
 
-describe('createTroubles', () => {
-  it('shows a trouble once, with its time, its source and its cause', () => {
+describe('createTroubles, which shows warnings and errors of functions on the terminal', () => {
+  it('shows a repeated trouble once, with its time, its function and its cause', () => {
     const { lines, troubles } = aDisplay()
 
     troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -30,7 +30,7 @@ describe('createTroubles', () => {
     expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}`])
   })
 
-  it('shows a cause once if two functions meet it', () => {
+  it('shows a cause once if two functions report troubles with this cause', () => {
     const { lines, troubles } = aDisplay()
 
     troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -40,7 +40,7 @@ describe('createTroubles', () => {
     expect(lines).toHaveLength(2)
   })
 
-  it('shows an outage once, although the service answers differently while it stops and starts', () => {
+  it('shows an outage once, even if the service gives different errors while it stops and starts', () => {
     const { lines, troubles } = aDisplay()
     const outage = (why: string) =>
       ({ level: 'ERROR', message: 'an event could not be taken', cause: `${LEDGER}: ${why}` }) as const
@@ -51,7 +51,7 @@ describe('createTroubles', () => {
     expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}: terminating connection`])
   })
 
-  it('shows the model’s own words, and shows the same failure with other words only once', () => {
+  it('shows the model’s error text, but shows the same failure with another error text only once', () => {
     const { lines, troubles } = aDisplay()
 
     for (const said of ['out of memory (pid 1)', 'out of memory (pid 2)'])
@@ -72,7 +72,7 @@ describe('createTroubles', () => {
     expect(lines.filter(line => line.includes('over'))).toHaveLength(1)
   })
 
-  it('reports the end of a repeated trouble, and the number of times', () => {
+  it('shows the end of a repeated trouble, with the number of times', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 30; second++) {
       troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -85,7 +85,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('reports the end of a trouble that came once, and shows the trouble again when it comes later', () => {
+  it('shows the end of a trouble that occurred once, and shows the trouble again if it occurs later', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
     pass(30)
@@ -98,7 +98,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('does not treat silence as the end of a state if the state’s end has a line, and shows this line as no trouble', () => {
+  it('does not treat silence as the end of a trouble whose end has a log line of its own, such as an open circuit', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const state of ['lasts', 'ends'] as const) {
       troubles.report('worker-text', { level: 'WARN', message: `the circuit ${state}`, state })
@@ -114,7 +114,7 @@ describe('createTroubles', () => {
   const circuit = (message: string, state: 'lasts' | 'ends') =>
     ({ level: 'WARN', message, state, topic: 'circuit' }) as const
 
-  it('reports that a state may be over if there was no news of it for 20 minutes, since its end may have no line', () => {
+  it('says that such a trouble may be over if there was no log line about it for 20 minutes, since the line for its end may be missing', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     pass(1_199)
@@ -129,7 +129,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('reports nothing more about a state after the line for its end, but goes on about other states', () => {
+  it('says nothing more about such a trouble after the log line for its end, but continues to watch other troubles', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
@@ -139,7 +139,7 @@ describe('createTroubles', () => {
     expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
   })
 
-  it('counts a warning that comes again with another time in it', () => {
+  it('counts two warnings as the same trouble if they differ only in a time', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const until of ['10:00:10.000', '10:00:20.500']) {
       troubles.report('worker-text', {
@@ -156,7 +156,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('shows a lasting trouble once a minute', () => {
+  it('shows a trouble that lasts once per minute, with the number of times', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 130; second++) {
       troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
@@ -169,7 +169,7 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('shows the counts of lasting troubles when the system stops', () => {
+  it('shows how often each trouble occurred when the system stops', () => {
     const { lines, troubles } = aDisplay()
     for (let i = 0; i < 3; i++) troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
     troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })

@@ -39,7 +39,7 @@ interface Called {
   body: string
 }
 
-/** Makes a call with any Host and any Origin, which fetch does not allow. */
+/** Makes an HTTP call with any Host and Origin header. `fetch` would not allow to set these headers. */
 async function call(url: string, { method = 'POST', path = '/', headers = {}, body = '{}' }: Call): Promise<Called> {
   const { promise, resolve, reject } = Promise.withResolvers<Called>()
   request(new URL(path, url), { method, headers }, async response =>
@@ -56,7 +56,7 @@ function expectRefusal({ status, headers, body }: Called): void {
   expect(Object.keys(headers).filter(name => name.startsWith('access-control'))).toEqual([])
 }
 
-describe.each(everyServer)('%s', server => {
+describe.each(everyServer)('the local server of %s', server => {
   test.each([
     ['evil.example', (port: string) => `evil.example:${port}`],
     ['a name that begins with our address', (port: string) => `127.0.0.1.evil.example:${port}`],
@@ -68,7 +68,7 @@ describe.each(everyServer)('%s', server => {
   })
 
   test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'http://localhost'])(
-    'refuses the Origin %s, and its preflight',
+    'refuses calls of a web page with the Origin %s, and the preflight of such calls',
     async origin => {
       const headers = { ...signed(), origin }
       expectRefusal(await call(urlOf(server), { headers }))
@@ -85,7 +85,7 @@ describe.each(everyServer)('%s', server => {
     },
   )
 
-  test('accepts calls by every name of this machine', async () => {
+  test('accepts calls whose Host is any of the names of this machine', async () => {
     const { port } = new URL(urlOf(server))
     for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]']) {
       const { body } = await call(urlOf(server), { headers: { ...signed(), host: `${name}:${port}` } })
@@ -94,7 +94,7 @@ describe.each(everyServer)('%s', server => {
   })
 })
 
-test('the API accepts the calls of its own pages, but only by the name with which a page was opened', async () => {
+test('the local API accepts calls of its own pages, but only with the same host name with which the page was opened', async () => {
   const { port } = new URL(system.apiUrl)
   const by = (origin: string) =>
     call(system.apiUrl, { method: 'GET', headers: { host: `localhost:${port}`, origin: `http://${origin}:${port}` } })
@@ -103,7 +103,7 @@ test('the API accepts the calls of its own pages, but only by the name with whic
   expectRefusal(await by('[::1]'))
 })
 
-describe.each(awsServers)('%s', server => {
+describe.each(awsServers)('the emulator of %s', server => {
   test.each([
     ['missing', undefined],
     ['the id of another run', 'AKIAAAAAAAAAAAAAAAAA'],
@@ -122,7 +122,7 @@ describe.each(awsServers)('%s', server => {
     expectRefusal(await call(urlOf(server), { headers }))
   })
 
-  // SNS and other services of AWS have calls of this type, so AWS’s tools read the refusal of such a call as XML.
+  // AWS services such as SNS take forms and answer in XML. So AWS’s tools can read the refusal of a form only as XML.
   test('refuses a form with an error in XML', async () => {
     const headers = {
       authorization: authorizationOf(system.accessKeyId),
@@ -134,7 +134,7 @@ describe.each(awsServers)('%s', server => {
   })
 })
 
-test('a statement that a web page posts as plain text is not executed', async () => {
+test('the local RDS Data API does not execute a statement that a web page posts as plain text', async () => {
   const file = join(temporaryFolder(), 'made-by-a-page')
   const body = JSON.stringify({ resourceArn: 'a', secretArn: 'b', sql: `COPY (SELECT 1) TO PROGRAM 'touch ${file}'` })
   const path = '/Execute'
@@ -148,7 +148,7 @@ test('a statement that a web page posts as plain text is not executed', async ()
 })
 
 test.each(['Publish', 'CreateTopic', 'Subscribe', 'GetCallerIdentity'])(
-  'the call %s of SNS or STS does not exist',
+  'the emulator of SQS refuses the call %s of SNS or STS, which it does not have',
   async action => {
     const type = (value: string) => ({ ...signed(), 'content-type': value })
     const form = 'application/x-www-form-urlencoded'
@@ -161,13 +161,13 @@ test.each(['Publish', 'CreateTopic', 'Subscribe', 'GetCallerIdentity'])(
 )
 
 test.each(['/health', '/_fauxqs/queues', '/_fauxqs/queues/Small-Queue'])(
-  'the emulator shows nothing at %s',
+  'the emulator of SQS and S3 shows no data at its own path %s',
   async path => {
     expectRefusal(await call(urlOf('SQS and S3'), { method: 'GET', path, headers: signed() }))
   },
 )
 
-test('a presigned URL of S3 needs the access key id, too', async () => {
+test('the local S3 refuses a presigned URL without the right access key id', async () => {
   const by = (id: string) =>
     call(urlOf('SQS and S3'), {
       method: 'GET',
@@ -178,7 +178,7 @@ test('a presigned URL of S3 needs the access key id, too', async () => {
   expectRefusal(await by('AKIAAAAAAAAAAAAAAAAA'))
 })
 
-test('an SDK that signs with the access key id gets answers', async () => {
+test('the emulators answer an AWS SDK that signs with the right access key id', async () => {
   const common = { region: 'us-east-1', credentials: credentialsOf(system.accessKeyId) }
   const { sqs, dynamodb, s3, rds_data } = system.endpoints
   const sql = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }

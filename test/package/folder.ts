@@ -10,7 +10,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const execute = promisify(execFile)
 
-/** The path without the Node and npm of this checkout. Commands get only this path and HOME, and no other variable of the test. */
+/** The PATH without the Node and npm of this checkout. Commands get only this PATH and HOME, and no other environment variable of the test. */
 const PATH = (process.env.PATH ?? '')
   .split(delimiter)
   .filter(folder => !folder.includes('node_modules'))
@@ -36,8 +36,8 @@ export interface Started {
 }
 
 /**
- * Runs `sluice start` in a folder, and resolves when it says that it is ready. `npx` is not used: it runs a shell, and Ctrl-C would end
- * the shell, whose exit code is not the exit code of Sluice.
+ * Runs `sluice start` in a folder, and resolves when its output says that it is ready. The command is started without `npx`: `npx` runs a
+ * shell, and after Ctrl-C the test would get the exit code of the shell and not the exit code of Sluice.
  */
 export async function startIn(folder: string): Promise<Started> {
   const options = { cwd: folder, env: environment({ PORT: '0' }), detached: true }

@@ -5,7 +5,7 @@ import { synthesize } from '../../lib/synthesize.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { newFolder, ROOT, sh, startIn } from './folder.ts'
 
-/** The archive has 8.2 MB. Most of it is the code of the functions with source maps, once per backend of the queues. */
+/** The highest size of the archive. It has 8.2 MB. Most of them are the code of the functions with source maps, once per queue backend. */
 const MAX_BYTES = 9_000_000
 
 const folder = newFolder()
@@ -20,8 +20,8 @@ beforeAll(async () => {
   await sh(folder, `npm install --no-audit --no-fund ./${archive}`)
 })
 
-describe('the npm package in an empty folder', () => {
-  it('has less than 9 MB, and only compiled code', async () => {
+describe('the npm package in an empty folder:', () => {
+  it('the package has less than 9 MB, and contains only compiled code', async () => {
     const names = (await sh(folder, `tar -tzf ${archive}`))
       .trim()
       .split('\n')
@@ -33,15 +33,15 @@ describe('the npm package in an empty folder', () => {
     expect(names).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/notices.txt', 'dist/console.json']))
   })
 
-  it('installs no Node and no esbuild', () => {
+  it('the package installs no Node and no esbuild', () => {
     expect(globSync('node_modules/{.bin/node,.bin/esbuild,node-*-*/bin}', { cwd: folder })).toEqual([])
   })
 
-  it('prints its version', async () => {
+  it('`sluice --version` prints the version of the package', async () => {
     expect(await sh(folder, 'npx sluice --version')).toBe(`${packageJson.version}\n`)
   })
 
-  it('makes an app, and changes nothing when it makes the app a second time', async () => {
+  it('`sluice init` makes a CDK app, and changes nothing when it runs a second time', async () => {
     const { files } = JSON.parse(await sh(folder, 'npx sluice init --json'))
     const again = JSON.parse(await sh(folder, 'npx sluice init --json'))
 
@@ -59,7 +59,7 @@ describe('the npm package in an empty folder', () => {
     expect(await sh(folder, 'npx sluice config check')).toContain('pipeline.yaml is valid')
   })
 
-  it('gives the app the same functions as a checkout, with files that Lambda can read', async () => {
+  it('the package gives the app the same function code as a checkout, in files that Lambda may read', async () => {
     const app = read('app.mjs').replace("'Sluice', {", "'Default', {")
     writeFileSync(join(folder, 'default.mjs'), app)
     await sh(
@@ -80,11 +80,11 @@ describe('the npm package in an empty folder', () => {
     expect(assets.filter(asset => (statSync(join(folder, asset)).mode & 0o044) !== 0o044)).toEqual([])
   })
 
-  it('can be imported from CommonJS', async () => {
+  it('the package can be imported from CommonJS', async () => {
     expect(await sh(folder, `node -p "typeof require('sluice').Sluice"`)).toBe('function\n')
   })
 
-  it('has types with which a strict app compiles, and which refuse mistakes', async () => {
+  it('the package has types with which a strict TypeScript app compiles, and which refuse wrong properties', async () => {
     writeFileSync(
       join(folder, 'app.ts'),
       `import { App, Stack } from 'aws-cdk-lib'
@@ -106,7 +106,7 @@ describe('the npm package in an empty folder', () => {
     await sh(folder, `${join(ROOT, 'node_modules/.bin/tsc')} ${options} --types node --typeRoots ${types} app.ts`)
   })
 
-  it('runs the whole system, answers the curl line that it prints, and exits with 0 after Ctrl-C', async () => {
+  it('`sluice start` runs the whole system, answers the curl line that it prints, and exits with 0 after Ctrl-C', async () => {
     const system = await startIn(folder)
     onTestFinished(async () => void (await system.interrupt()))
     const [curl = ''] = /^curl .*$/m.exec(system.output) ?? []
@@ -121,7 +121,7 @@ describe('the npm package in an empty folder', () => {
     expect(await system.interrupt()).toBe(0)
   })
 
-  it('changes no existing setting of package.json, and adds itself with the right relative path', async () => {
+  it('`sluice init` changes no existing setting of package.json, and adds the package with the right relative path', async () => {
     const other = join(folder, 'other')
     cpSync(join(folder, 'cdk.json'), join(other, 'cdk.json'))
     writeFileSync(join(other, 'package.json'), '{\n\t"name": "shop",\n\t"scripts": { "start": "node shop.js" }\n}\n')
@@ -135,7 +135,7 @@ describe('the npm package in an empty folder', () => {
   })
 })
 
-/** The code of each function in a template. It contains the hash of the function's files. */
+/** The property `Code` of each function in a template. It contains the hash of the function's files, so equal values mean equal code. */
 const codeOf = (resources: Record<string, { Type: string; Properties: { Code?: unknown } }>) =>
   Object.fromEntries(
     Object.entries(resources).flatMap(([id, { Type, Properties }]) =>

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../support/free-port.ts'
 import { SECRET } from '../support/provider.ts'
 
-/** The models of the proxy, and their answers. The proxy makes the answers itself, so no model is needed. */
+/** The models of LiteLLM's proxy, and their answers. The proxy gives these fixed answers itself, so no real model is needed. */
 const MODELS = {
   peer: 'Hello from the peer',
   busy: 'litellm.RateLimitError',
@@ -23,7 +23,7 @@ export interface Peer {
   stop(): Promise<void>
 }
 
-/** Starts LiteLLM's proxy on a free port of this machine. Rejects if the command is missing, or does not serve in time. */
+/** Starts LiteLLM's proxy on a free port of this machine. Rejects if the command is missing, or if the proxy does not answer in time. */
 export async function startLiteLlm(command: string): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-peers-'))
   const config = join(folder, 'litellm.json')

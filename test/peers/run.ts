@@ -3,12 +3,12 @@ import type { Provider } from '../../lib/config/providers/index.ts'
 import { callerOf } from '../support/provider.ts'
 import { type Peer, startLiteLlm } from './litellm.ts'
 
-// Calls a real server of another project with the profiles of its APIs (`npm run peers`). The README in this folder explains it.
+// `npm run peers` calls LiteLLM's proxy, a real server of another project, with Sluice's profiles for OpenAI and Anthropic (see README.md in this folder).
 
 interface Case {
   readonly provider: Provider
   readonly model: string
-  /** The expected verdict about a failed call, or the expected result. */
+  /** The expected result or, for a failed call, the expected verdict: `retry` or `drop`. */
   readonly expected: unknown
 }
 

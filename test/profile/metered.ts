@@ -1,6 +1,6 @@
 import type { Engines } from '../bench/engines.ts'
 
-/** The calls of one operation of AWS. Bytes count bodies without headers. */
+/** The number of calls of one AWS operation, and the bytes of their bodies, without headers. */
 export interface Metered {
   readonly calls: number
   readonly sent: number
@@ -21,7 +21,7 @@ interface Client {
   readonly middlewareStack: { add(middleware: unknown, options: { step: 'finalizeRequest'; priority: 'low' }): void }
 }
 
-/** Counts the calls of the clients of the engines, and their bytes, per operation. */
+/** Counts the calls, and their bytes, that the AWS clients of the engines make, per operation. */
 export class Meter {
   #counted = new Map<string, Metered>()
 

@@ -6,8 +6,8 @@ import { startProfiled } from './system.ts'
 import { LOADS, profileTraffic } from './traffic.ts'
 
 /*
- * Prints tables that show which steps and threads use the CPU of one request (`npm run profile`). Arguments choose the loads by their
- * number of clients: `npm run profile -- 16`. It needs Linux, from which it reads the CPU of threads.
+ * Prints tables that show which steps and which threads use the CPU time of one request (`npm run profile`). Arguments choose loads by
+ * the number of clients: `npm run profile -- 16`. This program needs Linux, since it reads the CPU time of threads from /proc.
  */
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 

@@ -8,17 +8,18 @@ import { type ProfiledSystem, startProfiled } from './system.ts'
 import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
 
 /*
- * Runs the system with half of the load that it reaches, for a number of minutes (`npm run soak -- 30`). It fails if memory, threads or
- * open files grow: if the last third of the time has more of them than the middle third, beyond LIMITS and SLACK.
+ * Runs the local system for a number of minutes with half of the highest load that it can process (`npm run soak -- 30`), to find leaks.
+ * It fails if memory, threads or open files grow: if there are more in the last third of the time than in the middle third, beyond LIMITS
+ * and SLACK.
  */
 const minutes = Number(process.argv[2] ?? 30)
 const CLIENTS = 16
 const SAMPLE_MS = 5_000
-/** The number of requests that measure the load that the system reaches. The same number of requests runs before, to warm it up. */
+/** The number of requests with which the highest load is measured. As many requests run first, to warm the system up. */
 const REACH_REQUESTS = 300
-/** The largest ratio of the last third to the middle third. */
+/** The largest allowed ratio of the median in the last third to the median in the middle third. */
 const LIMITS = { memory: 1.1, threads: 1.1, descriptors: 1.1 }
-/** A growth up to this number is no leak: MB of memory, threads, and open files. */
+/** The growth that is allowed in any case: MB of memory, threads, and open files. So small numbers do not fail the test by chance. */
 const SLACK = { memory: 30, threads: 2, descriptors: 8 }
 
 interface Sample {
@@ -47,14 +48,14 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Completed requests per second under a load that keeps the system busy. */
+/** The requests per second that the system completes if clients post as fast as they get answers. */
 async function reachable({ run }: ProfiledSystem): Promise<number> {
   await run(REACH_REQUESTS, CLIENTS)
   const { completed } = await run(REACH_REQUESTS, CLIENTS)
   return REACH_REQUESTS / completed
 }
 
-/** Posts the requests of each second at its beginning, and takes a sample every five seconds. */
+/** Posts `perSecond` requests at the beginning of each second. Measures memory, threads, files and disk every five seconds. */
 async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   const samples: Sample[] = []
   const start = performance.now()
@@ -106,7 +107,7 @@ function report(samples: readonly Sample[], requests: number): string {
   ].join('\n')
 }
 
-/** Returns true if the median of the last third is at most a little above the median of the middle third. The first third warms up. */
+/** Whether the median of the last third is within the limits. It is compared with the middle third, since the system warms up in the first. */
 function isFlat(samples: readonly Sample[], what: Watched): boolean {
   const third = Math.ceil(samples.length / 3)
   const medianOf = (of: readonly Sample[]) => median(of.map(one => one[what]))

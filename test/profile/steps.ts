@@ -8,14 +8,14 @@ import { between, cpuOf } from './threads.ts'
 const WARM_UP = 100
 const REQUESTS = 500
 
-/** The CPU in milliseconds and the calls that a step has used for all requests. */
+/** The CPU time in milliseconds and the AWS calls that a step has needed for all measured requests together. */
 interface Used {
   readonly own: number
   readonly byThread: ReadonlyMap<string, number>
   readonly calls: ReadonlyMap<string, Metered>
 }
 
-/** Returns a table of the steps of a request: their AWS calls with bytes, and the CPU of the functions and of the engines. */
+/** Returns a table of the steps of a request: their AWS calls with bytes, and the CPU time of the functions and of the engines. */
 export async function profileSteps(): Promise<string> {
   const engines = await startEngines()
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
@@ -35,7 +35,7 @@ export async function profileSteps(): Promise<string> {
 
 type Measure = <T>(step: string, act: () => Promise<T>) => Promise<T>
 
-/** Runs one request from its POST to the read of its result. As on Lambda, a poller receives the events of the results queue. */
+/** Runs one request from its POST to the GET of its result. As on Lambda, a poller receives the events of the results queue. */
 async function live(stage: RequestStage, measure: Measure): Promise<void> {
   const accepted = await measure('1 gateway: accept', () => stage.submit())
   await measure('2 mapping and worker: receive, delete, run', () => stage.work())

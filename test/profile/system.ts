@@ -4,16 +4,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStubModel } from '../bench/stub-model.ts'
 
-/** The duration of a call of the model. */
+/** The duration of a call of the model, in milliseconds. */
 const MODEL_MS = 50
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A local system in a new process, as `npm start` runs it. Its model runs in this process. */
+/** A local system in a new process, as `npm start` runs it. The model that it calls runs in the process of the profile. */
 export interface ProfiledSystem {
   readonly pid: number
-  /** Posts requests from several clients. Each client posts one after the other. Resolves when all requests have completed. */
+  /** Posts requests from several clients. Each client makes one POST after the other. Resolves when all requests have completed. */
   run(requests: number, clients: number): Promise<Run>
-  /** The sums of a metric's values on the page `/metrics` per value of a label. */
+  /** The values of a metric on the page `/metrics`, added up per value of a label. */
   metric(name: string, label: string): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
 }
@@ -22,11 +22,11 @@ export interface ProfiledSystem {
 export interface Run {
   readonly posted: number
   readonly completed: number
-  /** The number of posts that were answered with 5xx and repeated. */
+  /** The number of POSTs that were answered with 5xx and repeated. */
   readonly repeated: number
 }
 
-/** Starts a system. `data` is the folder of its state. It uses the Postgres of `DATABASE_URL`, if this variable is set. */
+/** Starts a local system with the data folder `data`. It uses the Postgres of `DATABASE_URL`, if this variable is set. */
 export async function startProfiled(data: string): Promise<ProfiledSystem> {
   const usage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 }
   const model = await startStubModel({ result: 'Its lamp still burned brightly.', usage }, MODEL_MS)
@@ -78,7 +78,10 @@ async function outputOf(child: ChildProcess): Promise<string> {
   return output
 }
 
-/** Returns the number of posts that were answered with 5xx and repeated. A function runs out of time if the machine is too slow for the load. */
+/**
+ * Posts the requests. Returns the number of POSTs that were answered with 5xx and repeated. Such an answer comes if the machine is too
+ * slow for the load, so that a function exceeds its timeout.
+ */
 async function postAll(url: string, key: string, requests: number, clients: number): Promise<number> {
   let next = 0
   let repeated = 0

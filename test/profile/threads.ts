@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Milliseconds of CPU by the name of a thread. */
+/** The CPU time in milliseconds, by the name of the thread. */
 export type Cpu = ReadonlyMap<string, number>
 
-/** The threads that Node starts itself. Linux cuts their names to 15 characters. */
+/** Descriptions of the threads that Node starts itself, by their names. Linux cuts the names to 15 characters. */
 const OF_NODE: Readonly<Record<string, string>> = {
   V8Worker: 'V8: garbage collection, compilation',
   DelayedTaskSche: 'V8: garbage collection, compilation',
@@ -11,12 +11,12 @@ const OF_NODE: Readonly<Record<string, string>> = {
   MainThread: 'main thread',
 }
 
-/** The CPU that each thread of a process has used so far. Threads with the same name are added up. */
+/** The CPU time that each thread of a process has used so far. Threads with the same name are added up. */
 export function cpuOf(pid: number): Cpu {
   const cpu = new Map<string, number>()
   for (const id of readdirSync(`/proc/${pid}/task`)) {
     const task = `/proc/${pid}/task/${id}`
-    // A thread may end before its files are read.
+    // A thread may end before its files are read. Then its texts are undefined.
     const name = textOf(`${task}/comm`)?.trim()
     const [nanoseconds] = textOf(`${task}/schedstat`)?.split(' ') ?? []
     if (name === undefined || nanoseconds === undefined) continue
@@ -28,18 +28,18 @@ export function cpuOf(pid: number): Cpu {
 
 const TICKS_PER_SECOND = 100
 
-/** The CPU that a process has used so far, including ended threads, in milliseconds. The resolution is 10 ms. */
+/** The CPU time that a process has used so far, including threads that have ended, in milliseconds. The resolution is 10 ms. */
 export function wholeCpuOf(pid: number): number {
   const [, fields = ''] = (textOf(`/proc/${pid}/stat`) ?? '').split(') ')
   const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
   return ((user + system) * 1_000) / TICKS_PER_SECOND
 }
 
-/** The CPU per thread that was used between two measurements. */
+/** The CPU time per thread that was used between two measurements. */
 export const between = (before: Cpu, after: Cpu): Cpu =>
   new Map([...after].map(([name, ms]) => [name, Math.max(0, ms - (before.get(name) ?? 0))]))
 
-/** The memory of the process in MB. A page that several processes share counts in part. */
+/** The memory of the process in MB. A page of memory that n processes share counts as 1/n (the PSS of Linux). */
 export const pssOf = (pid: number): number =>
   Math.round(Number(/^Pss: +(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? Number.NaN) / 1_024)
 

@@ -2,14 +2,14 @@ import { round, table } from '../bench/table.ts'
 import type { ProfiledSystem } from './system.ts'
 import { between, cpuOf, pssOf, threadsOf, wholeCpuOf } from './threads.ts'
 
-/** The loads: the number of clients, and the number of measured requests. Before each load, half as many requests run as a warm-up. */
+/** The loads that are measured: the number of clients, and the number of requests. First, half as many requests run as a warm-up. */
 export const LOADS = [
   { clients: 1, requests: 300 },
   { clients: 16, requests: 1_200 },
   { clients: 64, requests: 2_000 },
 ] as const
 
-/** Returns a table of the CPU per thread that one completed request uses in a running system under this load. */
+/** Returns a table with the CPU time per thread that a running system under this load needs for one completed request. */
 export async function profileTraffic(
   system: ProfiledSystem,
   { clients, requests }: { readonly clients: number; readonly requests: number },

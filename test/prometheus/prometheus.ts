@@ -7,7 +7,7 @@ import { freePort } from '../support/free-port.ts'
 
 /** A Prometheus that reads `/metrics` of a system each second. */
 export interface Prometheus {
-  /** The value of a query that returns one number. Undefined if it returns none yet. */
+  /** The value of a query that returns one number. Undefined if Prometheus has no value for it yet. */
   query(expression: string): Promise<number | undefined>
   stop(): Promise<void>
 }

@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 describe('a real Prometheus that reads `/metrics` for a minute', () => {
-  it('reads the page each second, and each time with success', { timeout: 180_000 }, async () => {
+  it('Prometheus reads the page each second without an error', { timeout: 180_000 }, async () => {
     await eventually(
       async () => expect(await prometheus.query('count_over_time(up{job="sluice"}[5m])')).toBeGreaterThanOrEqual(60),
       { timeout: 170_000 },
@@ -29,11 +29,11 @@ describe('a real Prometheus that reads `/metrics` for a minute', () => {
     expect(await prometheus.query('min_over_time(up{job="sluice"}[5m])')).toBe(1)
   })
 
-  it('answers a query with the number of completed requests', async () => {
+  it('Prometheus answers a query with the number of completed requests', async () => {
     await eventually(async () => expect(await prometheus.query('sum(sluice_completed_requests_total)')).toBe(REQUESTS))
   })
 
-  it('answers queries for the waits of requests, the durations of calls, and the tokens', async () => {
+  it('Prometheus answers queries for the waits of requests, the durations of calls, and the tokens', async () => {
     for (const histogram of [
       'sluice_queue_wait_seconds',
       'sluice_time_to_end_seconds',
@@ -52,11 +52,11 @@ describe('a real Prometheus that reads `/metrics` for a minute', () => {
 describe('promtool', () => {
   const page = async () => (await fetch(`${system.apiUrl}/metrics`)).text()
 
-  it('finds nothing wrong with `/metrics`', async () => {
+  it('promtool finds nothing wrong with `/metrics`', async () => {
     expect(checkWithPromtool(await page())).toEqual({ status: 0, says: '' })
   })
 
-  it('finds an error in a wrong page', async () => {
+  it('promtool finds a wrong name of a metric in a changed page', async () => {
     const bad = (await page()).replaceAll('sluice_completed_requests_total', 'completedRequests')
     expect(checkWithPromtool(bad).says).toContain('completedRequests')
     expect(checkWithPromtool('a{ 1').status).not.toBe(0)

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The version is pinned, because a new version may have new findings. */
+/** The version of schemathesis. It is pinned, because a new version may have other checks and so other findings. */
 const VERSION = '4.32.5'
 
 /** Installs schemathesis into its own Python environment, which is kept for the next run, and returns the path of its command. */

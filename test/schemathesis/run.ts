@@ -12,7 +12,8 @@ import { installSchemathesis } from './install.ts'
 
 /*
  * Tests a whole system against its OpenAPI document: `npm run schemathesis -- [--minutes N] [--seed S]`. Schemathesis calls every operation
- * with valid and invalid parameters and bodies. No answer may be a 500 or differ from the document. A finding prints a curl line.
+ * with valid and invalid parameters and bodies. No answer may be a 500 or differ from the document. For each finding, it prints a curl line
+ * that repeats the call.
  */
 
 const { values } = parseArgs({
@@ -21,7 +22,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes)
 if (!(minutes > 0)) throw new Error(`--minutes must be a number over 0, not ${values.minutes}`)
 
-/** The checks of schemathesis for each answer. */
+/** The checks that schemathesis makes for each answer. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',

@@ -18,8 +18,8 @@ import {
 import { type Jaeger, jaegerProgram, type ShownSpan, type SpanIds, startJaeger } from './jaeger.ts'
 
 /**
- * Jaeger takes a span that its parent does not enclose for a sign of a wrong clock, and writes this warning. A message is received after its `send` span has
- * ended, so spans of the receiver may have the warning.
+ * Jaeger writes this warning about a span that begins before its parent or ends after it, because a wrong clock may be the cause. A message is
+ * received after its `send` span has ended. So spans of the receiver may have the warning, and the tests allow it there.
  */
 const GUESS_ABOUT_CLOCKS = /^clock skew adjustment disabled; /
 
@@ -42,7 +42,7 @@ afterAll(async () => {
   await Promise.all([model?.close(), jaeger?.stop()])
 })
 
-/** Does the task of a client that traces itself, and sends the client's own span of each trace to Jaeger. */
+/** Runs a task as a client that has tracing, and then sends the client's own span of each trace to Jaeger. */
 async function asTracedClient<T>(traceIds: readonly string[], task: () => Promise<T>): Promise<T> {
   const startTimeUnixNano = `${Date.now()}000000`
   const done = await task()
@@ -58,7 +58,7 @@ async function asTracedClient<T>(traceIds: readonly string[], task: () => Promis
   return done
 }
 
-/** The spans of the only trace with this id. */
+/** The spans of a trace. Expects that Jaeger has exactly one trace with this id. */
 async function spansOf(traceId: string): Promise<readonly ShownSpan[]> {
   const traces = await jaeger.traces(traceId)
   expect(traces.map(trace => ({ id: trace.traceId, warnings: trace.warnings }))).toEqual([
@@ -72,7 +72,7 @@ const hopsOf = (spans: readonly ShownSpan[]): Set<string> => new Set(parentsOf(s
 
 const textOf = ({ traceId, spanId }: SpanIds): string => `${traceId}-${spanId}`
 
-/** What is wrong with spans that are all spans of their traces: parents in other traces or in none, ids that are used twice, and Jaeger's warnings. */
+/** The faults of all spans of some traces: a parent that is missing or in another trace, an id that is used twice, and Jaeger's warnings. */
 function faultsOf(spans: readonly ShownSpan[]): string[] {
   const byId = new Map(spans.map(span => [textOf(span), span]))
   const faultsOfSpan = ({ name, parent, traceId, warnings }: ShownSpan): string[] => {
@@ -88,7 +88,7 @@ function faultsOf(spans: readonly ShownSpan[]): string[] {
 }
 
 describe('a real Jaeger', () => {
-  test('shows a request that is rate limited, fails once and then succeeds as one trace: with every hop, and without orphans and warnings', async () => {
+  test('Jaeger shows a request that is rate limited, fails once and then succeeds as one trace with a span per step, without spans whose parent is missing, and without warnings', async () => {
     const client = await system.newUser()
     const traceId = newTraceId()
 
@@ -118,7 +118,7 @@ describe('a real Jaeger', () => {
     )
   })
 
-  test('shows the links between the call for a batch of five and its five requests', async () => {
+  test('Jaeger shows links between the call for a batch of five and each of its five requests', async () => {
     const client = await system.newUser()
     const traceIds = Array.from({ length: 5 }, newTraceId)
 
@@ -133,7 +133,7 @@ describe('a real Jaeger', () => {
     })
     const processing = named(requests, BATCHED_PROCESS)
     expect(processing).toHaveLength(5)
-    // A slow machine may need more than one call for the five requests.
+    // On a slow machine, the five requests may be in more than one call. So the test collects the traces of all their calls.
     const callTraces = new Set(processing.flatMap(({ links }) => links.map(link => link.traceId)))
     const calls = await eventually(async () => (await Promise.all([...callTraces].map(spansOf))).flat())
     expect(faultsOf(calls)).toEqual([])

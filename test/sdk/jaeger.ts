@@ -40,7 +40,7 @@ export interface ShownSpan extends SpanIds {
   readonly name: string
   /** The function that sent the span. */
   readonly service: string
-  /** The parent that Jaeger has found, in this trace or in another one. */
+  /** The parent that Jaeger has found, in this trace or in another trace. */
   readonly parent: SpanIds | undefined
   readonly parentSpanId: string | undefined
   readonly links: readonly SpanIds[]
@@ -56,9 +56,9 @@ export interface ShownTrace {
 }
 
 export interface Jaeger {
-  /** The base URL of its OTLP receiver. */
+  /** The base URL of Jaeger's OTLP receiver. */
   readonly receiver: string
-  /** The traces that Jaeger has under this id: none, or one. */
+  /** The traces that Jaeger has under this id: none or one. */
   traces(traceId: string): Promise<ShownTrace[]>
   /** The ids of all traces with a span that has this attribute. */
   tracesWith(attribute: string, value: string): Promise<Set<string>>
@@ -66,8 +66,8 @@ export interface Jaeger {
 }
 
 /**
- * The path of the program that JAEGER names. Without this variable, Jaeger is built once per machine with Go, which takes minutes, and kept outside of the
- * repository.
+ * Returns the path of the Jaeger program. The environment variable JAEGER may name it. Otherwise Jaeger is built with Go once per machine, which
+ * takes minutes. The result is kept outside of the repository.
  */
 export function jaegerProgram(): string {
   const named = process.env.JAEGER
@@ -87,7 +87,7 @@ function build(cache: string, program: string): void {
   const folder = mkdtempSync(join(cache, 'building-'))
   const go = (...argv: string[]) => execFileSync('go', argv, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
   try {
-    // `go install` does not build it, because Jaeger's module replaces another module.
+    // `go install` refuses a module with a `replace` directive, and Jaeger's module has one. So Jaeger is built as a tool of a new module.
     go('mod', 'init', 'jaeger')
     go('get', '-tool', `${PROGRAM}@v${VERSION}`)
     go('build', '-o', 'jaeger', PROGRAM)
@@ -106,7 +106,7 @@ export async function startJaeger(program: string): Promise<Jaeger> {
     [
       `--collector.otlp.http.host-port=${receiver}`,
       `--query.http-server.host-port=${query}`,
-      // Nothing calls these servers. With port 0, the system chooses free ports.
+      // No test calls these servers of Jaeger. With port 0, the operating system chooses free ports for them.
       ...[
         'collector.otlp.grpc',
         'collector.grpc-server',
@@ -117,7 +117,7 @@ export async function startJaeger(program: string): Promise<Jaeger> {
       '--log-level=error',
     ],
     {
-      // Jaeger sends traces of its own calls, unless its sampler refuses them.
+      // Without this setting, Jaeger also sends traces of its own calls, which would disturb the tests.
       env: { PATH: process.env.PATH, HOME: process.env.HOME, OTEL_TRACES_SAMPLER: 'always_off' },
       stdio: 'ignore',
     },

@@ -51,14 +51,14 @@ async function aUser(user: string, plan = 'hundred') {
   return { env, client: system.client(created.key) }
 }
 
-/** Runs a script in Python, and returns the JSON that it prints. */
+/** Runs a Python script of the folder clients, and returns the JSON that it prints. */
 async function python3(name: string, env: NodeJS.ProcessEnv) {
   const { stdout } = await run(python, [here(`clients/python/${name}.py`)], { env })
   return JSON.parse(stdout)
 }
 
 describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
-  test('gets the answers of all operations, and its requests can be read through the inference API and by the operator', async () => {
+  test('the SDK gets the answers of all operations, and its requests can be read through the inference API and by the operator', async () => {
     const { env, client } = await aUser('answers')
 
     const { id, ...answers } = await python3('answers', env)
@@ -100,7 +100,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     })
   })
 
-  test('raises each error as the right class, with type, parameter and code', async () => {
+  test('the SDK raises each error of Sluice as the right class, with type, parameter and code', async () => {
     const [{ env }, other] = [await aUser('errors', 'free'), await aUser('other')]
     const foreignId = await other.client.submit({ prompt: 'Hello', model: 'plain' })
 
@@ -118,7 +118,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     ])
   })
 
-  test('retries after an error about too many requests in flight, and not before the time of Retry-After', async () => {
+  test('the SDK retries after an error about too many requests in flight, but not before the time in Retry-After', async () => {
     const { env } = await aUser('limits', 'single')
 
     expect(await python3('limits', env)).toEqual({
@@ -130,7 +130,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     })
   })
 
-  test('completes a chat of 60 s with an Idempotency-Key by retries, with one charge, and fails once without a key', async () => {
+  test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK, with one charge. Without a key, the call fails and is not retried', async () => {
     const { env, client } = await aUser('slow')
 
     expect(await python3('slow', env)).toEqual({
@@ -142,7 +142,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
     expect(await client.settledQuota()).toMatchObject({ requests: { used: 2 }, tokens: { used: 240 } })
   })
 
-  test('works in LangChain', async () => {
+  test('LangChain, which uses the SDK, gets the answers of all operations', async () => {
     const { env } = await aUser('langchain')
 
     expect(await python3('chains', env)).toEqual({
@@ -156,7 +156,7 @@ describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
   })
 })
 
-test('the Vercel AI SDK and LangChain for JavaScript get their answers', async () => {
+test('the Vercel AI SDK and LangChain for JavaScript get the answers of chats, streams and embeddings', async () => {
   const { env } = await aUser('javascript')
 
   const { stdout } = await run(process.execPath, [join(folder, 'javascript.mjs')], { env })
@@ -169,7 +169,7 @@ test('the Vercel AI SDK and LangChain for JavaScript get their answers', async (
   })
 })
 
-test('a user with a limit of 100 requests posts 200 responses at once, and exactly 100 are admitted', async () => {
+test('if a user with a limit of 100 requests posts 200 responses at once with the SDK, exactly 100 are admitted', async () => {
   const { env, client } = await aUser('burst')
 
   expect(await python3('burst', env)).toEqual({

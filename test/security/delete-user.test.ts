@@ -52,7 +52,7 @@ afterAll(async () => {
 
 type User = ApiClient & { readonly user: string; readonly mark: string }
 
-/** Creates a user with a mark. Each prompt of this user contains the mark, and no other prompt does. */
+/** Creates a user with a mark, i.e. a unique text that is in each prompt of this user and in no other prompt. */
 const newUser = async (): Promise<User> => ({ ...(await system.newUser()), mark: `mark-${randomUUID()}` })
 
 /** Makes requests of each kind: small, large, failed, with an Idempotency-Key, cancelled, and refused at an input queue. */
@@ -93,12 +93,12 @@ const traces = async ({ user, mark }: User) => {
   return [...tracesOf(texts, user), ...texts.filter(text => text.includes(mark))]
 }
 
-/** Disables the user with a clock that is an hour slow, so that the test need not wait before it deletes the user. */
+/** Disables the user an hour ago by the clock. `users delete` waits until calls of a just disabled user have ended, and so need not wait here. */
 const disableAnHourAgo = ({ user }: User) =>
   allowUser({ ...system.admin, clock: () => Date.now() - 3_600_000 }, user, false)
 
-describe('the deletion of a user', () => {
-  test('leaves nothing behind in any store, and the data of another user is unchanged', async () => {
+describe('deletions of users', () => {
+  test('`users delete` leaves no data of the user in any store, and the data of another user is unchanged', async () => {
     const [user, other] = [await newUser(), await newUser()]
     await Promise.all([useEverything(user), useEverything(other)])
     const before = (await traces(other)).toSorted()
@@ -120,7 +120,7 @@ describe('the deletion of a user', () => {
     })
   })
 
-  test('is refused while one of the requests runs, and succeeds afterwards', async () => {
+  test('`users delete` is refused while a request of the user runs, and succeeds when the request has ended', async () => {
     const user = await newUser()
     const held = model.hold(`hold ${user.mark}`)
     const id = await user.submit({ prompt: `hold ${user.mark}` })

@@ -16,9 +16,9 @@ afterAll(async () => {
   await model.close()
 })
 
-/** Makes a body with a prompt and this list. */
+/** Makes a body with a prompt and with this JSON text of a list. */
 const withList = (list: string): string => `{"prompt":"x","list":${list}}`
-/** A body of 4 MB with empty objects. As a parsed value, it would need 85 MB. */
+/** A body of 4 MB with empty objects. As a parsed value, it would need 85 MB of memory. */
 const EMPTY_OBJECTS = withList(`[${'{},'.repeat(1_390_000)}{}]`)
 
 const post = (client: ApiClient, body: string) => client.send('POST', '/v1/inference', body)
@@ -29,8 +29,8 @@ async function expectServed(victim: ApiClient): Promise<void> {
   expect(await victim.ended(id)).toMatchObject({ status: 'completed', attempts: 1 })
 }
 
-describe('a body with many values', () => {
-  test('is refused if it has 1.39 million objects, and other users are served although ten such bodies arrive at once', async () => {
+describe('bodies with many values', () => {
+  test('a body with 1.39 million objects is refused, and other users are served although ten such bodies arrive at once', async () => {
     const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
 
     const attack = Promise.all(Array.from({ length: 10 }, () => post(attacker, EMPTY_OBJECTS)))
@@ -46,9 +46,9 @@ describe('a body with many values', () => {
     expect(await attacker.quota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 }, in_flight: { used: 0 } })
   })
 
-  test('is accepted with 50,000 values, even ten times in parallel, and refused with 50,001 values', async () => {
+  test('a body is accepted with 50,000 values, even ten times in parallel, and refused with 50,001 values', async () => {
     const client = await system.newUser()
-    // The body, its prompt and the list count as values, too. The long names make the body 4 MB large.
+    // The body, its prompt and the list count as values, too, so the list has three values fewer. The long names make the body 4 MB large.
     const listOf = (values: number) =>
       `[${Array.from({ length: (values - 3) / 2 }, (_, i) => `{"${String(i).padStart(150, 'k')}":1}`).join(',')}]`
 
@@ -61,7 +61,7 @@ describe('a body with many values', () => {
     expect(await post(client, withList(listOf(49_997).replace('[', '[0,0,0,0,')))).toMatchObject({ status: 400 })
   })
 
-  test('is accepted if it is nested 100 deep, and refused if it is nested 101 deep', async () => {
+  test('a body is accepted if it is nested 100 levels deep, and refused if it is nested 101 levels deep', async () => {
     const client = await system.newUser()
     const nested = (levels: number) => withList('['.repeat(levels - 1) + ']'.repeat(levels - 1))
 
@@ -91,7 +91,7 @@ test("a model's answer with 2.7 million objects fails only its own request, and 
     })
 })
 
-test('a text for which a regular expression of a route would run forever is refused after 200 ms, and other users are served', async () => {
+test('a body for which a regular expression of a route would run forever is refused after 200 ms, and other users are served', async () => {
   const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
 
   const attack = Promise.all(

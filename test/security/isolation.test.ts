@@ -9,7 +9,7 @@ import { answerJson, startTestModel, type TestModel, usualUsage } from '../e2e/s
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** A text in all requests of the owner, and in the answers of their models. No answer to the stranger may contain it. */
+/** A text in all requests of the owner, and in the answers of their models. No answer to the stranger may contain this text. */
 const MARK = 'xyzzy-plugh'
 /** Both users use this Idempotency-Key. */
 const KEY = 'order-1'
@@ -46,7 +46,7 @@ async function listenedTo(): Promise<ApiClient & { readonly user: string }> {
   return { user, ...createApiClient(system.apiUrl, created.key, heard) }
 }
 
-/** Makes a request of the owner in each state. The model `text` hangs, so some of its requests run and some wait. The model `other` ends its requests. */
+/** Makes a request of the owner in each state. The model `text` hangs, so some of its requests run and others wait. The model `other` answers at once. */
 async function makeOneOfEach(): Promise<void> {
   const of = (prompt: string) => ({ prompt: `${MARK} ${prompt}`, model: 'other', metadata: { note: MARK } })
   model.on(of('large').prompt, answerJson({ result: { text: MARK, filler: 'x'.repeat(100_000) }, usage: usualUsage }))
@@ -83,7 +83,7 @@ const idOf = (state: State): string => {
   return id
 }
 
-/** The parts of an answer that must be equal for all requests: all but the time of the answer. */
+/** The parts of an answer that could show whether a request exists: all parts except the time of the answer. */
 function tellingPart({ status, headers, body }: ApiAnswer) {
   const { date: _, ...telling } = headers
   return { status, headers: telling, body: JSON.stringify(body) }
@@ -91,7 +91,7 @@ function tellingPart({ status, headers, body }: ApiAnswer) {
 
 const everyByte = (text: string) => Buffer.from(text).toString('hex').replace(/../g, '%$&')
 
-/** Ways to write the path of a request. Each must be answered as not found. */
+/** Ways to write the path of another user's request. Each must be answered with the same 404 as the path of an unknown id. */
 const PATHS: readonly (readonly [name: string, path: (id: string, user: string) => string])[] = [
   ['unchanged', id => `/v1/inference/${id}`],
   ['with a wait', id => `/v1/inference/${id}?wait=1`],
@@ -116,7 +116,7 @@ const PATHS: readonly (readonly [name: string, path: (id: string, user: string) 
 ]
 
 describe("another user's request in any state", () => {
-  test.for(PATHS)('is answered like a request that does not exist, with its id %s', async ([, path]) => {
+  test.for(PATHS)('is answered like a request that does not exist (id in the path: %s)', async ([, path]) => {
     for (const method of ['GET', 'DELETE']) {
       const ask = (id: string) => stranger.send(method, path(id, owner.user))
       const [unknown, ...anothers] = await Promise.all([randomUUID(), ...STATES.map(idOf)].map(ask))
@@ -127,7 +127,7 @@ describe("another user's request in any state", () => {
   })
 })
 
-/** Queries of a list: with cursors of ids, of other sort keys of the table and of nonsense, and with other parameters. */
+/** Queries of a list. Their cursors are ids, other sort keys of the table, or nonsense. Some queries have other parameters. */
 const CURSORS: readonly (readonly [name: string, query: (user: string) => string, status: number])[] = [
   ['an id of the other user', () => `cursor=${idOf('completed')}`, 200],
   ['an id of the other user in capital letters', () => `cursor=${idOf('completed').toUpperCase()}`, 200],
@@ -183,7 +183,7 @@ describe('an Idempotency-Key of another user', () => {
   )
 })
 
-test("the owner's data is unchanged after all these tests", async () => {
+test("the owner's requests and quota are unchanged after all these tests", async () => {
   const { requests, in_flight } = await owner.quota()
   expect({ requests: requests.used, in_flight: in_flight.used }).toEqual({ requests: 15, in_flight: 11 })
   const statusOf = async (state: State) => (await owner.send('GET', `/v1/inference/${idOf(state)}`)).body.status

@@ -21,14 +21,14 @@ import {
 import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** A text that the tests look for in all output. It says where it comes from. */
+/** Makes a mark: a text for which the tests search in all output. Its name says in which field a test has put it. */
 const mark = (what: string): string => `canary-${what}`
 const MARKS = /canary-[\w-]+/g
 
-/** The operator's texts. No answer may contain them. */
+/** Marks in secrets and settings of the operator. No answer may contain them. */
 const SECRETS = ['secret', 'query', 'header-of-endpoint', 'stored'].map(mark)
 
-/** Texts of the call. No refusal may repeat them. */
+/** Marks in the fields of a client's call. No error answer may repeat them. */
 const REPEATED = ['prompt', 'parameters', 'of-model', 'idempotency', 'header', 'json', 'agent'].map(mark)
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-leaks-'))
@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Makes the workers crash in calls of the model `crashing`. A thread imports its bundle at its first invocation, so there is still time. */
+/** Makes the workers crash in calls of the model `crashing`. It changes their bundles, which a thread imports only at its first invocation. */
 function letWorkersCrash(): void {
   const hook = new URL('../e2e/support/crash-in-call.ts', import.meta.url)
   const assembly = join(folder, 'cdk.out')
@@ -83,7 +83,7 @@ const HEADERS = { 'x-canary': mark('header'), 'user-agent': mark('agent'), 'idem
 
 const OF_MODEL = mark('of-model')
 
-/** Answers of a model, each with the name of the model, and the error code of the request. */
+/** Answers of a model, each with a description, the name of the model, and the error code of the request if it fails. */
 const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string, code?: string])[] = [
   ['a result', answerJson({ result: { text: OF_MODEL }, usage: usualUsage }), 'text'],
   ['a large result', answerJson({ result: OF_MODEL + 'x'.repeat(100_000), usage: usualUsage }), 'text'],
@@ -124,9 +124,9 @@ const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string
   ['a batch without a list of outputs', answerJson({ outputs: OF_MODEL }), 'many', 'invalid_model_response'],
 ]
 
-describe('a request', () => {
+describe('requests', () => {
   test.for(ANSWERS)(
-    'ends without a marked text in its error if the model answers with %s',
+    'the error of a request has no mark of another field if the model answers with %s',
     async ([name, respond, of, code]) => {
       const body = marked(name, { model: of, metadata: { note: mark('metadata'), number: 1 } })
       model.on(body.prompt, respond)
@@ -134,24 +134,24 @@ describe('a request', () => {
       const ended = await client.ended(await client.submit(body))
 
       if (code !== undefined) expect(ended).toMatchObject({ status: 'failed', error: { code } })
-      // The error of a failed request has the model's own text, and no other marked text.
+      // The error of a failed request may have the model's own text, which has a mark, too. It may have no other mark.
       if (ended.status === 'failed') expect(JSON.stringify(ended.error).replaceAll(OF_MODEL, '')).not.toMatch(MARKS)
     },
   )
 })
 
-describe('a request that reaches no model', () => {
+describe('requests that reach no model', () => {
   test.for([
-    ['because its mapping fails', { model: 'strict' }, 'mapping_failed'],
+    ['because its request mapping fails', { model: 'strict' }, 'mapping_failed'],
     ['because no server listens at its endpoint', { model: 'absent' }, 'model_unreachable'],
-  ] as const)('has no marked text in its error: it fails %s', async ([name, fields, code]) => {
+  ] as const)('a request that fails %s has no mark in its error', async ([name, fields, code]) => {
     const ended = await client.ended(await client.submit(marked(name, fields)))
     expect(ended).toMatchObject({ status: 'failed', error: { code } })
     expect(JSON.stringify(ended.error)).not.toMatch(MARKS)
   })
 })
 
-/** Posts that are refused. */
+/** Posts that are refused: a description, the body, the headers and the status of the answer. */
 const REFUSED: readonly (readonly [name: string, body: string, headers: Record<string, string>, status: number])[] = [
   ['broken JSON', `{"prompt":"${mark('json')}"`, {}, 400],
   ['a body that is a text', JSON.stringify(mark('json')), {}, 400],
@@ -174,17 +174,17 @@ const REFUSED: readonly (readonly [name: string, body: string, headers: Record<s
   ['bytes that are not UTF-8', `${mark('json')}\xff`, { 'content-type': 'application/octet-stream' }, 400],
 ]
 
-describe('a call', () => {
-  test.for(REFUSED)('is refused if it has %s', async ([, body, headers, status]) => {
+describe('refused calls', () => {
+  test.for(REFUSED)('a post with %s is refused', async ([, body, headers, status]) => {
     expect(await client.send('POST', `/v1/inference?a=${mark('parameter')}`, body, headers)).toMatchObject({ status })
   })
 
-  test('is refused if its Idempotency-Key was used with another body', async () => {
+  test('a post is refused if its Idempotency-Key was used with another body', async () => {
     expect(await client.post(marked('first'), HEADERS)).toMatchObject({ status: 202 })
     expect(await client.post(marked('second'), HEADERS)).toMatchObject({ status: 422 })
   })
 
-  test('is refused if its path, method, id or query is wrong', async () => {
+  test('a call is refused if its path, method, id or query is wrong', async () => {
     for (const [method, path] of [
       ['GET', `/v1/${mark('path')}`],
       ['PUT', '/v1/inference'],
@@ -194,7 +194,7 @@ describe('a call', () => {
       expect((await client.send(method, path, undefined, HEADERS)).status).toBeGreaterThanOrEqual(400)
   })
 
-  test('is refused if its API key is wrong', async () => {
+  test('a call is refused if its API key is wrong', async () => {
     for (const wrong of [mark('key'), newKey(), `${key}x`])
       expect((await client.send('GET', '/v1/quota', undefined, { 'x-api-key': wrong })).status).toBe(403)
   })
@@ -206,13 +206,13 @@ const errorsLogged = (text: string) =>
     .split('\n')
     .filter(line => line.includes(text))
 
-describe('the system', () => {
-  test('logs the error of a worker that crashes', async () => {
+describe('defects and unreadable messages', () => {
+  test('the error of a worker that crashes is logged', async () => {
     await client.submit(marked('crash', { model: 'crashing' }))
     await eventually(() => expect(errorsLogged("reading 'crash'")).not.toEqual([]))
   })
 
-  test('answers 500 to a call for a stored result that is not JSON, and logs the defect', async () => {
+  test('the read of a stored result that is not JSON is answered with 500, and the defect is logged', async () => {
     const body = marked('to be spoilt', { model: 'text' })
     model.on(body.prompt, answerJson({ result: 'x'.repeat(100_000), usage: usualUsage }))
     const requestId = await client.submit(body)
@@ -231,7 +231,7 @@ describe('the system', () => {
     ['names no user', JSON.stringify(marked('of nobody', { user_id: `${mark('user')}#` }))],
     ['names no model', JSON.stringify(marked('of no model', { user_id: 'leaky', model: mark('model') }))],
     ['has a field on which a route fails', JSON.stringify(marked('x', { user_id: 'leaky', level: mark('level') }))],
-  ])('makes a dead letter of a message of an input queue that %s', async ([, text]) => {
+  ])('a message of an input queue that %s becomes a dead letter', async ([, text]) => {
     const before = (await system.admin.deadLetters.list({ limit: 99 })).length
     expect(await system.admin.sendInput('leaky-prompts', String(text))).toBe(true)
     await eventually(async () =>
@@ -240,7 +240,7 @@ describe('the system', () => {
   })
 
   test.for(['results', 'inference-text-normal'])(
-    'makes a dead letter of an unreadable message in the queue %s',
+    'an unreadable message in the queue %s becomes a dead letter',
     async queue => {
       const letters = async () =>
         (await system.admin.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
@@ -260,7 +260,7 @@ test('no answer of these tests contains a secret or an internal name, and no ref
   expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])
 })
 
-/** The output of an operator's commands. Some of these commands are refused. */
+/** The output of an operator's commands. The tests run some commands that are refused. */
 const operated: string[] = []
 
 test("no operator's command prints a secret or a key, even for failed requests and if the command is refused", async () => {
@@ -289,14 +289,14 @@ test("no operator's command prints a secret or a key, even for failed requests a
     }
 
   expect(operated.join('').length).toBeGreaterThan(10_000)
-  // `models probe` shows operators the plain headers of pipeline.yaml, which are no secrets.
+  // `models probe` shows operators the headers of pipeline.yaml, which are no secrets. So these headers are left out.
   const secrets = SECRETS.filter(secret => secret !== mark('header-of-endpoint'))
   expect(operated.filter(text => secrets.some(secret => text.includes(secret)) || text.includes(key))).toEqual([])
 })
 
-/** Returns the lines with a mark or a key that no log, no metric and no output may contain. */
+/** Returns the lines that contain a mark or an API key. No log, no metric and no output may contain such a line. */
 function leaksIn(lines: readonly string[]): string[] {
-  // The log and the terminal may contain the model's own text about a failure, which is the `detail`.
+  // The log and the terminal may contain the model's own text about a failure (`detail`). So the mark of this text is removed first.
   const ofOthers = lines.map(line => line.replaceAll(OF_MODEL, ''))
   return ofOthers.filter(line => line.match(MARKS) || line.includes('sk_sluice_'))
 }
@@ -325,13 +325,13 @@ test('with the log level DEBUG, no log, no metric and no output contains a marke
   const logs = readdirSync(join(folder, 'logs')).flatMap(file =>
     readFileSync(join(folder, 'logs', file), 'utf8').split('\n'),
   )
-  // The key of the user demo is printed on purpose.
+  // `npm start` prints the key of the user demo on purpose, so lines with this key are allowed.
   const printed = [...out.split('\n').filter(line => !line.includes(system.demoKey)), ...err.split('\n')]
   const lines = [...logs, ...printed, ...localJson.split('\n')]
 
   expect(logs.filter(line => line.includes('"_aws"')).length).toBeGreaterThan(10)
   expect(leaksIn(lines)).toEqual([])
-  // The same search must find a mark that is added to real lines of this system.
+  // To prove that the search works, a mark is added to real lines of this system. The search must find each of them.
   for (const kept of [logs, printed].map(some => some.filter(line => line !== '').slice(0, 3)))
     expect(leaksIn(kept.map(line => line + mark('prompt')))).toHaveLength(3)
   const uncaught = (line: string) => line.includes("reading 'crash'")

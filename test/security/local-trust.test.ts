@@ -33,7 +33,7 @@ const openToOthers = (path: string): string[] =>
   [...everythingIn(path)].filter(found => (lstatSync(found).mode & 0o077) !== 0)
 
 describe('the data folder', () => {
-  test.each(['000', '022'])('can be read only by its owner with the umask %s', async mask => {
+  test.each(['000', '022'])('only the owner can read the data folder with the umask %s', async mask => {
     const data = join(folder, mask)
     const system = await startSystem({ SLUICE_DATA: data }, under(mask))
     try {
@@ -44,7 +44,7 @@ describe('the data folder', () => {
     }
   })
 
-  test('can be read only by its owner even if an earlier version left it open', async () => {
+  test('only the owner can read the data folder after a start, even if all users could read and write it before', async () => {
     const data = join(folder, 'old')
     mkdirSync(join(data, 'logs'), { recursive: true })
     for (const name of ['custom-resources.json', join('logs', 'Gateway.log')]) writeFileSync(join(data, name), '{}')
@@ -67,7 +67,7 @@ test('npm start does not print characters that change the direction of text', as
   expect(err).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
 })
 
-/** The ports on which a process listens. Every user of the machine can read this list of Linux. */
+/** The ports on which a process listens. On Linux, every user of the machine can read this list. */
 function listeningPorts(pid: number): number[] {
   const sockets = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
@@ -87,7 +87,7 @@ function listeningPorts(pid: number): number[] {
 }
 
 test.skipIf(!existsSync('/proc/net/tcp'))(
-  'no server reveals a variable of its environment, even to a caller with the access key id',
+  'no server of npm start reveals an environment variable of its process, even to a caller with the access key id',
   async () => {
     const system = await startSystem({ GITHUB_TOKEN: 'ghp_of_the_developer' })
     try {

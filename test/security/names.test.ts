@@ -27,8 +27,8 @@ const post = (body: string) => client.send('POST', '/v1/inference', body)
 /** Names of properties that every object of JavaScript inherits, and names that can change a prototype. */
 const INHERITED = ['constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__'] as const
 
-describe('the name of an inherited property', () => {
-  test.for(INHERITED)('is treated like any other name in a body: %s', async name => {
+describe('names of properties that every JavaScript object inherits', () => {
+  test.for(INHERITED)('an inherited name is treated like any other name in a body: %s', async name => {
     const nested = { [name]: { [name]: `of ${name}`, polluted: true } }
     const body = { prompt: `a body with ${name}`, parameters: nested, metadata: nested, ...nested }
     const id = String((await post(JSON.stringify(body))).body.request_id)
@@ -39,14 +39,17 @@ describe('the name of an inherited property', () => {
     expect(sent?.body.body).toMatchObject({ parameters: nested, metadata: nested, ...nested })
   })
 
-  test.for(['constructor', 'toString'])('is treated like any other name in a result: %s', async name => {
-    const prompt = `a result with ${name}`
-    const result = { [name]: { polluted: true } }
-    model.on(prompt, answerJson({ result, usage: usualUsage }))
-    expect(await client.ended(await client.submit({ prompt, model: 'other' }))).toMatchObject({ result })
-  })
+  test.for(['constructor', 'toString'])(
+    'an inherited name is treated like any other name in a result: %s',
+    async name => {
+      const prompt = `a result with ${name}`
+      const result = { [name]: { polluted: true } }
+      model.on(prompt, answerJson({ result, usage: usualUsage }))
+      expect(await client.ended(await client.submit({ prompt, model: 'other' }))).toMatchObject({ result })
+    },
+  )
 
-  test.for(['__proto__', ...INHERITED])('does not name a model or a priority: %s', async name => {
+  test.for(['__proto__', ...INHERITED])('an inherited name does not name a model or a priority: %s', async name => {
     expect(await client.post({ prompt: 'p', model: name })).toMatchObject({
       status: 400,
       body: { code: 'unknown_model' },
@@ -58,18 +61,21 @@ describe('the name of an inherited property', () => {
     expect(await client.post({ prompt: 'p', model_type: name })).toMatchObject({ status: 202, body: { model: 'text' } })
   })
 
-  test.for(['__proto__', ...INHERITED])('is ignored as a parameter of a query and as a header: %s', async name => {
-    const query = `${name}=1&${name}[polluted]=true&${name}.polluted=true&limit=1`
-    expect(await client.send('GET', `/v1/inference?${query}`)).toMatchObject({ status: 200 })
-    expect(await client.send('GET', '/v1/quota', undefined, { prefer: `${name}=1`, [name]: 'true' })).toMatchObject({
-      status: 200,
-    })
-    expect(await sendOne(system.apiUrl, { target: '/v1/quota', headers: [`${name}: true`] })).toMatchObject({
-      status: 401,
-    })
-  })
+  test.for(['__proto__', ...INHERITED])(
+    'an inherited name is ignored as a parameter of a query and as a header: %s',
+    async name => {
+      const query = `${name}=1&${name}[polluted]=true&${name}.polluted=true&limit=1`
+      expect(await client.send('GET', `/v1/inference?${query}`)).toMatchObject({ status: 200 })
+      expect(await client.send('GET', '/v1/quota', undefined, { prefer: `${name}=1`, [name]: 'true' })).toMatchObject({
+        status: 200,
+      })
+      expect(await sendOne(system.apiUrl, { target: '/v1/quota', headers: [`${name}: true`] })).toMatchObject({
+        status: 401,
+      })
+    },
+  )
 
-  test.for(['__proto__', ...INHERITED])('can be the id of a user: %s', async user => {
+  test.for(['__proto__', ...INHERITED])('an inherited name can be the id of a user: %s', async user => {
     const { key } = await jsonOfSluice<{ key: string }>(system, 'keys', 'create', '--user', user)
     const own = system.client(key)
     const id = await own.submit({ prompt: `of ${user}`, model: 'other' })
@@ -83,7 +89,7 @@ describe('the name of an inherited property', () => {
     expect(await jsonOfSluice(system, 'users', 'show', user)).toMatchObject({ user, plan: 'free', overrides: {} })
   })
 
-  test.for(['__proto__', ...INHERITED])('does not name a plan: %s', async plan => {
+  test.for(['__proto__', ...INHERITED])('an inherited name does not name a plan: %s', async plan => {
     for (const command of [
       ['users', 'set', 'somebody', '--plan', plan],
       ['keys', 'create', '--user', 'somebody', '--plan', plan],
@@ -102,22 +108,22 @@ describe('__proto__ in a body', () => {
     ['in metadata', '{"prompt":"p","metadata":{"a":[{"__proto__":{"polluted":true}}]}}'],
     ['with an escaped letter', '{"prompt":"p","\\u005f_proto__":{"polluted":true}}'],
     ['as null', '{"prompt":"p","__proto__":null}'],
-  ] as const)('is refused, because objects lose this name: %s', async ([, body]) => {
+  ] as const)('a body with the field __proto__ is refused, because objects lose this name: %s', async ([, body]) => {
     expect(await post(body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
   })
 
-  test('is refused as the only name', async () => {
+  test('a body is refused if __proto__ is its only field', async () => {
     expect(await post('{"__proto__":{"prompt":"p"}}')).toMatchObject({ status: 400 })
   })
 
-  test('is accepted as the text of the prompt', async () => {
+  test('the text __proto__ is accepted as a prompt', async () => {
     expect(await client.ended(await client.submit({ prompt: '__proto__', model: 'other' }))).toMatchObject({
       result: { echo: '__proto__' },
     })
   })
 })
 
-/** Texts that would have a meaning as part of an SQL statement. */
+/** Texts that would change an SQL statement if Sluice did not pass them as parameters. */
 const SQL: readonly string[] = [
   `'; DROP TABLE requests; --`,
   `'; DROP TABLE dead_letters; --`,
@@ -135,8 +141,8 @@ const SQL: readonly string[] = [
   '\ufeff\u202e🙂',
 ]
 
-describe('text with a meaning in SQL', () => {
-  test.for(SQL)('is stored and returned unchanged: %j', async text => {
+describe('text with a meaning in SQL:', () => {
+  test.for(SQL)('the text is stored and returned unchanged: %j', async text => {
     const user = await system.newUser()
     const metadata = { [text]: text, list: [text] }
     model.on(text, answerJson({ result: { text }, usage: usualUsage }))
@@ -154,7 +160,7 @@ describe('text with a meaning in SQL', () => {
     expect(keyed).toMatchObject({ status: 202 })
   })
 
-  test.for(SQL)('is refused or finds nothing as an argument of a command: %j', async text => {
+  test.for(SQL)('the text is refused or finds nothing as an argument of a command: %j', async text => {
     const refused = [
       ['requests', 'list', '--user', text],
       ['requests', 'list', '--status', text],
@@ -183,7 +189,7 @@ describe('text with a meaning in SQL', () => {
     expect(await jsonOfSluice(system, 'keys', 'list', '--user', 'nobody')).toEqual([])
   })
 
-  test('is not used as a pattern by the filter of a list', async () => {
+  test('the filter of a list is compared literally, and not used as a pattern', async () => {
     const body = { prompt: 'to be refused', model: 'other' }
     model.on(body.prompt, answerJson({}, 400))
     await client.ended(await client.submit(body))
@@ -197,7 +203,7 @@ describe('text with a meaning in SQL', () => {
   })
 })
 
-test('reconcile finds no difference after these tests, and no answer contained an internal name', async () => {
+test('`sluice reconcile` finds no difference after these tests, and no answer contained an internal name', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
   expect(system.answers.length).toBeGreaterThan(SQL.length)
   expect(system.answers.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])

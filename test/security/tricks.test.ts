@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const keyLine = () => `X-API-Key: ${key}`
 
-/** Sends a request, and returns its only answer. A body must be JSON. */
+/** Sends a request, and returns its only answer. If the answer has a body, it must be JSON. */
 async function ask(request: RawRequest) {
   const answer = await sendOne(system.apiUrl, request)
   return answer && seen(answer)
@@ -38,14 +38,14 @@ function seen({ status, headers, body }: RawAnswer) {
   return { status, headers, body: body === '' ? undefined : (JSON.parse(body) as Record<string, unknown>) }
 }
 
-/** Refusals by Sluice, by API Gateway and by Node's HTTP parser. Node's answer has no body. It stands for the answer of AWS's edge. */
+/** Refusals by Sluice, by API Gateway and by Node's HTTP parser. Node's answer has no body. On AWS, API Gateway's own servers refuse such a request. */
 const NOT_FOUND = { status: 404, body: { status: 'error', code: 'not_found' } }
 const NO_ADDRESS = { status: 404, body: { message: 'Not Found' } }
 const UNREADABLE = { status: 400, body: undefined }
 
 /**
- * Request targets that a proxy, a router or a file system could mistake for `/v1/quota`, or for a path that needs no key. The answer
- * is the same with a key and without a key.
+ * Request targets that a proxy, a router or a file system could mistake for `/v1/quota`, or for a path that needs no key. Each must get the
+ * same answer with a key and without a key.
  */
 const TARGETS: readonly (readonly [target: string, expected: object])[] = [
   ['//v1/quota', NOT_FOUND],
@@ -113,15 +113,18 @@ const TARGETS: readonly (readonly [target: string, expected: object])[] = [
   ['/v1/quota\rX-Evil: 1', UNREADABLE],
 ]
 
-describe('a request target that is no path of Sluice', () => {
-  test.for(TARGETS)('is refused in the same way with a key and without a key: %j', async ([target, expected]) => {
-    for (const headers of [[], [keyLine()]])
-      for (const method of ['GET', 'POST', 'DELETE'])
-        expect(await ask({ method, target, headers })).toMatchObject(expected)
-  })
+describe('request targets that are no path of Sluice', () => {
+  test.for(TARGETS)(
+    'this request target is refused in the same way with a key and without a key: %j',
+    async ([target, expected]) => {
+      for (const headers of [[], [keyLine()]])
+        for (const method of ['GET', 'POST', 'DELETE'])
+          expect(await ask({ method, target, headers })).toMatchObject(expected)
+    },
+  )
 })
 
-/** Request targets that are a path of Sluice with an unusual query or an unusual id. */
+/** Request targets that are a path of Sluice with an unusual query or an unusual id, and the answer to a call with a valid key. */
 const LIKE_THE_PATH: readonly (readonly [target: string, withKey: object])[] = [
   ['/v1/quota?', { status: 200 }],
   ['/v1/quota??a=b', { status: 200 }],
@@ -144,16 +147,19 @@ const LIKE_THE_PATH: readonly (readonly [target: string, withKey: object])[] = [
   [`/v1/inference/${'a'.repeat(9_000)}`, NOT_FOUND],
 ]
 
-describe('a request target that is a path of Sluice', () => {
-  test.for(LIKE_THE_PATH)('needs a valid key: %j', async ([target, withKey]) => {
+describe('request targets that are a path of Sluice', () => {
+  test.for(LIKE_THE_PATH)('this request target needs a valid key: %j', async ([target, withKey]) => {
     expect(await ask({ target })).toMatchObject({ status: 401, body: { message: 'Unauthorized' } })
     expect(await ask({ target, headers: [`X-API-Key: ${newKey()}`] })).toMatchObject({ status: 403 })
     expect(await ask({ target, headers: [keyLine()] })).toMatchObject(withKey)
   })
 
-  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])('gets only the answer of /healthz: %s', async target => {
-    expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
-  })
+  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])(
+    'this request target gets only the answer of /healthz: %s',
+    async target => {
+      expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
+    },
+  )
 })
 
 /** Headers with keys, and the status of the answer. `{key}` is a valid key. */
@@ -182,13 +188,13 @@ const KEYS: readonly (readonly [name: string, headers: readonly string[], status
   ['in a header with the name __proto__', ['__proto__: {key}'], 401],
 ]
 
-describe('a key', () => {
-  test.for(KEYS)('is accepted only as one valid value of its header: %s', async ([, headers, status]) => {
+describe('API keys', () => {
+  test.for(KEYS)('an API key is accepted only as one valid value of its header: %s', async ([, headers, status]) => {
     const lines = headers.map(line => line.replace('{key}', key))
     expect(await ask({ target: '/v1/quota', headers: lines })).toMatchObject({ status })
   })
 
-  test('in the query is ignored', async () => {
+  test('an API key in the query is ignored', async () => {
     for (const name of ['x-api-key', 'X-API-Key', 'api_key', 'key'])
       expect(await ask({ target: `/v1/quota?${name}=${key}` })).toMatchObject({ status: 401 })
   })
@@ -221,8 +227,8 @@ const IGNORED: readonly string[] = [
   'Authorization: AWS4-HMAC-SHA256 Credential=local/20261127/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0',
 ]
 
-describe('a header that other servers obey', () => {
-  test.for(IGNORED)('has no effect: %s', async header => {
+describe('headers that other servers obey', () => {
+  test.for(IGNORED)('the header has no effect: %s', async header => {
     const line = header.replaceAll('{victim}', victim.user)
     const { body: usual } = (await ask({ target: '/v1/quota', headers: [keyLine()] })) ?? {}
 
@@ -231,8 +237,8 @@ describe('a header that other servers obey', () => {
   })
 })
 
-describe("the caller is the key's user", () => {
-  test('even if the body and the query name another user', async () => {
+describe('users of requests', () => {
+  test('the user of the API key makes the request, even if the body and the query name another user', async () => {
     const me = await system.newUser()
     const context = { authorizer: { lambda: { user_id: victim.user, plan: 'free' } } }
     const body = { prompt: 'mine', model: 'other', user_id: victim.user, plan: 'free', requestContext: context }
@@ -276,14 +282,17 @@ const TYPES: readonly (readonly [headers: readonly string[], body: string, statu
   [['Content-Encoding: identity'], JSON_BODY, 202],
 ]
 
-describe('a body', () => {
-  test.for(TYPES)('is read as JSON in UTF-8, whatever its headers say: %j', async ([headers, body, status]) => {
-    const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body })
-    expect(answer).toMatchObject({ status })
-    if (status === 400) expect(answer?.body).toMatchObject({ status: 'error', code: 'invalid_request' })
-  })
+describe('bodies of requests', () => {
+  test.for(TYPES)(
+    'a body is read as JSON in UTF-8, even if its headers name another type: %j',
+    async ([headers, body, status]) => {
+      const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body })
+      expect(answer).toMatchObject({ status })
+      if (status === 400) expect(answer?.body).toMatchObject({ status: 'error', code: 'invalid_request' })
+    },
+  )
 
-  test('is requested with 100 if the client sends Expect: 100-continue', async () => {
+  test('the server asks for a body with the status 100 if the client sends Expect: 100-continue', async () => {
     const headers = [keyLine(), 'Expect: 100-continue']
     const request = rawRequest(system.apiUrl, { ...POST, headers: [...headers, 'Connection: close'], body: JSON_BODY })
     const [first, second] = await sendRaw(system.apiUrl, request)
@@ -315,17 +324,20 @@ const VALUES: readonly (readonly [headers: readonly string[], status: number, an
   [[`Idempotency-Key: ${'x'.repeat(200)}`, `Idempotency-Key: ${'x'.repeat(200)}`], 400],
 ]
 
-describe('a header that Sluice reads', () => {
-  test.for(VALUES)('gets the documented answer with an unusual value: %j', async ([headers, status, answered = {}]) => {
-    const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body: JSON_BODY })
-    expect(answer).toMatchObject({ status, headers: answered })
-  })
+describe('headers that Sluice reads', () => {
+  test.for(VALUES)(
+    'a header with an unusual value gets the documented answer: %j',
+    async ([headers, status, answered = {}]) => {
+      const answer = await ask({ ...POST, headers: [keyLine(), ...headers], body: JSON_BODY })
+      expect(answer).toMatchObject({ status, headers: answered })
+    },
+  )
 })
 
-/** A text that could add a header to the answer of a careless server. */
+/** A text that would add a header and a second answer if a server copied it into its answer. */
 const INJECTED = 'x\r\nX-Evil: 1\r\n\r\nHTTP/1.1 200 OK'
 
-describe('a line end in a value', () => {
+describe('line ends in values', () => {
   test.for([
     ['metadata', { prompt: 'p', model: 'other', metadata: { note: INJECTED, [INJECTED]: 1 } }, 202],
     ['prompt', { prompt: INJECTED, model: 'other' }, 202],
@@ -333,7 +345,7 @@ describe('a line end in a value', () => {
     ['priority', { prompt: 'p', priority: INJECTED }, 400],
     ['model_type', { prompt: 'p', model: 'other', model_type: INJECTED }, 202],
     ['a name', { prompt: 'p', model: 'other', [INJECTED]: 1 }, 202],
-  ] as const)('of the field %s adds no header to the answer', async ([, body, status]) => {
+  ] as const)('a line end in the field %s adds no header to the answer', async ([, body, status]) => {
     const answer = await ask({ ...POST, headers: [keyLine()], body: JSON.stringify(body) })
 
     expect(answer).toMatchObject({ status })
@@ -345,13 +357,13 @@ describe('a line end in a value', () => {
       })
   })
 
-  test('of a header makes the request invalid', async () => {
+  test('a line end in a header makes the request invalid', async () => {
     const headers = [keyLine(), `Idempotency-Key: a\rX-Evil: 1`]
     expect(await ask({ ...POST, headers, body: JSON_BODY })).toMatchObject(UNREADABLE)
   })
 })
 
-/** A request inside the body of another request, or after a refused request. It must never be answered as a separate request. */
+/** A request that is hidden in the body of another request, or follows a refused request. The server must never answer the hidden request. */
 const smuggled = () => rawRequest(system.apiUrl, { target: '/v1/quota', headers: [keyLine()] })
 
 /** Headers from which the length of a request can be read in two ways, and the body of the request. */
@@ -376,18 +388,23 @@ const LENGTHS: readonly (readonly [name: string, headers: readonly string[], bod
   ['a header with a line feed in it', ['A: b\nContent-Length: 2'], smuggled => `{}${smuggled}`],
 ]
 
-describe('a request whose end is ambiguous', () => {
-  test.for(LENGTHS)('closes the connection, and the bytes after it are not read: %s', async ([, headers, body]) => {
-    const lines = [keyLine(), 'Connection: keep-alive', ...headers]
-    // `rawRequest` would add a `Content-Length` to some of these headers.
-    const head = [`POST /v1/inference HTTP/1.1`, `Host: ${new URL(system.apiUrl).host}`, ...lines, '', ''].join('\r\n')
+describe('requests with an ambiguous end', () => {
+  test.for(LENGTHS)(
+    'the server closes the connection, and a request that follows is not answered: %s',
+    async ([, headers, body]) => {
+      const lines = [keyLine(), 'Connection: keep-alive', ...headers]
+      // `rawRequest` would add a `Content-Length` to some of these headers.
+      const head = [`POST /v1/inference HTTP/1.1`, `Host: ${new URL(system.apiUrl).host}`, ...lines, '', ''].join(
+        '\r\n',
+      )
 
-    const answers = (await sendRaw(system.apiUrl, head + body(smuggled()))).map(seen)
+      const answers = (await sendRaw(system.apiUrl, head + body(smuggled()))).map(seen)
 
-    expect(answers).toMatchObject([UNREADABLE])
-  })
+      expect(answers).toMatchObject([UNREADABLE])
+    },
+  )
 
-  test('is not the same as two requests in sequence, of which each gets its own answer', async () => {
+  test('two complete requests on one connection get one answer each', async () => {
     const first = rawRequest(system.apiUrl, { ...POST, headers: [keyLine()], body: '{}' })
     const second = rawRequest(system.apiUrl, { target: '/healthz', headers: ['Connection: close'] })
     const answers = (await sendRaw(system.apiUrl, first + second)).map(seen)

@@ -31,7 +31,7 @@ async function storedFor(user: string): Promise<number[]> {
   return Contents.map(({ Size = 0 }) => Size)
 }
 
-test('15 cancelled large requests leave nothing in the bucket and are not charged', async () => {
+test('15 large requests that are cancelled in the queue leave no object in the payload bucket and are not charged', async () => {
   const client = await system.newUser()
   const held = ['first', 'second'].map(prompt => model.hold(prompt))
   for (const prompt of ['first', 'second']) await client.submit({ prompt })
@@ -47,7 +47,7 @@ test('15 cancelled large requests leave nothing in the bucket and are not charge
   await eventually(async () => expect((await client.settledQuota()).requests.used).toBe(2))
 })
 
-test('a flood of reads is answered with 429, and another user is served meanwhile', async () => {
+test('a part of 200 simultaneous reads of one user is answered with 429, and another user is served', async () => {
   const flood = await system.newUser({ plan: 'slow' })
   const victim = await system.newUser()
 

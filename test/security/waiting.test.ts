@@ -4,7 +4,7 @@ import { eventually } from '../e2e/support/eventually.ts'
 import { startTestModel, type TestModel } from '../e2e/support/model.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
-/** The number of waits per user that pipeline.yaml allows by default. */
+/** The number of simultaneous waiting calls per user that pipeline.yaml allows by default. */
 const PER_USER = 10
 
 let model: TestModel
@@ -20,7 +20,7 @@ afterAll(async () => {
   await model.close()
 })
 
-/** Makes calls in parallel. `answered` has the answers so far. */
+/** Makes calls in parallel. `answered` has the answers that have arrived. */
 function together(count: number, call: () => Promise<ApiAnswer>) {
   const answered: ApiAnswer[] = []
   const calls = Array.from({ length: count }, async () => {
@@ -58,8 +58,8 @@ describe('while 60 calls of one user wait for a request of a model that hangs', 
   })
 })
 
-describe('while 40 replays of one Idempotency-Key prefer to wait', () => {
-  test('one replay waits, the others are accepted at once, and another user is served', async () => {
+describe('while 40 posts with the same Idempotency-Key and Prefer: wait=25 arrive', () => {
+  test('one post waits for its result, the others are answered with 202 at once, and another user is served', async () => {
     const held = model.hold('hangs for replays')
     const [attacker, victim] = [await system.newUser(), await system.newUser()]
     const headers = { 'idempotency-key': 'k', prefer: 'wait=25' }
@@ -94,7 +94,7 @@ describe('while six users make 20 waiting calls each', () => {
   })
 })
 
-test('a user who waits for a request gets its result', async () => {
+test('a post with Prefer: wait=25 is answered with the result of its request', async () => {
   const client = await system.newUser()
 
   const { status, headers, body } = await client.post({ prompt: 'well-behaved' }, { prefer: 'wait=25' })
@@ -104,7 +104,7 @@ test('a user who waits for a request gets its result', async () => {
   expect(body).toMatchObject({ status: 'completed', result: { echo: 'well-behaved' } })
 })
 
-test('waits of one second are not limited per user', async () => {
+test('more waits of one second than the limit per user are all answered after their wait', async () => {
   const held = model.hold('hangs for a second')
   const client = await system.newUser()
   const id = await client.submit({ prompt: 'hangs for a second' })

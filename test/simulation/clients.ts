@@ -27,7 +27,7 @@ export interface Submission {
 
 const callerOf = (user: string) => ({ user_id: user, plan: USERS[user] ?? '' })
 
-/** A post in the form in which the handler passes it to the use case. */
+/** Makes the HTTP call of a submission, as the gateway's handler passes it to the use case. */
 const postOf = ({ user, body, key }: Submission, by: Invocation, clock: Clock): HttpCall => ({
   route: 'POST /v1/inference',
   path: '/v1/inference',
@@ -39,10 +39,10 @@ const postOf = ({ user, body, key }: Submission, by: Invocation, clock: Clock): 
   remainingMs: () => by.deadline - clock(),
 })
 
-/** The answer of a function, or the code of its refusal. */
+/** The answer of a function or a command, or the code of its refusal. */
 type Ending<Answer> = { readonly answer: Answer } | { readonly refused: RequestError['code'] }
 
-/** The calls of clients and operators. Each answer is checked. */
+/** Makes the calls of clients and operators, and checks the answers. */
 export function createClients({ world, services, known, bug, portsOf }: System, told: Told) {
   /** Runs a use case as its handler does. Refusals and outages are answers. Any other error is a bug. */
   async function ending<Answer>(by: Invocation, run: () => Promise<Answer>): Promise<Ending<Answer>> {
@@ -59,7 +59,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
     }
   }
 
-  /** The message of a dead letter. If the request was ended from outside, the message is built from its item. */
+  /** The message of a dead letter. If a sweeper or collector ended the request, the dead letter has no message, and it is built from the item. */
   function messageOf(letterId: string): InferenceMessage | undefined {
     const kept = keptMessage(services.rdsData.deadLetters.get(letterId)?.message)
     const [requestId = '', run] = letterId.split(':')
@@ -90,7 +90,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
   return {
     submit(submission: Submission): void {
       const { user, body, key } = submission
-      /** The ids that the gateway makes for the request. It makes none if it refuses the request before admission. */
+      /** The request ids that the gateway makes. The list stays empty if the gateway refuses the request before the admission. */
       const made: string[] = []
       const recordedIds = ({ ids }: Ports) => ({
         ...ids,

@@ -57,12 +57,12 @@ export type Ports = GatewayPorts &
     readonly mover?: Adapter['mover']
   }
 
-/** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
+/** A planted bug: a bug that a test puts into Sluice on purpose. It changes the commands that the real adapters send, or the ports that they offer. */
 export interface PlantedBug {
   readonly name: string
-  /** A seed whose history has shown this rare bug. The search begins with this seed. */
+  /** A seed whose history showed this rare bug. The search begins with this seed, so that it does not take long. */
   readonly seenAt?: number
-  /** Changes a command on its way to DynamoDB. */
+  /** Changes a command on its way to a service. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports
   /** Changes how a worker's process reads and writes the state of the model. */
@@ -71,12 +71,12 @@ export interface PlantedBug {
   readonly letter?: (message: InferenceMessage, item: { readonly run: number }) => InferenceMessage
 }
 
-/** The model and its flow control. */
+/** The AI model and its flow control. */
 interface Model {
   readonly endpoint: ModelEndpoint
   readonly flowControl: (store: ModelStateStore) => FlowControl
   readonly policies: WorkerSettings
-  /** The models that the deployed functions know. */
+  /** The AI models in the pipeline.yaml with which the functions were deployed. */
   readonly models: readonly string[]
   /** Is called with each message that is sent. */
   readonly onSend: (sent: Sent) => void
@@ -89,7 +89,7 @@ const estimate = createEstimator(GATEWAY)
 /** Drops metrics: no check reads them. */
 const metrics: Meter = { add: () => undefined }
 
-/** Builds the real adapters for one invocation, on top of the models. The scheduler runs each call of a service as one step. */
+/** Builds the real adapters for one invocation, on top of the simulated services. The scheduler runs each call of a service as one step. */
 export function compose(
   world: World,
   services: Services,
@@ -145,7 +145,7 @@ export function compose(
     judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
     models,
-    // Each invocation has its own environment here, so only the quota counts a user's calls.
+    // This counter belongs to one environment. Each simulated invocation has its own environment, so only the quota item limits a user's calls.
     calls: countCalls(),
     clock: world.clock,
     sleep: ms => world.sleep(by, ms),
@@ -159,7 +159,7 @@ export function compose(
   return bug?.ports ? bug.ports(ports, by) : ports
 }
 
-/** The users table. Operators fill it, and a read of it can fail as any other. */
+/** Reads a user from the users table. The content is fixed, but the read can fail like any other call. */
 const usersOf = (world: World, by: Invocation, userId: string) =>
   reaching('the users table', () =>
     world.call(
@@ -176,7 +176,7 @@ function tableOf(command: unknown): Service {
   return name === 'quota' || name === 'models' ? name : 'requests'
 }
 
-/** Chooses whether an eventually consistent read misses the last write. */
+/** Chooses whether an eventually consistent read misses the last write of each item. */
 const isLate = (world: World): boolean =>
   world.faultsLeft() > 0 &&
   world.choices.of([

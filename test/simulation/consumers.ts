@@ -8,11 +8,12 @@ import type { Batch, StoredMessage } from './queues.ts'
 import { BULK_QUEUES, INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
+/** A Lambda function that takes messages from queues. The mover moves messages out of bulk queues, which only RabbitMQ has. */
 interface Consumer {
   readonly kind: 'worker' | 'collector' | 'intake' | 'mover'
   readonly handle: Handle
   readonly batch: number
-  /** The most parallel invocations. */
+  /** The most parallel invocations of this function. */
   readonly concurrency: number
 }
 
@@ -30,11 +31,11 @@ function toReceived({ body }: StoredMessage): Received {
   }
 }
 
-/** Lambda's event source mappings and its schedule. They start functions with messages, or by the clock. */
+/** Makes Lambda's event source mappings, which start functions with messages, and its schedule, which starts the sweeper. */
 export function createConsumers({ world, services, known, policies, portsOf }: System) {
   const { mappings } = services.queues
   const { choices } = world
-  // A batch must be large enough to be split twice.
+  // With `batch`, an invocation gets up to 5 messages, so that the worker can split a failed batch twice.
   const Worker = worker(policies.batched ? 5 : 3)
   const consumerOf = (name: string): Consumer => {
     if (name.startsWith(INPUT_QUEUE)) return INTAKE
@@ -80,7 +81,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
         const settlement = mappings.end(batch, by, end)
         if (!settlement) return
         const { label, effect, ifLost } = settlement
-        // The mapping may not learn whether the acknowledgement arrived. Messages that are not acknowledged come again.
+        // The acknowledgement may be lost. The queue then delivers the messages again.
         await world.call(by, 'mapping', () => label, effect).catch(ifLost)
       },
     })
@@ -90,7 +91,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
     ready,
     /** Starts a function with some of a queue's messages. */
     deliver: (queue: string): void => start(mappings.take(queue, consumerOf(queue).batch, choices)),
-    /** Starts functions with the oldest messages of all queues that are ready. */
+    /** Starts one function per ready queue, with the oldest messages of the queue. */
     deliverAll(): void {
       for (const queue of ready()) start(mappings.takeOldest(queue, consumerOf(queue).batch))
     },

@@ -6,7 +6,7 @@ import { seededChoices } from './random.ts'
 
 const HISTORIES = 60
 
-/** Plants a defect: for some requests, each claim throws. */
+/** Plants a defect: each claim of a request with an odd last hex digit in its id throws. */
 function defectInClaims() {
   const met = new Set<string>()
   const bug: PlantedBug = {

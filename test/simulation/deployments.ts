@@ -2,11 +2,11 @@ import { evenly } from './random.ts'
 import { GATEWAY, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
-/** Deployments that remove the model from pipeline.yaml and bring it back. */
+/** Makes deployments that remove the model from pipeline.yaml, and deployments that add it again. */
 export function createDeployments({ world, known, services: { queues } }: System) {
   let stage: 'deployed' | 'forgotten' | 'deleted' = 'deployed'
 
-  /** CloudFormation updates the functions first, and deletes the queues some minutes later. Until then, it may roll back. */
+  /** CloudFormation updates the functions first, and deletes the queues some minutes later. In between, it may roll the deployment back. */
   const stages = {
     deployed(): void {
       known.models = GATEWAY.models

@@ -25,25 +25,25 @@ export const POISON = 'poison'
 export const REFUSED_PROMPT = 'refused'
 export const BREAKING_PROMPT = 'breaking'
 
-/** A user whose requests always make the model fail. */
+/** A user for whose requests every call of the model fails. */
 export const POISONOUS_USER = 'pia'
 
-/** The input that the request mapping makes for a request. */
+/** The input of the model for one request, as the request mapping makes it. */
 interface Input {
   readonly request_id: string
   readonly attempt: number
   readonly prompt: string
-  /** The most tokens that the request asks for, if it bounds them. */
+  /** The request's `max_tokens`, if it has one. */
   readonly bound?: number
 }
 
-/** An input, and the claim under which it is sent. */
+/** An input, and the run and the claim under which it is sent. */
 interface Asked extends Input {
   readonly run: number
   readonly claim: string | undefined
 }
 
-/** The answer for one request: a mark, and an output or the refusal of the whole call. */
+/** The answer for one request: an output, or the refusal of the whole call. The mark is a unique text in the answer. */
 interface Told {
   readonly mark: string
   readonly output: Output | undefined
@@ -57,7 +57,7 @@ function quarterOfResult({ give }: Output, mark: string): number {
   return result === undefined ? 0 : Math.ceil(Buffer.byteLength(JSON.stringify(result)) / 4)
 }
 
-/** Makes a model. The choices of the history decide its answers. It records each call that arrives. */
+/** Makes the endpoint of the simulated AI model. The choices of the history decide its answers. It records each call that arrives. */
 export function endpointFor(known: Known, by: Invocation, failing: number): ModelEndpoint {
   const { world, items, calling } = known
   const weighed = <T>(options: readonly (readonly [number, T])[], factor: number) =>
@@ -73,7 +73,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     return world.choices.of<Refusal | undefined>([
       [18, undefined],
       ...weighed(own, failing),
-      // At rest, the model works. Only the content of a request makes a call fail.
+      // When the faults have stopped, the model works. Then a call fails only because of the content of its requests.
       ...(world.isAtRest() ? [] : weighed([...OUTAGES, ...HALTING], failing)),
     ])
   }
@@ -125,7 +125,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     isBatch: size > 1,
     retriable: refusal?.retriable ?? false,
     retryAfterMs: refusal?.retryAfterMs ?? 0,
-    // A probe that finds the model still halted or in a pause is not charged.
+    // If a probe finds that the model is still halted or in a pause, the probe is not charged.
     reached: (refusal?.reached ?? true) && !(isFreeProbe && refusal?.retriable),
     isFree: refusal?.halts === true || (isFreeProbe && refusal?.retriable === true),
     mayBeFree: refusal?.halts === 'maybe',
@@ -136,7 +136,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     call: async (requestId, body) => {
       const isBatch = requestId === undefined
       const inputs = isBatch ? (body as { inputs: Input[] }).inputs : [body as Input]
-      // The call may arrive after its worker has ended, when the request is already in another run.
+      // The item is read when the call is made. The call may arrive after its worker has ended, when the request may be in another run.
       const asked = inputs.map((input): Asked => {
         const item = items.get(input.request_id)
         return { ...input, run: item?.run ?? 0, claim: item?.claim_id }

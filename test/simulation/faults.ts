@@ -1,8 +1,8 @@
 import { type Invocation, type Service, ServiceFault } from './invocation.ts'
 
-/** A call of a service that has been made and has not taken effect. */
+/** A call of a service that was made and has not yet taken effect. */
 export interface Call {
-  /** Undefined if the call arrives late and no invocation waits for its answer. */
+  /** The invocation that waits for the answer. Undefined if the call arrives late, when no invocation waits for it. */
   readonly by: Invocation | undefined
   /** The invocation that made the call. */
   readonly issuer: Invocation
@@ -30,7 +30,7 @@ const FAULTS = [
 export type Fate = 'works' | (typeof FAULTS)[number]
 
 const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
-/** A model that is down answers with an error. So other faults do not apply to it. */
+/** The faults of a call of the model. Lost and late answers are left out, because `model-answers.ts` has timeouts and lost connections. */
 const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
 
 export function faultsOf({ service, repeats }: Call): readonly Fate[] {
@@ -40,7 +40,7 @@ export function faultsOf({ service, repeats }: Call): readonly Fate[] {
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-/** The actions that a fate has on a call and its caller. */
+/** The actions from which the fates of calls are built. */
 interface Means {
   /** Applies the call's effect. */
   act(call: Call): Outcome

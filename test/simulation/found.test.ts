@@ -3,20 +3,21 @@ import { runHistory } from './history.ts'
 import { seededChoices } from './random.ts'
 
 /**
- * Seeds that found bugs in Sluice's code. The history of a seed changes when the code changes. So the first two bugs are also planted
- * bugs, which the simulation searches in all histories.
+ * Bugs that the simulation has found in Sluice's code, with seeds whose histories showed them. A history is one simulated run, and its
+ * seed decides every choice in it. A change of the code also changes the history of a seed, so a seed may not show its bug again.
+ * Therefore the first two bugs are also planted bugs: `planted.test.ts` puts them back into the code, and searches all histories for them.
  */
 const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] }[] = [
   {
-    bug: 'a worker that found a message without an item replaced the item, which a retry had written meanwhile, by a tombstone',
+    bug: 'a worker found a message without an item, and its tombstone replaced the item that a retry of the client had written meanwhile',
     seeds: [256, 397, 2169, 2413],
   },
   {
-    bug: 'a redrive closed a later run before the ledger knew of its failure, and the ledger never got the failure',
+    bug: 'a redrive closed a later run before the failure of this run was in the ledger, and the ledger never got the failure',
     seeds: [118, 938, 2492],
   },
   {
-    bug: 'a repeated call made a reservation again that had been settled meanwhile',
+    bug: 'a repeated call of a client made its reservation a second time, after the first one had been settled',
     seeds: [17529],
   },
   {
@@ -42,6 +43,6 @@ const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] 
 ]
 
 for (const { bug, seeds } of FOUND)
-  it.each(seeds)(`the history of seed %i keeps every promise. Earlier, ${bug}`, async seed => {
+  it.each(seeds)(`the history of seed %i breaks no invariant. It once showed this bug: ${bug}`, async seed => {
     expect((await runHistory(seededChoices(seed))).violation).toBeUndefined()
   })

@@ -8,13 +8,13 @@ import { processMessages as workerProcessMessages } from '../../functions/worker
 import { type Ports, silent } from './compose.ts'
 import type { Invocation } from './invocation.ts'
 
-/** Is called with each error that a function logs and survives. */
+/** Is called with each error that a function logs without failing. */
 export type OnError = (error: unknown) => void
 
 /** Handles the event of an invocation. Resolves to the answer of the function. Rejects if the function fails. */
 export type Handle = (ports: Ports, by: Invocation, event: unknown, onError: OnError) => Promise<unknown>
 
-/** Runs a function's own batch loop, as its handler does on Lambda. */
+/** Makes the handler of a function that takes batches of messages. It runs the function's own loop over the batch, as on Lambda. */
 const running =
   (takeBatch: TakeBatch<Ports>): Handle =>
   async (ports, by, event, onError) => {
@@ -27,19 +27,19 @@ export const processMessages = running(workerProcessMessages)
 export const takeResults = running(collectorTakeResults)
 export const takeInputs = running(intakeTakeInputs)
 
-/** The mover gives up this time before the end of the function, so that its last move fits in. */
+/** The mover, i.e. the function that empties bulk queues, starts no move in the last 20 seconds before its timeout, so that each move can finish. */
 const MOVE_MS = 20_000
 
-/** The longest time of a call of a model. */
+/** The longest time of a call of a model in milliseconds. */
 const LONGEST_CALL_MS = 60_000
 
-/** Moves messages of a bulk queue, as the function of the broker does. */
+/** Moves messages out of a bulk queue of RabbitMQ, as the mover function does. */
 export const moveMessages: Handle = ({ mover, clock, sleep }, by, event) => {
   if (!mover) throw new Error('only RabbitMQ has bulk queues')
   return moveBulk({ ...mover, longestCall: () => LONGEST_CALL_MS, clock, sleep }, event, by.deadline - MOVE_MS)
 }
 
-/** Passes on the error of a log line. The error is one of the line's fields, or takes the place of the fields. */
+/** Makes a log function that passes the error of each log line to `onError`. The error is the field `error`, or takes the place of the fields. */
 function reporting(onError: OnError): Logger['error'] {
   return (_, ...[detail]) => {
     if (detail instanceof Error) onError(detail)
@@ -52,7 +52,7 @@ const EXPECTED = [/^it keeps changing/, /^it was given up meanwhile/, /^its requ
 /** The error that the test of defects throws. */
 export class PlantedDefect extends TypeError {}
 
-/** Returns true if an outage or a race may cause the error, so that it is no defect. */
+/** Returns true if an outage or a race may cause the error, or if a test has planted it. Any other error is a bug of Sluice. */
 export function isExpected(error: unknown): boolean {
   if (error instanceof PlantedDefect) return true
   if (!(error instanceof Unavailable)) return false

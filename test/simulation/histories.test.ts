@@ -7,7 +7,7 @@ import { simulate } from './simulate.ts'
 const SEEDS = 2_000
 const RABBITMQ_SEEDS = 700
 
-it(`Sluice keeps every promise in ${SEEDS} histories of at least 20 operations (I1–I12)`, async () => {
+it(`no invariant (I1–I12) breaks in ${SEEDS} simulated histories of at least 20 operations`, async () => {
   const { histories, fewest, failures } = await simulate(1, SEEDS)
 
   expect(failures).toEqual([])
@@ -15,14 +15,14 @@ it(`Sluice keeps every promise in ${SEEDS} histories of at least 20 operations (
   expect(fewest).toBeGreaterThanOrEqual(20)
 })
 
-it(`Sluice keeps every promise in ${RABBITMQ_SEEDS} histories on RabbitMQ, which redelivers whole batches (I1–I12)`, async () => {
+it(`no invariant (I1–I12) breaks in ${RABBITMQ_SEEDS} simulated histories on RabbitMQ, which redelivers whole batches`, async () => {
   const { histories, failures } = await simulate(1, RABBITMQ_SEEDS, { backend: 'rabbitmq' })
 
   expect(failures).toEqual([])
   expect(histories).toBe(RABBITMQ_SEEDS)
 })
 
-it('a seed always gives exactly the same history on RabbitMQ', async () => {
+it('two runs of the same seed give exactly the same history on RabbitMQ', async () => {
   const [first, again] = [await trace('rabbitmq', 4), await trace('rabbitmq', 4)]
 
   expect(again).toEqual(first)
@@ -32,7 +32,7 @@ it('a seed always gives exactly the same history on RabbitMQ', async () => {
 const trace = async (backend: Backend, seed: number) =>
   (await runHistory(seededChoices(seed), { backend, tracing: true })).lines
 
-it.each([1, 2, 3])('the seed %i always gives exactly the same history', async seed => {
+it.each([1, 2, 3])('two runs of seed %i give exactly the same history', async seed => {
   const first = await runHistory(seededChoices(seed), { tracing: true })
   const again = await runHistory(seededChoices(seed), { tracing: true })
 
@@ -40,7 +40,7 @@ it.each([1, 2, 3])('the seed %i always gives exactly the same history', async se
   expect(first.lines.length).toBeGreaterThan(50)
 })
 
-it('the choices of a history give the same history again', async () => {
+it('the recorded choices of a history give exactly the same history again', async () => {
   const first = await runHistory(seededChoices(1), { tracing: true })
   const replayed = await runHistory(replayedChoices(first.choices), { tracing: true })
 

@@ -12,11 +12,13 @@ import { createSystem, type OnStored } from './system.ts'
 import { createTrouble } from './trouble.ts'
 import { createWorld } from './world.ts'
 
+/** The result of one simulated run of Sluice. */
 export interface History {
   /** The broken invariant, and a description. Undefined if no invariant was broken. */
   readonly violation: string | undefined
   /** One line per step. Empty unless `tracing` is set. */
   readonly lines: readonly string[]
+  /** The decisions from which the same history can be run again. */
   readonly choices: readonly number[]
   readonly steps: number
   readonly operations: number
@@ -33,15 +35,16 @@ export interface Options {
 
 const SWEEP_MS = 5 * 60_000
 
-/** A request ends within its deadline plus a lease and a few sweeps. Three worker crashes add three leases. */
+/** When the faults have stopped, each request must end within this time: its deadline, a lease, a few sweeps, and three leases for three worker crashes. */
 const REST_WITHIN = 2 * 3_600_000
 /**
- * A history with more steps has no end. On SQS, the longest of 6,000 histories has 5,403. RabbitMQ needs more: each check of a queue by the mover
- * is a step, and each message that waits for a lease.
+ * A history with more steps counts as endless, and breaks I12. On SQS, the longest of 6,000 histories has 5,403 steps. On RabbitMQ,
+ * histories have more steps: each check of a queue by the function that empties bulk queues (the mover) is a step, and each message that
+ * waits for a lease causes a step.
  */
 const MAX_STEPS = { sqs: 10_000, rabbitmq: 20_000 }
 
-/** The number of faults of a history, and the number of successful calls per fault. */
+/** Weights, the number of faults of a history, and the average number of successful calls between two faults. */
 const FAULTS: readonly (readonly [number, { readonly count: number; readonly every: number }])[] = [
   [1, { count: 0, every: 1 }],
   [2, { count: 3, every: 40 }],
@@ -49,11 +52,11 @@ const FAULTS: readonly (readonly [number, { readonly count: number; readonly eve
   [3, { count: 20, every: 10 }],
   [1, { count: 60, every: 4 }],
 ]
-/** The number of planned operations, and of further steps after the last one. */
+/** The number of operations of clients and operators, and the number of further events after the last operation. */
 const OPERATIONS = [20, 30, 40]
 const PATIENCE = [0, 60, 200]
 
-/** Runs one history. The choices decide the order of clients, functions and faults. Then the faults stop and everything is checked. */
+/** Runs one history. The choices decide the order of calls, functions and faults. Then the faults stop, all work ends, and the stores are checked. */
 export async function runHistory(
   choices: Choices,
   { tracing = false, bug, onStored, backend = 'sqs' }: Options = {},
@@ -83,7 +86,7 @@ export async function runHistory(
 
   const isSettled = () => [...dynamoDb.items('quota')].every(({ open }) => Object.keys(open?.M ?? {}).length === 0)
 
-  /** Runs without faults and choices: first all calls in their order, then messages, then a sweep every five minutes. Then it advances the clock. */
+  /** Runs without faults. It makes all calls in their order, then delivers messages, then starts a sweep every five minutes, and then advances the clock. */
   async function atRest(): Promise<void> {
     world.rest()
     const until = world.clock() + REST_WITHIN

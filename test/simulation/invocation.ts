@@ -1,8 +1,8 @@
-/** One run of a function or of an operator's command. It can be stopped at any of its calls. */
+/** One invocation of a function, or one execution of an operator's command. The simulation can kill it at any of its calls of a service. */
 export interface Invocation {
   readonly name: string
   readonly kind: string
-  /** The time at which Lambda ends it, in epoch milliseconds. */
+  /** The time at which Lambda ends the invocation, in epoch milliseconds. */
   readonly deadline: number
   state: 'running' | 'done' | 'killed'
 }
@@ -10,7 +10,7 @@ export interface Invocation {
 /** A service that can be down for a while, or answer with an error. */
 export type Service = 'requests' | 'quota' | 'models' | 'queue' | 'payloads' | 'ledger' | 'model' | 'mapping'
 
-/** An error that a service or the network can give at any time. */
+/** An error of a service or of the network, which can happen at any call. */
 export class ServiceFault extends Error {
   override readonly name = 'ServiceFault'
   /** The adapters treat this code as a fault of the network. */

@@ -1,24 +1,24 @@
 import type { ModelFailure, Reply } from '../../functions/core/inference/port.ts'
 import { answered, failure, replyOf } from '../support/failures.ts'
 
-/** The model's answer to one request: in a call of its own, or as an element of a batch. */
+/** The AI model's answer to one request: in a call of its own, or as an element of a batch. */
 export interface Output {
   readonly answer: 'success' | 'useless answer' | 'refused'
   readonly tokens: number | undefined
   readonly give: (mark: string) => unknown
 }
 
-/** The model's answer to a whole call. */
+/** The AI model's error answer to a whole call. */
 export interface Refusal {
-  /** True if the same call may succeed later. The value comes from the docs, and not from the code. */
+  /** True if the same call may succeed later. The values are taken from the docs and not from the code, so that the checks find mistakes in the code. */
   readonly retriable: boolean
   readonly reached: boolean
   readonly retryAfterMs: number
-  /** True if no call of the model can succeed. Such a call is not charged and spends no attempt. `maybe` is a 403. */
+  /** True if the error halts the model. The call is then not charged and spends no attempt. `maybe` is a 403, which halts the model only in some cases. */
   readonly halts: boolean | 'maybe'
   /**
-   * When the error that the user gets contains the mark, which is a unique text in each answer of the model: always, only if the call was
-   * for one request (`alone`), or never. The error after a failed batch has no text of the model.
+   * Each answer of the model contains a mark, i.e. a unique text. The user's error contains this mark always, only if the call was for one
+   * request (`alone`), or never. The user's error after a failed batch has no text of the model, since the text may be about another request.
    */
   readonly isMarked: 'always' | 'alone' | 'never'
   readonly give: (mark: string) => Reply
@@ -89,7 +89,7 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
-/** The answer to a wrong key. It halts the model. The call is not charged and spends no attempt. */
+/** The model's answer to a wrong key. The answer halts the model. The call is not charged and spends no attempt. */
 export const HALTING: readonly (readonly [number, Refusal])[] = [
   [1, refusal({ code: 'model_rejected', status: 401 }, { retriable: false, reached: false, halts: true })],
 ]

@@ -43,27 +43,33 @@ function dynamoDb() {
   return dynamoDbClient(async command => model.execute(command))
 }
 
-describeItemsContract("the simulation's model", async () => ({ items: dynamoItems(dynamoDb(), 'requests'), close }))
-describeKeysContract("the simulation's model", async () => ({ keys: dynamoKeys(dynamoDb(), 'requests'), close }))
-describeQuotaContract("the simulation's model", async () => {
+describeItemsContract("the simulation's model of DynamoDB", async () => ({
+  items: dynamoItems(dynamoDb(), 'requests'),
+  close,
+}))
+describeKeysContract("the simulation's model of DynamoDB", async () => ({
+  keys: dynamoKeys(dynamoDb(), 'requests'),
+  close,
+}))
+describeQuotaContract("the simulation's model of DynamoDB", async () => {
   const client = dynamoDb()
   return { quota: dynamoQuota(client, 'quota'), counting: dynamoQuota(client, 'quota', client, true), close }
 })
 
-describeInputKeysContract("the simulation's model", async () => ({
+describeInputKeysContract("the simulation's model of DynamoDB", async () => ({
   inputs: dynamoInputKeys(dynamoDb(), 'requests'),
   close,
 }))
-describeModelStatesContract("the simulation's model", async () => ({
+describeModelStatesContract("the simulation's model of DynamoDB", async () => ({
   modelStates: dynamoModelStates(dynamoDb(), 'models'),
   close,
 }))
-describeWaitingContract("the simulation's model", async () => ({
+describeWaitingContract("the simulation's model of DynamoDB", async () => ({
   fresh: async () => dynamoWaitLeases(dynamoDb(), 'requests'),
   close,
 }))
 
-describePayloadsContract("the simulation's model", async () => {
+describePayloadsContract("the simulation's model of S3", async () => {
   const model = s3Model()
   return {
     payloads: s3Payloads(
@@ -74,7 +80,7 @@ describePayloadsContract("the simulation's model", async () => {
   }
 })
 
-describeQueueContract("the simulation's model", async () => {
+describeQueueContract("the simulation's model of SQS", async () => {
   const names = Array.from({ length: 20 }, (_, i) => `queue-${i}`)
   const settings = Object.fromEntries(names.map(name => [name, { visibility_ms: 60_000, max_receives: 3 }]))
   const model = sqsModel(settings, () => NOW, URL_PREFIX)
@@ -142,8 +148,8 @@ function fail(message: string): never {
   throw new Error(message)
 }
 
-describe("queues of the simulation's model", () => {
-  it('hide a received message until its visibility timeout ends, and move it to the dead letters after too many receives', () => {
+describe("a queue of the simulation's model of SQS", () => {
+  it('hides a received message until its visibility timeout ends, and moves it to its dead-letter queue after too many receives', () => {
     let now = NOW
     const model = sqsModel({ work: { visibility_ms: 1_000, max_receives: 2 } }, () => now, URL_PREFIX)
     const queue = model.queues.get('work') ?? fail('work')
@@ -165,7 +171,7 @@ describe("queues of the simulation's model", () => {
   })
 })
 
-describe("the ledger of the simulation's model", () => {
+describe("the ledger on the simulation's model of Postgres", () => {
   let postgres: Awaited<ReturnType<typeof startRdsData>>
   beforeAll(async () => {
     postgres = await startRdsData({})
@@ -173,7 +179,7 @@ describe("the ledger of the simulation's model", () => {
   })
   afterAll(() => postgres?.close())
 
-  /** Values for each field of an event's row. A missing field does not compile. */
+  /** Generators of the values of each field of a row. If a field is missing here, the test does not compile. */
   const Values: { readonly [Field in keyof LedgerRow]-?: fc.Arbitrary<LedgerRow[Field]> } = {
     request_id: fc.constantFrom(newRequestId(), newRequestId(), newRequestId()),
     user_id: fc.constantFrom('u42', 'deleted'),
@@ -209,7 +215,7 @@ describe("the ledger of the simulation's model", () => {
       }
     })
 
-  /** A step: a batch of events, or the deletion of a request by its owner. */
+  /** One step of a test: a batch of events is recorded, or an owner deletes a request. */
   const aStep = fc.oneof(
     { weight: 3, arbitrary: fc.array(anEntry, { minLength: 1, maxLength: 3 }).map(record => ({ record })) },
     {
@@ -262,7 +268,7 @@ const ROWS = 'SELECT json_agg(row_to_json(r) ORDER BY request_id)::text FROM req
 const LETTERS = 'SELECT json_agg(json_build_array(id, message) ORDER BY id)::text FROM dead_letters'
 const DELETE_USER = `INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash("'deleted'")}, '${new Date(NOW).toISOString()}')`
 
-/** Parses times and the result, because Postgres writes both in its own format. */
+/** Parses the times and the result of a row. Postgres writes both in its own format, so their texts can't be compared. */
 function normal(row: object): unknown {
   const times = new Set(['created_at', 'started_at', 'completed_at', 'deadline', 'erased_at'])
   const entries = Object.entries(row).map(([name, value]) => {

@@ -1,23 +1,23 @@
 import { ANY_POLICY, PROTECTED, UNPROTECTED, WITH_CIRCUIT, type WorkerSettings } from './policies.ts'
 
-/** The emphasis of a history: weights of the clients' operations and of the model's failures. */
+/** The kind of a history (one simulated run of Sluice): how often each operation is chosen, which function fails often, and how often the model fails. */
 export interface Mood {
   readonly users: readonly string[]
-  /** When the history has this number of requests, no further request is submitted without a key. */
+  /** When the history has this number of requests, no further request is submitted without an Idempotency-Key. */
   readonly most: number
   readonly plain: number
   readonly keyed: number
-  /** The weight of a repeated submission with a key, as a client without an answer makes it. */
+  /** The weight of a repeated submission with an Idempotency-Key, as a client makes it after a lost answer. */
   readonly again: number
   readonly cancel: number
-  /** The weight of a deletion by the owner. */
+  /** The weight of a deletion of a request by its owner. */
   readonly erase: number
   readonly redrive: number
   /** The weight of a deployment that removes the model or brings it back. */
   readonly deploy: number
   /** The weights of messages of the input queue and of their repetitions. */
   readonly input: number
-  /** The functions whose calls fail more often than others. */
+  /** The function whose calls fail more often than those of other functions. */
   readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake' | 'worker'
   /** The weight of the model's failures relative to its successes. */
   readonly failing: number
@@ -115,7 +115,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
     },
   ],
   [1, { ...MIXED, users: ['bob'], again: 8, deploy: 2 }],
-  // Messages of an input queue that are delivered repeatedly. Their user has a small quota and also posts.
+  // Messages of an input queue that are delivered repeatedly. Their user has a small quota, and also posts requests over HTTP.
   [
     2,
     {

@@ -19,7 +19,7 @@ const BODIES: readonly (readonly [number, string])[] = [
   [0.3, '{"prompt":"a\\u0000b"}'],
   [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
 ]
-/** Bodies of messages of the input queue. Most are valid. */
+/** Bodies of messages of the input queue, with weights. Most bodies are valid. */
 const INPUTS: readonly (readonly [number, (user: string, mark: object) => string])[] = [
   [6, (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'hello', metadata })],
   [
@@ -34,7 +34,7 @@ const INPUTS: readonly (readonly [number, (user: string, mark: object) => string
 const KEYS = ['key-1', 'key-2']
 const WAIT_MS = 2_000
 
-/** The operations of clients and operators. The choices pick each one. */
+/** The operations of clients, operators, producers of the input queue, and deployments. The choices of the history pick each operation. */
 export function createOperations(system: System, clients: ReturnType<typeof createClients>, mood: Mood) {
   const { world, known, services } = system
   const { choices } = world
@@ -79,7 +79,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const body = choices.of(INPUTS)(anyUser(), mark)
       known.inputs.set(services.queues.put(INPUT_QUEUE, body), { body, mark })
     },
-    /** SQS may deliver a deleted message again. A producer of RabbitMQ may publish a message again if it did not get the confirm. */
+    /** Sends a message again. SQS may deliver a deleted message again, and a producer of RabbitMQ publishes again if it got no confirm. */
     sendInputAgain: () => {
       const [id, { body }] = choices.of(evenly([...known.inputs].slice(-4)))
       services.queues.put(INPUT_QUEUE, body, id)
@@ -112,7 +112,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const possible = (Object.keys(operations) as (keyof typeof operations)[]).filter(name => weights[name] > 0)
       operations[choices.of(possible.map(name => [weights[name], name]))]()
     },
-    /** Repeats the last three submissions with a key. */
+    /** Repeats the last three submissions with an Idempotency-Key. */
     submitLastAgain(): void {
       for (const submission of submissions.slice(-3)) clients.submit(submission)
     },

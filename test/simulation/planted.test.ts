@@ -7,14 +7,14 @@ import type { Backend } from './queues.ts'
 import { seededChoices } from './random.ts'
 import { shrink } from './shrink.ts'
 
-/** The rarest bug shows in one history of a thousand. This number of seeds finds it even after the code has changed. */
+/** The rarest bug shows in about one of 1,000 histories. So 6,000 seeds find each bug, even after a change of the code has changed the histories. */
 const SEEDS = 6_000
 
 it.each(PLANTED_BUGS)('the simulation catches: $name', bug => expectCaught(bug, 'sqs'))
 
 it.each(IN_RABBITMQ)('the simulation catches on RabbitMQ: $name', bug => expectCaught(bug, 'rabbitmq'))
 
-/** Bugs of both backends. RabbitMQ redelivers whole batches at once, so other histories show these bugs than with SQS. */
+/** Bugs that are searched on RabbitMQ as well as on SQS. RabbitMQ redelivers whole batches, so other histories show these bugs than on SQS. */
 const ON_BOTH = [
   'a live lease is ignored',
   'a reservation is released without a tombstone',
@@ -35,7 +35,7 @@ async function expectCaught(bug: PlantedBug, backend: Backend): Promise<void> {
   expect.fail(`no history of ${SEEDS} seeds shows it`)
 }
 
-it('the simulation finds a short history of a bug', async () => {
+it('shrinking a history that shows a planted bug gives a shorter history that breaks the same invariant', async () => {
   const bug = PLANTED_BUGS.find(({ name }) => name === 'a settlement has no condition')
   const lengths: number[] = []
   for await (const failed of failures(bug, 3)) {
@@ -45,7 +45,7 @@ it('the simulation finds a short history of a bug', async () => {
     expect(shortest.steps).toBeLessThan(failed.steps)
     lengths.push(shortest.steps)
   }
-  // Some histories can't become short, because of their beginning. So only the shortest one is checked.
+  // The beginning of some histories can't be removed, so these histories stay long. Only the shortest of the three must be short.
   expect(Math.min(...lengths)).toBeLessThan(40)
 })
 

@@ -3,7 +3,7 @@ import type { Retry } from '../../functions/core/inference/retry.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import { aRetry } from '../support/failures.ts'
 
-/** The model's policies in pipeline.yaml. All workers of a history have the same. */
+/** The model's policies in pipeline.yaml: retries, circuit breaker, rate limit, batches. All workers of a history have the same policies. */
 export type WorkerSettings = Omit<WorkerPorts['settings'], 'store_prompts'> & Policies
 
 const ONCE: Retry = aRetry({ attempts: 1 })
@@ -33,6 +33,6 @@ export const WITH_CIRCUIT: Weighed = [
   [2, { ...PLAIN, retry: OFTEN, circuit: CIRCUIT }],
   [1, { ...PLAIN, retry: THRICE, circuit: { ...CIRCUIT, failures: 4 } }],
 ]
-/** Policies without protection: each request is called at once and only once. */
+/** Policies without protection: the model is called once per request, without a wait. */
 export const UNPROTECTED: Weighed = [[1, PLAIN]]
 export const ANY_POLICY: Weighed = [[6, PLAIN], ...PROTECTED]

@@ -25,8 +25,8 @@ interface Means {
 }
 
 /**
- * Simulates the processes of Lambda. Each process runs one invocation at a time, and keeps its knowledge of the model for the next
- * invocation. A process ends if its invocation is killed.
+ * Simulates the processes of Lambda. Each process runs one invocation at a time. It keeps its flow control, with the state of the model
+ * that it has read, for its next invocation. A process ends if its invocation is killed.
  */
 export function createProcesses({ clock, sleep, random, ids, policies, bug }: Means) {
   const processes: Process[] = []
@@ -39,7 +39,7 @@ export function createProcesses({ clock, sleep, random, ids, policies, bug }: Me
     const store = bug?.modelStates?.(current) ?? current
     const ports = { store, clock, ids, random, sleep: (ms: number) => sleep(process.by, ms) }
     const process: Process = { by, store: first, flowControl: createFlowControl(ports, MODEL, policies) }
-    // Only workers call a model.
+    // Only workers call a model. So only their processes keep a flow control.
     if (by.kind === 'worker') processes.push(process)
     return process.flowControl
   }

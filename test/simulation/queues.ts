@@ -32,15 +32,15 @@ export interface Settlement {
 
 /** Lambda's event source mappings of the queues. */
 export interface Mappings {
-  /** The queues that have a message for a function. `hasRoom` says whether another invocation of a queue's kind may run. */
+  /** The queues that have a message for a function. `hasRoom` says whether another invocation may start for a queue. */
   ready(hasRoom: (queue: string) => boolean): readonly string[]
-  /** Takes messages of a ready queue, as the choices decide. May take none. */
+  /** Takes messages of a ready queue, as the choices decide. The batch may be empty. */
   take(queue: string, size: number, choices: Choices): Batch
   /** Takes the oldest messages of a ready queue. */
   takeOldest(queue: string, size: number): Batch
-  /** Returns the event of the invocation. From now on, the batch belongs to the invocation. */
+  /** Returns the event of the invocation, and assigns the batch to the invocation. */
   start(batch: Batch, by: Invocation): unknown
-  /** Is called when the function has answered or failed. */
+  /** Is called when the function has answered or failed. Returns the settlement, or undefined if no message is acknowledged. */
   end(
     batch: Batch,
     by: Invocation,
@@ -57,7 +57,7 @@ export interface Sent {
   readonly delay_seconds: number
 }
 
-/** Turns an adapter's calls of a service into steps of the history. */
+/** Makes a function that turns each command of an adapter into one step of the history. */
 export type Calling = (
   service: (command: unknown) => Service,
   execute: (command: unknown) => unknown,
@@ -75,15 +75,15 @@ export interface Adapter {
 export const BACKENDS = ['sqs', 'rabbitmq'] as const
 export type Backend = (typeof BACKENDS)[number]
 
-/** The queues of a history: a model of their service, with the real adapter on top of it. */
+/** The queues of a history: a model of SQS or RabbitMQ, with the real adapter on top of it. */
 export interface Queues {
   readonly backend: Backend
-  /** Makes the queues. It must be called first. */
+  /** Makes the queues. It must be called before any other method. */
   open(): Promise<void>
   readonly stored: ReadonlyMap<string, StoredQueue>
   readonly mappings: Mappings
   readonly disturbances: Readonly<Record<string, Disturbance>>
-  /** Sends a text as a producer of another system does, and returns the id of the message. With an id, it sends the same message again. */
+  /** Sends a text as a producer of another system does, and returns the id of the message. If an id is given, the message with this id is sent again. */
   put(queue: string, body: string, id?: string): string
   /** Removes a queue, as a deployment does. An SQS queue is deleted with its messages. `create` brings the queue back. */
   remove(queue: string): void

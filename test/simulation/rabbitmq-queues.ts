@@ -17,20 +17,20 @@ import { evenly } from './random.ts'
 import { BULK_QUEUES, INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
 import type { World } from './world.ts'
 
-/** The most returns of a message. The number is so small that messages of crashing functions become dead letters. */
+/** The most returns of a message before it becomes a dead letter. The number is so small that messages of crashing functions reach it. */
 const MAX_RETURNS = 4
 
 /** Queues have no prefix in the simulation. */
 const PREFIX = ''
 
-/** A batch that a mapping has received over its connection. The broker takes the batch back when the connection is lost. */
+/** A batch that an event source mapping has received over its connection. If the connection is lost, the broker takes the batch back. */
 interface Held {
   readonly batch: Batch
   readonly messages: readonly RabbitMessage[]
   by?: Invocation
 }
 
-/** Queues of RabbitMQ, with Lambda's mappings of them: one environment per mapping, and a whole batch succeeds or fails. */
+/** Queues of RabbitMQ, with Lambda's event source mappings. Each mapping handles one batch at a time, and a batch succeeds or fails as a whole. */
 export function rabbitMqQueues(world: World, onPut: (queue: string, body: string) => void): Queues {
   const broker = rabbitMqModel({ clock: world.clock, onPut, maxReturns: MAX_RETURNS })
   const removed = new Set<string>()
@@ -43,7 +43,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
     held.delete(one.batch.queue)
     broker.requeue(one.batch.queue, one.messages)
   }
-  /** Returns the batches of crashed functions. A mapping learns of a crash at once. */
+  /** Returns the batches of crashed functions to the broker, as a mapping does at once after a crash. */
   function giveBackCrashed(): void {
     for (const one of held.values()) if (one.by?.state === 'killed') giveBack(one)
   }
@@ -96,7 +96,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
     },
     mappings,
     disturbances: {
-      // A message may be published twice if its confirm was lost, and a dead letter may reach its queue twice.
+      // A message is published twice if its confirm was lost. A dead letter may also reach its queue twice.
       'is doubled': (queue, { id }) => {
         const message = broker.queues.get(queue)?.messages.get(id)
         if (message && !queue.startsWith(INPUT_QUEUE) && broker.ready(queue).length > 0)
@@ -107,7 +107,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
         if (message && !message.is_held && [...WORK_QUEUES, ...BULK_QUEUES, INPUT_QUEUE].includes(queue))
           broker.moveToDeadLetters(queue, message)
       },
-      // The function of the batch goes on, and the batch is delivered to another function.
+      // The function goes on with its batch, and the broker delivers the same batch to another invocation.
       'is on a connection that is lost': queue => {
         const one = held.get(queue)
         if (one) giveBack(one)
@@ -149,7 +149,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
   }
 }
 
-/** A command that asks for the number of messages of a queue that can be delivered. */
+/** A command that asks how many messages of a queue can be delivered. */
 interface Count {
   readonly count: string
 }
@@ -161,7 +161,7 @@ async function declareAll(broker: RabbitMqModel): Promise<void> {
   await declareTopology(link, { prefix: PREFIX, queues: [...queues, ...bulk] })
 }
 
-/** A connection of one environment. A fault of one message closes the connection. Unconfirmed messages then fail, but may arrive nevertheless. */
+/** The connection of one environment. A fault of one publication closes it. All unconfirmed publications then fail, but their messages may arrive. */
 function linkTo(publishing: (publication: Publication) => Promise<unknown>): Link {
   let closed: Error | undefined
   const pending = new Set<(error: unknown) => void>()

@@ -1,8 +1,8 @@
-/** Makes every decision of a history. Decisions come from a seed, or from the recorded list of an earlier history. */
+/** Makes every decision of a history (one simulated run of Sluice). Decisions come from a seed, or from the recorded list of an earlier history. */
 export interface Choices {
-  /** Picks one option by weight. The first option is the tamest one. It is picked when a recorded list has ended. */
+  /** Picks one option by weight. The first option causes the least trouble, for example no fault. It is also picked after the end of a recorded list. */
   of<T>(options: readonly (readonly [weight: number, option: T])[]): T
-  /** The decisions so far, by position. */
+  /** The decisions so far, each as the position of the picked option. */
   readonly taken: readonly number[]
 }
 

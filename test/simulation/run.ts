@@ -10,7 +10,11 @@ const SHOWN = 3
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-/** `npm run simulate -- --seeds N [--seed S] [--backend sqs|rabbitmq] [--trace]`: runs N histories, beginning with seed S. For a failing history, it prints the shortest history that it finds. QUEUE_BACKEND is the default of `--backend`. */
+/**
+ * `npm run simulate -- --seeds N [--seed S] [--backend sqs|rabbitmq] [--trace]`: runs N histories (simulated runs of Sluice), beginning with
+ * seed S. For each of the first three failing histories, it prints the shortest history that fails in the same way. With `--trace`, it also
+ * prints the history of seed S. The default of `--backend` is QUEUE_BACKEND, and otherwise `sqs`.
+ */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {

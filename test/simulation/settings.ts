@@ -5,7 +5,7 @@ import { bulkOf, queueName, RESULTS_QUEUE } from '../../functions/core/queue/nam
 import type { WaitLimits } from '../../functions/core/stores/waits/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
-/** A quarter of an hour before midnight, so that a history can pass midnight. */
+/** The clock starts 15 minutes before midnight (UTC), so that a history can pass midnight, when a new quota window begins. */
 export const START = Date.UTC(2026, 10, 23, 23, 45)
 
 export const MODEL = 'text'
@@ -47,7 +47,7 @@ export const GATEWAY: GatewaySettings = {
   expire_after_ms: EXPIRE_AFTER_MS,
 }
 
-/** Limits so small that a few waiting calls reach both. */
+/** Limits of calls that wait for the end of a request. They are so small that a few calls reach both limits. */
 export const WAIT_LIMITS: WaitLimits = { per_user: 1, total: 2 }
 
 export const MAPPINGS = {
@@ -71,11 +71,11 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
-/** Only RabbitMQ has bulk queues. */
+/** Queues for the messages of users with many open requests. Only RabbitMQ has bulk queues. */
 export const BULK_QUEUES = WORK_QUEUES.map(bulkOf)
-/** A user with more open requests than this gives way to other users. The number is small, so that many requests give way. */
+/** If a user has more open requests than this, the user's messages go to a bulk queue. The number is small, so that many messages go there. */
 export const GIVES_WAY_ABOVE = 1
-/** The input queue. It is not removed with the model. */
+/** The input queue. A deployment that removes the model does not remove this queue. */
 export const INPUT_QUEUE = 'nightly'
 export const QUEUES: Readonly<Record<string, QueueSettings>> = {
   ...Object.fromEntries(WORK_QUEUES.map(name => [name, WORK])),

@@ -5,15 +5,15 @@ import { replayedChoices } from './random.ts'
 const TRIES = 1_500
 
 /**
- * Searches a shorter history that breaks the same invariant. It removes some choices, and replaces others by the tamest choice. The
- * invariant is the part of the violation before the first colon.
+ * Searches a shorter history that breaks the same invariant. It removes some choices, and replaces others by 0, the choice with the
+ * least trouble. The invariant is the part of the violation before the first colon.
  */
 export async function shrink(failed: History, variant: Pick<Options, 'bug' | 'backend'> = {}): Promise<History> {
   const invariant = invariantOf(failed)
   let tries = 0
   let best = failed
 
-  /** Keeps a list of choices as the best one if its history fails the same way. */
+  /** Keeps a list of choices as the best list if its history is shorter and breaks the same invariant. */
   async function take(choices: readonly number[]): Promise<boolean> {
     if (tries++ >= TRIES) return false
     const history = await runHistory(replayedChoices(choices), variant)
@@ -39,7 +39,7 @@ export async function shrink(failed: History, variant: Pick<Options, 'bug' | 'ba
 
 const invariantOf = ({ violation }: History): string | undefined => violation?.split(':')[0]
 
-/** The shorter history is the one with fewer steps. If the steps are equal, it is the one with fewer choices that are not the tamest. */
+/** Compares the numbers of steps. If they are equal, it compares the numbers of choices other than 0. */
 function isShorter(history: History, best: History): boolean {
   const wild = ({ choices }: History) => choices.filter(choice => choice > 0).length
   return history.steps < best.steps || (history.steps === best.steps && wild(history) < wild(best))

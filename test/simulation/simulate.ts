@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Backend } from './queues.ts'
 
-/** The work of a thread since its last report. */
+/** The work of a thread since its last report to the main thread. */
 export interface Progress {
   readonly histories: number
   readonly steps: number

@@ -8,7 +8,7 @@ import { evenly } from './random.ts'
 import { INPUT_QUEUE, QUEUES, URL_PREFIX, WORK_QUEUES } from './settings.ts'
 import type { World } from './world.ts'
 
-/** Queues of SQS, with Lambda's mappings of them. */
+/** Queues of SQS, with Lambda's event source mappings. */
 export function sqsQueues(world: World, onPut: (queue: string, body: string) => void): Queues {
   const sqs = sqsModel(QUEUES, world.clock, URL_PREFIX, onPut)
   const queueOf = (name: string): Queue => sqs.queues.get(name) ?? missing(name)
@@ -42,7 +42,7 @@ export function sqsQueues(world: World, onPut: (queue: string, body: string) => 
       const effect = () => {
         for (const id of done) queueOf(queue).messages.delete(id)
       }
-      // A message that the mapping could not delete is delivered again when its visibility ends.
+      // If the deletion is lost, SQS delivers the message again after its visibility timeout.
       return { label: `acknowledges ${done}`, effect, ifLost: () => {} }
     },
   }
@@ -56,7 +56,7 @@ export function sqsQueues(world: World, onPut: (queue: string, body: string) => 
       'becomes visible': (queue, message) => {
         for (const one of known({ queue, messages: [message] })) one.visible_at = world.clock()
       },
-      // A duplicate of an input's message must have the same id. The operation `sendInputAgain` makes such duplicates.
+      // A duplicate in the input queue must have the id of the first message. So it is not made here, but by the operation `sendInputAgain`.
       'is doubled': (queue, message) => {
         if (!queue.startsWith(INPUT_QUEUE)) sqs.put(queue, message.body, world.clock())
       },

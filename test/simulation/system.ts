@@ -46,7 +46,7 @@ interface Variant {
 
 const QUEUES_OF = { sqs: sqsQueues, rabbitmq: rabbitMqQueues } satisfies Record<Backend, typeof sqsQueues>
 
-/** Creates all services without data. Each write to them is checked. */
+/** Creates all simulated services without data. Each write to DynamoDB and each row of Postgres is checked against the invariants. */
 export function createSystem(
   world: World,
   { failing }: Mood,

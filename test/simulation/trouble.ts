@@ -7,7 +7,7 @@ const SECOND = 1_000
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-/** The most parallel invocations of clients, functions and operators. More would only make histories longer. */
+/** While this number of invocations runs, no further operation starts. More invocations would only make histories longer. */
 const MAX_RUNNING = 8
 
 /** Picks the next event while faults are on: a call, a delivery, an operation, a fault, or the passing of time. */
@@ -22,7 +22,7 @@ export function createTrouble(
       [...messages.values()].map(message => ({ name, message })),
     )
 
-  /** Disturbs a message. Queues deliver messages at least once and in any order, and may move any message to the dead letters. */
+  /** Disturbs one message: delivers it early or twice, or moves it to the dead letters. Real queues may do each of these things at any time. */
   function disturb(): void {
     const messages = allMessages()
     if (messages.length === 0 || !world.spend()) return
@@ -42,7 +42,7 @@ export function createTrouble(
     return Math.min(...[...times, world.nextTimer()].filter(time => time > world.clock()))
   }
 
-  /** One second before the deadline of a waiting request. */
+  /** One second before the next deadline of a queued request. Infinite if no request is queued. */
   function nextDeadline(): number {
     const waiting = [...known.items.values()].filter(({ status }) => status === 'queued')
     return Math.min(...waiting.map(({ deadline }) => deadline - SECOND).filter(time => time > world.clock()))

@@ -5,18 +5,18 @@ import { type Choices, evenly } from './random.ts'
 
 const OUTAGES: readonly Service[] = ['requests', 'quota', 'models', 'queue', 'payloads', 'ledger', 'model']
 
-/** The weights of a slow call. Many other events may happen before a slow call takes effect. */
+/** Whether a call is slow, with weights. Many other events may happen before a slow call takes effect. */
 const SLOW = [
   [25, false],
   [1, true],
 ] as const
-/** The weights of a slow call whose caller no longer waits for it. */
+/** Whether a call is slow if its caller has ended or has given up, with weights. */
 const SLOWER = [
   [2, false],
   [1, true],
 ] as const
 
-/** Calls of the troubled function fail more often by this factor. */
+/** Calls of the function that the history's mood names as troubled fail more often by this factor. */
 const MORE_OFTEN = 5
 
 interface Timer {
@@ -35,7 +35,7 @@ export interface Task<Answer> {
 
 export type World = ReturnType<typeof createWorld>
 
-/** The world of a history: one clock, all calls that have not yet taken effect, and all faults. */
+/** Makes the scheduler of a history. It has the only clock, holds all calls that have not yet taken effect, and decides on all faults. */
 export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let now = start
   let issuedAt = start
@@ -90,8 +90,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   }
 
   /**
-   * Makes one call of a service. The call waits until the scheduler picks it. A call that has not taken effect when its invocation
-   * answers goes on later, as it does when Lambda thaws the process.
+   * Makes one call of a service. The call waits until the scheduler picks it. If an invocation answers before its call has taken effect,
+   * the call takes effect later. On Lambda, the same happens when the process of a function is frozen after the answer and used again.
    */
   function call<T>(by: Invocation, service: Service, label: () => string, effect: () => T, repeats = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -107,7 +107,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     })
 
   function act({ service, effect, issued_at, issuer }: Call): Outcome {
-    // A model that is down answers with an error itself.
+    // If the AI model is down, its endpoint gives the error answer itself.
     if (down.has(service) && service !== 'model') return { error: new ServiceFault(`${service} is down`) }
     issuedAt = issued_at
     issuedBy = issuer
@@ -163,10 +163,10 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     violate,
     violation: () => violation,
     history,
-    /** The number of calls that took effect. */
+    /** The number of calls that the scheduler has picked, including calls that failed. */
     steps: () => steps,
     clock: () => now,
-    /** Orders events that have the same time. */
+    /** Returns a number that grows with each call, and so gives an order to events that have the same time. */
     turn: () => ++turns,
     /** The time at which the current call was made. */
     issuedAt: () => issuedAt,
@@ -183,7 +183,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     isBusy: () => calls.length > 0,
     /** Waits until every invocation has made its next call or has ended. */
     settle: () => setImmediate(),
-    /** Picks one call and applies it. It picks the oldest more often than others. */
+    /** Picks one call, and lets it succeed or fail. It picks the oldest call in more than half of the cases. */
     stepAny(): void {
       const [oldest, ...others] = calls
       if (!oldest) return
@@ -196,12 +196,12 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       if (oldest) step(oldest, 'works')
     },
 
-    /** Allows `left` faults from now on: about one per `every` calls, and more for the troubled function. */
+    /** Allows `left` faults: about one per `every` calls, and more for the function `troubled`. */
     allow(left: number, every: number, troubled: string): void {
       faults = { left, every, troubled }
     },
     faultsLeft: () => faults.left,
-    /** Uses up one fault if one is left. */
+    /** Uses up one fault. Returns false if no fault is left. */
     spend: (): boolean => faults.left > 0 && faults.left-- > 0,
     isHoldingUp: () => heldUp.length > 0,
     letOneGo(): void {
@@ -215,7 +215,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       down.add(service)
     },
     recover,
-    /** Stops all faults. Calls that were held up go on. */
+    /** Stops all faults. Slow calls go on. */
     rest(): void {
       faults = { left: 0, every: 1, troubled: '' }
       if (!isAtRest) restSince = now

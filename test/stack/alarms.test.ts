@@ -34,7 +34,7 @@ describe('alarms', () => {
     return alarm.Properties
   }
 
-  /** The expression of an alarm, with the metrics that it reads in place of their names. */
+  /** The metric expression of an alarm, in which each metric's id is replaced by a description of the metric. */
   const formulaOf = (id: string) => {
     const metrics = alarmOf(id).Metrics as Query[]
     const reads = new Map(metrics.map(({ Id, MetricStat }) => [Id, MetricStat && describeMetric(MetricStat)]))
@@ -42,7 +42,7 @@ describe('alarms', () => {
     return formula.replaceAll(/\b[a-z]+\b/g, name => reads.get(name) ?? name)
   }
 
-  it('watch each dead-letter queue, whether its messages are received or stay', () => {
+  it('watch each dead-letter queue: they count both the messages that wait in it and the messages that a function receives from it', () => {
     for (const [id, queue] of [
       ['ResultsDeadLettersAlarm', 'ResultsDeadLettersQueue'],
       ['ResultsGivenUpAlarm', 'ResultsGivenUpQueue'],
@@ -52,7 +52,7 @@ describe('alarms', () => {
       )
   })
 
-  it('watch calls without a valid key by the access log, since only this log has all of them', () => {
+  it('watch calls without a valid key by the access log of API Gateway, since only this log has all such calls', () => {
     const { LogGroupName, FilterPattern, MetricTransformations } = only(template, 'AWS::Logs::MetricFilter').Properties
     const alarm = alarmOf('FrontDoorRefusedCallsAlarm')
     const { AccessLogSettings } = only(template, 'AWS::ApiGatewayV2::Stage').Properties as {
@@ -60,7 +60,7 @@ describe('alarms', () => {
     }
 
     expect(render(AccessLogSettings.DestinationArn)).toBe(`${render(LogGroupName).slice(0, -1)}.Arn>`)
-    // A status in quotes is a text, and a filter for a number does not match a text.
+    // The status in the access log is a text. A filter that compares it with a number would match no line.
     expect(JSON.parse(AccessLogSettings.Format)).toMatchObject({ status: '$context.status' })
     expect(FilterPattern).toBe('{ ($.status = "401") || ($.status = "403") }')
     expect(MetricTransformations).toEqual([
@@ -77,12 +77,15 @@ describe('alarms', () => {
       'Shop-1-worker-image',
       { Threshold: 3, EvaluationPeriods: 3 },
     ],
-  ])('watch messages that a function returns or fails on: %s', (id, lambda, service, rule) => {
-    expect(formulaOf(id)).toBe(`FILL(${lambda}: Sum Errors, 0) + FILL(${service}: Sum ReturnedMessages, 0)`)
-    expect(alarmOf(id)).toMatchObject(rule)
-  })
+  ])(
+    'watch failed invocations, and messages that a function returns to their queue: %s',
+    (id, lambda, service, rule) => {
+      expect(formulaOf(id)).toBe(`FILL(${lambda}: Sum Errors, 0) + FILL(${service}: Sum ReturnedMessages, 0)`)
+      expect(alarmOf(id)).toMatchObject(rule)
+    },
+  )
 
-  it('watch how long requests wait, over a period that is longer than any deferral', () => {
+  it('watch how long requests wait, over a period that is longer than the longest deferral (15 minutes)', () => {
     const { Threshold, Metrics } = alarmOf('ModeltextWaitingAlarm')
     const age = (priority: string) =>
       `FILL(<Modeltext${priority}Queue.QueueName>: Maximum ApproximateAgeOfOldestMessage, 0)`
@@ -93,7 +96,7 @@ describe('alarms', () => {
     for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
   })
 
-  it('watch whether Lambda refuses calls of the functions that clients wait for', () => {
+  it('watch whether Lambda throttles the authorizer, the gateway or the reader, for which clients wait', () => {
     const refused = ['AuthorizerFunction', 'GatewayFunction', 'ReaderFunction'].map(
       name => `FILL(<${name}Lambda>: Sum Throttles, 0)`,
     )
@@ -111,14 +114,14 @@ describe('alarms', () => {
     })
   })
 
-  it('watch the share of a model’s requests that fails', () => {
+  it('watch the failed requests of a model, and are raised if at least 3 and at least half of the requests fail', () => {
     const failed = 'FILL(Shop-1-collector text: Sum FailedRequests, 0)'
     expect(formulaOf('ModeltextFailuresAlarm')).toBe(
       `IF(${failed} >= 3 AND ${failed} >= FILL(Shop-1-collector text: Sum CompletedRequests, 0), ${failed}, 0)`,
     )
   })
 
-  it('may publish to the topic only if they are of this account, and over TLS', () => {
+  it('are the only publishers of the topic: alarms of this account, over TLS', () => {
     const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy').Properties
     expect(PolicyDocument).toMatchObject({
       Statement: [
@@ -139,7 +142,7 @@ describe('alarms', () => {
     })
   })
 
-  it('notify the topic, and name a chapter of the runbook', () => {
+  it('notify the topic, and name an existing chapter of the runbook', () => {
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
       String(title)
         .toLowerCase()

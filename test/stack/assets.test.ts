@@ -13,7 +13,7 @@ import { PIPELINE } from './synthesized.ts'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A pipeline that needs each entry point. */
+/** A pipeline whose features need all functions. */
 const COMPLETE = PIPELINE.replace(
   'store_prompts: false,',
   'store_prompts: false, retention: { ledger: 90d, payloads: 30d },',
@@ -25,7 +25,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 beforeAll(async () => {
   const config = join(scratch, 'pipeline.yaml')
   writeFileSync(config, COMPLETE)
-  // The synthesis that `umask 077; npx cdk synth` starts.
+  // The umask 077 makes files that only their owner can read. Some users have this umask.
   const env = { PATH: process.env.PATH, SLUICE_CONFIG: config, CDK_OUTDIR: out }
   await run('sh', ['-c', 'umask 077; exec "$0" bin/app.ts', process.execPath], { cwd: root, env })
 })
@@ -42,11 +42,11 @@ function assets() {
 }
 
 describe('a synthesis with the umask 077', () => {
-  it('has code for each entry point, with a worker for each of two models', () => {
+  it('has code for each function, with a worker for each of the two models', () => {
     expect(assets()).toHaveLength(ENTRY_POINTS.length + 1)
   })
 
-  it('makes files that every user can read, as Lambda needs them', () => {
+  it('makes code files that every user can read, since Lambda runs functions as another user', () => {
     const files = assets().flatMap(({ folder }) => readdirSync(folder).map(name => join(folder, name)))
     const modes = files.map(file => (lstatSync(file).mode & 0o777).toString(8))
     expect(new Set(modes)).toEqual(new Set(['644']))
@@ -61,7 +61,7 @@ describe('a synthesis with the umask 077', () => {
       const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: scratch, env })
       return stdout
     })
-    // Lambda refuses a handler with three parameters, since the third one was the callback.
+    // Lambda on Node 24 refuses a handler with three parameters, since callbacks (the third parameter) are not supported.
     for (const handler of await Promise.all(handlers)) expect(handler).toMatch(/^function[0-2]$/)
     expect(process.version).toMatch(/^v24\./)
   })

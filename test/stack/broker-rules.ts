@@ -2,14 +2,17 @@ import { ofType } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
 /**
- * Rules that a broker must keep. cdk-nag has no rules for Amazon MQ. AWS finds some of these mistakes in the middle of a
- * deployment, and finds the others never.
+ * Rules for the RabbitMQ broker of a template. cdk-nag, which checks the other resources, has no rules for Amazon MQ. AWS would
+ * find some of these mistakes only in the middle of a deployment, and the others not at all.
  */
 
 type Found = Resource & { readonly id: string }
 
 const AMQPS_PORT = 5671
-/** Lambda drops an event over 6 MB. A message of Sluice has less than 200 KB, and Lambda encodes it in base64. */
+/**
+ * The most messages in an event of a mapping. Lambda drops an event over 6 MB, so its messages would be lost. A message of Sluice
+ * has less than 200 KB, and a third more in base64.
+ */
 const MOST_MESSAGES = 20
 
 /** Lists the faults of the brokers in a template, and of the mappings and security groups that take messages from them. */
@@ -18,7 +21,7 @@ export const brokerFaults = (template: Template): string[] => [
   ...ofType(template, 'AWS::Lambda::EventSourceMapping').filter(isOfBroker).flatMap(faultsOfMapping),
 ]
 
-/** Whether a mapping takes messages from a broker. Only such a mapping names queues. */
+/** Whether an event source mapping takes messages from a broker. Only a mapping of a broker has the property `Queues`. */
 export const isOfBroker = ({ Properties }: Resource): boolean => Properties.Queues !== undefined
 
 function faultsOfBroker(template: Template, { id, Properties }: Found): string[] {

@@ -34,7 +34,7 @@ const PROJECT = {
     "const { format } = require('util'); exports.shout = t => format('%s!', t.toUpperCase())",
 }
 
-/** Writes the project into a new folder, as a clone would have it. */
+/** Writes a small project into a new folder, like a checkout of Sluice at this place. */
 function checkout(folder: string): string {
   const root = join(scratch, folder)
   for (const [file, text] of Object.entries(PROJECT)) {
@@ -44,7 +44,7 @@ function checkout(folder: string): string {
   return root
 }
 
-it('a bundle runs without node_modules, including CommonJS packages, late imports and settings', async () => {
+it('a bundle runs without node_modules, also with CommonJS packages, imports at run time and settings', async () => {
   const root = checkout('one')
   const bundle = await bundleFunction('greeter', root)
   const folder = join(root, 'cdk.out', 'asset')
@@ -61,8 +61,8 @@ it('a bundle is the same, byte for byte, in any checkout', async () => {
 })
 
 /**
- * The files that a start loads: the entry, and all files that these files import at their top. Late imports are calls, and
- * don’t count.
+ * The files of a bundle that a cold start loads: the entry, and all files that it imports statically, directly or through other
+ * files. Files that are only imported at run time, by `import()`, are left out.
  */
 function loadedAtStart(
   files: ReadonlyMap<string, Uint8Array>,
@@ -77,7 +77,7 @@ function loadedAtStart(
   return seen
 }
 
-it('the gateway loads less than 750 KB at its start, and neither S3 nor credential providers that Lambda does not need', async () => {
+it('the gateway loads less than 750 KB at its start, and neither the S3 client nor credential providers that Lambda does not need', async () => {
   const { files } = (await bundleAll()).gateway
   const atStart = loadedAtStart(files)
   const bytes = [...atStart].reduce((sum, name) => sum + (files.get(name)?.length ?? 0), 0)
@@ -88,8 +88,8 @@ it('the gateway loads less than 750 KB at its start, and neither S3 nor credenti
 })
 
 /**
- * The KB that a cold start of each function may load: a tenth more than it loads today. A change that needs more raises its
- * limit here, and gives the reason.
+ * The KB that a cold start of each function may load. Each limit is at most a quarter above the real size. A change that needs
+ * more raises the limit here, and gives the reason.
  */
 const MOST_AT_START: Readonly<Record<CommonEntryPoint, number>> = {
   authorizer: 362,
@@ -113,11 +113,11 @@ it('each function loads at most its limit at its start', async () => {
 
   expect(Object.keys(bundles).sort()).toEqual(Object.keys(MOST_AT_START).sort())
   expect(sizes.filter(({ kb, most }) => kb > most)).toEqual([])
-  // A limit that is far too high would find nothing.
+  // A limit far above the real size would not notice when a function grows. So each function must need 80% of its limit.
   expect(sizes.filter(({ kb, most }) => kb < 0.8 * most)).toEqual([])
 })
 
-it('bundles that are made together have the packages of those of a deployment, and load no more at their start', async () => {
+it('the bundles of the local system, which are made together, have the packages of a deployment’s bundles, and start with hardly more code', async () => {
   const [together, alone] = [await bundleTogether(), await bundleAll()]
 
   for (const [name, bundle] of Object.entries(alone)) {
@@ -126,13 +126,14 @@ it('bundles that are made together have the packages of those of a deployment, a
     const atStart = [...loadedAtStart(files)]
     expect(atStart.filter(file => !files.has(file))).toEqual([])
     const bytes = atStart.reduce((sum, file) => sum + (files.get(file)?.length ?? 0), 0)
-    // Files that several functions share may have more than one of them needs: the authorizer gets a client of SQS.
+    // A file that several functions share may have code that one of them does not need. For example, the authorizer gets an SQS
+    // client. So the limit is a fifth higher.
     expect(bytes / 1_000).toBeLessThan(1.2 * MOST_AT_START[name as CommonEntryPoint])
     expect(atStart.filter(file => /^(s3-|sandbox-)/.test(file))).toEqual([])
   }
 })
 
-it('bundles that are made together are written once where they are the same, and each has all of its files', async () => {
+it('files that several bundles share are written to the disk once, and each bundle still has all of its files', async () => {
   const { collector, reader } = await bundleTogether()
   const [one, other] = [join(scratch, 'links', 'one'), join(scratch, 'links', 'other')]
   writeBundle(collector, one)
@@ -144,7 +145,7 @@ it('bundles that are made together are written once where they are the same, and
   for (const name of shared) expect(statSync(join(one, name)).ino).toBe(statSync(join(other, name)).ino)
 })
 
-it('a bundle that is made together with others starts the thread that ends endless expressions', async () => {
+it('a bundle of the local system can evaluate expressions in a separate thread, which stops endless expressions', async () => {
   const { gateway } = await bundleTogether()
   const folder = join(scratch, 'together')
   writeBundle(gateway, folder)
@@ -154,7 +155,7 @@ it('a bundle that is made together with others starts the thread that ends endle
   expect(await evaluateInThread('a + 1', { a: 1 })).toBe('2')
 })
 
-it('a bundle starts the thread for endless expressions from a chunk that is not loaded at the start', async () => {
+it('a bundle can stop endless expressions by a separate thread, whose code is not loaded at the start', async () => {
   const bundle = await bundleSource("export * from './functions/core/expressions/expression.ts'")
   const folder = join(scratch, 'jsonata')
   writeBundle(bundle, folder)

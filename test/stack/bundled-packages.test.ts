@@ -12,7 +12,7 @@ it('docs/bundles.md lists the packages that have code in each function', async (
   )
 })
 
-it('a newly imported package appears in the list', async () => {
+it('the list of docs/bundles.md gets each package that a function imports', async () => {
   const bundles = await bundleAll()
   const withMore = await bundleSource("import leven from 'leven'; export const handler = () => leven('a', 'b')")
 
@@ -20,7 +20,7 @@ it('a newly imported package appears in the list', async () => {
   expect(bundlesReference({ ...bundles, authorizer: withMore }, lock)).toContain('`leven@')
 })
 
-it('a bundle has the client of one backend only', async () => {
+it('a bundle has only the client of its queue backend: the SQS client or amqplib', async () => {
   const packagesOf = async (backend: QueueBackend) =>
     Object.values(await bundleAll(backend)).flatMap(({ packages }) => packages)
 

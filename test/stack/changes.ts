@@ -21,7 +21,10 @@ const KINDS: Readonly<Record<ResourceImpact, keyof Changes | undefined>> = {
   [ResourceImpact.WILL_ORPHAN]: 'deleted',
 }
 
-/** AWS’s specification has no custom resources. Each change of a property updates a custom resource. */
+/**
+ * The kind of a change. AWS’s specification, which says what a change of a property does, has no custom resources. CloudFormation
+ * updates a custom resource at each change of a property.
+ */
 function kindOf({ changeImpact, propertyUpdates }: ResourceDifference): keyof Changes | undefined {
   const changesProperties = Object.keys(propertyUpdates).length > 0
   return KINDS[changeImpact] ?? (changesProperties ? 'updated' : undefined)
@@ -35,7 +38,7 @@ export function changesBetween(before: Template, after: Template): Changes {
     deleted: [],
     replaced: [],
   }
-  // The comparison changes its arguments, so it gets copies.
+  // `fullDiff` changes its arguments, so it gets copies of the templates.
   const { resources } = fullDiff(structuredClone(before), structuredClone(after))
   resources.forEachDifference((id: string, difference: ResourceDifference) => {
     const kind = kindOf(difference)

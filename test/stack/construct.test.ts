@@ -22,7 +22,7 @@ function file(text: string): string {
 const INPUTS = `${PIPELINE}\ninputs: [{ queue: nightly-prompts }]\n`
 const props = (text: string) => ({ pipeline: file(text), env: {}, bundles: STUB_BUNDLES })
 
-/** An app of another project. */
+/** A CDK app of another project, with one stack. */
 function newStack(context: Record<string, unknown> = {}): { readonly stack: Stack; template(): Template } {
   const app = new App({ outdir: mkdtempSync(join(scratch, 'out-')), analyticsReporting: false, context })
   const stack = new Stack(app, 'Shop-1')
@@ -38,8 +38,8 @@ interface Statement {
 }
 
 /**
- * One line per action, resource and principal. The same rights give the same lines, however the CDK groups them in
- * statements.
+ * The rights in policy statements, one line per action, resource and principal. The CDK may group the same rights into other
+ * statements in another stack. In this form, they are equal.
  */
 const rightsOf = (statements: readonly Statement[]): string[] =>
   statements
@@ -77,7 +77,8 @@ describe('Sluice in a stack of another project', () => {
     ['other feature flags', OTHER_FLAGS],
   ])('deploys the same resources as npx cdk deploy, in an app with %s', (_, context) => {
     const { stack, template } = newStack(context)
-    // With this id, the logical ids are the same as in a checkout. So a deployment can move from one to the other.
+    // With the id `Default`, the logical ids are the same as in a checkout of Sluice. So a deployment can change from `npx cdk
+    // deploy` in a checkout to this construct, or back.
     new Sluice(stack, 'Default', props(INPUTS))
     const theirs = template()
 
@@ -85,7 +86,7 @@ describe('Sluice in a stack of another project', () => {
     expect(theirs.Outputs).toEqual(ours.Outputs)
   })
 
-  it('has attributes with the parts that the project needs', () => {
+  it('has attributes with the parts that the project may use, such as the API and the queues', () => {
     const { stack, template } = newStack()
     const sluice = new Sluice(stack, 'Sluice', props(INPUTS))
     const nightly = new User(stack, 'Nightly')
@@ -107,7 +108,7 @@ describe('Sluice in a stack of another project', () => {
     expect(stack.resolve(sluice.ledger.clusterArn)).toBeDefined()
   })
 
-  it('warns of a model on this machine, and of a value that looks like a secret', () => {
+  it('causes a warning for a model with an address of this machine, and for a value that looks like a secret', () => {
     const { stack } = newStack()
     const text = PIPELINE.replace('http://text.example.com/predict', 'http://127.0.0.1:8081/predict?key=hunter2')
     new Sluice(stack, 'Sluice', props(text))
@@ -146,7 +147,7 @@ describe('Sluice in a stack of another project', () => {
     )
   })
 
-  it('takes variables from the given environment, and leaves no temporary file', () => {
+  it('replaces variables of the pipeline file by values of the given environment, and leaves no temporary file', () => {
     const temporary = mkdtempSync(join(scratch, 'tmp-'))
     vi.stubEnv('TMPDIR', temporary)
     const { stack, template } = newStack()

@@ -15,7 +15,7 @@ import { PIPELINE, synthesizeText } from './synthesized.ts'
 const NOW = '2026-11-23T12:00:00.000Z'
 const pipelineFile = readFileSync('pipeline.yaml', 'utf8')
 
-describe('the template for a bill', () => {
+describe('the template from which `sluice cost` makes its bill', () => {
   const { template } = synthesizeText(PIPELINE)
   const own = templateOf(parsePipeline(PIPELINE, {}, 'test.yaml'))
 
@@ -26,7 +26,7 @@ describe('the template for a bill', () => {
     expect(typesOf(own)).toEqual(typesOf(template))
   })
 
-  it('is read completely, with each mapping and the memory of each function', () => {
+  it('is read completely: with each event source mapping, and with the memory of each function', () => {
     const { mappings, memory, secrets } = inventoryOf(own)
 
     expect(mappings).toHaveLength(ofType(template, 'AWS::Lambda::EventSourceMapping').length)
@@ -35,7 +35,7 @@ describe('the template for a bill', () => {
   })
 })
 
-describe('the bill of moves out of bulk queues', () => {
+describe('the bill for the function `broker`, which moves messages out of bulk queues,', () => {
   const text = RABBITMQ_PIPELINES['cluster with three consumers and inputs']
   const { template } = synthesizeText(text)
   const pipeline = parsePipeline(text, {}, 'test.yaml')
@@ -47,7 +47,7 @@ describe('the bill of moves out of bulk queues', () => {
         .map(({ what, quantity }) => [what.slice('moves out of bulk queues: '.length), quantity]),
     )
 
-  /** The mappings of the function `broker` in the template. */
+  /** The function `broker`, and its event source mappings in the template. */
   const mover = functionOf(template, 'broker')
   const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
     ({ Properties }) => JSON.stringify(Properties.FunctionName) === JSON.stringify({ Ref: mover.id }),
@@ -55,7 +55,7 @@ describe('the bill of moves out of bulk queues', () => {
   const bulkOf = (model: string) =>
     mappings.filter(({ Properties }) => String(Properties.Queues).startsWith(`Shop-1-inference-${model}-normal`))
 
-  it('has full batches in bursts, of the size in the template', () => {
+  it('has full batches for requests in bursts, of the batch size in the template', () => {
     const invocations = ['text', 'image'].map(model => {
       const [bulk, ...others] = bulkOf(model)
       expect(others).toHaveLength(2)
@@ -65,7 +65,7 @@ describe('the bill of moves out of bulk queues', () => {
     expect(itemsOf({}).invocations).toBeCloseTo(invocations.reduce((sum, number) => sum + number))
   })
 
-  it('has the whole time of the bursts per bulk queue, with the memory of the function', () => {
+  it('has one invocation per bulk queue during the whole time of the bursts, with the memory of the function', () => {
     const { memory } = inventoryOf(template)
     const { models } = loadOf(pipeline, inventoryOf(template), Month)
     const waiting = models.reduce((sum, { model, busySeconds }) => sum + bulkOf(model).length * busySeconds, 0)
@@ -75,12 +75,12 @@ describe('the bill of moves out of bulk queues', () => {
     expect(itemsOf({}).time).toBeCloseTo(((waiting + starts) * Number(mover.Properties.MemorySize)) / 1_024)
   })
 
-  it('has a short invocation per request if requests are spread evenly', () => {
+  it('has one short invocation per request if requests are spread evenly', () => {
     expect(itemsOf({ spread: 'even' }).invocations).toBeCloseTo(1e6)
     expect(Number(itemsOf({ spread: 'even' }).time)).toBeLessThan(Number(itemsOf({}).time) / 10)
   })
 
-  it('has no items for users with few open requests, and with SQS', () => {
+  it('has no items if users have few open requests, and with SQS, which has no bulk queues', () => {
     expect(itemsOf({ open: 10 })).toEqual({})
     expect(itemsOf({ requests: 0 })).toEqual({})
     const sqs = parsePipeline(PIPELINE, {}, 'test.yaml')
@@ -132,7 +132,7 @@ describe('sluice cost', () => {
     expect(err).toContain(sentence)
   })
 
-  it('refuses a file with mistakes as config check does', async () => {
+  it('refuses a pipeline file with mistakes with the same errors as config check', async () => {
     const file = 'test/stack/fixtures/absent.yaml'
     const refused = await sluice({}, NOW, 'cost', file)
 
@@ -141,7 +141,7 @@ describe('sluice cost', () => {
   })
 })
 
-it('README.md has the bills that the code computes', () => {
+it('README.md has the same bills as `sluice cost` computes', () => {
   const readme = readFileSync('README.md', 'utf8')
 
   expect(withCosts(readme, pipelineFile), 'run npm run generate').toBe(readme)

@@ -3,7 +3,7 @@ import { definitionOf, METRIC_NAMES } from '../../functions/core/platform/metric
 import { only } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
-/** The texts of a dashboard’s body. The values that AWS decides are left out. */
+/** The body of a dashboard as a text. A value that AWS decides at the deployment is replaced by `?`. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   const { 'Fn::Join': join } = (value ?? {}) as { 'Fn::Join'?: [string, unknown[]] }
@@ -14,13 +14,13 @@ const bodyOf = (pipeline: string) =>
   textOf(only(synthesizeText(pipeline).template, 'AWS::CloudWatch::Dashboard').Properties.DashboardBody)
 
 const body = bodyOf(PIPELINE)
-/** CloudWatch has the number of waiting messages only for SQS. */
+/** The body for a pipeline with RabbitMQ. Only there, Sluice publishes the metric WaitingMessages: SQS has a metric of its own. */
 const bodyWithBroker = bodyOf(PIPELINE.replace('queue: {', 'queue: { backend: rabbitmq,'))
 
 const namesIn = (text: string) => new Set([...text.matchAll(/"([A-Z]\w+)"/g)].map(([, name]) => name))
 
 describe('the dashboard', () => {
-  it('shows each metric of Sluice that CloudWatch has', () => {
+  it('shows each metric of Sluice that is a metric in CloudWatch', () => {
     const shown = namesIn(body + bodyWithBroker)
     const missing = METRIC_NAMES.filter(name => {
       const { on_cloudwatch, sources } = definitionOf(name)
@@ -30,14 +30,14 @@ describe('the dashboard', () => {
     expect(missing).toEqual([])
   })
 
-  it('shows no metric that only the log has', () => {
+  it('shows no metric that is only in log lines, and not in CloudWatch', () => {
     const shown = namesIn(body)
     expect(
       METRIC_NAMES.filter(name => definitionOf(name).on_cloudwatch === 'only in the log' && shown.has(name)),
     ).toEqual([])
   })
 
-  it('shows the median and the slowest values of a histogram', () => {
+  it('shows the median (p50) and the 99th percentile of a histogram', () => {
     for (const metric of ['ModelLatency', 'TimeToEnd'])
       for (const statistic of ['p50', 'p99']) expect(body).toMatch(new RegExp(`"${metric}"[^\\]]*"${statistic}"`))
   })

@@ -13,21 +13,24 @@ const WITH_INPUTS_AND_BATCH = PIPELINE.replace('queue: {', 'inputs: [{ queue: a 
 test.each([
   ['two models', PIPELINE],
   ['inputs and a batch', WITH_INPUTS_AND_BATCH],
-])('doctor counts the concurrent executions of the stack’s mappings, with %s', (_, text) => {
-  const most = ofType(synthesizeText(text).template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) =>
-    Number((Properties.ScalingConfig as { MaximumConcurrency: number }).MaximumConcurrency),
-  )
+])(
+  'sluice doctor counts as many concurrent executions as the event source mappings of the stack may use, with %s',
+  (_, text) => {
+    const most = ofType(synthesizeText(text).template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) =>
+      Number((Properties.ScalingConfig as { MaximumConcurrency: number }).MaximumConcurrency),
+    )
 
-  const needs = needsOf(parsePipeline(text, {}, 'test.yaml'))
+    const needs = needsOf(parsePipeline(text, {}, 'test.yaml'))
 
-  expect(needs).toMatchObject({
-    mappings: most.length,
-    least: 2 * most.length,
-    most: most.reduce((sum, each) => sum + each, 0),
-  })
-})
+    expect(needs).toMatchObject({
+      mappings: most.length,
+      least: 2 * most.length,
+      most: most.reduce((sum, each) => sum + each, 0),
+    })
+  },
+)
 
-test('doctor asks for the version of PostgreSQL that the stack creates', () => {
+test('sluice doctor checks that AWS offers the version of PostgreSQL that the stack creates', () => {
   const { Properties } = only(synthesizeText(PIPELINE).template, 'AWS::RDS::DBCluster')
 
   expect(Properties.EngineVersion).toBe(ENGINE_VERSION)

@@ -21,7 +21,7 @@ const from = (before: string, replaced: string | RegExp, by: string): Edit => ({
 const edit = (replaced: string | RegExp, by: string): Edit => from(PIPELINE, replaced, by)
 const added = (line: string): Edit => ({ before: PIPELINE, after: `${PIPELINE}${line}\n` })
 
-/** The changes in the page’s table. The key is the first column. */
+/** The changes of pipeline.yaml in the tables of docs/upgrades.md. The key is the first column of the row. */
 export const EDITS: Readonly<Record<string, Edit>> = {
   'a model is added': { before: WITHOUT_IMAGE, after: PIPELINE },
   'a model is removed': { before: PIPELINE, after: WITHOUT_IMAGE },
@@ -66,7 +66,7 @@ export function templateOf(text: string): Template {
 
 const NOTHING = '–'
 
-/** The cells that a test checks. People write the last cell of a row. */
+/** The cells of a row that a test checks. The last cell, about running requests, is written by hand. */
 const cellsOf = ({ created, updated, deleted, replaced }: Changes): string[] =>
   [created, updated, deleted, replaced].map(text => text || NOTHING)
 
@@ -97,7 +97,7 @@ export const rowsOf = (page: string): string[][] =>
     .map(line => line.slice(2, -2).split(' | '))
     .filter(({ length }) => length === CELLS)
 
-/** The page with the cells that the templates give. */
+/** The text of the page, with the cells replaced that follow from the templates. */
 export const withCells = (page: string): string =>
   page
     .split('\n')

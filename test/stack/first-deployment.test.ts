@@ -16,7 +16,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 const first = synthesizeText(PIPELINE, { protect: false })
 const later = synthesizeText(PIPELINE)
 
-/** The reason why CloudFormation can’t delete a resource, or leaves it, when it rolls back the creation of the stack. */
+/** The reason why CloudFormation does not delete this resource if the creation of the stack fails and is rolled back. */
 function leftBehind({ DeletionPolicy, Properties }: Resource): string | undefined {
   const text = JSON.stringify(Properties)
   if (text.includes('"DeletionProtection":true') || text.includes('"DeletionProtectionEnabled":true'))
@@ -44,8 +44,8 @@ describe('a first deployment with -c protect=false', () => {
   })
 })
 
-describe('the next deployment', () => {
-  it('protects the tables, the database and the stack, and replaces nothing', () => {
+describe('the next deployment, without -c protect=false', () => {
+  it('protects the tables, the database and the stack', () => {
     expect(leftOf(later.template).map(line => line.replace(/^(State[A-Za-z]+)[0-9A-F]{8}/, '$1'))).toEqual([
       'StateTablesRequests is protected',
       'StateTablesQuota is protected',
@@ -57,7 +57,7 @@ describe('the next deployment', () => {
     expect(later.terminationProtection).toBe(true)
   })
 
-  it('changes only this protection', () => {
+  it('changes only the protection, and replaces no resource', () => {
     const unprotected = JSON.stringify(later.template)
       .replaceAll('"DeletionProtection":true', '"DeletionProtection":false')
       .replaceAll('"DeletionProtectionEnabled":true', '"DeletionProtectionEnabled":false')
@@ -77,7 +77,7 @@ describe('cdk synth', () => {
       },
     })
 
-  it('refuses any other value of -c protect with one sentence', async () => {
+  it('refuses any value of -c protect except true and false, with one sentence', async () => {
     await expect(synth('no')).rejects.toMatchObject({
       code: 1,
       stdout: '',

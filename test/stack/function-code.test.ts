@@ -6,7 +6,7 @@ const functionsWith = (context: Readonly<Record<string, string>>) =>
   ofType(synthesizeText(PIPELINE, { context }).template, 'AWS::Lambda::Function')
 
 describe("the code of a template's functions", () => {
-  it('can be found by tools that run the functions, if the command line of the CDK asks for it', () => {
+  it('is named in the metadata of the template if the CDK’s command line asks for it, for tools that run the functions locally', () => {
     const functions = functionsWith({ 'aws:cdk:enable-asset-metadata': 'true' })
 
     expect(functions.length).toBeGreaterThan(5)
@@ -20,7 +20,7 @@ describe("the code of a template's functions", () => {
     }
   })
 
-  it('is not named in a template otherwise', () => {
+  it('is not named in the metadata of a template otherwise', () => {
     for (const { Metadata } of functionsWith({})) expect(Metadata ?? {}).not.toHaveProperty('aws:asset:path')
   })
 })

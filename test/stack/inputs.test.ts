@@ -23,23 +23,26 @@ describe('a stack without inputs', () => {
   })
 })
 
-describe('an input', () => {
-  it.each(NAMES)('%s is a queue of exactly this name, and the intake takes its messages and its dead letters', name => {
-    for (const [queue, atOnce] of [
-      [name, 10],
-      [`${name}-dlq`, 2],
-    ] as const) {
-      const mapping = only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: arnOf(queue) }).Properties
-      expect(mapping).toMatchObject({
-        FunctionName: { Ref: intake.id },
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-        BatchSize: 10,
-        ScalingConfig: { MaximumConcurrency: atOnce },
-      })
-    }
-  })
+describe('an input of pipeline.yaml', () => {
+  it.each(NAMES)(
+    '%s is a queue of exactly this name, and the intake takes the messages of this queue and of its dead-letter queue',
+    name => {
+      for (const [queue, atOnce] of [
+        [name, 10],
+        [`${name}-dlq`, 2],
+      ] as const) {
+        const mapping = only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: arnOf(queue) }).Properties
+        expect(mapping).toMatchObject({
+          FunctionName: { Ref: intake.id },
+          FunctionResponseTypes: ['ReportBatchItemFailures'],
+          BatchSize: 10,
+          ScalingConfig: { MaximumConcurrency: atOnce },
+        })
+      }
+    },
+  )
 
-  it('is kept for 14 days and encrypted, and accepts messages over TLS only', () => {
+  it('is a queue that keeps messages for 14 days, encrypted, and accepts them over TLS only', () => {
     for (const name of NAMES.flatMap(queue => [queue, `${queue}-dlq`])) {
       const queue = queueOf(template, name)
       expect(queue.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
@@ -48,7 +51,7 @@ describe('an input', () => {
     }
   })
 
-  it('hides a message for longer than the intake runs, and moves it to the dead letters after a thousand receives', () => {
+  it('is a queue that hides a received message for longer than the intake runs, and moves it to the dead-letter queue after 1,000 receives', () => {
     expect(intake.Properties.Timeout).toBe(29)
     expect(queueOf(template, 'nightly-prompts').Properties).toMatchObject({
       VisibilityTimeout: 59,
@@ -62,7 +65,7 @@ describe('an input', () => {
       expect(watched).toContainEqual(expect.stringContaining(queueOf(template, name).id))
   })
 
-  it('has its URL and its ARN in the outputs, for senders and for policies', () => {
+  it('has its URL in the outputs of the stack, for senders, and its ARN, for policies', () => {
     expect(template.Outputs.InputQueueUrl1).toEqual({
       Description: 'Of the input nightly-prompts.',
       Value: { Ref: queueOf(template, 'nightly-prompts').id },
@@ -98,14 +101,14 @@ describe('the intake', () => {
     )
   })
 
-  it('gets exactly the variables that it reads, and the same part of the pipeline as the gateway', () => {
+  it('gets exactly the environment variables that it reads, and the same part of pipeline.yaml as the gateway', () => {
     expect(Object.keys(variablesOf(intake)).sort()).toEqual(requiredOf(Env))
     const { waiting, openai, ...admission } = settings(functionOf(template, 'gateway').id) as Record<string, unknown>
     expect([waiting, openai]).not.toContain(undefined)
     expect(Settings.parse(settings(intake.id))).toEqual(admission)
   })
 
-  it('has an alarm with a chapter of the runbook when it fails', () => {
+  it('has an alarm for its failures, which names a chapter of the runbook', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeComesAgainAlarm'))
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     expect(alarm?.Properties.AlarmDescription).toContain('docs/runbook.md#inputs-are-not-taken')

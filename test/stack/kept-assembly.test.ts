@@ -24,7 +24,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const outdir = join(folder, 'cdk.out')
 const mark = join(outdir, 'mark')
 
-/** Prepares the default pipeline with this address of the model, and reports whether the folder is still the same. */
+/**
+ * Prepares the assembly (the synthesized template and code) of the default pipeline with this address of the model. `isKept` says
+ * whether the assembly of the last call was used again.
+ */
 async function prepare(url: string): Promise<{ template: string; isKept: boolean }> {
   const env = { TEXT_MODEL_URL: url }
   const { pipeline } = checkPipeline('pipeline.yaml', env)
@@ -35,7 +38,7 @@ async function prepare(url: string): Promise<{ template: string; isKept: boolean
 }
 
 describe('a start of the local system', () => {
-  it('uses the assembly of the last start if pipeline.yaml and the sources are the same', async () => {
+  it('uses the assembly of the last start if pipeline.yaml, its variables and the sources have not changed', async () => {
     const first = await prepare('http://127.0.0.1:8081/predict')
     expect(first.isKept).toBe(false)
     expect(await prepare('http://127.0.0.1:8081/predict')).toEqual({ ...first, isKept: true })
@@ -48,7 +51,7 @@ describe('a start of the local system', () => {
     expect(await prepare('http://127.0.0.1:8081/predict')).toMatchObject({ isKept: false })
   })
 
-  it('uses the bundles of the same sources, which are equal to new bundles', async () => {
+  it('uses stored bundles if the sources have not changed, and the stored bundles are equal to new ones', async () => {
     const sources = hashOfSources()
     await keptBundles(sources)
     const kept = await keptBundles(sources)
@@ -58,7 +61,7 @@ describe('a start of the local system', () => {
     expect(hashes(kept)).toEqual(hashes(made))
   })
 
-  it('deletes what interrupted starts have left for an hour when it stores bundles', async () => {
+  it('deletes unfinished bundles of interrupted starts that are older than an hour, when it stores bundles', async () => {
     const sources = hashOfSources()
     rmSync(join(CACHE, `bundles-sqs-${sources}`), { recursive: true, force: true })
     for (const name of ['unfinished-old', 'unfinished-new']) mkdirSync(join(CACHE, name), { recursive: true })

@@ -10,7 +10,7 @@ import { firstFile } from '../../lib/local/module-beside.ts'
 
 const here = import.meta.url
 
-it('compiles the first files of threads once for the same sources', async () => {
+it('the local system compiles the entry files of its threads only once for the same sources', async () => {
   for (const name of readdirSync(CACHE))
     if (name.startsWith('threads-')) rmSync(join(CACHE, name), { recursive: true, force: true })
 
@@ -21,7 +21,7 @@ it('compiles the first files of threads once for the same sources', async () => 
   expect(files).toEqual(['boot.mjs', 'dynamodb.mjs', 'make-postgres.mjs', 'rds-data.mjs', 'sqs-s3.mjs', 'thread.mjs'])
 })
 
-it('the compiled file of an emulator finds its packages, and answers', async () => {
+it('the compiled entry file of an emulator finds its packages, and the emulator answers', async () => {
   const threads = await keptThreads()
   const worker = new Worker(firstFile(threads, here, 'dynamodb'), { workerData: { accessKeyId: 'id' } })
   const ready = await new Promise(resolve => worker.once('message', resolve))
@@ -35,7 +35,7 @@ it('the compiled file of an emulator finds its packages, and answers', async () 
   await worker.terminate()
 })
 
-it('a system whose compiled files are gone takes its own', async () => {
+it('a system whose compiled files were deleted starts its threads from the source files', async () => {
   const threads = await keptThreads()
   const gone = new URL('gone/', threads)
 

@@ -8,8 +8,8 @@ import { faultsOf } from './rules.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
 /**
- * Lints templates of the stack: `node test/stack/lint-templates.ts CFN_LINT`. A template of Sluice must have no error. Each
- * planted error must be found by cfn-lint or by a rule of Sluice, since a linter that finds nothing would prove nothing.
+ * Lints templates of the stack: `node test/stack/lint-templates.ts CFN_LINT`, where CFN_LINT is the path of cfn-lint. A template of
+ * Sluice must have no error. To show that the linters work, cfn-lint or a rule of Sluice must find each planted error.
  */
 
 /** The regions whose specifications cfn-lint uses. All of them have the RDS Data API. */
@@ -19,7 +19,7 @@ const [, , cfnLint = 'cfn-lint'] = process.argv
 const folder = mkdtempSync(join(tmpdir(), 'sluice-lint-'))
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8')
 
-/** The errors of cfn-lint, one per line. */
+/** Runs cfn-lint on a template, and returns its errors as lines. */
 function lint(name: string, template: Template): string[] {
   const file = join(folder, `${name}.template.json`)
   writeFileSync(file, JSON.stringify(template, null, 1))

@@ -7,17 +7,21 @@ const TEXT = 'concurrency: 10\n'
 const memoryOf = (pipeline: string, service = 'worker-text') =>
   functionOf(synthesizeText(pipeline).template, service).Properties.MemorySize
 
-describe('the memory of a worker', () => {
+describe('the Lambda memory of a worker', () => {
   it.each([
     { what: 'one call in each invocation', model: 'concurrency: 1', mb: 352 },
     { what: 'two calls in each invocation', model: 'concurrency: 10', mb: 384 },
-    { what: 'five calls', model: 'concurrency: 25', mb: 512 },
+    { what: 'five calls in each invocation', model: 'concurrency: 25', mb: 512 },
     { what: 'ten calls, each with a body of 4 MB and an answer of 8 MB', model: 'concurrency: 50', mb: 704 },
-    { what: 'ten calls of one priority', model: 'concurrency: { high: 50, normal: 2 }', mb: 704 },
-    { what: 'as many calls in more invocations', model: 'concurrency: 5000', mb: 704 },
-    { what: 'a batch of ten', model: 'concurrency: 10\n    batch: { count: 10, period: 1s }', mb: 512 },
     {
-      what: 'a batch of a thousand, of which ten are large and all others together 6 MB',
+      what: 'ten calls in each invocation of only one priority',
+      model: 'concurrency: { high: 50, normal: 2 }',
+      mb: 704,
+    },
+    { what: 'ten calls in each invocation, and many invocations', model: 'concurrency: 5000', mb: 704 },
+    { what: 'a batch of ten requests', model: 'concurrency: 10\n    batch: { count: 10, period: 1s }', mb: 512 },
+    {
+      what: 'a batch of a thousand requests, of which ten are large and all others together have 6 MB',
       model: 'concurrency: 10\n    batch: { count: 1000, period: 1s }',
       mb: 768,
     },
@@ -25,14 +29,14 @@ describe('the memory of a worker', () => {
     expect(memoryOf(PIPELINE.replace(TEXT, `${model}\n`))).toBe(mb)
   })
 
-  it('has room for the thread of a mapping that needs a thread', () => {
+  it('is larger if a mapping needs a separate thread', () => {
     const withSort = PIPELINE.replace('\'{ "model_input": prompt }\'', '\'{ "model_input": $sort(prompt) }\'')
 
     expect(memoryOf(withSort)).toBe(544)
     expect(memoryOf(withSort.replace(TEXT, 'concurrency: 50\n'))).toBe(864)
   })
 
-  it('is set per model, and all other functions have 512 MB', () => {
+  it('is computed per model, and all other functions have 512 MB', () => {
     const { template } = synthesizeText(PIPELINE.replace('{ high: 40, normal: 7 }', '{ high: 40, normal: 50 }'))
 
     expect(functionOf(template, 'worker-image').Properties.MemorySize).toBe(704)
@@ -43,7 +47,7 @@ describe('the memory of a worker', () => {
     expect(new Set(others.map(({ Properties }) => Properties.MemorySize))).toEqual(new Set([512]))
   })
 
-  it('is 384 MB in the pipeline of the repository', () => {
+  it('is 384 MB for the pipeline.yaml of the repository', () => {
     const pipeline = readFileSync(new URL('../../pipeline.yaml', import.meta.url), 'utf8')
 
     expect(memoryOf(pipeline)).toBe(384)

@@ -108,14 +108,14 @@ const model = (name: string, endpoint: string) => `
     response: '{ "result": $ }'`
 
 const endpoints = Object.values(cases).map(({ url, sigv4 }) => `{ url: "${url}", auth: { sigv4: ${sigv4} } }`)
-// A synthesis fails on each finding of cdk-nag that is not acknowledged.
+// The synthesis includes cdk-nag. It fails on each finding that is not acknowledged, such as too many rights of a worker.
 const { template } = synthesizeText(pipeline(endpoints.map((endpoint, at) => model(`m${at}`, endpoint))))
 const ofTheService = (grants: string[]) =>
   grants.filter(grant => /^(sagemaker|bedrock|execute-api|lambda):/.test(grant))
 
 describe('the rights of a worker whose calls are signed', () => {
   it.each(Object.entries(cases).map(([what, of], at) => ({ what, at, ...of })))(
-    'are right for $what',
+    'are exactly those for the called resource: $what',
     ({ at, grants }) => {
       const allowed = ofTheService(grantsOf(template, functionOf(template, `worker-m${at}`)))
 
@@ -123,7 +123,7 @@ describe('the rights of a worker whose calls are signed', () => {
     },
   )
 
-  it('allow a model in any region only through its inference profile', () => {
+  it('allow calls of a model in other regions only through its inference profile', () => {
     const statements = ofType(template, 'AWS::IAM::Policy')
       .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
       .filter(({ Resource }) => JSON.stringify(Resource).includes('bedrock:*'))
@@ -138,7 +138,7 @@ describe('the rights of a worker whose calls are signed', () => {
     ])
   })
 
-  it('are empty if the URL names no resource, and then an output has the worker’s role, for the operator to grant the rights', () => {
+  it('are empty if the URL names no resource, and then an output names the worker’s role, so the operator can grant the rights', () => {
     const nothing = Object.values(cases).flatMap(({ grants }, at) => (grants.length === 0 ? [`Modelm${at}`] : []))
     const outputs = Object.entries(template.Outputs).filter(([name]) => name.includes('RoleArn'))
 

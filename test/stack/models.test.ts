@@ -12,7 +12,7 @@ const { template } = synthesizeText(
 )
 
 describe('the models of a pipeline', () => {
-  it('are in outputs: the table of models, and the protection of each model', () => {
+  it('are in the outputs of the stack, with the models table and the protection of each model (rate limit and circuit)', () => {
     const models = JSON.parse(render(template.Outputs.Models?.Value))
 
     expect(Object.keys(models)).toEqual(['text', 'image'])
@@ -25,7 +25,7 @@ describe('the models of a pipeline', () => {
     expect(outputOf(template, 'ModelsTable').Type).toBe('AWS::DynamoDB::GlobalTable')
   })
 
-  it('have an alarm for an open circuit, which one outage raises once', () => {
+  it('have an alarm for an open circuit, with such a long period that one outage raises the alarm only once', () => {
     const { Properties: alarm } = only(template, 'AWS::CloudWatch::Alarm', { MetricName: 'CircuitOpened' })
 
     expect(alarm).toMatchObject({
@@ -41,7 +41,7 @@ describe('the models of a pipeline', () => {
     )
   })
 
-  it('have an alarm of their own for a halt, with or without a circuit', () => {
+  it('have a separate alarm for a halt, with or without a circuit', () => {
     const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
       .map(({ Properties }) => Properties)
       .filter(({ MetricName }) => MetricName === 'ModelHalted')
@@ -55,7 +55,7 @@ describe('the models of a pipeline', () => {
     }
   })
 
-  it('are on the dashboard, with rows per model', () => {
+  it('are on the dashboard, with rows of diagrams per model', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
@@ -89,7 +89,7 @@ describe('a model with an address of this machine', () => {
     },
   )
 
-  it('causes a warning for the URL of its batches, too', () => {
+  it('causes a warning also if only batch.url is such an address', () => {
     const batch = '    batch: { count: 5, period: 1s, url: "http://localhost:9/batch" }'
     expect(warningsFor('https://127.example.com/', batch)).toEqual([
       expect.stringContaining('http://localhost:9/batch'),
@@ -100,7 +100,7 @@ describe('a model with an address of this machine', () => {
     expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 
-  it('is not confused with other addresses', () => {
+  it('causes no warning if the address only looks like one of this machine', () => {
     expect(warningsFor('http://10.0.0.1/localhost')).toEqual([])
   })
 })

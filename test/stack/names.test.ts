@@ -5,13 +5,13 @@ import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 const named = (name: string) => synthesizeText(PIPELINE.replace('name: Shop-1', `name: ${name}`)).template
 const shop = named('Shop-1')
 
-/** Properties that are the name of a resource. No other resource of its kind may have the same name. */
+/** Matches the properties that give a resource its name. Two resources of the same type can’t have the same name. */
 const NAME =
   /^(?!Service|Parameter|Attribute|Index|Stage|Metric|Database|Function|Key|Display|Event|DB|Table|Handler|Header).*Name$|^Name$/
 
 /**
- * The names that the template itself sets, with the types of the resources. AWS makes all other names, and makes them
- * unique.
+ * The names that the template itself sets, with the types of the resources. All other names are made by AWS, which makes unique
+ * names. So only the names in the template could collide.
  */
 const namesOf = ({ Resources }: Template): string[] =>
   Object.values(Resources).flatMap(({ Type, Properties }) =>
@@ -21,11 +21,11 @@ const namesOf = ({ Resources }: Template): string[] =>
     }),
   )
 
-/** Names of these types are unique only within an API or a role’s policies, so two deployments may have the same ones. */
+/** Names of these types must be unique only within an API or within the policies of a role. So two deployments may have equal ones. */
 const OF_THEIR_OWN = /^AWS::(IAM::Policy|ApiGatewayV2::Authorizer) /
 
 describe('two deployments in one region', () => {
-  it('have no name in common', () => {
+  it('have no resource name in common', () => {
     const ofShop = namesOf(shop).filter(name => !OF_THEIR_OWN.test(name))
     const ofOther = namesOf(named('Shop-2')).filter(name => !OF_THEIR_OWN.test(name))
 
@@ -35,14 +35,14 @@ describe('two deployments in one region', () => {
     expect(ofShop.filter(name => ofOther.includes(name))).toEqual([])
   })
 
-  it('count their calls in different metrics', () => {
+  it('count their refused calls in different metrics', () => {
     const [metric] = only(shop, 'AWS::Logs::MetricFilter').Properties.MetricTransformations as { MetricName: string }[]
     expect(metric?.MetricName).toContain('Shop-1')
   })
 })
 
 describe('one deployment in two regions', () => {
-  it('puts the region into every name that must be unique in the account across all regions', () => {
+  it('has the region in each name that must be unique in an account across all regions', () => {
     const { DashboardName } = only(shop, 'AWS::CloudWatch::Dashboard').Properties
     expect(render(DashboardName)).toBe('Shop-1-<AWS::Region>')
     expect(render(shop.Outputs.DashboardUrl?.Value)).toMatch(/#dashboards\/dashboard\/Shop-1-<AWS::Region>$/)

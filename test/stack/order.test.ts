@@ -9,7 +9,7 @@ import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
 const { template } = synthesizeText(`${PIPELINE}inputs:\n  - { queue: orders }\n`)
 
-/** All logical ids that a resource waits for: by references, by `DependsOn`, and those that these resources wait for. */
+/** The logical ids of all resources on which a resource depends, by references or by `DependsOn`, directly or indirectly. */
 function dependenciesOf({ Resources }: Template, id: string, seen = new Set<string>()): ReadonlySet<string> {
   for (const other of Object.keys(Resources)) {
     const { DependsOn = [], ...rest } = Resources[id] ?? { DependsOn: [] }
@@ -24,7 +24,7 @@ function dependenciesOf({ Resources }: Template, id: string, seen = new Set<stri
 
 const WORKERS = ['worker-text', 'worker-image']
 
-describe('an update', () => {
+describe('an update of the stack', () => {
   it.each([
     { producer: 'worker-text', consumers: ['collector'] },
     { producer: 'worker-image', consumers: ['collector'] },
@@ -32,17 +32,17 @@ describe('an update', () => {
     { producer: 'sweeper', consumers: ['collector'] },
     { producer: 'gateway', consumers: ['collector', 'sweeper', ...WORKERS] },
     { producer: 'intake', consumers: ['collector', 'sweeper', ...WORKERS] },
-  ])('changes $producer after $consumers, so they know its messages and models', ({ producer, consumers }) => {
+  ])('changes $producer after $consumers, so these functions can read its new messages', ({ producer, consumers }) => {
     const before = dependenciesOf(template, functionOf(template, producer).id)
     expect([...before]).toEqual(expect.arrayContaining(consumers.map(name => functionOf(template, name).id)))
   })
 
-  it('changes the collector after the migrations', () => {
+  it('changes the collector after the migrations, so the collector never writes to a column that does not exist yet', () => {
     const [migrations] = ofType(template, 'Custom::LedgerMigrations')
     expect(dependenciesOf(template, functionOf(template, 'collector').id)).toContain(migrations?.id)
   })
 
-  it('has a possible order: no resource waits for itself', () => {
+  it('has a possible order: no resource depends on itself, directly or indirectly', () => {
     for (const id of Object.keys(template.Resources)) {
       const before = [...dependenciesOf(template, id)]
       const circle = before.filter(other => dependenciesOf(template, other).has(id))

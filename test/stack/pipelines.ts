@@ -5,7 +5,7 @@ const [head = '', tail = ''] = PIPELINE.split(/^models:[\s\S]*?(?=^observability
 
 export const CIRCUIT = '    circuit: { failures: 3 }'
 
-/** A pipeline with this many models, which have the longest names, and with this many inputs. */
+/** A pipeline with `count` models, which have the longest possible names, and with `inputs` inputs. */
 export function withModels(count: number, fields = '', inputs = 0): string {
   const name = (i: number) => `${i}-`.padEnd(32, 'm')
   const models = Array.from({ length: count }, (_, i) =>
@@ -27,7 +27,7 @@ export function withModels(count: number, fields = '', inputs = 0): string {
   ].join('\n')
 }
 
-/** The numbers of models with a circuit and of inputs in the largest pipeline that `config check` allows. */
+/** The most models with a circuit, and then the most inputs, in a pipeline that `config check` accepts. */
 export function mostResources(): { models: number; inputs: number } {
   const { stack, model, circuit, intake, input } = RESOURCES
   const models = Math.floor((MAX_RESOURCES - stack - intake - input) / (model + circuit))
@@ -35,7 +35,7 @@ export function mostResources(): { models: number; inputs: number } {
   return { models, inputs }
 }
 
-/** The largest pipeline that `config check` allows. */
+/** The largest pipeline that `config check` accepts. */
 export function largestPipeline(): string {
   const { models, inputs } = mostResources()
   return withModels(models, CIRCUIT, inputs)
@@ -51,7 +51,7 @@ export const withQueue = (settings: string): string =>
 const BEDROCK =
   'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
 
-/** The same pipeline, but it sends its traces to AWS’s own receiver. */
+/** Changes a pipeline so that it sends its traces to X-Ray, AWS’s own receiver. */
 export const withXray = (text: string): string =>
   text.replace('observability: {', 'observability: { tracing: { endpoint: xray },')
 

@@ -1,7 +1,7 @@
 import { functionOf, ofType, only, queueOf } from './queries.ts'
 import type { Template } from './synthesized.ts'
 
-/** An error that is planted in a template of two models (`Shop-1`), and must be found. */
+/** An error that a test adds to a template of two models (`Shop-1`). A linter must find it. */
 export interface Planted {
   readonly error: string
   /** The linter that must find it: a rule of Sluice (rules.ts), or cfn-lint. */

@@ -38,8 +38,8 @@ models:
 const { template, settings } = synthesizeText(PIPELINE)
 const settingsOf = (model: string) => Settings.parse(settings(functionOf(template, `worker-${model}`).id))
 
-describe('the policies of a model reach its worker', () => {
-  it('unchanged', () => {
+describe('the policies of a model (rate limit, retry, circuit) are passed to its worker', () => {
+  it('as pipeline.yaml has them', () => {
     expect(settingsOf('guarded')).toMatchObject({
       endpoint: { url: 'http://guarded.example.com/predict' },
       batched: false,
@@ -72,13 +72,13 @@ describe('the policies of a model reach its worker', () => {
   it.each([
     ['a URL of their own', 'batched', 'http://batched.example.com/batch_predict'],
     ['the endpoint', 'gathered', 'http://gathered.example.com/predict'],
-  ])('with batches that go to %s', (_which, model, url) => {
+  ])('with the URL to which batches are sent: %s', (_which, model, url) => {
     expect(settingsOf(model)).toMatchObject({ batched: true, endpoint: { url } })
   })
 })
 
 describe('a model with batches', () => {
-  it('finds the elements of an answer at the place that the file gives', () => {
+  it('has batch.outputs of pipeline.yaml in the settings of its worker', () => {
     expect(settingsOf('gathered')).toMatchObject({ outputs: 'data' })
     expect(settingsOf('batched')).not.toHaveProperty('outputs')
   })
@@ -87,20 +87,23 @@ describe('a model with batches', () => {
     ['batched', 'high', { size: 50, window: 3, at_once: 4 }],
     ['batched', 'normal', { size: 50, window: 3, at_once: 1_000 }],
     ['gathered', 'normal', { size: 1_000, window: 300, at_once: 10 }],
-  ])('%s (%s) collects the messages of one call for its period', (model, priority, { size, window, at_once }) => {
-    expect(mappingOf(template, `guarded-inference-${model}-${priority}`)).toMatchObject({
-      BatchSize: size,
-      MaximumBatchingWindowInSeconds: window,
-      ScalingConfig: { MaximumConcurrency: at_once },
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-    })
-  })
+  ])(
+    '%s (%s) has an event source mapping that collects up to batch.count messages for batch.period',
+    (model, priority, { size, window, at_once }) => {
+      expect(mappingOf(template, `guarded-inference-${model}-${priority}`)).toMatchObject({
+        BatchSize: size,
+        MaximumBatchingWindowInSeconds: window,
+        ScalingConfig: { MaximumConcurrency: at_once },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      })
+    },
+  )
 
   it.each([
     ['batched', 3],
     ['gathered', 300],
   ])(
-    '%s hides a message until its worker has certainly ended, including the time of collecting (%i s)',
+    '%s has a queue that hides a message until the worker has certainly ended, including the %i s in which a batch is collected',
     (model, window) => {
       const timeout = Number(functionOf(template, `worker-${model}`).Properties.Timeout)
       const { VisibilityTimeout } = queueOf(template, `guarded-inference-${model}-normal`).Properties

@@ -3,7 +3,7 @@ import type { Resource, Template } from './synthesized.ts'
 
 export type Found = Resource & { readonly id: string }
 
-/** All resources of a type, in the template's order. */
+/** All resources of a type, in the order of the template. */
 export const ofType = ({ Resources }: Template, type: string): Found[] =>
   Object.entries(Resources)
     .filter(([, { Type }]) => Type === type)
@@ -25,7 +25,7 @@ type Variables = Record<string, unknown>
 export const variablesOf = ({ Properties }: Resource): Variables =>
   (Properties.Environment as { Variables: Variables }).Variables
 
-/** The Lambda function of this service. The pipeline’s name is left out. */
+/** The Lambda function of this service, such as `gateway` or `worker-text`, without the name of the pipeline. */
 export function functionOf(template: Template, service: string): Found {
   const found = ofType(template, 'AWS::Lambda::Function').find(fn =>
     String(variablesOf(fn).POWERTOOLS_SERVICE_NAME).endsWith(`-${service}`),
@@ -52,7 +52,7 @@ export function mappingOf(template: Template, queueName: string): Record<string,
   return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties
 }
 
-/** A deployed value as text. A value that AWS decides is `<LogicalId>`, without the hash. */
+/** A value of the template as a text. A reference to a resource becomes `<LogicalId>`, without the hash of the CDK. */
 export function render(value: unknown): string {
   if (typeof value === 'string') return value
   const intrinsic = value as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] }
@@ -97,7 +97,7 @@ export function grantsOf(template: Template, fn: Resource): string[] {
   return [...own, ...ofBuckets].flatMap(grants).sort()
 }
 
-/** The variables that a function always has, sorted. The others exist only if pipeline.yaml uses their feature. */
+/** The environment variables that a function always has, sorted. Optional variables exist only if pipeline.yaml uses their feature. */
 export const requiredOf = ({ shape }: z.ZodObject): string[] =>
   Object.entries(shape)
     .flatMap(([name, value]) => (value instanceof z.ZodOptional ? [] : [name]))

@@ -26,7 +26,7 @@ const takenBy = (of: Template, service: string) =>
 
 describe('the stack with RabbitMQ', () => {
   it.each(Object.entries(RABBITMQ_PIPELINES))(
-    'has no fault for AWS to refuse or for an attacker to use: %s',
+    'has no fault that AWS would refuse, or that would open the broker to attackers: %s',
     (_, text) => {
       const { template: of, warnings } = synthesizeText(text)
 
@@ -59,7 +59,7 @@ describe('the stack with RabbitMQ', () => {
     for (const service of OTHERS) expect(variablesOf(functionOf(template, service))).not.toHaveProperty('BROKER_URL')
   })
 
-  it('has a mapping per queue, and one batch of a queue makes all simultaneous calls of its priority', () => {
+  it('has one event source mapping per queue, whose batch size is the concurrency of the queue’s model and priority', () => {
     expect(takenBy(template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 10',
       'Shop-1-inference-text-normal 10',
@@ -71,7 +71,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('splits the queues of models among the consumers, but no other queues', () => {
+  it('has, per model and priority, as many queues as consumers, which share the concurrency; all other queues exist once', () => {
     expect(takenBy(cluster.template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 3',
       'Shop-1-inference-text-high-2 3',
@@ -84,7 +84,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has a bulk queue beside each queue of a model, and moves at most half of a worker’s batch at once', () => {
+  it('has a bulk queue for each queue of a model, and the function `broker` moves at most half of a worker’s batch at once', () => {
     expect(takenBy(template, 'broker')).toEqual([
       'Shop-1-inference-image-high-bulk 10',
       'Shop-1-inference-image-normal-bulk 4',
@@ -94,7 +94,8 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'broker')).toContain('Shop-1-inference-text-high-2-bulk 2')
     const { Queues } = only(template, 'Custom::Queues').Properties
     expect(Queues).toContainEqual({ Name: 'Shop-1-inference-text-high-bulk', DeadLetters: 'Shop-1-inference-dlq' })
-    // A message may wait for the longest call of its model.
+    // A moved message may have to wait until the longest call of its model ends. So the function `broker` knows this time and runs
+    // for longer.
     const mover = functionOf(template, 'broker')
     const { longest_call_ms } = synthesized.settings(mover.id) as { longest_call_ms: Record<string, number> }
     for (const model of ['text', 'image'])
@@ -106,7 +107,7 @@ describe('the stack with RabbitMQ', () => {
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
   })
 
-  it('gives the mover at most Lambda’s longest time, even if a model has the longest call and a batch', () => {
+  it('gives the function `broker` a timeout of 900 s at most, Lambda’s limit, even if a model has the longest calls and batches', () => {
     const batch = '    batch: { count: 10, period: 5s }\n'
     const text = withQueue('backend: rabbitmq').replace(
       /( {4}endpoint: \{ url: "https:\/\/image[^\n]*\n)/,
@@ -126,13 +127,13 @@ describe('the stack with RabbitMQ', () => {
     expect(JSON.stringify(alarm?.Properties.Metrics)).toContain(functionOf(template, 'broker').id)
   })
 
-  it('takes no message before the queues are declared', () => {
+  it('creates the event source mappings after the queues are declared on the broker', () => {
     const declared = only(template, 'Custom::Queues').id
     for (const { DependsOn } of ofType(template, 'AWS::Lambda::EventSourceMapping'))
       expect(DependsOn).toContain(declared)
   })
 
-  it('allows a sending function to read one secret, and a receiving function also to describe the broker', () => {
+  it('allows a function that sends messages to read the broker’s secret, and a function with a mapping also to describe the broker', () => {
     const ofBroker = (service: string) =>
       grantsOf(template, functionOf(template, service)).filter(grant => /Broker/.test(grant))
 
@@ -181,7 +182,7 @@ describe('the stack with RabbitMQ', () => {
     expect(anchors.filter(anchor => anchor === undefined || !chapters.includes(anchor))).toEqual([])
   })
 
-  it('sets the alarm on connections by the size of the broker', () => {
+  it('has a threshold for the alarm on connections that depends on the instance type of the broker', () => {
     const threshold = (of: Template) =>
       only(of, 'AWS::CloudWatch::Alarm', { MetricName: 'ConnectionCount' }).Properties.Threshold
 
@@ -190,13 +191,13 @@ describe('the stack with RabbitMQ', () => {
   })
 })
 
-describe('the network', () => {
-  it('contains only the functions that reach the broker, if the stack creates it', () => {
+describe('the network (VPC) of the functions', () => {
+  it('contains only the functions that call the broker, if the stack creates the network', () => {
     expect(WITH_QUEUES.filter(service => !inVpc(template, service))).toEqual([])
     expect(OTHERS.filter(service => inVpc(template, service))).toEqual([])
   })
 
-  it('contains all functions if it is given, with either backend', () => {
+  it('contains all functions if pipeline.yaml names an existing network, with RabbitMQ and with SQS', () => {
     const sqs = synthesizeText(RABBITMQ_PIPELINES['SQS in a given VPC with its security groups']).template
     const functions = ofType(sqs, 'AWS::Lambda::Function')
 
@@ -234,7 +235,7 @@ describe('the network', () => {
       )
   })
 
-  it('has one way out: a NAT gateway, or the endpoints that functions and mappings need', () => {
+  it('has one way to other services: a NAT gateway, or the VPC endpoints that functions and mappings need', () => {
     const endpoints = synthesizeText(withXray(RABBITMQ_PIPELINES['broker with endpoints'])).template
     const services = ofType(endpoints, 'AWS::EC2::VPCEndpoint').map(
       ({ Properties }) => JSON.stringify(Properties.ServiceName).match(/\.([a-z0-9-]+)"/)?.[1],
@@ -255,13 +256,13 @@ describe('the network', () => {
     ])
   })
 
-  it('does not exist with SQS unless it is given', () => {
+  it('does not exist with SQS unless pipeline.yaml names one', () => {
     expect(ofType(synthesizeText(PIPELINE).template, 'AWS::EC2::VPC')).toHaveLength(1)
     expect(JSON.stringify(synthesizeText(PIPELINE).template)).not.toContain('VpcConfig')
   })
 })
 
-describe('the rules about brokers', () => {
+describe('the rules of broker-rules.ts', () => {
   const changed = (type: string, properties: Record<string, unknown>): Template => ({
     ...template,
     Resources: Object.fromEntries(
@@ -275,10 +276,10 @@ describe('the rules about brokers', () => {
 
   it.each<[string, string, Record<string, unknown>]>([
     ['a public broker', Broker, { PubliclyAccessible: true }],
-    ['an old version', Broker, { EngineVersion: '3.13' }],
+    ['an old version of RabbitMQ', Broker, { EngineVersion: '3.13' }],
     ['an instance of another family', Broker, { HostInstanceType: 'mq.m5.large' }],
     ['a password in clear', Broker, { Users: [{ Username: 'sluice', Password: 'not-so-secret' }] }],
-    ['a key that AWS does not own', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
+    ['an encryption key that AWS does not own', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
     ['the port without TLS', 'AWS::EC2::SecurityGroupIngress', { FromPort: 5672, ToPort: 5672 }],
     ['a rule for IP addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
     ['a batch that is too large', 'AWS::Lambda::EventSourceMapping', { BatchSize: 100 }],
@@ -288,13 +289,13 @@ describe('the rules about brokers', () => {
     expect(brokerFaults(changed(type, properties))).not.toEqual([])
   })
 
-  it('find a password in clear in another form, too', () => {
+  it('find a password in clear also if the name of the user is a reference to a secret', () => {
     const users = [{ Username: '{{resolve:secretsmanager:x}}', Password: 'not-so-secret' }]
 
     expect(brokerFaults(changed(Broker, { Users: users }))).not.toEqual([])
   })
 
-  it('apply to resources with the same logical ids if the settings of the queue change', () => {
+  it('apply to a stack whose logical ids stay the same if the instance type of the broker changes, so no resource is replaced', () => {
     const { template: other } = synthesizeText(withQueue('backend: rabbitmq, rabbitmq: { instance: mq.m7g.xlarge }'))
 
     expect(Object.keys(other.Resources)).toEqual(Object.keys(template.Resources))

@@ -9,7 +9,7 @@ const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon
 const counted = (text: string) => countResources(parsePipeline(text, {}, 'test.yaml'))
 const synthesized = (text: string) => Object.keys(synthesizeText(text).template.Resources).length
 
-describe('the numbers of resources that config check uses', () => {
+describe('the numbers of CloudFormation resources with which config check limits a pipeline', () => {
   it.each([
     ['two models', PIPELINE],
     ['a circuit', withModels(1, CIRCUIT)],
@@ -18,7 +18,7 @@ describe('the numbers of resources that config check uses', () => {
     ['traces to X-Ray', withXray(PIPELINE)],
     ['traces to X-Ray without a way to the internet', withXray(RABBITMQ_PIPELINES['broker with endpoints'])],
     [
-      'rows that are deleted',
+      'a retention of rows',
       PIPELINE.replace('store_prompts: false,', 'store_prompts: false, retention: { ledger: 90d },'),
     ],
     [
@@ -28,16 +28,16 @@ describe('the numbers of resources that config check uses', () => {
         `concurrency: 10\n    batch: { count: 5, period: 1s, url: "${PROFILE}" }`,
       ),
     ],
-  ])('are the numbers of the stack, with %s', (_, text) => {
+  ])('are the real numbers of resources in the stack, with %s', (_, text) => {
     expect(counted(text)).toBe(synthesized(text))
   })
 
-  it('leave room for resources that the CDK adds to a large stack, and keep the outputs below their limit', () => {
+  it('leave room for resources that the CDK adds to a large stack, and keep the number of outputs below its limit of 200', () => {
     const text = largestPipeline()
     const { Resources, Outputs } = synthesizeText(text).template
 
     expect(mostResources().models).toBeGreaterThan(20)
-    // One more input would be too many.
+    // The pipeline is really the largest one: one more input would exceed the limit.
     expect(counted(text)).toBeGreaterThan(MAX_RESOURCES - RESOURCES.input)
     expect(Object.keys(Resources).length).toBeLessThanOrEqual(CLOUDFORMATION_TAKES)
     expect(Object.keys(Outputs).length).toBeLessThanOrEqual(200)

@@ -7,7 +7,7 @@ import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8')
 
-describe('a template', () => {
+describe('a template of the stack', () => {
   it.each([
     ['of the pipeline of the repository', read('../../pipeline.yaml')],
     ['of six models of all kinds', read('fixtures/six-models.yaml')],
@@ -18,7 +18,7 @@ describe('a template', () => {
   })
 })
 
-describe('an error in a template', () => {
+describe('an error that the test adds to a template', () => {
   const { template } = synthesizeText(PIPELINE)
 
   it.each(PLANTED.filter(({ by }) => by === 'ours'))('is found: $error', ({ plant }) => {

@@ -3,8 +3,8 @@ import { ofType } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
 /**
- * Rules of AWS that cfn-lint does not know, or that concern two resources together. CloudFormation finds such a mistake only
- * in the middle of a deployment. `faultsOf` accepts any template of the stack.
+ * Rules of AWS that cfn-lint does not check, for example because they concern two resources together. CloudFormation would find
+ * such a mistake only in the middle of a deployment.
  */
 
 /** Lists the faults of a template that AWS would refuse, or that would lose data. */
@@ -71,8 +71,8 @@ function queueFaults(template: Template, { id, Properties }: Found): string[] {
 }
 
 /**
- * The most bytes that all variables of a function may have. AWS decides some values, such as ARNs and URLs. Each of them
- * counts with the length of the longest one.
+ * MOST_VARIABLES: the most bytes that all environment variables of a function may have. AWS decides some of the values, such as
+ * ARNs and URLs, at the deployment. Each of these values counts as MADE_BY_AWS bytes, the length of the longest one.
  */
 const MOST_VARIABLES = 4_096
 const MADE_BY_AWS = 200
@@ -116,7 +116,7 @@ function alarmFaults({ id, Properties }: Found): string[] {
 const MOST_POLICY_OF_ROLE = 10_240
 const MOST_POLICY_OF_BUCKET = 20_480
 
-/** The number of characters of a deployed policy. It has no spaces, and each reference counts as an ARN of usual length. */
+/** The number of characters of a policy when it is deployed: without spaces, and with an ARN of usual length per reference. */
 const policySize = (document: unknown): number =>
   JSON.stringify(document).replaceAll(/\{"(Ref|Fn::GetAtt)":[^}]+\}/g, 'x'.repeat(MADE_BY_AWS / 2)).length
 

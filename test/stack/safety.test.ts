@@ -18,7 +18,7 @@ const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster
 const MASTER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
 const secretOf = (role: string) => `secretsmanager:GetSecretValue <StateLedgerSecret${role}>`
 const OBJECTS = '<StatePayloadsBucket.Arn>/*'
-/** A function that reads objects may also list the bucket, so S3 reports a missing object as missing. */
+/** The right to list the bucket. A function that reads objects has it, since S3 otherwise reports a missing object as access denied. */
 const LIST = 's3:ListBucket <StatePayloadsBucket.Arn>'
 const each = (actions: string[], resources: string[]) =>
   actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
@@ -136,7 +136,7 @@ describe('the rights of each function are exactly those that it needs', () => {
   })
 })
 
-it('a failed sweep is not repeated beside the next sweep', () => {
+it('Lambda does not repeat a failed invocation of the sweeper, so two sweeps never run at the same time', () => {
   expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
     {
       FunctionName: { Ref: functionOf(template, 'sweeper').id },
@@ -147,11 +147,11 @@ it('a failed sweep is not repeated beside the next sweep', () => {
 })
 
 describe('stateful resources', () => {
-  it('are kept: the stack can’t be deleted while messages wait in its queues', () => {
+  it('are protected: the stack has termination protection, so nobody deletes its queues with their messages by mistake', () => {
     expect(terminationProtection).toBe(true)
   })
 
-  it('are kept: tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
+  it('are protected: tables are on demand, recoverable to the second, encrypted, and kept if they are removed from the stack', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
     expect(tables).toHaveLength(5)
     for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
@@ -172,13 +172,16 @@ describe('stateful resources', () => {
     ['QuotaTable', ['pk'], true],
     ['KeysTable', ['key_id'], false],
     ['UsersTable', ['user_id'], false],
-  ])('%s has its keys, and a time to live only if its items may expire', (output, keys, expires) => {
-    const table = outputOf(template, output).Properties
-    expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
-    expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
-  })
+  ])(
+    'include %s with its key attributes, and with a time to live only if its items may be deleted',
+    (output, keys, expires) => {
+      const table = outputOf(template, output).Properties
+      expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
+      expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
+    },
+  )
 
-  it('include one index: the sweeper reads quota items by it, by user id', () => {
+  it('include one index, of the quota table, by which the sweeper finds quota items that may have open reservations', () => {
     const indexes = ofType(template, 'AWS::DynamoDB::GlobalTable').flatMap(
       ({ Properties }) => Properties.GlobalSecondaryIndexes ?? [],
     )
@@ -192,7 +195,7 @@ describe('stateful resources', () => {
     expect(outputOf(template, 'QuotaTable').Properties.GlobalSecondaryIndexes).toEqual(indexes)
   })
 
-  it('include the table of model states with its key, which is kept', () => {
+  it('include the models table with its key attribute, and the table is kept', () => {
     const { MODELS_TABLE } = variablesOf(functionOf(template, 'worker-text'))
     const { Ref: id = '' } = MODELS_TABLE as { Ref?: string }
     const table = template.Resources[id]?.Properties ?? {}
@@ -202,7 +205,7 @@ describe('stateful resources', () => {
     expect(variablesOf(functionOf(template, 'worker-image')).MODELS_TABLE).toEqual(MODELS_TABLE)
   })
 
-  it('include payloads, which are private, encrypted and logged, and expire after the items that name them', () => {
+  it('include the payload bucket, which is private, encrypted and logged, and deletes payloads later than the items that name them', () => {
     const bucket = outputOf(template, 'PayloadsBucket')
     expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     expect(bucket.Properties).toMatchObject({
@@ -223,7 +226,7 @@ describe('stateful resources', () => {
     }
   })
 
-  it('include the ledger, which is encrypted, backed up and protected, and leaves a snapshot', () => {
+  it('include the ledger, which is encrypted, backed up and protected, and of which a deletion leaves a snapshot', () => {
     const cluster = only(template, 'AWS::RDS::DBCluster')
     expect([cluster.DeletionPolicy, cluster.UpdateReplacePolicy]).toEqual(['Snapshot', 'Snapshot'])
     expect(cluster.Properties).toMatchObject({
@@ -241,7 +244,7 @@ describe('stateful resources', () => {
 })
 
 describe('the ledger’s network', () => {
-  it('has no way out: no gateway, no NAT, no route', () => {
+  it('has no way to other networks: no gateway, no NAT, no route', () => {
     for (const type of [
       'InternetGateway',
       'NatGateway',
@@ -253,11 +256,11 @@ describe('the ledger’s network', () => {
     }
   })
 
-  it('has no way in: no ingress rule, no public address', () => {
+  it('can’t be reached from other networks: no ingress rule, no public address', () => {
     const group = only(template, 'AWS::EC2::SecurityGroup')
     expect(group.Properties.SecurityGroupIngress).toBeUndefined()
     expect(ofType(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([])
-    // CDK’s way to allow nothing. Without any rule, EC2 would add a rule that allows everything.
+    // This rule is the CDK’s way to allow nothing. If a group had no rule, EC2 would add a rule that allows everything.
     expect(group.Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '255.255.255.255/32' })])
     expect(only(template, 'AWS::RDS::DBInstance').Properties.PubliclyAccessible).toBe(false)
     expect(only(template, 'AWS::RDS::DBCluster').Properties.VpcSecurityGroupIds).toEqual([
@@ -276,7 +279,7 @@ describe('the ledger’s network', () => {
 describe('the ledger’s migrations', () => {
   const migrations = only(template, 'Custom::LedgerMigrations')
 
-  it('run again when the migrator has changed, after its database was created', () => {
+  it('run in each deployment that changes the code of the migrator, after the database was created', () => {
     expect(migrations.Properties.MigratorHash).toBe(STUB_BUNDLES.migrator.hash)
     expect(migrations.Properties.ServiceToken).toEqual({ 'Fn::GetAtt': [functionOf(template, 'migrator').id, 'Arn'] })
     expect(migrations.DependsOn).toContain(only(template, 'AWS::RDS::DBInstance').id)
@@ -290,7 +293,7 @@ describe('the ledger’s migrations', () => {
     expect(functionOf(kept, 'retention').DependsOn).toContain(migrationsOfKept.id)
   })
 
-  it('run again when there is a new role, and may read the secret of each role', () => {
+  it('run in each deployment with a new database role, and may read the secret of each role', () => {
     expect(migrations.Properties.Roles).toBe('collector,gateway,operator,reader')
     expect(only(kept, 'Custom::LedgerMigrations').Properties.Roles).toBe('collector,gateway,operator,reader,retention')
     expect(grantsOf(kept, functionOf(kept, 'migrator'))).toContain(secretOf('retention'))
@@ -298,7 +301,7 @@ describe('the ledger’s migrations', () => {
 })
 
 describe('the ledger’s roles', () => {
-  it('have a generated password each, without quotation marks', () => {
+  it('have a generated password each, which has no quotation marks', () => {
     const secrets = ofType(template, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties)
     expect(secrets.map(({ GenerateSecretString }) => GenerateSecretString)).toEqual(
       ['collector', 'reader', 'gateway', 'operator'].map(role => ({
@@ -310,7 +313,7 @@ describe('the ledger’s roles', () => {
     )
   })
 
-  it('exist for the functions and for the command line', () => {
+  it('exist for each function that uses the ledger, and for the operator’s command line', () => {
     for (const service of ['collector', 'reader', 'gateway'])
       expect(render(variablesOf(functionOf(template, service)).LEDGER_SECRET_ARN)).toBe(`<StateLedgerSecret${service}>`)
     expect(render(template.Outputs.LedgerSecretArn?.Value)).toBe('<StateLedgerSecretoperator>')
@@ -327,20 +330,20 @@ describe('retention', () => {
     expect(rules.map(({ Properties }) => Properties.ScheduleExpression)).toEqual(['rate(1 day)'])
   })
 
-  it('sets the time for which payloads are kept', () => {
+  it('sets the time after which the bucket deletes payloads', () => {
     expect(outputOf(kept, 'PayloadsBucket').Properties.LifecycleConfiguration).toMatchObject({
       Rules: [{ ExpirationInDays: 30 }],
     })
   })
 
-  it('has no function if rows are kept for ever', () => {
+  it('has no function if pipeline.yaml does not limit the age of rows', () => {
     const services = ofType(template, 'AWS::Lambda::Function').map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME)
     expect(services).not.toContain('Shop-1-retention')
   })
 })
 
 describe('a synthesis', () => {
-  it('fails on a finding that is not acknowledged', () => {
+  it('fails on a finding of cdk-nag that is not acknowledged', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-nag-'))
     try {
       const app = createApp(join(folder, 'out'))

@@ -31,7 +31,7 @@ const LOST: Readonly<Record<string, string>> = {
 const consequence = (id: string, { type }: Stateful): string =>
   `${id} (${type}) is not what version 0.1.0 deployed. An update replaces it: ${LOST[type] ?? 'what depends on it is replaced, too'}. Keep its construct's path and its fixed properties.`
 
-/** Stateful resources that a later version added. They must stay, too, from that version on. */
+/** Stateful resources that versions after 0.1.0 have added. Later versions must keep these resources, too. */
 const ADDED = {
   StateLedgerSecretcollector77304812: 'AWS::SecretsManager::Secret',
   StateLedgerSecretreaderD3436E3B: 'AWS::SecretsManager::Secret',
@@ -47,7 +47,7 @@ describe.each(Object.entries(atVersion010))('an update of 0.1.0 with the %s pipe
     expect(now[id], consequence(id, resource)).toEqual(resource)
   })
 
-  it('adds only the stateful resources that are listed here', () => {
+  it('adds only the stateful resources that are listed in this test', () => {
     const added = Object.entries(now).filter(([id]) => !Object.hasOwn(before, id))
     expect(Object.fromEntries(added.map(([id, { type }]) => [id, type]))).toEqual(ADDED)
   })

@@ -1,6 +1,6 @@
 import type { Template } from './synthesized.ts'
 
-/** A resource with data, or with an address that people have noted. */
+/** A resource with data, or with an address that clients and operators use. */
 export interface Stateful {
   readonly type: string
   /** The properties that CloudFormation can’t change in place. Another value replaces the resource. */

@@ -19,7 +19,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 const config = fileURLToPath(new URL('../../pipeline.yaml', import.meta.url))
 
-describe('the pipeline that comes with the repository', async () => {
+describe('the synthesis of the pipeline.yaml of the repository', async () => {
   const { assembly, stackName } = await synthesize({
     config,
     env: { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' },
@@ -28,7 +28,7 @@ describe('the pipeline that comes with the repository', async () => {
   const file = readFileSync(join(assembly, `${stackName}.template.json`), 'utf8')
   const template: Template = JSON.parse(file)
 
-  it('has code for each function, which starts with the function’s variables and exports a handler', async () => {
+  it('has code for each function, which can be imported with the function’s environment variables and exports a handler', async () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
     const starts = functions.map(fn => {
       const url = pathToFileURL(join(assetFolder(assembly, fn.Properties), 'index.mjs')).href
@@ -41,7 +41,7 @@ describe('the pipeline that comes with the repository', async () => {
     expect(functions).toHaveLength(7)
   })
 
-  it('is the same for the local system, which skips the validations', async () => {
+  it('gives the same template for the local system, which skips the validations', async () => {
     const env = { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' }
     const local = await synthesizeInto(createLocalApp(join(scratch, 'local')), config, env)
 
@@ -50,13 +50,13 @@ describe('the pipeline that comes with the repository', async () => {
     expect(existsSync(join(local.assembly, 'validation-report.json'))).toBe(false)
   })
 
-  it('takes variables from the given environment', () => {
+  it('replaces variables of the pipeline file by values of the given environment', () => {
     const folder = assetFolder(assembly, functionOf(template, 'worker-text').Properties)
     const settings = JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))
     expect(settings.endpoint.url).toBe('http://127.0.0.1:9/predict')
   })
 
-  it('contains nothing from the machine that synthesized it, and needs no account', () => {
+  it('gives a template without paths of the machine that synthesizes it, and needs no AWS account', () => {
     expect(file).not.toContain(tmpdir())
     expect(file).not.toContain(fileURLToPath(new URL('../..', import.meta.url)))
     const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))
@@ -79,7 +79,7 @@ it('a value in a pipeline file that looks like a secret causes a warning of the 
   expect(JSON.stringify(messages)).not.toContain('hunter2')
 })
 
-it('an invalid pipeline file is refused before anything is bundled', async () => {
+it('a synthesis refuses an invalid pipeline file before it bundles any code', async () => {
   await expect(synthesize({ config: join(scratch, 'absent.yaml'), env: {}, outdir: scratch })).rejects.toThrow(
     ConfigError,
   )

@@ -48,7 +48,7 @@ export interface Template {
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>
 }
 
-// The constructs treat any code in the same way. Real bundles have tests of their own.
+// A bundle with stub code. The constructs do not depend on the code of functions, and test/stack/bundle.test.ts tests real bundles.
 const bundle = {
   files: new Map([['index.mjs', Buffer.from('export const handler = () => {}')]]),
   hash: 'abc',
@@ -103,7 +103,7 @@ export function synthesizeText(text: string, options: SynthesizeOptions = {}): S
   }
 }
 
-/** A function's asset is staged in a folder named like its key. */
+/** The folder of the assembly that has the code of a function. Its name contains the S3 key of the function's code. */
 export const assetFolder = (assembly: string, properties: Record<string, unknown>): string =>
   join(assembly, `asset.${(properties.Code as { S3Key: string }).S3Key.replace(/\.zip$/, '')}`)
 

@@ -10,7 +10,7 @@ const TRACED = ['gateway', 'reader', 'intake', 'worker-text', 'worker-image', 'c
 const UNTRACED = ['authorizer', 'retention', 'migrator']
 const GRANT = 'xray:PutTraceSegments *'
 
-/** The rights of a function’s role from the policies that it shares with others. */
+/** The rights of a function’s role from policies that several roles share. */
 function sharedGrantsOf(template: Template, { Properties }: Resource): string[] {
   const {
     'Fn::GetAtt': [roleId],
@@ -24,7 +24,7 @@ function sharedGrantsOf(template: Template, { Properties }: Resource): string[] 
     .flatMap(({ statements }) => statements.map(({ Action, Resource }) => `${Action} ${Resource}`))
 }
 
-/** A stack with this tracing. A finding of cdk-nag that is not acknowledged fails the synthesis. */
+/** A stack with this setting of tracing. The synthesis fails on each finding of cdk-nag that is not acknowledged. */
 function traced(tracing: string) {
   const text = WITH_INPUTS.replace(
     'store_prompts: false,',
@@ -39,7 +39,7 @@ function traced(tracing: string) {
 describe('a stack with tracing: { endpoint: xray }', () => {
   const { template, mayTrace, variables } = traced('{ endpoint: xray, sample: 0.1 }')
 
-  it.each(TRACED)('lets the %s send traces to the receiver of its region, and samples them', service => {
+  it.each(TRACED)('lets the %s send traces to X-Ray in its region, with the configured share of requests', service => {
     const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: sample } = variables(service)
 
     expect(render(endpoint)).toBe('https://xray.<AWS::Region>.<AWS::URLSuffix>/v1/traces')
@@ -63,7 +63,7 @@ describe('a stack with tracing: { endpoint: xray }', () => {
     expect(faultsOf(template)).toEqual([])
   })
 
-  it('turns on no tracing of Lambda itself, since that would make other traces of the same requests', () => {
+  it('does not turn on the tracing of Lambda itself, which would make a second trace of each request', () => {
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function'))
       expect(Properties.TracingConfig).toBeUndefined()
   })
@@ -80,20 +80,20 @@ describe('a stack with another receiver of traces', () => {
     expect(JSON.stringify(template)).not.toContain('xray:')
   })
 
-  it('gives the right for the receiver of X-Ray in another region if the endpoint is its URL', () => {
+  it('gives the functions the right to send traces if the receiver’s URL is that of X-Ray, in any region', () => {
     const { mayTrace } = traced('{ endpoint: "https://xray.eu-west-1.amazonaws.com/v1/traces" }')
 
     expect(mayTrace('gateway')).toBe(true)
   })
 })
 
-it('a stack without tracing has no variable and no right for it', () => {
+it('a stack without tracing has no environment variable and no right for traces', () => {
   const { template } = traced('false')
 
   expect(JSON.stringify(template)).not.toMatch(/xray:|OTEL_/)
 })
 
-describe('functions in a VPC', () => {
+describe('functions in a VPC that send traces', () => {
   const inVpc = (pipeline: string, tracing: string) =>
     synthesizeText(pipeline.replace('store_prompts: false,', `store_prompts: false, tracing: ${tracing},`)).template
   /** The ports that the functions of a security group may call. */
@@ -102,7 +102,7 @@ describe('functions in a VPC', () => {
       .filter(({ id }) => group.test(id))
       .flatMap(({ Properties }) => (Properties.SecurityGroupEgress as { ToPort: number }[]).map(({ ToPort }) => ToPort))
 
-  it('reach X-Ray by an endpoint of the VPC if there is no way to the internet', () => {
+  it('reach X-Ray by a VPC endpoint if the VPC has no way to the internet', () => {
     const pipeline = RABBITMQ_PIPELINES['broker with endpoints']
     const endpoints = (tracing: string) =>
       ofType(inVpc(pipeline, tracing), 'AWS::EC2::VPCEndpoint').filter(({ id }) => id.includes('XRay'))
@@ -113,10 +113,13 @@ describe('functions in a VPC', () => {
     expect(endpoints('false')).toEqual([])
   })
 
-  it.each([/NetworkWorkers/, /NetworkFunctions/])('may reach a collector at its port: %s', group => {
-    const pipeline = RABBITMQ_PIPELINES['broker with a NAT gateway']
+  it.each([/NetworkWorkers/, /NetworkFunctions/])(
+    'may call the port of the receiver of traces: security group %s',
+    group => {
+      const pipeline = RABBITMQ_PIPELINES['broker with a NAT gateway']
 
-    expect(portsOf(inVpc(pipeline, '{ endpoint: "http://10.0.0.9:4318/v1/traces" }'), group)).toContain(4318)
-    expect(portsOf(inVpc(pipeline, 'false'), group)).not.toContain(4318)
-  })
+      expect(portsOf(inVpc(pipeline, '{ endpoint: "http://10.0.0.9:4318/v1/traces" }'), group)).toContain(4318)
+      expect(portsOf(inVpc(pipeline, 'false'), group)).not.toContain(4318)
+    },
+  )
 })

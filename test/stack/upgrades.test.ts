@@ -14,14 +14,14 @@ const page = readFileSync(new URL('../../docs/upgrades.md', import.meta.url), 'u
 const rows = new Map(rowsOf(page).map(([change = '', ...cells]) => [change, cells]))
 
 describe('docs/upgrades.md: a change of pipeline.yaml', () => {
-  it.each([...ROWS])('%s: has the effects on the page', (change, row) => {
+  it.each([...ROWS])('%s: has the effects on the stack that the page says', (change, row) => {
     const cells = rows.get(change)
 
     expect(cells?.slice(0, 4), 'npx node test/stack/write-upgrades.ts writes these cells').toEqual(row())
     expect(cells?.[4], 'the last column says what happens to requests').toMatch(/\w+/)
   })
 
-  it.each(Object.entries(EDITS))('%s: really changes the pipeline in this test', (_, { before, after }) => {
+  it.each(Object.entries(EDITS))('%s: really changes the text of the pipeline in this test', (_, { before, after }) => {
     expect(after).not.toBe(before)
   })
 
@@ -47,19 +47,19 @@ describe('docs/upgrades.md: a change of pipeline.yaml', () => {
   })
 })
 
-describe('the engine of the database', () => {
+describe('the PostgreSQL version of the ledger’s database', () => {
   const engineOf = (template: Template) => only(template, 'AWS::RDS::DBCluster').Properties.EngineVersion
 
-  it('has the version of the template, and AWS does not raise it by itself', () => {
+  it('has the version of the template, and AWS does not upgrade it automatically', () => {
     expect(engineOf(templateOf(PIPELINE))).toBe('17.7')
     expect(only(templateOf(PIPELINE), 'AWS::RDS::DBInstance').Properties.AutoMinorVersionUpgrade).toBe(false)
   })
 
-  it('has the newer version from the context, for a database that was raised', () => {
+  it('has the newer version of -c ledgerEngineVersion, for a database that an operator has upgraded', () => {
     expect(engineOf(synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.9' } }).template)).toBe('17.9')
   })
 
-  it('is changed in place by a newer minor version', () => {
+  it('is upgraded in place, and not replaced, by a newer minor version', () => {
     const after = synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.10' } }).template
     const changes = changesBetween(templateOf(PIPELINE), after)
 

@@ -57,7 +57,7 @@ describe('the API', () => {
     expect(route.AuthorizerId).toEqual(needsKey ? { Ref: authorizer.id } : undefined)
   })
 
-  it('has no other route', () => {
+  it('has only the routes of this test', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(20)
   })
 
@@ -70,7 +70,7 @@ describe('the API', () => {
       },
     }))
 
-  it('has the routes of the table that the functions use, and one route for all other calls', () => {
+  it('has the routes of the table by which the functions find their use cases, and one route for all other calls', () => {
     const targetOf = (service: string, needsKey: boolean) => ({
       integration: { 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] },
       needs_key: needsKey,
@@ -86,7 +86,7 @@ describe('the API', () => {
     expect(routesOfTemplate()).toHaveLength(expected.length + 1)
   })
 
-  it('is routed in the local system by the same table, and an unknown method gets a 405 with the methods of the path', () => {
+  it('has the same routes in the local system, where an unknown method gets a 405 with the allowed methods of the path', () => {
     const route = createRouter(routesOfTemplate())
     const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT']
     const paths = new Set(ROUTES.map(({ path }) => path.replace('{request_id}', 'any-id')))
@@ -116,7 +116,7 @@ describe('the API', () => {
     return { stage, RouteSettings, routes, of: (key: string) => RouteSettings[key] ?? DefaultRouteSettings }
   }
 
-  it('bounds the calls of all routes together, so other APIs of the account keep two fifths of its default', () => {
+  it('limits the calls of all routes together to 60% of the account’s default limit, so other APIs can use the rest', () => {
     const { routes, of } = throttles()
     const sum = (limit: 'ThrottlingRateLimit' | 'ThrottlingBurstLimit') =>
       routes.reduce((total, { key }) => total + of(key)[limit], 0)
@@ -125,7 +125,7 @@ describe('the API', () => {
     expect(sum('ThrottlingBurstLimit')).toBeLessThanOrEqual(0.6 * 5_000)
   })
 
-  it('bounds the calls of each route: most for posts and reads of one request, least for routes without a key', () => {
+  it('limits the calls of each route: most for the POST and the GET of a request, least for routes without a key', () => {
     const { stage, RouteSettings, routes, of } = throttles()
     const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
     const most = { ThrottlingRateLimit: 1_500, ThrottlingBurstLimit: 700 }
@@ -133,7 +133,7 @@ describe('the API', () => {
     expect(RouteSettings).toMatchObject({ 'GET /healthz': open, 'GET /openapi.json': open, $default: open })
     expect(RouteSettings).toMatchObject({ 'POST /v1/inference': most, 'GET /v1/inference/{request_id}': most })
     expect(of('GET /v1/quota')).toEqual({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 25 })
-    // API Gateway refuses settings of a route that does not exist, or does not exist yet.
+    // API Gateway refuses settings for a route that does not exist. So the stage must be created after its routes.
     expect(routes.map(({ key }) => key)).toEqual(expect.arrayContaining(Object.keys(RouteSettings)))
     expect(stage.DependsOn).toEqual(expect.arrayContaining(routes.map(({ id }) => id)))
   })
@@ -157,7 +157,7 @@ describe('the API', () => {
     for (const { Properties } of permissions) expect(JSON.stringify(Properties.SourceArn)).toContain(api.id)
   })
 
-  it('is, besides the schedule, the only caller of functions from outside', () => {
+  it('is the only service that may invoke functions, besides the schedule of the sweeper', () => {
     const others = ofType(template, 'AWS::Lambda::Permission').filter(
       ({ Properties }) => Properties.Principal !== 'apigateway.amazonaws.com',
     )
@@ -188,7 +188,7 @@ describe('functions', () => {
     ['collector', CollectorEnv],
     ['sweeper', SweeperEnv],
     ['migrator', MigratorEnv],
-  ])('get exactly the variables that they read: the %s', (service, Env) => {
+  ])('get exactly the environment variables that they read: the %s', (service, Env) => {
     const variables = variablesOf(functionOf(template, service))
     expect(Object.keys(variables).sort()).toEqual(requiredOf(Env))
   })
@@ -207,12 +207,15 @@ describe('functions', () => {
     ['DEBUG', 'DEBUG'],
     ['INFO', 'INFO'],
     ['ERROR', 'INFO'],
-  ])('with log level %s have the level %s in Lambda, since Lambda must let metrics through', (logLevel, level) => {
-    const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${logLevel}`))
-    const { Properties } = functionOf(template, 'collector')
-    expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
-    expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(logLevel)
-  })
+  ])(
+    'with log level %s have the level %s in Lambda, since Lambda must not drop the lines with metrics',
+    (logLevel, level) => {
+      const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${logLevel}`))
+      const { Properties } = functionOf(template, 'collector')
+      expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
+      expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(logLevel)
+    },
+  )
 
   it('run on Node 24 and ARM64, with a log group of their own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
@@ -227,7 +230,7 @@ describe('functions', () => {
     }
   })
 
-  it('may not invoke themselves through a queue, except workers', () => {
+  it('may not invoke themselves through a queue again and again (RecursiveLoop), except workers, whose retries do this', () => {
     const looping = ofType(template, 'AWS::Lambda::Function').filter(fn => fn.Properties.RecursiveLoop === 'Allow')
     expect(looping.map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME).sort()).toEqual([
       'Shop-1-worker-image',
@@ -235,7 +238,7 @@ describe('functions', () => {
     ])
   })
 
-  it('have their part of the pipeline beside their code: the gateway, the reader, the sweeper and the workers', () => {
+  it('have their part of pipeline.yaml in a file beside their code: the gateway, the reader, the sweeper and the workers', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
     const plans = {
       free: {
@@ -254,7 +257,7 @@ describe('functions', () => {
       models: ['text', 'image'],
       expire_after_ms: 4 * 3_600_000,
       waiting: { per_user: 10, total: 50 },
-      // Both mappings get the texts of a chat, and neither endpoint has OpenAI’s API.
+      // Neither endpoint has the OpenAI API, so no body is passed on. The mappings of both models use only the prompt.
       openai: {
         text: { passes: false, embeddings: false, names: ['prompt'] },
         image: { passes: false, embeddings: false, names: ['prompt'] },
@@ -281,8 +284,8 @@ describe('functions', () => {
   })
 })
 
-describe('waits', () => {
-  it('have the bounds of pipeline.yaml in the gateway and the reader, and in the metadata for the local system', () => {
+describe('waits for the end of a request', () => {
+  it('have the limits of pipeline.yaml in the gateway and the reader, and in the template’s metadata for the local system', () => {
     const { template, settings } = synthesizeText(`${PIPELINE}waiting: { per_user: 3, total: 70 }`)
     for (const [service, schema] of [
       ['gateway', GatewaySettings],
@@ -294,7 +297,7 @@ describe('waits', () => {
     }
   })
 
-  it('leave room in reserved concurrency, which a function has only if pipeline.yaml says so', () => {
+  it('may use a reserved concurrency, which a function has only if pipeline.yaml says so', () => {
     const reservedIn = (text: string) =>
       Object.fromEntries(
         ofType(synthesizeText(text).template, 'AWS::Lambda::Function').flatMap(fn => {
@@ -323,7 +326,7 @@ describe('queues', () => {
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
     ['Shop-1-inference-dlq', 'collector', { batch: 10, at_once: 2 }],
   ])(
-    'feed their function, whose failed messages come back one by one: %s to the %s',
+    'invoke their function, which can return single messages of a batch: %s invokes the %s',
     (queueName, service, { batch, at_once }) => {
       const mapping = mappingOf(template, queueName)
       expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
@@ -339,7 +342,7 @@ describe('queues', () => {
     ['Shop-1-inference-image-high', 'worker-image', 'Shop-1-inference-dlq', 870],
     ['Shop-1-results', 'collector', 'Shop-1-results-dlq', 120],
   ])(
-    'hide a message longer than its function runs, and move it after a thousand receives: %s, %s, to %s',
+    'hide a received message for longer than its function runs, and move it after 1,000 receives: from %s (%s) to %s',
     (name, service, givenUpTo, timeout) => {
       const queue = queueOf(template, name)
       const deadLetters = queueOf(template, givenUpTo)
@@ -352,7 +355,7 @@ describe('queues', () => {
     },
   )
 
-  it('use few executions if the account has few, and leave the rest to the API', () => {
+  it('use two concurrent executions each if the account has only a few, so some are left for the API', () => {
     const { template: small } = synthesizeText(`${PIPELINE}account_concurrency: 15`)
     const atOnce = (name: string) => mappingOf(small, `Shop-1-${name}`)
     const sizes = ofType(small, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig)
@@ -374,7 +377,7 @@ describe('queues', () => {
     for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
   })
 
-  it('have URLs with the prefix that the functions get', () => {
+  it('have URLs that begin with the prefix which the functions get as a variable', () => {
     const prefix = render(variablesOf(functionOf(template, 'gateway')).QUEUE_URL_PREFIX)
     expect(prefix).toBe('https://sqs.<AWS::Region>.<AWS::URLSuffix>/<AWS::AccountId>/Shop-1-')
     expect(render(template.Outputs.QueueUrlPrefix?.Value)).toBe(prefix)

@@ -19,7 +19,7 @@ interface Kind {
   readonly problem: (cited: string, citable: Citable, path: string) => string | undefined
 }
 
-/** Files of packages. */
+/** Names of files in npm packages. A citation of such a file does not mean a file of this repository. */
 const OF_PACKAGES = new Set(['LICENSE.md'])
 
 const KINDS: readonly Kind[] = [

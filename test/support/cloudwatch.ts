@@ -10,15 +10,15 @@ interface Value {
   readonly at: number
 }
 
-/** Imitates CloudWatch for a local system: stores its metrics, and evaluates its alarms. */
+/** Imitates CloudWatch for a local system: stores the metrics of the system, and evaluates the alarms of its template. */
 export interface CloudWatch {
   /** Records the metrics and events of the local system. */
   readonly observer: Observer
   /** Records the state of the queues, as CloudWatch does each minute. */
   sample(queues: readonly QueueState[]): void
-  /** Advances the clock. */
+  /** Advances the clock of CloudWatch. */
   advance(seconds: number): void
-  /** The logical ids of the alarms that are in alarm now. */
+  /** The logical ids of the alarms whose state is "in alarm". */
   raised(): Promise<readonly string[]>
 }
 
@@ -60,7 +60,7 @@ const STATISTICS: Readonly<Record<string, (values: readonly number[]) => number>
   Minimum: values => Math.min(...values),
 }
 
-/** Evaluates the alarms as the template defines them. `stackName` is the stack name of the local system. */
+/** Makes a CloudWatch with the alarms of the template. `stackName` is the stack name of the local system. */
 export function createCloudWatch(stackName: string, template: AlarmedTemplate): CloudWatch {
   const values: Value[] = []
   let passed = 0
@@ -69,7 +69,7 @@ export function createCloudWatch(stackName: string, template: AlarmedTemplate): 
   const put = (namespace: string, name: string, dimensions: Dimensions, value: number): void =>
     void values.push({ metric: keyOf(namespace, name, dimensions), value, at: now() })
 
-  /** The statistic of a metric over the period that ended `ago` periods ago. Undefined without values. */
+  /** The statistic of a metric over the period that ended `ago` periods ago, or undefined if the metric has no values there. */
   function statisticOf(metric: Metric, statistic: string, period: number, ago: number): number | undefined {
     const dimensions = (metric.Dimensions ?? []).map(({ Name, Value }) => [Name, resolved(Value)])
     const key = keyOf(metric.Namespace, metric.MetricName, Object.fromEntries(dimensions))
@@ -192,7 +192,7 @@ function filtersOf({ Resources }: AlarmedTemplate) {
     })
 }
 
-/** Evaluates an expression of CloudWatch's metric math as JSONata. Both have the same operators. The functions are registered here. */
+/** Evaluates an expression of CloudWatch's metric math as JSONata. Both have the same operators. This file adds the functions MAX, FILL and IF. */
 async function evaluate(expression: string, metrics: Readonly<Record<string, number | undefined>>): Promise<number> {
   const compiled = jsonata(
     expression

@@ -8,7 +8,7 @@ import { aMessage, anItem, anOutcome, newUser } from './requests.ts'
 
 const LIMITS = { requests: 99, tokens: 9_999, in_flight: 99 }
 
-/** A ledger that keeps the recorded batches. */
+/** A ledger that only remembers the batches of entries that it was told to record. */
 function recordingLedger() {
   const batches: (readonly Entry[])[] = []
   const record = async (entries: readonly Entry[]): Promise<Recorded> => {
@@ -18,7 +18,7 @@ function recordingLedger() {
   return { batches, record }
 }
 
-/** The ports of a collector in memory, and the entries that its ledger has recorded. */
+/** The ports of a collector, in memory, and the entries that its ledger was told to record. */
 export function aCollector() {
   const { ledger: _, ...memory } = memoryPorts()
   const ledger = recordingLedger()
@@ -26,7 +26,7 @@ export function aCollector() {
   return { ports, ledger, entries: () => ledger.batches.flat() }
 }
 
-/** Creates a request that a worker runs. Its reservation is open. */
+/** Creates a running request with an open reservation. */
 export async function running(
   ports: Pick<MemoryPorts, 'items' | 'quota'>,
   fields: Partial<RequestItem> = {},
@@ -46,7 +46,7 @@ export const usedBy = async ({ quota }: Pick<MemoryPorts, 'quota'>, item: Reques
   const { requests, tokens, open } = await quota.read(item.user_id, item.window, item.shard)
   return { requests, tokens, open: open.length }
 }
-/** The outcome of a failed call of the model. */
+/** The `outcome` event of a failed call of the model. */
 export const failure = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent =>
   anOutcome(item, {
     status: 'failed',

@@ -43,7 +43,7 @@ function constants(statements: readonly Node[]): [name: string, value: Node][] {
   })
 }
 
-/** Returns true if a value is a number, a text or a regular expression, or is calculated only from such values. */
+/** Whether a value in the source text is a number, a text or a regular expression, or is calculated only from such values. */
 function isLiteral(node: Node): boolean {
   switch (node.type) {
     case 'Literal':
@@ -64,7 +64,10 @@ function isLiteral(node: Node): boolean {
   }
 }
 
-/** Returns true also for lists, objects, sets and maps of such values. An empty one is no constant, because the code adds values to it. */
+/**
+ * Whether a value in the source text is a literal, or a list, object, set or map of literals. An empty list, object, set or map is no
+ * constant, because the code adds values to it.
+ */
 function isWrittenInPlace(node: Node): boolean {
   switch (node.type) {
     case 'ArrayExpression':

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../functions/core/queue/port.ts'
 
-/** A first delivery of a message. `body` is a text, or a value that is sent as JSON. */
+/** The first delivery of a message. `body` is the text of the message, or a value that becomes its JSON text. */
 export const aDelivery = (body: unknown, i = 0, fields: Partial<Delivery> = {}): Delivery => ({
   id: `message-${i}`,
   queue: 'stack-queue',

@@ -39,7 +39,7 @@ async function dynamoDbLocal(url: string): Promise<DynamoDb> {
 
 const localUrl = process.env.DYNAMODB_LOCAL_URL
 
-/** All available engines of DynamoDB. The contract suites run on each of them. */
+/** All engines that can stand in for DynamoDB on this machine. The contract suites run on each of them. */
 export const dynamoDbEngines: readonly { readonly name: string; readonly start: () => Promise<DynamoDb> }[] = [
   { name: 'the local tables', start: () => startLocalTables() },
   ...(localUrl ? [{ name: 'DynamoDB Local', start: () => dynamoDbLocal(localUrl) }] : []),

@@ -3,8 +3,8 @@ import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 type Method = (...args: never[]) => Promise<unknown>
 
 /**
- * Returns `port` with one method that rejects with `Unavailable`: `before` its effect, or `after` it, as when an answer is lost. Only
- * calls for which `which` returns true fail. Without `which`, all calls fail.
+ * Returns `port` with one method that rejects with `Unavailable`. It rejects `before` the call has an effect, or `after` it, as if the
+ * answer was lost. Only calls for which `which` returns true fail. Without `which`, all calls fail.
  */
 export function failing<Port extends object, Name extends keyof Port>(
   port: Port,

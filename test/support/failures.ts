@@ -11,7 +11,7 @@ export const aRetry = (fields: Partial<Retry> = {}): Retry => ({
   ...fields,
 })
 
-/** A failure of the model. */
+/** The model's answer as a failure: by default, a 500 that may be retried. */
 export const failure = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
   ok: false,
   verdict: 'retry',

@@ -9,16 +9,16 @@ import { countedIds } from './ports.ts'
 export const CIRCUIT: Policies = { circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 } }
 export const LIMIT = { count: 5, interval_ms: 2_000 }
 export const LIMITED: Policies = { rate_limit: LIMIT }
-/** The ask of a worker that runs for another hour. */
+/** The arguments with which a worker asks for a permit. Its invocation ends in an hour. */
 export const ask = { until: NOW + 3_600_000 }
 
-/** A store of model states, processes that share it, and the numbers of their calls. */
+/** A store of model states, a maker of processes that share it, and the numbers of their reads and writes. */
 export function aFleet(policies: Policies) {
   const { clock, advance } = movableClock()
   const memory = memoryModelStates()
   const store = { read: vi.fn(memory.read), write: vi.fn(memory.write) }
   const changes: string[] = []
-  // `sleep` lets the other processes write first, but takes no time.
+  // `sleep` takes no time on the test's clock, but it lets other processes write first.
   const system = { clock, ids: countedIds(), sleep: async () => undefined, random: () => 0.5 }
   const process = (using: ModelStateStore = store, of = policies): FlowControl =>
     createFlowControl({ ...system, store: using, onChange: change => changes.push(change) }, 'text', of)
@@ -28,5 +28,5 @@ export function aFleet(policies: Policies) {
 
 export const permits = (flowControl: FlowControl, count: number) =>
   Promise.all(Array.from({ length: count }, () => flowControl.permit(ask)))
-/** Reports failed calls. */
+/** Reports this number of failed calls to a flow control. */
 export const fail = (flowControl: FlowControl, failures = 1) => flowControl.report({ findings: { failures } })

@@ -35,7 +35,7 @@ export const SETTINGS: Settings = {
 
 export const aCaller = (fields: Partial<Caller> = {}): Caller => ({ user_id: newUser(), plan: 'free', ...fields })
 
-/** The submission of a post. Its body has a prompt and these fields. */
+/** The submission of a POST whose body has a prompt and these fields. */
 export const aSubmission = (fields: Partial<InferenceBody> = {}): Submission =>
   toSubmission({ prompt: 'hello', priority: 'normal', ...fields })
 
@@ -47,13 +47,13 @@ export const route = createRouter(SETTINGS)
 export const submit = (ports: GatewayPorts, caller = aCaller(), fields = {}) =>
   submitWith(SETTINGS, ports, caller, fields)
 
-/** The same with other settings. */
+/** Submits a small request to a gateway with these settings. */
 export async function submitWith(settings: Settings, ports: GatewayPorts, caller: Caller, fields = {}) {
   const prepared = await prepare(ports, settings, route, caller, aSubmission(fields))
   return { ...prepared, ...(await submitRequest(ports, prepared)) }
 }
 
-/** The usage of a user on the day of the tests in the first shard. */
+/** The counters of a user in the first shard of the window in which the tests run. */
 export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, userId: string) {
   const { requests, tokens, open } = await quota.read(userId, '2026-11-23', 0)
   return { requests, tokens, open: open.length }

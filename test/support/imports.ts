@@ -7,7 +7,7 @@ export interface SourceFile {
   readonly imports: readonly string[]
 }
 
-/** Stands for an `import()` whose target is known only at run time. */
+/** The target of an `import()` that is computed at run time. */
 const COMPUTED = '(computed)'
 
 /** Parses a TypeScript file. Type-only imports count as imports. Throws if the file does not parse. */
@@ -65,7 +65,7 @@ const ENTRY_POINTS = [
 ] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
-/** The files of a capability that other folders may import: its meaning, and not its implementation. */
+/** The files of a capability that other folders may import: its interface, and not its adapters. */
 const MEANING = /^functions\/core\/(stores\/)?[a-z-]+\/(port|names|verdict)\.ts$/
 
 /** The files that may name RabbitMQ: its adapter, and the entry point that only a deployment with RabbitMQ has. */
@@ -89,7 +89,7 @@ interface Rule {
   readonly forbids: (target: string) => boolean
 }
 
-/** The rules of docs/architecture.md. `adapters` are the files that name a technology. */
+/** The import rules of docs/architecture.md. `adapters` are the files that use a certain technology, such as DynamoDB. */
 const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
   {
     name: 'functions know nothing of the stack, and import nothing that is computed',
@@ -193,8 +193,8 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
 ]
 
 /**
- * Finds the adapters. An adapter is a file of a capability that uses a package other than zod, directly or through another file of its
- * capability. Such a file names a technology.
+ * Finds the adapters. An adapter is a file of a capability that imports a package other than zod, directly or through another file of
+ * the same capability. So it depends on a certain technology.
  */
 function findAdapters(files: readonly SourceFile[]): Set<string> {
   const ofCapabilities = files.filter(({ path }) => isIn(path, ...coreOf(CAPABILITIES)))
@@ -211,7 +211,7 @@ export interface Findings {
   readonly files: number
   readonly imports: number
   readonly adapters: readonly string[]
-  /** Rules to which no file applies, so that they checked nothing. */
+  /** Rules that apply to no file. Such a rule checks nothing, for example because its folder was renamed. */
   readonly idle: readonly string[]
   readonly violations: readonly string[]
 }

@@ -6,7 +6,7 @@ import { memoryInputKeys } from './memory/input-keys.ts'
 import { memoryPorts } from './ports.ts'
 import { newUser } from './requests.ts'
 
-/** An intake in memory, and the refusals that it reports. By default, every user id is a user with the plan `free`. */
+/** An intake in memory, and the refusals that it reports. By default, each user id belongs to a user with the plan `free`. */
 export function anIntake() {
   const memory = memoryPorts()
   const set = new Map<string, UserRecord>()
@@ -27,7 +27,7 @@ export function anIntake() {
     removeUser: (userId: string) => absent.add(userId),
     /** Undoes `removeUser`. */
     createUser: (userId: string) => absent.delete(userId),
-    /** The events of refused messages, as the collector reads them. They become dead letters. */
+    /** The `refused` events that the intake has sent, as the collector reads them. Each becomes a dead letter. */
     reported: () =>
       memory.queue
         .sent(RESULTS_QUEUE)
@@ -40,7 +40,7 @@ export type Intake = ReturnType<typeof anIntake>
 
 let messages = 0
 
-/** A new message of an input queue. It belongs to a new user. */
+/** A new message of an input queue, of a new user. */
 export function anInput(body: object | string = {}, fields: Partial<Input> = {}): Input & { readonly user_id: string } {
   const userId = newUser()
   const text = typeof body === 'string' ? body : JSON.stringify({ user_id: userId, prompt: 'hello', ...body })

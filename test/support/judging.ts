@@ -5,7 +5,7 @@ import { aRetry } from './failures.ts'
 
 const judge = createJudge({ retry: aRetry(), has_secret: false }, systemClock)
 
-/** Calls an endpoint, and returns the verdict about its reply. */
+/** Joins an endpoint with a judge: a call returns the verdict on the endpoint's reply. */
 export const judging = (endpoint: ModelEndpoint) => ({
   prepare: () => endpoint.prepare(),
   call: async (requestId: string | undefined, body: unknown) => judge.call(await endpoint.call(requestId, body)),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Returns true if the kernel will send a keep-alive probe on a connection after 30 to 60 s. `port` is the local port of the connection.
- * Only for Linux: in its table of connections, `tr` is 02 for a keep-alive timer, and `tm->when` is in hundredths of a second.
+ * Whether the kernel will send a TCP keep-alive packet on a connection in 30 to 60 s. `port` is the local port of the connection. Only
+ * for Linux: in its table /proc/net/tcp, `tr` is 02 for a keep-alive timer, and `tm->when` is in hundredths of a second.
  */
 export function keepAliveOf(port = 0): boolean {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`

@@ -74,7 +74,7 @@ export const anApiEvent = (
     ...fields,
   }) as ApiEvent
 
-/** The event that the mapping of the SQS queue `queue` passes to a function. */
+/** The event that the event source mapping of the SQS queue `queue` passes to a function. */
 export const anSqsEvent = (bodies: readonly unknown[], queue = 'stack-queue'): SQSEvent => ({
   Records: bodies.map((body, i) => aRecord(body, i, queue)),
 })

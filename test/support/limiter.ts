@@ -1,20 +1,21 @@
 import type { RateLimit } from '../../functions/core/flow-control/policies.ts'
 
-// The expected numbers of the rate limiter. They come from docs/adr/0014, and not from its code.
+// The numbers that tests expect of the rate limit. They follow from docs/adr/0014, and not from the code of the rate limit, so the tests
+// notice a change of the code.
 
-/** Up to this count, the limiter stores the time of each call. For a larger count, it stores 20 buckets per interval. */
+/** Up to this limit, the model's item has the time of each call. With a higher limit, it has the number of calls in each of 20 buckets. */
 export const EXACT_LOG_MAX = 24
 const BUCKETS = 20
 
-/** The most buckets in the log of an interval. */
+/** The highest number of entries for one interval in the model's item. */
 export const bucketsOf = (count: number): number => (count <= EXACT_LOG_MAX ? count : BUCKETS)
 
-/** The width of a bucket in milliseconds. */
+/** The width of a bucket, i.e. of the part of an interval whose calls are counted together, in milliseconds. */
 export const bucketWidthOf = ({ count, interval_ms }: RateLimit): number =>
   count <= EXACT_LOG_MAX ? 1 : interval_ms / BUCKETS
 
-/** The time by which calls count for longer than the interval: a tenth of it, at most a second. In milliseconds. */
+/** The milliseconds for which a call counts beyond the interval: a tenth of the interval, and at most a second. */
 const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, interval_ms / 10)
 
-/** The longest time from one full round of `count` calls to the next: the interval, its slack, and a bucket. In milliseconds. */
+/** The longest time from one round of `count` calls to the next round, in milliseconds: the interval, the slack, and a bucket. */
 export const roundOf = (limit: RateLimit): number => limit.interval_ms + slackOf(limit) + bucketWidthOf(limit)

@@ -8,7 +8,7 @@ export interface Export {
   readonly at: number
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** The port of the sender. All exports over one connection have the same port. */
+  /** The port of the sender. It shows whether two exports used the same connection. */
   readonly senderPort: number
   readonly body: unknown
 }

@@ -16,7 +16,7 @@ import { memoryQuota } from './memory/quota.ts'
 import { memoryWaitLeases } from './memory/waiting.ts'
 import { newRequestId } from './requests.ts'
 
-/** Ids with counted nonces. The nonces are the same in each run of a test. */
+/** Ids whose nonces are counted (nonce-0, nonce-1 …), so they are the same in each run of a test. */
 export const countedIds = (): Ids => {
   let nonces = 0
   return { request: newRequestId, nonce: () => `nonce-${nonces++}` }

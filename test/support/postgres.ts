@@ -28,8 +28,8 @@ export async function createDatabase(serverUrl: string): Promise<{ url: string; 
 }
 
 /**
- * Creates an empty database. Like Aurora's master user, its owner may create roles and is no superuser. `asSuperuser` runs statements in
- * the database. `drop` removes the database, its owner and the `roles`.
+ * Creates an empty database. The owner of the database may create roles but is no superuser, like the master user of Aurora.
+ * `asSuperuser` runs statements in the database. `drop` removes the database, its owner and the `roles`.
  */
 export async function createOwnedDatabase(serverUrl: string, roles: readonly string[]) {
   const name = newName()

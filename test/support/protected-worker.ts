@@ -6,7 +6,7 @@ import { aWorker, SUCCESS, type WorkerSettings } from './worker.ts'
 
 const CIRCUIT = { failures: 2, within_ms: 60_000, open_ms: 10_000 }
 const RETRY = aRetry()
-/** The answer of a model that is down. */
+/** The answer of a model that does not work: status 500. */
 export const down = failure({ status: 500 })
 
 /** A worker of a model with a circuit. The model answers with the current value of `model.answer`. */
@@ -16,7 +16,7 @@ export function aProtectedWorker(settings: WorkerSettings = {}) {
   const { ports, modelStates, aFlowControl } = worker
   const open = () => aFlowControl().report({ findings: { failures: CIRCUIT.failures } })
   const state = () => modelStates.read('text')
-  /** Uses a slot of the rate limit, with settings without a circuit. */
+  /** Books the next slot of the rate limit, as another worker would. It does not look at the circuit, so it also works while it is open. */
   const useSlot = () =>
     createFlowControl({ ...ports, store: modelStates }, 'text', { rate_limit: settings.rate_limit }).permit({
       until: NOW,

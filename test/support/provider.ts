@@ -31,7 +31,7 @@ export function callerOf(provider: Provider, endpoint: object, more: object = {}
   const judge = createJudge({ retry, has_secret: auth !== undefined && 'secret' in auth }, Date.now)
   const mappings = createMappings(model)
   return {
-    /** Makes the call for a body, and judges its answer. */
+    /** Makes the model call for this body of a client, and returns the verdict on the answer. */
     call: async (body: Record<string, unknown>) => {
       const toSend = await mappings.request({ body, user_id: 'ann', request_id: 'r1', attempt: 1 })
       return judge.call(await http.call('r1', toSend))

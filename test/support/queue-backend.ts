@@ -7,7 +7,7 @@ import { newVirtualHost, type VirtualHost } from './rabbitmq.ts'
 /** The backend of the queues for tests of whole systems. The variable QUEUE_BACKEND sets it. */
 export const QUEUE_BACKEND = process.env.QUEUE_BACKEND === 'rabbitmq' ? 'rabbitmq' : 'sqs'
 
-/** Returns the path of a pipeline file with this backend: the given file, or a changed copy. */
+/** The path of a pipeline file with this queue backend: the given file, or a copy with another backend. */
 export function configOn(backend: typeof QUEUE_BACKEND, config: string): string {
   const document = parseDocument(readFileSync(config, 'utf8'))
   if ((document.getIn(['queue', 'backend']) ?? 'sqs') === backend) return config
@@ -17,10 +17,10 @@ export function configOn(backend: typeof QUEUE_BACKEND, config: string): string 
   return copy
 }
 
-/** The virtual hosts by data folder. A system that starts again with the same data needs the same queues. */
+/** The virtual hosts of RabbitMQ, by data folder. A system that starts again with the same data folder needs the same queues. */
 const hostsByData = new Map<string, Promise<VirtualHost>>()
 
-/** Changes the settings of a system so that it runs on the backend of QUEUE_BACKEND. Each system gets its own virtual host. */
+/** Adds settings with which a system uses the backend of QUEUE_BACKEND. With RabbitMQ, each system gets its own virtual host. */
 export async function onBackend(settings: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
   if (QUEUE_BACKEND === 'sqs' || settings.AMQP_URL !== undefined) return settings
   const { SLUICE_DATA: data, SLUICE_CONFIG: config = 'pipeline.yaml' } = settings

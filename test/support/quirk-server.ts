@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import type { ReceivedRequest } from './sigv4.ts'
 
-/** An answer of the server. */
+/** An HTTP answer that the server gives. */
 export interface QuirkAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -21,7 +21,7 @@ export interface QuirkServer {
   close(): Promise<void>
 }
 
-/** Starts a server for all tests of a file, and sets credentials of AWS. Returns a function that returns the server. */
+/** Starts a server for all tests of a file, and sets AWS credentials in the environment. Returns a function that returns the server. */
 export function useQuirkServer(): () => QuirkServer {
   let server: QuirkServer | undefined
   beforeAll(async () => {
@@ -42,7 +42,7 @@ export function useQuirkServer(): () => QuirkServer {
   }
 }
 
-/** Starts a server that stands in for the API of a provider. A test sets its answers, errors included. */
+/** Starts a server that stands in for the API of a provider. A test sets the answers of the server, including errors. */
 export async function startQuirkServer(): Promise<QuirkServer> {
   const received: ReceivedRequest[] = []
   let next: QuirkAnswer = { status: 200, body: {} }

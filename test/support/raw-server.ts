@@ -22,7 +22,7 @@ export interface RawServer {
   close(): Promise<void>
 }
 
-/** Starts a server that has no HTTP of its own. `talk` handles each connection. */
+/** Starts a TCP server, so that a test can send any bytes, also invalid HTTP. `talk` handles each connection. */
 export async function serveRaw(
   talk: (connection: Connection) => unknown,
   { tls = false }: { tls?: boolean } = {},

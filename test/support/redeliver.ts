@@ -1,13 +1,14 @@
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import type { aWorker } from './worker.ts'
 
-/** The time after which a message that was not acknowledged comes again. */
+/** The milliseconds after which a message is redelivered if it was not acknowledged. */
 const VISIBILITY_MS = 120_000
 const ROUNDS = 100
 
 /**
- * Delivers messages when they are due, at most `size` together. It also delivers the messages that the worker defers or does not
- * acknowledge. It advances the clock to the next due message. Throws if messages come again and again.
+ * Delivers messages to a worker when they are due, at most `size` in one invocation. It also delivers the messages that the worker
+ * defers or does not acknowledge. It advances the clock to the next due message. It throws if there are still messages after ROUNDS
+ * invocations.
  */
 export async function redeliver(
   { ports, invoke, deferred }: Pick<ReturnType<typeof aWorker>, 'ports' | 'invoke' | 'deferred'>,

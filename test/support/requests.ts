@@ -64,13 +64,13 @@ export const aMessage = (
 /** A message as a queue delivers it, without undefined fields. */
 export const asReceived = (message: InferenceMessage): InferenceMessage => JSON.parse(JSON.stringify(message))
 
-/** An accepted event with the prompt, as a gateway of 0.1.0 sends it. */
+/** An `accepted` event with the prompt, as the gateway of version 0.1.0 sent it. */
 export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent => ({
   ...acceptedEvent(aMessage(item)),
   prompt: { inline: prompt },
 })
 
-/** The outcome of an item's first attempt. By default, it is a success. */
+/** The `outcome` event of the first attempt of a request. By default, it is a success. */
 export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent => ({
   ...outcomeEvent(
     aMessage(item),
@@ -88,7 +88,7 @@ export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {})
   ...fields,
 })
 
-/** The event of a message of the input queue `nightly` that the quota refused. */
+/** The `refused` event of a message of the input queue `nightly` that the quota has refused. */
 export const aRefused = (messageId: string, text = '{"user_id":"u42","prompt":"hello"}', at = NOW): RefusedEvent => ({
   v: 1,
   type: 'refused',

@@ -27,8 +27,8 @@ export function readAuthorization(header: string): Signature {
 }
 
 /**
- * Computes the signature that a received request must have, so that a test can check whether AWS would accept it. It follows AWS's
- * description of Signature Version 4 for all services except S3, and does not use the SDK.
+ * Computes the signature that a received request must have, so that a test can check whether AWS would accept the request. It follows
+ * AWS's description of Signature Version 4 for services other than S3. It does not use the SDK, so it does not repeat an error of the SDK.
  */
 export function expectedSignature(
   request: ReceivedRequest,
@@ -81,7 +81,7 @@ function headerOf({ headers }: ReceivedRequest, name: string): string {
   return value
 }
 
-/** Encodes each byte except those of unreserved characters and of the characters in `kept`. */
+/** Percent-encodes each byte, except those of unreserved characters and of the characters in `kept`. */
 const percentEncode = (text: string, kept = ''): string =>
   [...Buffer.from(text)]
     .map(byte => ({ byte, character: String.fromCharCode(byte) }))

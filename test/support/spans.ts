@@ -42,7 +42,7 @@ const ExportRequest = z.strictObject({
   ),
 })
 
-/** All spans that a receiver has received, with the function that sent each span. Throws if an export is no valid JSON of OTLP. */
+/** All spans that a receiver has received, each with the function that has sent it. Throws if an export is not valid OTLP in JSON. */
 export const spansAt = ({ exports }: Pick<OtlpReceiver, 'exports'>): (ExportedSpan & { readonly service: unknown })[] =>
   exports
     .filter(({ path }) => path === '/v1/traces')

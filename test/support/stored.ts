@@ -18,7 +18,7 @@ export async function everythingStored(stores: Stores): Promise<string[]> {
   return [...(await itemsOf(stores)), ...(await objectsOf(stores)), ...(await valuesOf(stores))]
 }
 
-/** Returns the texts that contain a name as a whole word. A text with `amy2` does not contain `amy`. */
+/** The texts that contain a name as a whole word. For example, a text with `amy2` does not count as a text with `amy`. */
 export function tracesOf(texts: readonly string[], name: string): string[] {
   const escaped = name.replaceAll('.', '\\.')
   const alone = new RegExp(`(?<![A-Za-z0-9._@-])${escaped}(?![A-Za-z0-9._@-])`)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A proxy of a server. A test can cut the connections, as if the server was stopped. */
+/** A TCP proxy in front of a server. A test can break its connections, as if the server had stopped. */
 export interface TcpProxy {
   /** `127.0.0.1:PORT` */
   readonly host: string

@@ -27,7 +27,7 @@ const mappings = createMappings({
   response: '{ "result": result, "usage": usage }',
 })
 
-/** The settings of a model: one call per request, one attempt, and no protection. */
+/** The settings of a model with one request per call, one attempt, and neither a rate limit nor a circuit. */
 const PLAIN: WorkerPorts['settings'] = {
   batched: false,
   retry: aRetry({ attempts: 1 }),
@@ -49,7 +49,7 @@ export interface Asked {
 
 export const SUCCESS: ModelAnswer = { ok: true, answer: { result: 'hi', usage: USAGE } }
 
-/** A worker whose model answers with `answer`, and the calls that the model has received. */
+/** A worker whose model answers with `answer`, and the calls (`asked`) that the model has received. */
 export function aWorker(
   answer: ModelAnswer | ((asked: Asked) => ModelAnswer) = SUCCESS,
   settings: WorkerSettings = {},
@@ -66,7 +66,7 @@ export function aWorker(
     },
   }
   const all = { ...PLAIN, ...settings }
-  /** The flow control of a new process. All processes share the state of the model. */
+  /** The flow control of another worker process. All processes share the item of the model. */
   const aFlowControl = () => createFlowControl({ ...memory, store: modelStates, random: () => 0.5 }, 'text', all)
   const ports = {
     ...memory,
@@ -96,7 +96,7 @@ export function aWorker(
   return { ports, modelStates, aFlowControl, asked, outcomes, deferred, create, stored, invoke, run }
 }
 
-/** Returns the ports with an endpoint that throws if a second call begins while a call runs. */
+/** Ports with an endpoint that throws if a call begins while another call runs. */
 export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
   let isBusy = false
   const call: WorkerPorts['endpoint']['call'] = async (id, body) => {
@@ -109,7 +109,7 @@ export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
   return { ...ports, endpoint: { ...ports.endpoint, call } }
 }
 
-/** Returns the ports with an endpoint that throws at each call, as if the worker had crashed. Its claims stay as they are. */
+/** Ports with an endpoint that throws at each call, as if the worker crashed during the call. The claims stay in the request items. */
 export function stopping(ports: WorkerPorts): WorkerPorts {
   const call: WorkerPorts['endpoint']['call'] = async () => {
     throw new Error('the worker is gone')

@@ -14,15 +14,15 @@ import { aWorker, type WorkerSettings } from './worker.ts'
 export interface FleetCall {
   readonly user: string
   readonly request_id: string
-  /** The beginning and the end of the call, in milliseconds since the start. */
+  /** The beginning and the end of the call, in milliseconds since the start of the test. */
   readonly from: number
   until: number
 }
 
-/** Decides the model's answer to a call, and the time until the answer. */
+/** Decides the model's answer to a call, and the milliseconds until the answer. */
 export type FleetModel = (call: FleetCall) => { readonly answer: ModelAnswer; readonly after_ms: number }
 
-/** The end of a request. `at` is in milliseconds since the start. */
+/** The end of a request. `at` is the time in milliseconds since the start of the test. */
 export interface FleetEnd {
   readonly user: string
   readonly status: string
@@ -36,8 +36,8 @@ interface Waiting {
 }
 
 /**
- * Many workers of one model, each with one call at a time, and a queue that delays messages as SQS does. The test does not wait for
- * real time: when all workers wait, the clock advances to the next event.
+ * Many workers of one model, each with one call at a time, and a queue that delays messages as SQS does. The test takes no real time:
+ * when no worker can do anything, the clock jumps to the time at which the next call ends or the next message is due.
  */
 export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concurrency = 10) {
   const { ports, modelStates } = aWorker(undefined, settings)
@@ -94,7 +94,7 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
     busy--
   }
 
-  /** Runs until a time (in milliseconds since the start), or until nothing is left to do. */
+  /** Runs until a time (in milliseconds since the start of the test), or until no call runs and no message waits. */
   async function run(until = Number.POSITIVE_INFINITY): Promise<void> {
     for (;;) {
       await setImmediate()
@@ -118,7 +118,7 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
     }
   }
 
-  /** Admits a request of a user, queues its message immediately, and returns its id. */
+  /** Creates a request of a user, sends its message to the queue, and returns its id. */
   async function submit(user: string, deadlineMs = 6 * 3_600_000): Promise<string> {
     const item = await ports.items.create(anItem({ user_id: user, deadline: NOW + deadlineMs }))
     waiting.push({ message: aMessage(item), due: clock() })
@@ -130,7 +130,7 @@ export function aWorkingFleet(model: FleetModel, settings: WorkerSettings, concu
     run,
     /** All calls, oldest first. */
     calls,
-    /** The ends of requests, oldest first. An expired request has no outcome. */
+    /** The ends of requests, oldest first. They include expired requests, which have no outcome. */
     ends: () => [...ends.values()],
     changes,
     modelStates,

@@ -4,7 +4,7 @@ import { checkNames } from '../support/conventions.ts'
 
 const paths = globSync('{bin,lib,functions,test}/**/*.ts')
 
-describe('the rules about names', () => {
+describe('the rules about names of constants and fields in CONTRIBUTING.md', () => {
   const violations = paths.flatMap(path => checkNames(path, readFileSync(path, 'utf8')))
 
   it('hold in every file', () => {
@@ -44,7 +44,7 @@ describe('the rules about names', () => {
     expect(checkNames('test/x.ts', 'const hour = 3_600_000')).toHaveLength(1)
   })
 
-  it('do not apply to a file that does not parse', () => {
+  it('are not checked in a file that does not parse: the check throws', () => {
     expect(() => checkNames('lib/x.ts', 'const {')).toThrow('lib/x.ts does not parse')
   })
 })

@@ -5,21 +5,21 @@ import { checkImports, NAMES_SQS, parseImports, type SourceFile, withoutComments
 const sources = (): SourceFile[] =>
   globSync('{bin,lib,functions}/**/*.ts').map(path => parseImports(path, readFileSync(path, 'utf8')))
 
-describe('the import rules of the design', () => {
+describe('the import rules of docs/architecture.md', () => {
   const files = sources()
   const findings = checkImports(files)
 
-  it('hold', () => {
+  it('hold in bin, lib and functions', () => {
     expect(findings.violations).toEqual([])
   })
 
-  it('apply to existing files: every rule has files, and these files have imports', () => {
+  it('apply to existing files: for each rule, there are files with imports', () => {
     expect(findings.files).toBeGreaterThan(100)
     expect(findings.imports).toBeGreaterThan(300)
     expect(findings.idle).toEqual([])
   })
 
-  it('recognize adapters', () => {
+  it('recognize which files are adapters', () => {
     expect(findings.adapters).toEqual(
       expect.arrayContaining([
         'functions/core/stores/access/dynamodb.ts',
@@ -96,7 +96,7 @@ describe('the import rules of the design', () => {
     expect(violations.filter(violation => violation.startsWith(path))).toEqual([])
   })
 
-  it('fail with a message if a folder is gone', () => {
+  it('fail with a message if a folder of a rule does not exist any more', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/core/queue/')))
 
     expect(idle).toEqual([
@@ -115,18 +115,18 @@ describe('the import rules of the design', () => {
     ])
   })
 
-  it('know every folder of functions', () => {
+  it('cover each folder of functions', () => {
     const unknown = parseImports('functions/novelty/x.ts', '')
 
     expect(checkImports([...files, unknown]).violations).toEqual(['functions/novelty is in no rule'])
   })
 
-  it('do not apply to a file that does not parse', () => {
+  it('are not checked in a file that does not parse: the check throws', () => {
     expect(() => parseImports('functions/gateway/x.ts', 'import {')).toThrow('does not parse')
   })
 })
 
-describe('the word SQS', () => {
+describe('the word SQS in code', () => {
   const naming = (pattern: string) =>
     globSync(pattern).filter(path => /sqs/i.test(withoutComments(path, readFileSync(path, 'utf8'))))
 
@@ -134,7 +134,7 @@ describe('the word SQS', () => {
     expect(naming('functions/**/*.ts').filter(path => !NAMES_SQS.test(path))).toEqual([])
   })
 
-  it('is found by this test in these files', () => {
+  it('is found by the search of this test in the files that may contain it', () => {
     expect(naming('functions/core/queue/*.ts').toSorted()).toEqual([
       'functions/core/queue/admin.ts',
       'functions/core/queue/compose.ts',

@@ -37,7 +37,7 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Posts for both models and priorities. Each third post has an Idempotency-Key, and each tenth waits for its result. */
+/** Makes posts for both models and priorities. Each third post has an Idempotency-Key, and each tenth waits for its result. */
 export const posts = (name: string, count: number): Post[] =>
   Array.from({ length: count }, (_, i) => ({
     body: {
@@ -64,7 +64,7 @@ export async function send(apiUrl: string, key: string, post: Post): Promise<Acc
     const { request_id: id } = (await response.json()) as { request_id?: string }
     return response.ok && id !== undefined ? { id, post } : undefined
   } catch {
-    // The system has ended, so it has not accepted the post.
+    // The system has ended before its answer, so the post does not count as accepted.
     return undefined
   }
 }
@@ -83,7 +83,7 @@ export async function sendAll(apiUrl: string, key: string, all: readonly Post[])
   return accepted
 }
 
-/** The request as its owner reads it. */
+/** Reads a request as its owner. */
 export async function view(apiUrl: string, key: string, id: string): Promise<Record<string, unknown>> {
   const response = await fetch(`${apiUrl}/v1/inference/${id}`, { headers: { 'x-api-key': key } })
   return (await response.json()) as Record<string, unknown>

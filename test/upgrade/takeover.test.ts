@@ -6,7 +6,7 @@ import { type Accepted, posts, type SlowModel, send, sendAll, startSlowModel, vi
 import { COMMIT, checkOut, HERE, type Running, start } from './version.ts'
 
 const POSTS = 120
-/** The time within which everything that a stop leaves open is ended (docs/guarantees.md). */
+/** After a stop and a start, each accepted request must end within this time in milliseconds (docs/guarantees.md). */
 const BOUND_MS = 360_000
 
 let old: ReturnType<typeof checkOut>
@@ -42,7 +42,7 @@ async function interrupt(system: Running, key: string, name: string, signal: 'SI
   return sending
 }
 
-/** Expects that each accepted request completes, and that reconcile finds no difference. */
+/** Expects that each accepted request completes, and that `sluice reconcile` then finds no difference. */
 async function expectOrder(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   await expect
     .poll(
@@ -56,7 +56,7 @@ async function expectOrder(system: Running, key: string, accepted: readonly Acce
   await expect.poll(() => system.sluice('reconcile'), { timeout: BOUND_MS, interval: 5_000 }).toEqual([])
 }
 
-/** Expects that a repeated post with an Idempotency-Key gets its earlier request. */
+/** Expects that each repeated post with an Idempotency-Key is answered with its earlier request. */
 async function expectSameAgain(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   const keyed = accepted.filter(({ post }) => 'idempotency-key' in post.headers)
   expect(keyed.length).toBeGreaterThan(0)
@@ -75,7 +75,7 @@ describe.each([
   { from: 'this version', to: '0.1.0', signal: 'SIGKILL' },
   { from: 'this version', to: '0.1.0', signal: 'SIGTERM' },
 ] as const)('$to on the data that $from left after $signal', ({ from, to, signal }) => {
-  it('completes each accepted request, and reconcile finds no difference', async () => {
+  it('completes each request that the first version accepted, and `sluice reconcile` finds no difference', async () => {
     const data = join(folder, 'data')
     running = await start(VERSIONS[from](), data, model.url)
     const key = newKey(running)

@@ -23,7 +23,7 @@ type Packages = Readonly<
   Record<string, { readonly version?: string; readonly dev?: boolean; readonly optional?: boolean }>
 >
 
-/** Returns true if each production package of the commit is installed here in the version of its lock file. */
+/** Returns true if this checkout has installed each production package of the commit, in the version of the commit's lock file. */
 function hasItsPackages(commit: string): boolean {
   if (!existsSync(join(HERE, 'node_modules'))) return false
   const packagesOf = (revision: string): Packages =>
@@ -40,7 +40,7 @@ export interface Running {
   readonly apiUrl: string
   /** Runs a command of this version, and returns the JSON that it prints. Throws if it prints no JSON. */
   sluice(...argv: string[]): unknown
-  /** Ends all its processes. */
+  /** Ends all processes of the system. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 

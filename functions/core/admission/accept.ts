@@ -15,10 +15,12 @@ export interface Accepted {
 }
 
 /**
- * Makes an admitted request durable. Another try may be admitting a request with the same id at the same time. The item
- * says which reservation counts. If our reservation does not count, it is released. Returns undefined if the request
- * was withdrawn: then it needs another id. If it rejects with `Unavailable`, nothing is withdrawn, because a retry
- * under the same id continues where this try stopped.
+ * Makes an admitted request durable. Another try of the same call, or another delivery of the same input message, may
+ * admit a request with the same id at the same time. The request item then has the reservation of one of them, and the
+ * other reservation does not count. If our reservation does not count, it is released. Returns undefined if the request
+ * was withdrawn, i.e. if its item is a tombstone. Then the caller needs another id. If this function rejects with
+ * `Unavailable`, nothing is withdrawn, because a retry with the same id continues at the step at which this try
+ * stopped.
  */
 export async function accept(
   ports: AdmissionPorts,
@@ -27,8 +29,9 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission, open)
   if (item.status === 'rejected') {
-    // A gateway of an earlier version may have sent an `accepted` event, which made a row in the ledger. The body may
-    // be stored, too. So the rejection is recorded, and the body is deleted (rule 5).
+    // A gateway of an earlier version may have sent an `accepted` event for this request, so the ledger may have a row.
+    // The body may be stored, too. So the row must show the rejection, and the body must be deleted (rule 5 of
+    // docs/architecture.md).
     await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
@@ -37,10 +40,10 @@ export async function accept(
 }
 
 /**
- * Accepts again a request that an earlier try has accepted. If the request is still queued, its message may never have
- * been sent. So the first replay sends the message, and notes in the item that the queue has acknowledged it. Later
- * replays then send no message. If a crash or an outage prevents the note, the next replay sends the message once more,
- * which does no harm.
+ * Answers a repeated call whose request an earlier try has accepted. If the request is still queued, its message may
+ * never have been sent. So the first repetition (replay) sends the message, and notes in the item that the queue has
+ * acknowledged it. Later replays send no message. If a crash or an outage prevents the note, the next replay sends the
+ * message once more, which does no harm.
  */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
   if (item.status === 'queued' && item.sent !== item.run) {
@@ -54,8 +57,8 @@ export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, subm
 }
 
 /**
- * Returns whether an item has our reservation. If not, another try has written the item with its own reservation, maybe
- * in another window or shard.
+ * Returns whether an item has our reservation. Otherwise another try has written the item with its own reservation,
+ * maybe in another window or shard.
  */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce

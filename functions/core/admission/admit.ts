@@ -11,12 +11,15 @@ import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Prepared } from './prepare.ts'
 
-/** The most shards that are tried before a request is refused. Each try is one call of DynamoDB. */
+/**
+ * The most shards that are tried before a request is refused. There is a limit because each try is one call of
+ * DynamoDB.
+ */
 const SHARD_TRIES = 10
 
 /**
- * The most stale reservations that are checked before a request is refused. Each check is a read, and a few more calls
- * to close the reservation.
+ * Before a request is refused, at most this number of old reservations is checked. There is a limit because each check
+ * is a read, and a few more calls to close the reservation.
  */
 const STALE_LOOKS = 3
 
@@ -29,9 +32,10 @@ type Used = ExceededQuota['used']
 
 export type Verdict =
   /**
-   * `left` has the remaining amounts. It is undefined if an earlier try was admitted, and for a plan with shards, where
-   * it would be a guess. `open` is the approximate number of the user's open requests, including this one. It is
-   * undefined if open requests are not counted.
+   * `left` has the remaining amounts. `left` is undefined if an earlier try was admitted. It is also undefined for a
+   * plan with several shards, because the counters of one shard do not show the rest of the other shards. `open` is the
+   * approximate number of the user's open requests, including this one. `open` is undefined if open requests are not
+   * counted.
    */
   | {
       readonly admitted: true
@@ -42,8 +46,8 @@ export type Verdict =
   /** `used` is the sum over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Used }
   /**
-   * The user has made all the posts that the rate allows in this interval, at least in one shard. The next interval
-   * allows more posts.
+   * The user has made all the posts that the rate allows in this interval, at least in one shard. The user may post
+   * again in the next interval.
    */
   | { readonly admitted: false; readonly limit: 'rate' }
 
@@ -53,9 +57,10 @@ type WhenUnknown = (item: RequestItem) => Promise<unknown>
 
 /**
  * Admits a request against its user's limits, or says which limit refuses it. The counters in a refusal are those that
- * the refusing write saw. If the plan does not allow the request, it throws the `RequestError` of the plan. If nobody
- * knows whether the reservation was made, it calls `whenUnknown` with the item of that reservation, and then rejects
- * with `Unavailable`.
+ * the refused write saw. For a plan with several shards, the counters of all shards are read after the refusal. If the
+ * plan does not allow the request, `admit` throws the `RequestError` of the plan. If DynamoDB can't be reached or its
+ * answer is lost, the reservation may have been made. Then `admit` calls `whenUnknown` with the item of that
+ * reservation, and rejects with `Unavailable`.
  */
 export function admit(ports: AdmissionPorts, admissible: Admissible, whenUnknown: WhenUnknown): Promise<Verdict> {
   return inSpan(ports.tracing, 'admission', {}, async span => {
@@ -102,8 +107,8 @@ async function tryShards(
 }
 
 /**
- * Reserves. If the quota refuses, it closes old reservations that a crash has left open, and tries once more, because
- * these reservations may be the only reason for the refusal.
+ * Makes the reservation. If the quota refuses it, this function closes old reservations that a crash has left open.
+ * They may be the only reason for the refusal, so it then tries once more.
  */
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
   const now = ports.clock()
@@ -114,8 +119,8 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
     .sort((a, b) => a.at - b.at)
     .slice(0, STALE_LOOKS)
   const closed = await Promise.all(stale.map(open => reapReservation(ports, open, now)))
-  // The second try has another nonce, because a try with the first nonce may have succeeded although its answer was
-  // lost (docs/adr/0012).
+  // The second try has a new nonce. A write with the first nonce may have succeeded although its answer was lost, and
+  // must not be confused with the second try (docs/adr/0012).
   const anew = { ...reservation, nonce: ports.ids.nonce() }
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }

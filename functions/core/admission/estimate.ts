@@ -13,7 +13,10 @@ export type Estimator = (
   caller: Pick<RoutedCaller, 'user_id' | 'plan'>,
 ) => Promise<number>
 
-/** Compiles the `estimate` of each model once. A model without an expression has the usual estimate. */
+/**
+ * Compiles each model's `estimate` expression of pipeline.yaml once. A model without this expression has the usual
+ * estimate.
+ */
 export function createEstimator({ estimates = {} }: Pick<Settings, 'estimates'>): Estimator {
   const expressions = new Map(
     Object.entries(estimates).map(([model, source]) => [model, compileExpression(source, ADMISSION_MS)]),
@@ -30,9 +33,10 @@ export function createEstimator({ estimates = {} }: Pick<Settings, 'estimates'>)
 const Tokens = z.number().nonnegative().max(MAX_TOKENS)
 
 /**
- * Reads the result of an `estimate`. Nothing or null means the usual estimate, so an expression may apply to some
- * requests only. If the expression fails, the request is refused. The usual estimate would be wrong then: a client
- * could choose an input for which the expression fails, and reserve less than the operator wants.
+ * Reads the result of an `estimate` expression. If there is no result or it is null, the request has the usual
+ * estimate. So an expression may apply to some requests only. If the expression fails, the request is refused, and does
+ * not get the usual estimate. Otherwise a client could choose an input for which the expression fails, and reserve less
+ * than the operator wants.
  */
 function readTokens(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined

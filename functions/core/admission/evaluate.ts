@@ -2,16 +2,17 @@ import { RequestError } from '../domain/errors.ts'
 import { EvaluationError, type Expression } from '../expressions/expression.ts'
 
 /**
- * The longest time of one expression in JSONata's thread, in milliseconds. A request that takes longer is refused, and
- * costs nothing. So an attacker's text can't keep a slow regular expression busy for long. Usual expressions take 5 to
- * 20 ms for 4 MB. An expression that searches for addresses takes 100 ms.
+ * The longest CPU time of one expression in JSONata's thread, in milliseconds. If an expression takes longer for a
+ * request, the request is refused, and costs nothing. Other requests wait for this thread. So a hostile text that makes
+ * a regular expression slow must not occupy the thread for long. Usual expressions take 5 to 20 ms for a body of 4 MB.
+ * An expression that searches for addresses takes 100 ms.
  */
 export const ADMISSION_MS = 200
 
 /**
- * Evaluates an expression of pipeline.yaml over the fields of a request, and reads the value. `name` is its place, such
- * as `routing[0].when`. If the expression fails or `read` throws `EvaluationError`, it throws the `RequestError` that
- * refuses the request.
+ * Evaluates an expression of pipeline.yaml over the fields of a request, and reads the value. `name` is the
+ * expression's place in pipeline.yaml, such as `routing[0].when`. If the expression fails, or if `read` throws
+ * `EvaluationError`, this function throws the `RequestError` that refuses the request.
  */
 export async function evaluateForRequest<T>(
   expression: Expression,

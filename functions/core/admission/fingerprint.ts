@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Operation } from '../domain/operation.ts'
 
-/** Version 0.1.0 put these fields first, in this order. So most bodies have the same fingerprint in both versions. */
+/**
+ * Version 0.1.0 hashed a body with these fields first, in this order. This version does the same, so most bodies have
+ * the same fingerprint in both versions.
+ */
 const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metadata']
 
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The
- * operation of the OpenAI API is a part of the hash, because the same body means another request there.
+ * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change the
+ * fingerprint. The operation of the OpenAI API is a part of the hash, because the same body means different requests in
+ * different operations.
  */
 export const fingerprintOf = (body: Body, operation?: Operation): string =>
   sha256(
@@ -20,8 +24,9 @@ export const fingerprintOf = (body: Body, operation?: Operation): string =>
   )
 
 /**
- * Returns whether a fingerprint belongs to a body. Version 0.1.0 kept an object's fields in the order in which the
- * client sent them. Its fingerprints are still in keys and items after an upgrade, so they count, too.
+ * Returns whether a fingerprint belongs to a body. Version 0.1.0 hashed an object's fields in the order in which the
+ * client sent them. After an upgrade, idempotency keys and items still have these fingerprints. So a fingerprint of
+ * version 0.1.0 is accepted, too.
  */
 export const isFingerprintOf = (fingerprint: string, body: Body, operation?: Operation): boolean =>
   fingerprint === fingerprintOf(body, operation) || (operation === undefined && fingerprint === sha256(body))

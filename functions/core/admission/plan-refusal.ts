@@ -2,7 +2,7 @@ import { RequestError } from '../domain/errors.ts'
 import type { Priority } from '../domain/ids.ts'
 import type { Plan } from '../domain/limits.ts'
 
-/** The part of a request that a plan may forbid. */
+/** The properties of a request that a plan may forbid. */
 export interface Asked {
   readonly priority: Priority
   /** The model that the request goes to. */
@@ -19,7 +19,8 @@ export function planRefusal(name: string, plan: Plan, { priority, model, isNamed
       `the plan ${name} does not allow the priority ${priority}; it allows ${plan.priorities.join(', ')}`,
     )
   if (plan.models === undefined || plan.models.includes(model)) return undefined
-  // The sentence names a model that the plan forbids only if the caller has named it.
+  // If routing has chosen the model, the sentence does not name it, because the caller may not know a model that the
+  // plan forbids.
   const what = isNamed ? `the model "${model}"` : 'the model that this request is routed to'
   return new RequestError(
     'model_not_allowed',

@@ -7,7 +7,7 @@ import type { Tracer } from '../platform/tracing/port.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
-/** The ports that admit a request and make it durable, from any API or input queue. */
+/** The ports with which a request from any API or input queue is admitted and made durable. */
 export interface AdmissionPorts extends LifecyclePorts {
   readonly payloads: Payloads
   readonly clock: Clock

@@ -16,20 +16,23 @@ import type { Settings } from './settings.ts'
 /** A submission that is ready for admission, with its model, its estimate, and the limits of its user. */
 export interface Prepared {
   readonly submission: Submission
-  /** The item that will be written. The admission still chooses its shard. */
+  /** The request item that will be written. Its shard is not final: the admission chooses the shard. */
   readonly request: RequestItem
   readonly limits: Limits
   readonly shards: number
   readonly window: QuotaWindow
   /**
    * The error if the user's plan does not allow the request, or if its tokens can't be estimated. `admit` throws this
-   * error, and not `prepare`: a repetition of an accepted request never calls `admit`, so it gets the same answer again
-   * (I5).
+   * error, and `prepare` does not. The reason: if a client repeats the call of an accepted request, `admit` is not
+   * called, so the client gets the same answer again (I5), even if the plan has changed.
    */
   readonly refusal?: RequestError | undefined
 }
 
-/** Routes a submission, and looks up the limits of its user. It writes nothing. Throws `RequestError`. */
+/**
+ * Chooses the model of a submission, and looks up the limits of its user. This function writes nothing. Throws
+ * `RequestError`.
+ */
 export async function prepare(
   ports: Pick<AdmissionPorts, 'clock' | 'ids' | 'tracing'> & { readonly estimate: Estimator },
   settings: Settings,
@@ -41,8 +44,8 @@ export async function prepare(
   const allowed = { user_id: caller.user_id, plan: name, models: plan.models ?? settings.models }
   const model = await route(submission, allowed)
   const { priority } = submission
-  // If the plan refuses the request, its tokens are not estimated, because an error of the estimate would name a model
-  // that the user may not know.
+  // If the plan refuses the request, its tokens are not estimated. An error of the estimate would name the model, which
+  // the user may not know.
   const forbidden = planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined })
   const estimate = forbidden ?? (await ports.estimate(model, submission, allowed).catch(refusalOf))
   const now = ports.clock()

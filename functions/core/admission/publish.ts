@@ -8,10 +8,10 @@ import { checkIn } from '../stores/payloads/port.ts'
 import type { AdmissionPorts } from './ports.ts'
 
 /**
- * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger
- * learns of the request when it ends (docs/adr/0048). Returns the stored item, which another try may have written
- * first. Rejects with `Unavailable` if the item or the message may be missing. `open` is the approximate number of the
- * user's open requests, if it is counted.
+ * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. No event
+ * is sent here: the ledger learns of the request when the request ends (docs/adr/0048). Returns the stored item. If
+ * another try of the same call was faster, this is the item of that try. Rejects with `Unavailable` if the item or the
+ * message may be missing. `open` is the approximate number of the user's open requests, if it is counted.
  */
 export async function publish(
   ports: AdmissionPorts,
@@ -29,8 +29,8 @@ export async function publish(
 }
 
 /**
- * Sends the inference message of a queued request again. A duplicate does no harm, and a request without a message
- * would never run.
+ * Sends the inference message of a queued request again, because a request without a message would never run. A
+ * duplicate message does no harm.
  */
 export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
   await send(ports, await messageOf(ports, item, submission), item)

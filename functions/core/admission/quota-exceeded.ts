@@ -12,8 +12,8 @@ const SENTENCES = {
 }
 
 /**
- * Builds the error for a request that does not fit into its user's quota. It says which limit is exceeded, how much of
- * it is used, and when to try again.
+ * Builds the error for a request that does not fit into its user's quota. The error says which limit is exceeded, how
+ * much of the limit is used, and when to try again.
  */
 export function quotaExceeded(
   { limit, used }: Extract<Verdict, { used: unknown }>,
@@ -23,7 +23,8 @@ export function quotaExceeded(
   const untilReset = Math.max(1, Math.ceil((window.ends_at - now) / 1000))
   const { estimate, created_at: at } = request
   const quota = { limits, used, is_exact: shards === 1, estimate, window, at }
-  // Of all shards, the first has the largest part of the limit.
+  // The first shard has the largest part of the limit. A request that does not fit into this part can never be
+  // admitted.
   const largest = shardLimits(limits, 0, shards).tokens
   if (estimate > largest)
     return new RequestError(

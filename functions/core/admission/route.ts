@@ -4,7 +4,10 @@ import { compileExpression } from '../expressions/expression.ts'
 import { ADMISSION_MS, evaluateForRequest } from './evaluate.ts'
 import type { Settings } from './settings.ts'
 
-/** The caller, as the authorizer and pipeline.yaml describe it. The body can't replace these fields. */
+/**
+ * The caller of a request, described by the authorizer and pipeline.yaml. Fields of the body with these names do not
+ * replace them.
+ */
 export interface RoutedCaller {
   readonly user_id: string
   readonly plan: string
@@ -12,12 +15,15 @@ export interface RoutedCaller {
   readonly models: readonly string[]
 }
 
-/** Finds the model of a submission. Whether the caller may use it is decided later. Throws `RequestError`. */
+/**
+ * Finds the model of a submission. It does not check whether the caller may use this model: see `planRefusal`. Throws
+ * `RequestError`.
+ */
 export type Router = (submission: Submission, caller: RoutedCaller) => Promise<string>
 
 /**
  * Compiles pipeline.yaml's routing rules once. If the client names a model, this model is chosen. Otherwise the first
- * rule that holds decides.
+ * rule whose condition is true chooses the model.
  */
 export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
   const rules = routing.map(({ when, model }, index) => ({
@@ -33,7 +39,8 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
         `there is no model "${submission.model}"; there are ${allowed.join(', ')}`,
       )
     }
-    // These fields come last, so that fields of the body can't replace the user or the plan.
+    // `user_id` and `plan` come last, so that fields of the body can't replace them. Otherwise a client could choose a
+    // rule that is for other users.
     const fields = { ...(submission.seen ?? submission.body), user_id, plan }
     for (const { model, name, holds } of rules)
       if (!holds || (await evaluateForRequest(holds, fields, name, isTrue))) return model

@@ -12,8 +12,9 @@ export interface Charged {
 type Costs = Pick<RequestItem, 'status' | 'charge' | 'cost' | 'holds_request' | 'earlier'>
 
 /**
- * Returns the cost of all runs of a request. A run that ends without a charge costs nothing (docs/adr/0004). A run
- * after a redrive is charged one request only if no earlier run was. Returns undefined until the first run has ended.
+ * Returns the cost of all runs of a request. A run that ends without a charge costs nothing (docs/adr/0004). A redrive
+ * begins a new run. The new run is charged one request only if no earlier run was, so that the user pays for a request
+ * only once (rule 3 of docs/architecture.md). Returns undefined until the first run has ended.
  */
 export function chargedFor({ status, charge, cost, holds_request, earlier = [] }: Costs): Charged | undefined {
   const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request, cost }])]

@@ -6,52 +6,58 @@ import { MAX_CRASHES } from './timing.ts'
 const ALONE = 'alone-'
 
 /**
- * Makes the id of a claim. It also says whether the worker runs no other request at the same time. This is part of the
- * id, because 0.1.0 can't read an item with an additional field, but does not parse ids.
+ * Makes the id of a claim. The id begins with `alone-` if the worker runs no other request at the same time. This fact
+ * has no field of its own, because version 0.1.0 can't read an item with an additional field. Version 0.1.0 accepts any
+ * id.
  */
 export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
 
 const SENT = 'sent-'
 
 /**
- * Makes the note that a replay has sent the message of this run. The note is stored in place of a claim's id as long as
- * no worker has claimed the request. It has no attribute of its own, because 0.1.0 can't read an item with an
- * additional one. A claim replaces the note.
+ * A client may repeat a call whose request is still queued (a replay). The first replay sends the request's message
+ * again. This function makes the note that the queue has acknowledged that message, so later replays send none. The
+ * note is stored in the field of the claim's id as long as no worker has claimed the request. The note has no field of
+ * its own, because version 0.1.0 can't read an item with an additional field. A claim replaces the note.
  */
 export const sentNoteOf = (run: number): string => SENT + run
 
-/** Returns the run of a note that `sentNoteOf` made. Returns undefined for the id of a claim. */
+/** Returns the run that is named in a note of `sentNoteOf`. Returns undefined for the id of a claim. */
 export const sentRunOf = (claimId: string): number | undefined =>
   claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
 
 /**
- * The note in place of a claim's id that says that the worker was stopped with the whole local system. This was no
- * crash, so the request is not suspected. The next claim replaces the note.
+ * The note which says that the worker was stopped together with the whole local system. It is stored in the field of
+ * the claim's id, until the next claim replaces it. Such a stop does not count as a crash, so the request need not be
+ * isolated afterwards.
  */
 export const STOPPED = 'stopped'
 
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
 /**
- * Returns the number of crashes that count for a request whose worker is gone, including the last one. If the worker
- * ran several requests, any of them may have caused the crash, so that crash counts for none of them. From then on the
- * request runs alone, and each further crash counts.
+ * Returns how many crashes count for a request whose worker has crashed, including this last crash. A crash counts only
+ * if the worker ran no other request at that time. Otherwise any of the worker's requests may have caused the crash, so
+ * it counts for none of them. After such a crash, each of these requests runs alone, and a further crash counts.
  */
 export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes + (abandoned.alone ? 1 : 0)
 
-/** What a worker does with a message whose request it could not claim. */
+/** The reason why a worker could not claim the request of a message, and what the worker does next. */
 export type ClaimRefusal =
-  /** The request has ended, or the message is for another run or another body. Nothing is left to do. */
+  /** The request has ended, or the message is for another run or another body. The worker drops the message. */
   | { readonly kind: 'drop' }
-  /** The claim must wait: another worker holds the lease, or a backoff is not over. */
+  /**
+   * The claim must wait until `until` (epoch milliseconds): another worker holds the lease, or the wait before a retry
+   * is not over.
+   */
   | { readonly kind: 'wait'; readonly until: number }
   /** The deadline of the request passed before it was started. */
   | { readonly kind: 'expire' }
-  /** The worker that held the claim is gone. */
+  /** The lease has expired, so the worker that held the claim is gone. Another worker may take the request over. */
   | { readonly kind: 'reclaim' }
-  /** Too many workers crashed while they ran only this request. */
+  /** Too many workers crashed while they ran only this request, so the request fails. */
   | { readonly kind: 'give up' }
-  /** The item has changed since it was read: claim again. */
+  /** The item has changed since it was read. The worker must try the claim again. */
   | { readonly kind: 'again' }
 
 export function refusedClaim(item: RequestItem, message: InferenceMessage, now: number): ClaimRefusal {

@@ -5,27 +5,30 @@ import { reading } from './reading.ts'
 
 const ENDED = 'ended-'
 
-/** The facts about an ended request for which 0.1.0 has no fields. */
+/** The facts about an ended request for which version 0.1.0 has no fields. */
 const Note = z.strictObject({
-  /** `status` and `detail` of the failure. */
+  /** The HTTP status of the model's answer, and the model's own words: the fields of `Failure` with these names. */
   status: z.int().optional(),
   detail: z.string().optional(),
-  /** The counts that the model has not reported. The item has 0 for them. */
+  /**
+   * The counts of tokens that the model has not reported. The item has 0 in their place, because version 0.1.0 needs
+   * all counts.
+   */
   unreported: Unreported.optional(),
 })
 type Note = z.infer<typeof Note>
 const StoredNote = reading(Note)
 
-/** The fields of an item that a note completes. */
+/** The fields of an item to which a note adds facts. */
 interface Told {
   readonly usage?: Usage | undefined
   readonly error?: Failure | undefined
 }
 
 /**
- * Makes the stored form of an ended request's usage and error: the fields that 0.1.0 reads, and a note with the rest,
- * if there is any. The note is stored in place of the claim's id, because 0.1.0 can't read an item with an additional
- * attribute, but does not parse ids.
+ * Makes the stored form of an ended request's usage and error: the fields that version 0.1.0 reads, and a note with the
+ * rest, if there is any. The note is stored in the field of the claim's id. Version 0.1.0 can't read an item with an
+ * additional attribute, but it accepts any id.
  */
 export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; readonly note: string | undefined } {
   const { status, detail } = error ?? {}
@@ -45,8 +48,8 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
 }
 
 /**
- * Returns the item with the facts of the note that is stored in place of its claim's id. Without such a note, it
- * returns the item unchanged.
+ * Returns the item with the facts of its note, which is stored in the field of the claim's id. If the item has no such
+ * note, it is returned unchanged.
  */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item

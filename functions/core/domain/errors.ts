@@ -4,8 +4,8 @@ import type { Rate } from './rate.ts'
 import type { QuotaWindow } from './window.ts'
 
 /**
- * All codes of refused calls. Clients depend on them, so they never change. `docs/errors.md` says what to do about
- * each.
+ * All codes of refused calls. Clients depend on them, so they never change. `docs/errors.md` explains for each code
+ * what a client must do.
  */
 export const ERROR_CODES = [
   'unauthorized',
@@ -56,7 +56,10 @@ export interface ExceededQuota {
   readonly limits: Limits
   /** The sum over all shards. */
   readonly used: { readonly requests: number; readonly tokens: number; readonly in_flight: number }
-  /** Whether all of `used` was read at one moment. The shards of a plan are read one after the other. */
+  /**
+   * Whether all of `used` was read at one moment. False for a plan with several shards, because each shard is read by a
+   * call of its own. Then no header names the remaining amounts.
+   */
   readonly is_exact: boolean
   /** The tokens that the request asked for. */
   readonly estimate: number
@@ -69,7 +72,7 @@ export interface ExceededQuota {
  * The details of an error for the client, besides its code and its sentence. Each API renders them in its own shape.
  */
 export interface ErrorDetails {
-  /** The problems of the input, each with its place. */
+  /** The problems of the call's input, each with the place of the wrong value. */
   readonly problems?: readonly Problem[]
   /** The time after which the same call may succeed, in seconds from now. */
   readonly retry_after_s?: number
@@ -81,18 +84,22 @@ export interface ErrorDetails {
   readonly is_unsupported?: boolean
   /** Whether the request of the call may have been admitted in spite of the error. */
   readonly may_be_admitted?: boolean
-  /** The request that the call is about. */
+  /** The id of the request that the call is about. */
   readonly request_id?: string
   /**
-   * The reason why the request of the call failed. `status` is there if the model refused the request with this status.
+   * The reason why the request of the call failed. If the model refused the request, `status` is the HTTP status of the
+   * refusal.
    */
   readonly failed?: { readonly code: string; readonly status?: number | undefined }
-  /** The methods that the path takes. */
+  /** The HTTP methods that the path allows. */
   readonly allow?: readonly string[]
   readonly quota?: ExceededQuota
 }
 
-/** The error of a refused call, with the sentence that its client reads. The called API renders it. */
+/**
+ * The error of a refused call, with the sentence that its client reads. Each API turns the error into an answer in its
+ * own shape.
+ */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly code: ErrorCode
@@ -106,8 +113,8 @@ export class RequestError extends Error {
 }
 
 /**
- * The refusal of an input's message, in the form that its key and its dead letter keep: the body of an answer of the
- * inference API.
+ * The refusal of a message of an input queue. It has the form of an error answer of the inference API. The message's
+ * idempotency key and dead letter keep the refusal in this form.
  */
 export interface Refusal {
   readonly error: string

@@ -1,16 +1,17 @@
 import * as z from 'zod'
 
 /**
- * The most tokens that a request may ask for, or a model may report. No model comes near this number, and the sums of
- * such numbers in counters and rows stay exact.
+ * The most tokens that a request may ask for, or a model may report. No model comes near this number. The limit keeps
+ * the sums of tokens in counters and rows exact.
  */
 export const MAX_TOKENS = 1e12
 
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Estimates the tokens to reserve before the model has run. The prompt has a token per four bytes of UTF-8. The output
- * has as many tokens as the prompt or, if the request bounds its output, as many as this bound.
+ * Estimates the tokens that a request reserves before the model has reported the real number. The prompt counts as one
+ * token per four bytes of UTF-8. The output counts as many tokens as the prompt. If the request bounds its output, for
+ * example with `max_tokens`, the output counts as many tokens as this bound.
  */
 export function estimateTokens(prompt: string, body: Body): number {
   const tokens = promptTokens(prompt)
@@ -20,8 +21,8 @@ export function estimateTokens(prompt: string, body: Body): number {
 const promptTokens = (prompt: string): number => Math.ceil(Buffer.byteLength(prompt) / 4)
 
 /**
- * The names of the fields with which a request bounds its output, in the APIs of models. They are in `parameters` or
- * beside the prompt.
+ * The names of the fields with which a request bounds its output, in the APIs of models. These fields are in
+ * `parameters`, or next to `prompt` in the body.
  */
 export const OUTPUT_BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
 
@@ -29,8 +30,8 @@ const Bound = z.number().nonnegative().max(MAX_TOKENS)
 const Choices = z.int().positive()
 
 /**
- * Returns the most tokens that the answer may have, if the request has a bound: its largest bound, times its `n`
- * answers.
+ * Returns the most tokens that the output may have: the request's largest bound, times the number of answers that it
+ * asks for (`n`). Returns undefined if the request has no bound.
  */
 function outputBound(body: Body): number | undefined {
   const places = [body, parametersOf(body)]
@@ -40,7 +41,10 @@ function outputBound(body: Body): number | undefined {
   return Math.min(MAX_TOKENS, Math.ceil(Math.max(...bounds) * Math.max(1, ...choices)))
 }
 
-/** Returns the value if it is valid, and otherwise nothing. Most values are absent, and zod takes long to refuse one. */
+/**
+ * Returns the value if it is valid, and otherwise nothing. Most values are absent. Absent values are not given to zod,
+ * which would take long to refuse them.
+ */
 const validIn = (schema: z.ZodNumber | z.ZodInt, value: unknown): number | number[] =>
   value === undefined ? [] : (schema.safeParse(value).data ?? [])
 
@@ -49,7 +53,8 @@ const parametersOf = ({ parameters }: Body): Body => Parameters.safeParse(parame
 
 /**
  * Returns the prompt's part of the estimate if the body bounds its output, and undefined otherwise. A model may ignore
- * the bound. So a result without a reported usage costs at least this part plus the size of the result.
+ * the bound. Then a low bound would make a long result cheap. So a result without a reported usage costs at least this
+ * part plus the size of the result.
  */
 export const boundedPromptTokens = (body: Body): number | undefined =>
   typeof body.prompt === 'string' && outputBound(body) !== undefined ? promptTokens(body.prompt) : undefined

@@ -19,7 +19,7 @@ type RequestFields = Pick<
   | 'metadata'
 >
 
-/** Returns the fields that every event has for its ledger row. */
+/** Returns the fields that every event has for the row of its request in the ledger. */
 export const requestFields = (of: RequestFields) => ({
   ...identityOf(of),
   run: of.run,
@@ -28,12 +28,16 @@ export const requestFields = (of: RequestFields) => ({
   metadata: of.metadata,
 })
 
-/** Returns the prompt of a message's body. A body in the payload store contains the prompt, so its key is enough. */
+/**
+ * Returns the prompt of a message's body. If the body is in the payload store, its key is returned, because the stored
+ * body contains the prompt.
+ */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
 /**
- * Makes the event which says only that a request waits or runs. It is made from the message or the item of the request.
+ * Makes the `accepted` event, which says only that a request waits or runs. The event is made from the message or the
+ * item of the request.
  */
 export const acceptedEvent = (of: RequestFields): AcceptedEvent => ({
   v: 1,
@@ -70,8 +74,8 @@ export const outcomeEvent = (
 })
 
 /**
- * The facts of an outcome for which 0.1.0 has no fields: the model's status and detail of a failure, and the counts
- * that the model has not reported.
+ * The facts of an outcome for which version 0.1.0 has no fields: the model's status and detail of a failure, and the
+ * counts that the model has not reported.
  */
 const Beyond = z.strictObject({
   ...Failure.pick({ status: true, detail: true }).shape,
@@ -80,9 +84,9 @@ const Beyond = z.strictObject({
 const SentBeyond = reading(Beyond)
 
 /*
- * 0.1.0 can't read an outcome whose error has more fields, or whose usage has fewer counts. So the rest is in a field
- * that 0.1.0 does not read: in the result of a failure, and in the message of a success. So no outcome is lost if a
- * deployment is rolled back.
+ * Version 0.1.0 can't read an outcome whose error has more fields than a code and a message, or whose usage lacks a
+ * count. So these facts are in a field that version 0.1.0 does not read: in `result` of a failure, and in `message` of
+ * a success. If a deployment is rolled back, version 0.1.0 can handle these outcomes, and none is lost.
  */
 
 function sentFailure(message: InferenceMessage, { error, usage }: OutcomeOf): Partial<OutcomeEvent> {
@@ -131,9 +135,10 @@ export const usageOf = (outcome: OutcomeEvent): Usage | undefined =>
   outcome.usage && withoutUnreported(outcome.usage, beyondOf(outcome).unreported ?? [])
 
 /**
- * Makes the event that tells the ledger how a request ended, from its item. Returns undefined if the request has not
- * ended. Returns undefined for a completed request, too, because only the worker's own event has the result. Usually
- * this is the first event of the request, so it brings the prompt.
+ * Makes the `ended` event from an item. The event tells the ledger how the request ended. Returns undefined if the
+ * request has not ended. Returns undefined for a completed request, too, because only the worker's `outcome` event has
+ * the result. The `ended` event is usually the first event of its request. So it also has the prompt, which the new row
+ * in the ledger needs.
  */
 export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt?: Payload): EndedEvent | undefined {
   const { status } = item
@@ -146,8 +151,8 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt
     attempt: item.attempt,
     completed_at: item.completed_at ?? item.created_at,
     started_at: item.started_at,
-    // Two things are left out, because 0.1.0 could not read the event with them: the model's status and detail, and a
-    // usage without all counts. The row has them from the outcome.
+    // Version 0.1.0 can't read this event with the model's status and detail, or with a usage that lacks a count. So
+    // both are left out. The ledger has them from the `outcome` event.
     usage: unreportedIn(item.usage).length === 0 ? item.usage : undefined,
     error: item.error && { code: item.error.code, message: item.error.message },
     prompt,

@@ -1,7 +1,10 @@
 import * as z from 'zod'
 import { Priority, RequestId, UserId } from './ids.ts'
 
-/** The tokens that the model reported. The total is at least the sum of the two counts. The total is charged. */
+/**
+ * The tokens that the model reported. The total is at least the sum of the other two counts, and the request is charged
+ * the total. A count is absent if the model has not reported it.
+ */
 export const Usage = z.strictObject({
   prompt_tokens: z.int().nonnegative().optional(),
   completion_tokens: z.int().nonnegative().optional(),
@@ -9,7 +12,10 @@ export const Usage = z.strictObject({
 })
 export type Usage = z.infer<typeof Usage>
 
-/** The reason why a request failed: a stable code and a sentence. Its owner sees them, with the model's own words. */
+/**
+ * The reason why a request failed: a stable code and a sentence. The request's owner sees them, with the model's own
+ * words.
+ */
 export const Failure = z.strictObject({
   code: z.string(),
   message: z.string(),
@@ -29,9 +35,9 @@ export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
  * A reservation: the part of its user's quota that one run of a request holds until the reservation is settled or
- * released. `nonce` is the reservation's own id. Settle and release name it, so that they close no other reservation
- * (rule 1 of docs/architecture.md). `holds_request` is false if an earlier run was charged the request already (rule
- * 3).
+ * released. `nonce` is the reservation's own id. Settle and release name the nonce, so that they close no other
+ * reservation (rule 1 of docs/architecture.md). `holds_request` is false if an earlier run was already charged one
+ * request. Then this run is charged only tokens (rule 3).
  */
 export const Reservation = z.strictObject({
   user_id: UserId,
@@ -66,7 +72,7 @@ export const EarlierCharge = z.strictObject({
   window: z.string(),
   shard: z.int().nonnegative(),
   tokens: z.int().nonnegative(),
-  /** Whether the request itself was charged in that run, too. */
+  /** Whether that run was charged one request in addition to the tokens. */
   request: z.boolean(),
   /** The cost of those tokens in USD, if the model has a `price`. */
   cost: z.number().nonnegative().optional(),
@@ -75,8 +81,8 @@ export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
  * The request item. It alone decides the state of a request: Postgres and the quota follow it (docs/architecture.md).
- * The transition to a terminal state sets `charge`, which is the number of tokens to settle. Without `charge`, the
- * reservation is released.
+ * The transition to a terminal state sets `charge`, which is the number of tokens to settle. If a terminal item has no
+ * `charge`, its reservation is released, and the run is not charged.
  */
 export const RequestItem = z.strictObject({
   ...Identity.shape,
@@ -98,22 +104,22 @@ export const RequestItem = z.strictObject({
    */
   reached: z.boolean().optional(),
   /**
-   * The run for which a replay has sent a message that the queue has acknowledged. The next replay sends no message,
-   * until a worker claims the request. It is read from the note in place of the claim's id, and is no attribute of the
-   * item.
+   * A client may repeat a call whose request is still queued (a replay). `sent` is the run for which a replay has sent
+   * a message that the queue has acknowledged. Later replays send no message, until a worker claims the request. This
+   * field is no attribute of the stored item. It is read from the note in the field of the claim's id (`sentNoteOf`).
    */
   sent: z.int().positive().optional(),
   /** A retry does not begin before this time. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
   /**
-   * Whether its worker runs no other request at the same time. It is read from the id of the claim, and is no attribute
-   * of the item.
+   * Whether the request's worker runs no other request at the same time. This field is no attribute of the stored item.
+   * It is read from the id of the claim (`claimIdOf`).
    */
   alone: z.boolean().optional(),
   /**
-   * Whether its worker was stopped with the whole local system, and has not crashed. It is read from the note in place
-   * of the claim's id, too.
+   * Whether the request's worker was stopped together with the whole local system, and has not crashed. This field is
+   * no attribute of the stored item. It is read from the note in the field of the claim's id (`STOPPED`).
    */
   stopped: z.boolean().optional(),
   started_at: z.int().optional(),
@@ -122,15 +128,15 @@ export const RequestItem = z.strictObject({
   error: Failure.optional(),
   charge: z.int().nonnegative().optional(),
   /**
-   * The context of the request's trace, in the form of W3C Trace Context. Set only if tracing is on, because 0.1.0
-   * can't read an item with this field.
+   * The context of the request's trace, in the form of W3C Trace Context. Set only if tracing is on, because version
+   * 0.1.0 can't read an item with this field.
    */
   traceparent: z.string().optional(),
   /** The cost of the charge in USD. Set with the charge, if the model has a `price`. */
   cost: z.number().nonnegative().optional(),
   /**
-   * Whether its owner has deleted the request. Then no client sees it any more, and its prompt and its result are
-   * erased.
+   * Whether the request's owner has deleted the request. Then no client can see the request, and its prompt and its
+   * result are erased.
    */
   erased: z.boolean().optional(),
   /**
@@ -140,7 +146,7 @@ export const RequestItem = z.strictObject({
 })
 export type RequestItem = z.infer<typeof RequestItem>
 
-/** Returns the reservation that an item says is its own. */
+/** Returns the reservation that is stored in an item or a message. */
 export const reservationOf = (item: Reservation): Reservation => ({
   user_id: item.user_id,
   request_id: item.request_id,
@@ -163,6 +169,6 @@ export const identityOf = (of: Identity): Identity => ({
   deadline: of.deadline,
 })
 
-/** Returns the attributes with which a message about a request belongs to the request's trace. */
+/** Returns the attributes of a message about a request. They make the message a part of the request's trace. */
 export const traceAttributes = ({ traceparent }: Pick<RequestItem, 'traceparent'>) =>
   traceparent === undefined ? {} : { attributes: { traceparent } }

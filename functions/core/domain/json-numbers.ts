@@ -1,24 +1,29 @@
 import { endOfString, QUOTE } from './json-string.ts'
 
-/** The beginning of a text that replaces a number. It is unique, because no stored text contains U+0000. */
+/**
+ * The beginning of a mark, i.e. of a text that replaces a number which JavaScript can't hold. It can't be confused with
+ * another text, because no stored text contains U+0000.
+ */
 const MARK = '\u0000number: '
 
 const TOKEN = /[+-]?(?:nan|inf(?:inity)?\b|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/iy
 const BEGINS_TOKEN = new Set([...'+-0123456789niNI'].map(character => character.charCodeAt(0)))
 
-/** A fast search. If it finds nothing, the text has no number that must be rewritten. A hit may be harmless. */
+/**
+ * A fast search for numbers that may have to be rewritten. If it finds nothing, the text stays as it is. Otherwise each
+ * number is checked.
+ */
 const SUSPICIOUS = /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i
 
 /**
- * The form that replaces an integer beyond 2^53: always a text of its digits, or a mark if the integer would lose
- * digits.
+ * The form of an integer beyond 2^53. With `texts`, the integer always becomes a text of its digits. With `marks`, it
+ * becomes a mark if it would lose digits, and otherwise stays a number.
  */
 type LongIntegers = 'texts' | 'marks'
 
 /**
- * Rewrites a JSON text, so that no number in it changes silently when JavaScript parses it. An integer beyond 2^53
- * becomes a text of its digits, or a mark if it would lose digits. `NaN`, `Infinity` and a number as large as 1e400
- * become marks.
+ * Rewrites a JSON text, so that no number in it changes silently when JavaScript parses it. `longIntegers` says how
+ * integers beyond 2^53 are rewritten. `NaN`, `Infinity` and a number as large as 1e400 become marks.
  */
 export function rewriteNumbers(text: string, longIntegers: LongIntegers): string {
   if (!SUSPICIOUS.test(text)) return text
@@ -73,7 +78,10 @@ export function problemOfMark(text: string): string | undefined {
     : `is ${token}, a number that JSON can't hold`
 }
 
-/** Returns the text of the first number in a value that JSON can't hold, such as `NaN` or `1e400`. */
+/**
+ * Finds the first number in a value that is no valid JSON number, such as `NaN` or `1e400`. Returns the text of this
+ * number.
+ */
 export function findImpossibleNumber(value: unknown): string | undefined {
   if (typeof value === 'string') return value.startsWith(MARK) ? value.slice(MARK.length) : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)

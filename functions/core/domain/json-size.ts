@@ -1,9 +1,9 @@
 import { endOfString, QUOTE } from './json-string.ts'
 import { MAX_DEPTH } from './text.ts'
 
-/** The size of the value of a JSON text, apart from the length of its texts. */
+/** The size of the value that a JSON text has, without the length of its strings. */
 export interface JsonSize {
-  /** The number of texts, numbers, literals, lists and objects at all levels. Names of fields are not counted. */
+  /** The number of strings, numbers, literals, lists and objects at all levels. Names of fields are not counted. */
   readonly values: number
   /** The number of lists and objects among these values. */
   readonly containers: number
@@ -19,10 +19,11 @@ const SPACE = 0x20
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Measures a JSON text without parsing it. A parsed value can take twenty times the memory of its text, and a scan
- * takes none. The result is exact for valid JSON, because each value except the first of a list or an object follows a
- * comma. For any other text, the function counts brackets, commas and colons up to the first bracket that closes
- * nothing. No parser reads beyond that bracket either. It stops early if there are more values than `enough`.
+ * Measures a JSON text without parsing it. A parsed value can take twenty times the memory of its text. The measurement
+ * takes no memory, so a text that is too large can be refused before it is parsed. The result is exact for valid JSON,
+ * because each value except the first of a list or an object follows a comma. If the text is not valid JSON, the
+ * function counts brackets, commas and colons up to the first bracket that closes nothing. A parser does not read
+ * beyond that bracket either. The function stops early if there are more values than `enough`.
  */
 export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): JsonSize {
   let values = 1
@@ -52,12 +53,14 @@ export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): Js
   return { values, containers, fields, depth: deepest }
 }
 
-/** The most JSON values of a body. A prompt with its messages and parameters has a few thousand at most. */
+/**
+ * The most JSON values of a body. A usual body, with its messages and parameters, has a few thousand values at most.
+ */
 export const MAX_BODY_VALUES = 50_000
 
 /**
- * Returns the reason why the body of a submission is too large, as the end of a sentence. Returns undefined if it is
- * not.
+ * Returns the reason why the body of a submission is too large, as the end of a sentence. Returns undefined if the body
+ * is not too large.
  */
 export function tooLargeForBody(text: string): string | undefined {
   const { values, depth } = measureJson(text, MAX_BODY_VALUES)
@@ -67,19 +70,23 @@ export function tooLargeForBody(text: string): string | undefined {
 }
 
 /**
- * The most lists, objects and fields together in a model's answer. With this number, the parsed answer takes about as
- * much memory as an answer of the same length that is one text. Numbers and texts in lists take little memory, and an
- * embedding is one list.
+ * The most lists, objects and fields together in a model's answer. After parsing, an answer with this number of parts
+ * takes about as much memory as an answer of the same length that is a single string. Numbers and strings in lists do
+ * not count, because they take little memory. So an embedding counts as one list.
  */
 export const MAX_ANSWER_PARTS = 500_000
 
 /**
- * The most levels of a model's answer. It is more than a result may have, because the response mapping may leave most
- * of the answer out. It is far below the depth at which JavaScript's functions for JSON fail.
+ * The most levels of nesting in a model's answer. The limit is higher than that of a result (`MAX_DEPTH`), because the
+ * response mapping may leave most of the answer out. The limit is far below the depth at which JavaScript's functions
+ * for JSON fail.
  */
 export const MAX_ANSWER_DEPTH = 1_000
 
-/** Returns the reason why a model's answer is too large, as the end of a sentence. Returns undefined if it is not. */
+/**
+ * Returns the reason why a model's answer is too large, as the end of a sentence. Returns undefined if the answer is
+ * not too large.
+ */
 export function tooLargeForAnswer(text: string): string | undefined {
   const { containers, fields, depth } = measureJson(text)
   if (depth > MAX_ANSWER_DEPTH) return 'is nested over 1,000 deep'

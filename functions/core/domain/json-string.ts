@@ -6,7 +6,8 @@ const BACKSLASH = 0x5c
  * string does not end.
  */
 export function endOfString(text: string, from: number): number {
-  // Most strings contain no quote, and a search for a quote is much faster than a look at each character.
+  // Most strings contain no escaped quote, so they end at the next quote. A search for this quote is much faster than a
+  // look at each character.
   const quote = text.indexOf('"', from + 1)
   if (quote === -1) return text.length
   let escapes = 0

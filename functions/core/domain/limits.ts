@@ -9,7 +9,8 @@ export interface Limits {
   /** The most open reservations at the same time. */
   readonly in_flight: number
   /**
-   * The rate of a client's posts. It is absent if the reservation is for a redrive or for a message of an input queue.
+   * The rate at which a client may post. Absent for a redrive and for a message of an input queue, because no client
+   * posts them.
    */
   readonly rate?: Rate | undefined
 }
@@ -19,11 +20,13 @@ export const Plan = z.strictObject({
   tokens: z.int().positive(),
   in_flight: z.int().positive(),
   priorities: z.array(Priority).min(1),
-  /** The models that its users may use. If it is absent, they may use all models. */
+  /** The models that the plan's users may use. Without this list, they may use all models. */
   models: z.array(z.string()).min(1).optional(),
   /** The number of items over which a user's counters are spread. It is 1 except for large plans. */
   shards: z.int().positive(),
-  /** A stack that was deployed by an older version has no rate in its outputs. */
+  /**
+   * A stack of an older version has no rates in its CloudFormation outputs. For such a stack, the default rate is used.
+   */
   rate: Rate.default(DEFAULT_RATE),
 })
 export type Plan = z.infer<typeof Plan>
@@ -56,8 +59,9 @@ export const shardLimits = (limits: Limits, shard: number, shards: number): Limi
 })
 
 /**
- * Returns the shards to try, in this order. The id of a request decides the first shard, so that a repetition finds its
- * own reservation.
+ * Returns the shards in which a reservation is tried, in this order, and at most `tries` of them. The id of a request
+ * decides the first shard. So a repeated admission of the request first tries the same shard again, and finds its own
+ * reservation there.
  */
 export function shardOrder(requestId: string, shards: number, tries: number): number[] {
   const first = Number.parseInt(requestId.slice(-8), 16) % shards

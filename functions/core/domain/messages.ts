@@ -4,31 +4,42 @@ import { Operation } from './operation.ts'
 import { Price } from './price.ts'
 import { reading } from './reading.ts'
 
-/** A body or a result. It is in the message, or in S3 under a key if it is large (claim check). */
+/** A body or a result. It is in the message itself, or in S3 under a key if it is over 48 KiB (claim check). */
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
-/** What earlier deliveries of a message tell the next delivery. A new run begins without hints. */
+/**
+ * The hints of a message: values that the admission or a delivery of the message stores in it for the next delivery. A
+ * redrive does not take over the hints of the earlier run.
+ */
 export const Hints = z.strictObject({
-  /** Whether a worker crashed while it ran this request. Then the next worker runs no other request beside it. */
+  /**
+   * Whether a worker crashed while it ran this request. Then the next worker runs no other request at the same time.
+   */
   alone: z.boolean().optional(),
   /**
-   * The time of its slot. The request may make one call at this time and not later, because the rate limit has counted
-   * this call already.
+   * The time of the request's slot in the rate limit (epoch milliseconds). The model may be called once for the request
+   * at this time and not later, because the rate limit has already counted this call.
    */
   turn: z.int().optional(),
   /** Whether the request has waited for a slot in the backlog of the rate limit. */
   has_waited: z.boolean().optional(),
-  /** The most requests that its next call may have, after a batch with this request has failed. */
+  /**
+   * The most requests in the next call that has this request. Set after a batch with this request has failed, so that
+   * smaller and smaller batches show which request causes the failure.
+   */
   at_most: z.int().positive().optional(),
-  /** Whether its user had many open requests when it was admitted. Then it waits behind the requests of other users. */
+  /**
+   * Whether the request's user had many open requests when the request was admitted. Then the request waits behind the
+   * requests of other users.
+   */
   gives_way: z.boolean().optional(),
 })
 export type Hints = z.infer<typeof Hints>
 
 /**
- * Everything that a worker needs to run a request. The message also has the reservation, so that a function that finds
- * no item can release it.
+ * Everything that a worker needs to run a request. The message also has the reservation. So a function that finds no
+ * request item can still release the reservation.
  */
 export const InferenceMessage = z.strictObject({
   v: z.literal(1),
@@ -43,7 +54,10 @@ export const InferenceMessage = z.strictObject({
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 
-/** The fields of a ledger row that no transition changes. Any event may be the first one that has them. */
+/**
+ * The fields of a ledger row that no transition changes. Every event has them, because any event may be the first of
+ * its request, which makes the row.
+ */
 const Row = {
   ...Identity.shape,
   run: z.int().positive(),
@@ -55,15 +69,15 @@ const Row = {
 }
 
 /**
- * The event that a request was admitted and has not ended. It may be lost, because every later event has the same
- * fields.
+ * The event that a request was admitted and has not ended. The loss of this event does no harm, because every later
+ * event has the same fields.
  */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 
 /**
- * The event with the outcome of an attempt, from the worker that held the claim. It counts only if the request item
- * accepts it (I7).
+ * The event with the outcome of an attempt, from the worker that held the claim. The outcome counts only if the request
+ * item accepts it (I7).
  */
 export const OutcomeEvent = z.strictObject({
   v: z.literal(1),
@@ -71,32 +85,37 @@ export const OutcomeEvent = z.strictObject({
   ...Row,
   attempt: z.int().positive(),
   status: z.enum(['completed', 'failed']),
-  /** Whether the model was called. A request that never reached it costs nothing. */
+  /** Whether the model was called. A request that never reached the model is not charged. */
   reached: z.boolean(),
   started_at: z.int(),
   completed_at: z.int(),
   usage: Usage.optional(),
-  /** For a success: the result. For a failure: the model's status and words, `{ status, detail }`. */
+  /**
+   * For a success: the result. For a failure: the model's status and words, and the names of the counts that it has not
+   * reported: `{ status, detail, unreported }`. Version 0.1.0 has no fields for them, and does not read the `result` of
+   * a failure.
+   */
   result: Payload.optional(),
   /**
-   * The minimum charge of a success without a reported usage, if its request bounds its output. It is there only if it
-   * is more than the estimate, because a collector of the previous version can't read an event with this field.
+   * The minimum charge of a success whose model reported no usage, if the request bounds its output. Set only if it is
+   * more than the estimate, because a collector of version 0.1.0 can't read an event with this field.
    */
   charge_at_least: z.int().nonnegative().optional(),
   /** The price of the model's tokens, if pipeline.yaml has one. */
   price: Price.optional(),
   error: Failure.optional(),
   /**
-   * For a failure: the message of the request, which the dead letter keeps. For a success: set only if the model has not
-   * reported all counts. Then its body names the missing counts, because 0.1.0 does not read this message.
+   * For a failure: the message of the request, which the dead letter keeps. For a success: set only if the model has
+   * not reported all counts of tokens. Then the body of this message names the missing counts. The names are here
+   * because version 0.1.0 does not read the message of a success.
    */
   message: InferenceMessage.optional(),
 })
 export type OutcomeEvent = z.infer<typeof OutcomeEvent>
 
 /**
- * The event that a request has ended without an outcome: it has expired, or was cancelled or rejected. The item has
- * decided this already.
+ * The event that a request has ended without an outcome: for example, the request has expired, or was cancelled or
+ * rejected. The request item already has this status.
  */
 export const EndedEvent = z.strictObject({
   v: z.literal(1),
@@ -108,7 +127,9 @@ export const EndedEvent = z.strictObject({
   started_at: z.int().optional(),
   usage: Usage.optional(),
   error: Failure.optional(),
-  /** For a failure: the message of the request if the sender has it. The dead letter keeps it. */
+  /**
+   * For a failure: the message of the request, if the sender of the event has the message. The dead letter keeps it.
+   */
   message: InferenceMessage.optional(),
 })
 export type EndedEvent = z.infer<typeof EndedEvent>
@@ -134,7 +155,7 @@ export const RefusedInput = z.strictObject({
   message_id: z.string(),
   /** The text of the message without changes. */
   body: Payload,
-  /** The body of the answer that the message would have got by HTTP. */
+  /** The body of the error answer that a client would have got for the same request over HTTP. */
   refusal: z.looseObject({ error: z.string(), status: z.literal('error'), code: z.string() }),
 })
 export type RefusedInput = z.infer<typeof RefusedInput>
@@ -167,7 +188,7 @@ export type ReadMessage<Message> =
   /**
    * A newer version of Sluice wrote the message, so this version does not know its `type` or its version `v`. The
    * message goes back to its queue as a failed delivery. The newer function, which is deployed a moment later, takes
-   * it. It never becomes a dead letter.
+   * the message. The message never becomes a dead letter.
    */
   | { readonly kind: 'unknown type'; readonly type: string; readonly version: number }
   /** The message is not from Sluice, and no version can read it. It becomes a dead letter (I10). */

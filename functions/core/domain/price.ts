@@ -6,13 +6,17 @@ export const Price = z.strictObject({ input: z.number().nonnegative(), output: z
 export type Price = z.infer<typeof Price>
 
 const PER = 1_000_000
-/** The decimal places of a cost in USD. One token of any model costs at least a billionth of a dollar. */
+/**
+ * The decimal places of a cost in USD. One token of any model costs at least a billionth of a dollar, so a cost with
+ * nine places is exact enough.
+ */
 const DIGITS = 9
 
 /**
- * Returns the cost of charged tokens, in USD. Tokens beyond the two counts of a usage count as output, because some
- * models report their thinking only in the total. Without the counts, all tokens have the higher of the two prices, so
- * that a missing report makes no request cheaper.
+ * Returns the cost of charged tokens, in USD. All charged tokens that are not tokens of the prompt have the price of
+ * output, because some models report their reasoning tokens only in the total. If the number of the prompt's tokens is
+ * not known, all tokens have the higher of the two prices. So a request does not become cheaper because its model
+ * reports less.
  */
 export function costOf({ input, output }: Price, charge: number, usage: Usage | undefined): number {
   const prompt = usage?.prompt_tokens

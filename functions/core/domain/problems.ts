@@ -1,6 +1,9 @@
 import type * as z from 'zod'
 
-/** A problem of an input: its place, and a sentence that says what would be right. */
+/**
+ * A problem of an input: the place of the wrong value, and the end of a sentence about it, such as `must be an
+ * integer`.
+ */
 export interface Problem {
   /** The place, such as `parameters.max_tokens`. It is empty for the whole input. */
   readonly path: string
@@ -10,8 +13,8 @@ export interface Problem {
 type Issue = z.core.$ZodIssue
 
 /**
- * Returns the problems of an input in sentences for people who know JSON and not zod. The caller must parse with
- * `reportInput`, so that the sentences can name missing fields.
+ * Returns the problems of an input in sentences for people who know JSON and not zod. The caller must parse with zod's
+ * option `reportInput`. Otherwise a sentence can't say that a field is missing.
  */
 export const problemsOf = (error: z.ZodError): Problem[] =>
   error.issues.map(issue => ({ path: issue.path.join('.'), message: sentence(issue) }))

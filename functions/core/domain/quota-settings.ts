@@ -9,7 +9,10 @@ export const QuotaSettings = z.strictObject({
 })
 export type QuotaSettings = z.infer<typeof QuotaSettings>
 
-/** Returns a user's plan. If pipeline.yaml no longer has this plan, it returns the default plan. */
+/**
+ * Returns a user's plan. If an operator has removed this plan from pipeline.yaml, the function returns the default
+ * plan.
+ */
 export function planOf({ plans, default_plan }: QuotaSettings, name: string): { name: string; plan: Plan } {
   const own = Object.hasOwn(plans, name) ? plans[name] : undefined
   if (own) return { name, plan: own }

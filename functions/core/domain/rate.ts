@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
 /**
- * The most calls that a rate may allow in an interval. It is limited because the count of a user's posts and the number
- * of its interval are stored in one number.
+ * The most calls that a rate may allow in an interval. The limit exists because the quota item stores the number of an
+ * interval and the count of posts in this interval together in one number (`stores/quota/call-rate.ts`).
  */
 export const MAX_RATE = 1_000_000
 
@@ -22,5 +22,5 @@ export const DEFAULT_RATE: Rate = { count: 30_000, interval_ms: 60_000 }
 /** Returns the number of the interval that `now` (epoch milliseconds) falls into. */
 export const intervalAt = ({ interval_ms }: Rate, now: number): number => Math.floor(now / interval_ms)
 
-/** Returns the end of that interval, in epoch milliseconds. */
+/** Returns the end of the interval that `now` falls into. Both are epoch milliseconds. */
 export const intervalEnd = (rate: Rate, now: number): number => (intervalAt(rate, now) + 1) * rate.interval_ms

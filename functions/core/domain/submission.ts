@@ -2,8 +2,8 @@ import type { Priority } from './ids.ts'
 import type { Operation } from './operation.ts'
 
 /**
- * The largest `metadata`, in bytes. It is stored in the request item, and DynamoDB bills each write of the item by the
- * KB.
+ * The largest `metadata` of a request, in bytes. It is limited because it is stored in the request item, and DynamoDB
+ * bills each write of the item by the item's size.
  */
 export const MAX_METADATA_BYTES = 16 * 1024
 
@@ -17,7 +17,7 @@ export interface Submission {
   readonly operation?: Operation
   /** The text from which the tokens are estimated. */
   readonly prompt: string
-  /** The model that the client names. Without it, the routing rules choose one. */
+  /** The model that the client names. Undefined if the routing rules choose the model. */
   readonly model: string | undefined
   readonly priority: Priority
   readonly metadata: Record<string, unknown> | undefined

@@ -5,9 +5,9 @@ import type { Problem } from './problems.ts'
 export const MAX_DEPTH = 100
 
 /**
- * Returns the first thing in a JSON value that could not pass every queue and store unchanged: nesting over
- * `MAX_DEPTH`, U+0000, a lone surrogate, a number that JavaScript can't hold. It uses almost no memory, because a body
- * may hold very many values.
+ * Finds the first problem in a JSON value that some queue or store would change or refuse: nesting over `MAX_DEPTH`,
+ * U+0000, a lone surrogate (half of a character), or a number that JavaScript can't hold. The search uses almost no
+ * memory, because a body may have very many values.
  */
 export function findHostileText(value: unknown): Problem | undefined {
   if (isTooDeep(value)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
@@ -16,7 +16,7 @@ export function findHostileText(value: unknown): Problem | undefined {
 
 export const isTooDeep = (value: unknown): boolean => isDeeper(value, MAX_DEPTH)
 
-/** Returns whether a value has more than `levels` levels. It reads no deeper levels. */
+/** Returns whether a value has more than `levels` levels. The deeper levels are not read. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (!isContainer(value)) return false
   if (levels === 0) return true
@@ -68,8 +68,8 @@ function stringProblem(text: string): string | undefined {
 }
 
 /**
- * Returns the value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. The value must not be too
- * deep.
+ * Returns the value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. The value must not be
+ * nested deeper than `MAX_DEPTH`, because the function calls itself for each level.
  */
 export function withoutHostileText(value: unknown): unknown {
   if (typeof value === 'string') return withoutHostile(value)
@@ -82,6 +82,9 @@ export function withoutHostileText(value: unknown): unknown {
 
 const withoutHostile = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
-/** Returns JSON in ASCII only, so that any text passes any queue. So the length of the JSON is its size in bytes. */
+/**
+ * Returns JSON that has only ASCII characters, because every queue accepts them. The length of this JSON is also its
+ * size in bytes.
+ */
 export const toAsciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

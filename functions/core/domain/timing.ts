@@ -1,31 +1,38 @@
-/** Times that more than one function, or the stack, must agree on. All in milliseconds. */
+/** Times on which several functions, or a function and the stack, must agree. All of them are in milliseconds. */
 
 /**
- * The gateway's Lambda timeout, below API Gateway's 30 s. On Lambda, nothing of the invocation runs after this time. In
- * the local system, it may go on for a while (ADR 0047). So a wait for this time proves nothing there, and each write
- * that may come late has a condition.
+ * The gateway's Lambda timeout, below API Gateway's 30 s. On Lambda, an invocation never runs longer than its timeout.
+ * In the local system, an invocation may go on for a while after its timeout (ADR 0047). So other functions can't rely
+ * on the end of a gateway's invocation, and each write that may come late has a condition.
  */
 export const GATEWAY_TIMEOUT_MS = 29_000
 
-/** The time for which the authorizer accepts a checked key without reading the tables. */
+/**
+ * The time for which the authorizer accepts a key that it has checked, without reading the tables of keys and users
+ * again.
+ */
 export const KEY_CACHE_MS = 60_000
 
 /**
- * How long a worker waits for the item of a message that has none. After this time, the gateway no longer writes the
- * item, and the worker rejects the request.
+ * How long a worker waits if the request of a message has no item yet. The gateway writes the item and sends the
+ * message at the same time, so the item usually appears a moment later. After this time, it no longer appears, and the
+ * worker rejects the request.
  */
 export const ITEM_GRACE_MS = 2 * GATEWAY_TIMEOUT_MS
 
 /**
- * The age from which a reservation is checked. If its request has ended or was never written, the reservation is
- * closed.
+ * An open reservation that is older than this is checked. If its request has ended or has no item, a crash has left the
+ * reservation open, so it is closed.
  */
 export const STALE_RESERVATION_MS = 120_000
 
-/** The time that a worker has in addition to the timeout of its endpoint, to claim, to map and to publish. */
+/**
+ * The time that a worker has in addition to the timeout of its model's endpoint, for the other steps: to claim the
+ * request, to map it, and to publish the outcome.
+ */
 export const WORKER_MARGIN_MS = 30_000
 
-/** The number of crashes of its workers after which a request fails. */
+/** A request fails after this number of worker crashes that count for it (`crashesOf`). */
 export const MAX_CRASHES = 3
 
 const DAY_MS = 86_400_000
@@ -34,7 +41,7 @@ const DAY_MS = 86_400_000
 export const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 /**
- * How long items are kept. They must exist longer than each of their messages (14 days) and than the redrive of a dead
- * letter.
+ * How long request items are kept. An item must outlive the messages of its request (14 days), and must still exist
+ * when an operator redrives its dead letter.
  */
 export const ITEM_RETENTION_MS = 90 * DAY_MS

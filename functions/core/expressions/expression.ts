@@ -5,20 +5,21 @@ import { EvaluationError, evaluate, prepare } from './prepare.ts'
 export { EvaluationError }
 
 /**
- * A compiled expression of pipeline.yaml. It gives plain JSON, or undefined if the expression has no result. It rejects
- * with `EvaluationError` if it fails for this input, or exceeds a limit of time, memory or size. `userId` is the user
- * whose request is evaluated.
+ * A compiled expression of pipeline.yaml. It resolves to plain JSON, or to undefined if the expression has no result.
+ * It rejects with `EvaluationError` if it fails for this input, or exceeds a limit of time, memory or size. `userId` is
+ * the user whose request is evaluated.
  */
 export type Expression = (input: unknown, userId?: string) => Promise<unknown>
 
 // JSONata measures an evaluation by the clock and yields at each step. If several evaluations ran at the same time,
-// each would count the time of all.
+// each would count the time of all, and could fail by its timeout. So they run one after the other.
 const oneByOne = serialize()
 
 /**
- * Compiles an expression. A text that is not an expression throws JSONata's error, but `checkMapping` has refused such
- * a file before. JSONata can't interrupt some steps, such as a regular expression. `cpuMs` limits their CPU time.
- * Without it, they may take two seconds by the clock.
+ * Compiles an expression. If the text is not an expression, it throws JSONata's error. This does not happen for a
+ * deployed pipeline.yaml, because `checkMapping` refuses such a file. JSONata can't interrupt some steps, such as a
+ * regular expression. `cpuMs` limits the CPU time of such steps. Without `cpuMs`, they may take two seconds by the
+ * clock.
  */
 export function compileExpression(source: string, cpuMs?: number): Expression {
   const compiled = prepare(source)

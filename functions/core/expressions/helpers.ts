@@ -23,7 +23,8 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   sha256: [ofText(text => createHash('sha256').update(text).digest('hex')), '<s-:s>'],
   /** The value of a JSON text. */
   parse: [ofText(text => JSON.parse(text)), '<s-:x>'],
-  // JSONata's own functions treat a character as one byte, which loses every character above U+00FF.
+  // These two replace JSONata's own functions of the same names, which treat a character as one byte, and so lose every
+  // character above U+00FF.
   base64encode: [ofText(text => Buffer.from(text, 'utf8').toString('base64')), '<s-:s>'],
   base64decode: [ofText(text => Buffer.from(text, 'base64').toString('utf8')), '<s-:s>'],
 }

@@ -1,7 +1,8 @@
 /**
- * The functions whose time and memory are proportional to their first argument, if the other arguments are literals. The number is the
- * most arguments for which that is true. With one argument more, a picture can ask for a text of any length, and a search for a long
- * text can take minutes.
+ * The functions whose time and memory are proportional to their first argument, if the other arguments are literals.
+ * The number is the most arguments for which this holds. With one argument more, some functions take a picture (a
+ * format), which can demand a text of any length. If another argument is not a literal, a client may choose it, and a
+ * search for a long text can take minutes.
  */
 const BOUNDED_FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ millis: 0, now: 0, uuid: 0 },
@@ -16,7 +17,10 @@ const BOUNDED_OPERATORS = new Set(['+', '-', '*', '/', '%', '=', '!=', '<', '<='
 
 const LITERAL_TYPES = new Set(['string', 'number', 'value'])
 
-/** The marks of grouping, of binding to each item, and of parents. These operations can make a list larger. */
+/**
+ * The fields of a node in JSONata's syntax tree that mark a grouping, a binding to each item, or the use of a parent.
+ * These operations can make a list larger, so an expression with one of them is not bounded.
+ */
 const UNBOUNDED_MARKS = ['group', 'focus', 'index', 'ancestor', 'tuple'] as const
 
 type Node = {
@@ -39,9 +43,9 @@ type Node = {
 
 /**
  * Returns whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the
- * result of each part is at most as large as the input, and JSONata's own bounds are enough. With anything else
- * (regular expressions, functions that the expression defines, sorting, mapping over lists), some inputs could make the
- * expression use any amount of time or memory.
+ * result of each part is at most as large as the input, and JSONata's own limits are enough. Any other expression runs
+ * in the sandbox. With anything else (regular expressions, functions that the expression defines, sorting, mapping over
+ * lists), some inputs could make the expression use any amount of time or memory.
  */
 export function isBounded(ast: unknown): boolean {
   const node = ast as Node
@@ -55,7 +59,7 @@ export function isBounded(ast: unknown): boolean {
     case 'name':
       return true
     case 'path':
-      // JSONata evaluates a step for each item of a list, so a later step may use only its item.
+      // JSONata evaluates each step after the first once per item of a list. So such a step may use only its item.
       return (node.steps ?? []).every((step, index) => (index === 0 || isOfItem(step)) && isBounded(step))
     case 'binary':
       return BOUNDED_OPERATORS.has(String(node.value)) && isBounded(node.lhs) && isBounded(node.rhs)
@@ -76,15 +80,17 @@ export function isBounded(ast: unknown): boolean {
 const makesValue = ({ type, value }: Node): boolean => type === 'block' || (type === 'unary' && value !== '-')
 
 /**
- * Returns whether a step of a path is a name, or makes a value from its item alone. Then all results together are in
- * proportion to all items. A variable could be the whole input (`$$`), once for each item.
+ * Returns whether a step of a path is a name, or makes a value from its item alone. Then the size of all results
+ * together is in proportion to the size of all items. With a variable, each item's result could contain the whole input
+ * (`$$`), and all results together could be huge.
  */
 const isOfItem = (step: Node): boolean => step.type === 'name' || (makesValue(step) && !usesVariable(step))
 
 function usesVariable(tree: unknown): boolean {
   if (typeof tree !== 'object' || tree === null) return false
   const { type, value, procedure, ...parts } = tree as Node
-  // `$` is the item. The name of a called function is a variable, too.
+  // `$`, the variable with the empty name, is the item itself, so it may be used. The name of a called function is also
+  // a variable in the tree. So `procedure` is left out.
   if (type === 'variable' && value !== '') return true
   return Object.values(parts).some(usesVariable)
 }

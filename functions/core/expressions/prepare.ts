@@ -2,9 +2,9 @@ import jsonata from 'jsonata'
 import { addHelpers } from './helpers.ts'
 
 /**
- * The bounds that JSONata checks between two steps: milliseconds (`timeout`), depth of calls (`stack`), and items of a new list
- * (`sequence`). The timeout is generous, because JSONata uses the clock. A function with a third of a core can pause for a while,
- * and a short expression must not fail then.
+ * The bounds that JSONata checks between two steps: milliseconds (`timeout`), depth of calls (`stack`), and items of a
+ * new list (`sequence`). The timeout is generous, because JSONata measures it by the clock. A Lambda function with a
+ * third of a CPU core can be paused for a while, and a short expression must not fail because of such a pause.
  */
 const BOUNDS = { timeout: 1_000, stack: 200, sequence: 100_000 }
 
@@ -19,7 +19,10 @@ export class EvaluationError extends Error {
 /** Makes the error for a value above `MAX_SIZE`. */
 export const tooLarge = (): EvaluationError => new EvaluationError('makes a value of over 8 MB')
 
-/** Compiles with our bounds and helpers. `timeoutMs` replaces JSONata's timeout if another bound must apply first. */
+/**
+ * Compiles with our bounds and helpers. `timeoutMs` replaces the timeout of `BOUNDS`, if another limit must apply
+ * first.
+ */
 export function prepare(source: string, timeoutMs = BOUNDS.timeout): jsonata.Expression {
   const expression = jsonata(source, { ...BOUNDS, timeout: timeoutMs })
   addHelpers(expression)
@@ -35,7 +38,10 @@ export async function evaluate(expression: jsonata.Expression, input: unknown): 
   }
 }
 
-/** Converts a value of JSONata to JSON text. Its values can contain functions, and lists with marks, and neither may leave. */
+/**
+ * Converts a value of JSONata to JSON text. Its values can contain functions, which are refused. Its lists can have
+ * internal fields, which JSON text leaves out.
+ */
 function toJson(value: unknown): string | undefined {
   if (value === undefined) return undefined
   const text = JSON.stringify(value, (_, part) => {

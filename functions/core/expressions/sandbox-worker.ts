@@ -8,14 +8,17 @@ export interface Task {
   readonly source: string
   /** The input as JSON text, because a text passes to the thread faster than a large value. */
   readonly input: string
-  /** Replaces JSONata's timeout. */
+  /** Replaces JSONata's usual timeout (`prepare.ts`), in milliseconds. Undefined if the usual timeout applies. */
   readonly timeoutMs: number | undefined
 }
 
 /** The answer to a task: JSON text or no result, or the message of an `EvaluationError`. */
 export type Answer = { readonly json: string | undefined } | { readonly problem: string }
 
-/** A message of the thread: it is ready, or it has read a task and evaluates it now, or the answer. */
+/**
+ * A message of the sandbox's thread. `ready`: the thread has started. `evaluating`: the thread has read a task, and
+ * begins to evaluate it. Any other message is the answer to a task.
+ */
 export type SandboxMessage = 'ready' | 'evaluating' | Answer
 
 /** Runs in the sandbox's thread, and answers each task. */
@@ -25,7 +28,7 @@ export function runSandbox(port: MessagePort): void {
   const compiled = new Map<string, Expression>()
   const compile = (source: string, timeoutMs: number | undefined) => {
     const expression = prepare(source, timeoutMs)
-    // JSONata calls this hook with the value of each part of an expression.
+    // JSONata calls this hook with the value of each part of an expression. So each value's size is checked.
     expression.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, boundValue)
     compiled.set(keyOf(source, timeoutMs), expression)
     return expression

@@ -5,20 +5,23 @@ import { EvaluationError } from './prepare.ts'
 import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandbox-worker.ts'
 
 /**
- * The longest time of a task by the clock, in milliseconds. JSONata's own limit is shorter, because it leaves the
- * thread alive.
+ * The longest time of a task by the clock, in milliseconds. JSONata's own timeout is shorter, so that it usually ends a
+ * task first. JSONata's timeout leaves the thread alive, and this limit ends the thread.
  */
 const KILL_AFTER_MS = 2_000
 
 /**
- * The longest time of a task by the clock if its CPU time is limited, in milliseconds. Then the clock only ends a task
- * that gets no CPU at all, and must not end a task that waits for the CPU.
+ * The longest time of a task by the clock if its CPU time is limited, in milliseconds. This limit is long, because it
+ * must not end a task that only waits for the CPU on a busy machine. It ends a task that gets no CPU at all.
  */
 const STARVED_AFTER_MS = 10_000
 
 const MEMORY_MB = 128
 
-/** Marks the sandbox's thread. A bundle of this file may also run in other threads. */
+/**
+ * The `workerData` of the sandbox's thread. By this value, the file recognizes that it runs in this thread. The same
+ * file also runs in other threads, where it must not answer tasks.
+ */
 const ROLE = 'jsonata'
 
 interface Thread {
@@ -30,12 +33,16 @@ let running: Thread | undefined
 const inTurn = takeTurns()
 
 /**
- * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing
- * else can stop a regular expression or a function of JSONata. The next evaluation starts another thread. It returns
- * JSON text, or undefined if there is no result. It rejects with `EvaluationError`, or with another error if the thread
- * can't start. `cpuMs` limits the CPU time of the evaluation, without the start of the thread, the compilation and the
- * parsing of the input. On a busy machine, the clock would also count the work of others. Users take turns, because all
- * invocations of an environment share the thread, and a user with slow requests must not delay the requests of others.
+ * Evaluates an expression in a thread. If the evaluation takes too much time or memory, the thread is ended, because
+ * nothing else can stop a regular expression or a function of JSONata. The next evaluation starts another thread.
+ * Returns JSON text, or undefined if there is no result. Rejects with `EvaluationError`, or with another error if the
+ * thread can't start.
+ *
+ * `cpuMs` limits the CPU time of the evaluation. The start of the thread, the compilation and the parsing of the input
+ * do not count. CPU time is measured, because on a busy machine the clock would also count the work of other processes.
+ *
+ * All invocations of an environment share the thread. So users take turns: a user with slow requests must not delay the
+ * requests of others.
  */
 export function evaluateInThread(
   source: string,
@@ -44,7 +51,8 @@ export function evaluateInThread(
 ): Promise<string | undefined> {
   return inTurn(userId, async () => {
     running ??= startThread()
-    // JSONata uses the clock too. If the CPU time is limited, that limit must apply first.
+    // JSONata measures its timeout by the clock. If the CPU time is limited, the limit of CPU time must apply first. So
+    // JSONata gets a long timeout.
     const timeoutMs = cpuMs === undefined ? undefined : STARVED_AFTER_MS
     const answer = await running.ask({ source, input: JSON.stringify(input), timeoutMs }, cpuMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
@@ -53,7 +61,8 @@ export function evaluateInThread(
 }
 
 function startThread(): Thread {
-  // The thread runs this same file. In a bundle, the file is its own chunk, because it is imported dynamically.
+  // The thread runs this same file. In a bundle, this file is a chunk of its own, because it is imported dynamically.
+  // So `import.meta.url` names this chunk, also in a bundle.
   const worker = new Worker(new URL(import.meta.url), {
     workerData: ROLE,
     env: {},
@@ -65,7 +74,8 @@ function startThread(): Thread {
   let reply: PromiseWithResolvers<Answer> | undefined
   let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {
-    // A thread that was ended may still report an error when another thread has taken its place.
+    // A thread that was ended may still report an error when another thread has taken its place. Then the other thread
+    // must stay in `running`.
     if (running === thread) running = undefined
     ready.resolve()
     reply?.resolve({ problem })
@@ -99,7 +109,7 @@ function startThread(): Thread {
       whenEvaluating = () => {
         if (cpuMs !== undefined) void hasUsed(worker, cpuMs, () => answered).then(isOver => isOver && end(cpuMs))
       }
-      // The thread keeps the process alive only while it works.
+      // The thread keeps the process alive only while the thread works on a task.
       worker.ref()
       worker.postMessage(task)
       try {

@@ -1,14 +1,15 @@
 /**
- * The longest text, in characters, for which JavaScript's own search is used. In 4 MB, this search takes at most 50 ms.
- * With twice the length, it takes a second.
+ * The longest text, in characters, that is looked for with JavaScript's own search. To look for such a text in 4 MB
+ * takes at most 50 ms. With a text of twice this length, the search takes a second.
  */
 const MAX_DIRECT_LENGTH = 200
 
 type Split = (this: string, separator: string, limit?: number) => string[]
 
 /**
- * Replaces searches for long texts in this thread by many short steps. JavaScript's own search can take a minute if a client chooses both
- * texts (many a's, and as many a's with a b in the middle), and nothing can end a thread during such a search.
+ * Replaces searches for long texts in this thread by many short steps, so that the thread can be ended between two
+ * steps. JavaScript's own search can take a minute if a client chooses both texts (many a's, and as many a's with a b
+ * in the middle). Nothing can end a thread during such a search.
  */
 export function boundSearches(): void {
   const { indexOf, startsWith } = String.prototype
@@ -23,7 +24,8 @@ export function boundSearches(): void {
   }
 
   function splitInSteps(this: string, separator: string, limit?: number): string[] {
-    // The separator may be a regular expression, although the type says string. Then the usual function is called.
+    // The separator may be a regular expression, although the type says string. Then JavaScript's own function is
+    // called.
     if (typeof separator !== 'string' || separator.length <= MAX_DIRECT_LENGTH)
       return split.call(this, separator, limit)
     const parts: string[] = []

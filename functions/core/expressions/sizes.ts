@@ -4,10 +4,14 @@ type ExitHook = (expression: unknown, input: unknown, environment: unknown, resu
 
 /**
  * Limits the size of texts and lists in this thread. A single huge text or list would end the whole process and not
- * only the thread. Call this function only in a thread that does nothing but evaluate, because it replaces two
- * functions of JavaScript. JSONata uses them wherever one step can make a large text from a small one: `join` (for
- * `$join`, `$pad`, pictures) and `JSON.stringify` (for `$string`, `&`). Other functions double a value in each step
- * (`&`, `$append`, `$replace`). The returned hook checks the result of each step.
+ * only the thread.
+ *
+ * This function replaces two functions of JavaScript. So call it only in a thread that does nothing but evaluate.
+ * JSONata uses the two functions wherever one step can make a large text from a small one: `join` (for `$join`, `$pad`,
+ * pictures) and `JSON.stringify` (for `$string`, `&`).
+ *
+ * Other functions can double a value in each step (`&`, `$append`, `$replace`). So the returned hook checks the size of
+ * each step's result.
  */
 export function boundSizes(): ExitHook {
   boundJoin()

@@ -6,15 +6,19 @@ import type { Halt, ModelState } from './state.ts'
 
 /** The reasons why calls of a model are deferred. Times are epoch milliseconds. */
 export interface FlowControlView {
-  /** Why the model is halted. Its calls wait until a probe succeeds, or until an operator resets it. */
+  /**
+   * The reason of the halt, if the model is halted. Calls then wait until a probe succeeds, or until an operator resets
+   * the model.
+   */
   readonly halted?: Halt | undefined
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
   /** The time of the next probe in a long pause, before the pause ends. */
   readonly tried_at?: number | undefined
   /**
-   * `next` is the time at which another call could be made: now, or after all slots that were given. `backlog` is the
-   * approximate time of the slot of the last request in the backlog. Only requests of normal priority wait there.
+   * `used` is the number of calls in the last interval. `next` is the time at which another call could be made: now, or
+   * after all slots that were granted. `backlog` is the approximate time of the slot of the last request in the
+   * backlog. Only requests of normal priority wait in the backlog.
    */
   readonly rate_limit?:
     | { readonly used: number; readonly next: number; readonly backlog?: number | undefined }
@@ -23,23 +27,26 @@ export interface FlowControlView {
 
 export interface CircuitView {
   /**
-   * `half_open`: the wait of the open circuit is over, and one probe at a time tests whether the model is back. `off`:
-   * the model has no circuit.
+   * `half_open`: the wait of the open circuit is over, and one probe at a time tests whether the model works again.
+   * `off`: the model has no circuit.
    */
   readonly state: 'closed' | 'open' | 'half_open' | 'off'
   readonly until?: number | undefined
   /**
-   * The number of recent failed calls. It is 0 while the circuit is open, because the calls that opened it no longer
-   * count.
+   * The number of recent failed calls. The number is 0 while the circuit is open, because the failed calls are removed
+   * when they open the circuit.
    */
   readonly failures: number
-  /** How often in a row the circuit has opened, if it is not closed. */
+  /** The number of times that the circuit has opened in a row, if it is not closed. */
   readonly opened_times?: number | undefined
-  /** For how many users the circuit is open, as long as only their calls have failed. Absent if it is open for all. */
+  /**
+   * The number of users for whom the circuit is open, as long as only their calls have failed. Absent if the circuit is
+   * open for all users.
+   */
   readonly open_for_users?: number | undefined
 }
 
-/** Describes a state at a time, according to the policies of the model. */
+/** Describes the state of a model at the time `now`, for operators. */
 export function viewOf(state: ModelState, now: number, { circuit, rate_limit }: Policies): FlowControlView {
   const { paused_until = 0, tried_until = 0, calls, backlog, halted } = state
   const pausedUntil = Math.max(paused_until, tried_until)
@@ -61,7 +68,8 @@ function circuitView({ open, open_for, failures }: CircuitState, now: number, { 
 }
 
 /**
- * Returns whether earlier calls have changed the state so that it defers calls now, or after fewer further failures.
+ * Returns whether earlier calls have left failures, a 403, a halt or a pause in the state. Then calls are deferred now,
+ * or after fewer further failures.
  */
 export const hasLearned = (state: ModelState, now: number): boolean => {
   const { open, failures, paused_until = 0, tried_until = 0, halted, refused_by } = state
@@ -71,7 +79,7 @@ export const hasLearned = (state: ModelState, now: number): boolean => {
 
 /**
  * Removes the running calls from a state: the one call per priority, and the probe. The caller must know that no worker
- * is left.
+ * runs. Otherwise a second call could begin while the first one still runs.
  */
 export const withoutCalls = (state: ModelState): ModelState => {
   const { leases, probe, ...rest } = state

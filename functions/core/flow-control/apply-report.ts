@@ -51,7 +51,8 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const why = 'halt' in findings ? findings.halt : findings.refused
   if (halt) return haltedAgain(state, halt, why, now, policies)
   if ('halt' in findings) return halted(state, why, now, policies)
-  // A refusal is an answer, so the model is back. It may refuse only this user.
+  // A 403 is an answer, so it shows that the model works again. The model may refuse only this user, so it is not yet
+  // halted.
   const back = withCircuit(state, policies, circuit => endProbe(state, 'healthy', now, circuit))
   return refused(back, marksOf(report.users), why, now, policies)
 }
@@ -75,6 +76,7 @@ function withCircuit(state: ModelState, { circuit }: Policies, change: (circuit:
   const next = circuit ? change(circuit) : state
   if (next === state) return state
   const { failures, failed_by, open, open_for } = next
-  // The probe stays, because it ends with its own report. It may also be the probe of a halted model.
+  // The state keeps its `probe`, because a probe ends only with its own report. It may also be the probe of a halted
+  // model.
   return { ...state, failures, failed_by, open, open_for }
 }

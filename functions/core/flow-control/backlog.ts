@@ -3,18 +3,21 @@ import { roundOf } from './rate-limit.ts'
 import type { Backlog } from './state.ts'
 
 /**
- * The longest time from now to the slot of a request of the backlog, so that urgent requests get the earlier slots.
- * Milliseconds.
+ * A request of normal priority gets a slot only if the slot is at most this far ahead. Milliseconds. Otherwise many
+ * such requests could book the slots of the next minutes, and urgent requests would have to wait behind them.
  */
 export const MAX_SLOT_AHEAD_MS = 5_000
 
-/** How long before its expected slot a request of the backlog comes back. Milliseconds. */
+/** How long before its expected slot a request of the backlog is delivered again, to ask for the slot. Milliseconds. */
 export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
-/** The longest time by which a queue of a healthy system is late with a request of the backlog. Milliseconds. */
+/** The longest delay with which the queue of a healthy system delivers a request of the backlog again. Milliseconds. */
 const MAX_QUEUE_LATENESS_MS = 5_000
 
-/** Adds a request to the backlog. `at` is the next slot that could be given. */
+/**
+ * Adds a request to the backlog. `at` is the next slot that could be granted. If as many requests expect the last slot
+ * as the rate limit allows in one interval, the new request expects a slot one round later.
+ */
 export function joinBacklog(backlog: Backlog | undefined, at: number, limit: RateLimit): Backlog {
   if (!backlog || backlog.slot < at) return { slot: at, taken: 1, last_return: at - RETURN_AHEAD_MS }
   if (backlog.taken < limit.count) return { ...backlog, taken: backlog.taken + 1 }
@@ -22,12 +25,12 @@ export function joinBacklog(backlog: Backlog | undefined, at: number, limit: Rat
 }
 
 /**
- * Removes the backlog if no request has come back from it for longer than a round takes. Then its requests were
- * cancelled or have expired, and no other request should wait for them.
+ * Removes the backlog if no request of the backlog has asked again for longer than a round takes. Then these requests
+ * were cancelled or have expired, and other requests must not wait behind them.
  */
 export const dropAbandoned = (backlog: Backlog | undefined, now: number, limit: RateLimit): Backlog | undefined =>
   backlog && now <= backlog.last_return + roundOf(limit) + MAX_QUEUE_LATENESS_MS ? backlog : undefined
 
-/** Notes that a request has come back from the backlog. */
+/** Notes that a request of the backlog has asked again for a slot. */
 export const noteReturn = (backlog: Backlog | undefined, now: number): Backlog | undefined =>
   backlog && { ...backlog, last_return: Math.max(backlog.last_return, now) }

@@ -3,29 +3,29 @@ import { type FailedCall, failedCallsOf, toFailures } from './failed-calls.ts'
 import type { Circuit } from './policies.ts'
 import type { Findings } from './port.ts'
 
-/** The users of some calls. */
+/** The users of the calls in a report. */
 export interface Callers {
-  /** The marks of their users. */
+  /** The marks (`markOf`) of the users. */
   readonly users: readonly number[]
-  /** Whether each of their requests had been tried before. */
+  /** Whether each request of the calls had been tried before. */
   readonly repeated: boolean
 }
 
 const NOBODY_KNOWN: Callers = { users: [], repeated: false }
 
 /**
- * The longest time that a circuit stays open before the next probe, so that a model that is back is called soon.
+ * The longest time that a circuit stays open before the next probe, so that a model that works again is called soon.
  * Milliseconds.
  */
 export const LONGEST_OPEN_MS = 15 * 60_000
 /** The largest multiple of `open_ms` for which a circuit stays open. */
 const MAX_OPEN_MULTIPLIER = 8
-/** The most users for whom a circuit opens. If calls of more users have failed, it opens for all. */
+/** The most users for whom a circuit opens. If calls of more users have failed, the circuit opens for all users. */
 const MAX_OPEN_FOR = 8
 
 /**
- * Adds failed calls. An open circuit ignores the calls that it would stop now, because they were running when it
- * opened.
+ * Adds failed calls. An open circuit ignores failed calls of users for whom it is open, because these calls had begun
+ * before it opened.
  */
 export function addFailures(
   state: CircuitState,
@@ -42,8 +42,8 @@ export function addFailures(
 }
 
 /**
- * Applies a success. The success shows that the failures of other users come from their own requests. It also shows
- * that repeated failures of the same user come from those requests, and not from the model.
+ * Applies a success. The success shows that the failures of other users are caused by their own requests, and not by
+ * the model. It shows the same for repeated failures of the same user. So all these failures are removed.
  */
 export function addSuccess(state: CircuitState, users: readonly number[]): CircuitState {
   if (state.open) return isOpenFor(state, users) ? state : { failures: [] }
@@ -61,7 +61,9 @@ const isOnly = (user: number, users: readonly number[]): boolean => users.every(
 export const isOpenFor = ({ open_for }: CircuitState, users: readonly number[]): boolean =>
   open_for === undefined || (users.length > 0 && users.every(user => open_for.includes(user)))
 
-/** Ends the probe. If the probe has no findings, another probe may be made. */
+/**
+ * Ends the probe. If its call says nothing about the model, the circuit stays as it is, and another probe may be made.
+ */
 export function endProbe(state: CircuitState, findings: Findings, now: number, policy: Circuit): CircuitState {
   const { probe: _, ...rest } = state
   if (findings === 'healthy') return { failures: [] }
@@ -69,7 +71,10 @@ export function endProbe(state: CircuitState, findings: Findings, now: number, p
   return { ...opened((state.open?.times ?? 0) + 1, now, policy, []), open_for: state.open_for }
 }
 
-/** Opens the circuit: for the users of the failed calls, or for all if one of these calls was of several users. */
+/**
+ * Opens the circuit for the users of the failed calls. If one of these calls had requests of several users, or if there
+ * are too many users, the circuit opens for all users.
+ */
 function opened(times: number, now: number, policy: Circuit, failed: readonly FailedCall[]): CircuitState {
   const users = [...new Set(failed.map(({ by }) => by))].filter(by => by !== undefined)
   const isForAll = users.length === 0 || users.length > MAX_OPEN_FOR || failed.some(({ by }) => by === undefined)
@@ -81,17 +86,18 @@ function opened(times: number, now: number, policy: Circuit, failed: readonly Fa
 }
 
 /**
- * Returns how long the circuit stays open, in milliseconds: one `open_ms` longer each time. If this time doubled
- * instead, a model would not be called for too long after a short outage, and a long outage would have hardly fewer
- * probes. The limit is a quarter of an hour, or `open_ms` if that is longer.
+ * Returns how long the circuit stays open when it opens for the nth time in a row, in milliseconds. This time grows by
+ * one `open_ms` with each opening, up to eight times `open_ms`. If it doubled instead, a model would get no calls for
+ * too long after a short outage, and a long outage would have hardly fewer probes. The limit is 15 minutes, or
+ * `open_ms` if that is longer.
  */
 export function openFor({ open_ms }: Pick<Circuit, 'open_ms'>, times: number): number {
   return Math.min(open_ms * Math.min(times, MAX_OPEN_MULTIPLIER), Math.max(open_ms, LONGEST_OPEN_MS))
 }
 
 /**
- * Returns the time at which a call asks again if another call is the probe now. The wait is as long as the probe has
- * taken so far.
+ * Returns the time at which a call asks again if it waits for the end of a probe, or of another running call. The wait
+ * is as long as the other call has taken so far, but at least one second and at most `open_ms`.
  */
 export function askAgainAt(probedSince: number, now: number, { open_ms }: Pick<Circuit, 'open_ms'>): number {
   return now + Math.min(Math.max(now - probedSince, 1_000), open_ms)

@@ -4,14 +4,20 @@ import type { Random } from '../platform/random.ts'
 import type { ModelStateStore } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** The most writes that a worker tries if others always write first. */
+/** The most writes that a worker tries if other workers always write first. */
 const MAX_TRIES = 12
 
-/** The longest first pause, in milliseconds. The limit doubles with each pause, up to the limit below. */
+/**
+ * The pauses between two tries have a random length, in milliseconds. The first pause has at most `FIRST_PAUSE_MS`.
+ * This limit doubles with each pause, up to `LONGEST_PAUSE_MS`.
+ */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
 
-/** A change: the state after it (the same object if nothing changes), and an answer for the caller. */
+/**
+ * A change of a state. It returns the state after the change, and an answer for the caller. If nothing changes, it
+ * returns the same state object.
+ */
 export type Apply<T> = (before: ModelState) => { readonly state: ModelState; readonly answer: T }
 
 export interface Swapped<T> {
@@ -28,10 +34,10 @@ export interface CompareAndSwapPorts {
 }
 
 /**
- * Applies a change to the latest state of a model, and writes the result if it differs. It begins with the known state.
- * If another worker writes first, it tries again at once with that worker's state, and later tries again after pauses.
- * Without pauses, workers would only delay each other. During a pause, a worker also collects more calls for its next
- * write. Returns undefined if others always wrote first. Rejects with `Unavailable`.
+ * Applies a change to the latest state of a model, and writes the result if it differs. The first try begins with the
+ * known state. If another worker has written first, the second try begins at once with that worker's state. Further
+ * tries come after pauses. Without pauses, workers would only delay each other. During a pause, a worker also collects
+ * more calls for its next write. Returns undefined if other workers always wrote first. Rejects with `Unavailable`.
  */
 export async function compareAndSwap<T>(
   ports: CompareAndSwapPorts,
@@ -53,7 +59,9 @@ export async function compareAndSwap<T>(
   return undefined
 }
 
-/** Reads the state after the nth pause, because others have probably written meanwhile. */
+/**
+ * Pauses for the nth time, and then reads the state, because other workers have probably written it during the pause.
+ */
 async function readLater({ store, sleep, random }: CompareAndSwapPorts, model: string, n: number) {
   await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n))
   return store.read(model)

@@ -4,9 +4,11 @@ import type { CircuitState } from './circuit-state.ts'
 export interface FailedCall {
   /** Epoch milliseconds. */
   readonly at: number
-  /** The mark of the user of all its requests; undefined if they were of several users. */
+  /**
+   * The mark (`markOf`) of the user whose requests the call had. Undefined if the call had requests of several users.
+   */
   readonly by: number | undefined
-  /** Whether all its requests had been tried before. */
+  /** Whether each request of the call had been tried before. If so, these requests may be the cause of the failure. */
   readonly repeated: boolean
 }
 
@@ -18,16 +20,21 @@ export const failedCallsOf = ({ failures, failed_by = [] }: Failures): FailedCal
     return { at, by: code === 0 ? undefined : Math.floor(code / 2), repeated: code % 2 === 1 }
   })
 
-/** Returns the fields of a state for failed calls. `failed_by` is absent if no call was of a single user. */
+/**
+ * Returns the fields of a state for failed calls. Each number in `failed_by` stands for the user of one call: 0 for
+ * several users, otherwise twice the user's mark, plus 1 if the call was repeated. `failed_by` is absent if each call
+ * had requests of several users.
+ */
 export function toFailures(calls: readonly FailedCall[]): Failures {
   const codes = calls.map(({ by, repeated }) => (by === undefined ? 0 : 2 * by + (repeated ? 1 : 0)))
   return { failures: calls.map(({ at }) => at), ...(codes.some(code => code > 0) ? { failed_by: codes } : {}) }
 }
 
 /**
- * Returns the list that an item has in `failures`: first the users for whom the circuit is open, then the time of each
- * failed call, each followed by its user. Users are negative numbers. 0.1.0 reads these as times long ago and drops
- * them, so it can read every item.
+ * Returns the list that an item has in `failures`. It begins with the users for whom the circuit is open. The time of
+ * each failed call comes after them. Each time is followed by the user of the call, if the call had only one. Users are
+ * negative numbers. Version 0.1.0 takes a negative number for a time long ago and drops it. So version 0.1.0 can read
+ * every item.
  */
 export const toStoredFailures = ({ failures, failed_by = [], open_for = [] }: CircuitState): number[] => [
   ...open_for.map(mark => -mark),

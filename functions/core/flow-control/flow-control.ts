@@ -12,12 +12,13 @@ import { type ModelState, UNTOUCHED } from './state.ts'
 import { marksOf } from './users.ts'
 import { createWitness } from './witness.ts'
 
-/** How long a process trusts a state that it has read. Milliseconds. */
+/** The time for which a process uses a state that it has read, without reading the state again. Milliseconds. */
 const CACHE_MS = 1_000
 
 /**
- * How long calls wait before they ask again if other workers always wrote first. Only one of the writes that are tried
- * at the same time succeeds, so dozens of workers that ask again at once only cause more writes. Milliseconds.
+ * The time for which calls are deferred if other workers always wrote the state first. Only one of the writes that are
+ * tried at the same time succeeds. So if dozens of workers asked again at once, they would only cause more failed
+ * writes. Milliseconds.
  */
 const CONTENTION_DEFERRAL_MS = 5_000
 
@@ -32,7 +33,7 @@ export interface FlowControlPorts extends CompareAndSwapPorts {
   readonly onChange?: OnChange
 }
 
-/** The kinds of changes: of the circuit, of a halt, or a pause that the model has asked for. */
+/** The kinds of changes: of the circuit, of a halt, or of a pause that the model has asked for. */
 export type Change =
   | 'opened'
   | 'opened for all'
@@ -64,7 +65,10 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
   let busy = false
   let notedAt = -NOTE_EVERY_MS
 
-  /** Remembers a state with the time at which it was asked for, because it does not have later writes of others. */
+  /**
+   * Remembers the state that a read or a write returns, with the time at which the read or write began. Writes of other
+   * workers after this time may be missing in the state. So the age of the state counts from this time.
+   */
   async function seen<T extends ModelState | undefined>(ask: () => Promise<T>): Promise<T> {
     const at = clock()
     const state = await ask()
@@ -77,8 +81,8 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
   }
 
   /**
-   * Returns the known state if it is recent, and if others can't have made an urgent change. Returns undefined
-   * otherwise.
+   * Returns the known state if it is recent, and if other workers can't have made an urgent change (`isVolatile`).
+   * Otherwise it returns undefined, and the state must be read again.
    */
   function trusted(): ModelState | undefined {
     const now = clock()
@@ -158,8 +162,8 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 }
 
 /**
- * Returns whether others may have made an urgent change of a state: they may have seen more failures or an answer after
- * a 403, or may have ended the one call that may be made.
+ * Returns whether other workers may have made an urgent change of a state. They may have seen further failures, or an
+ * answer after a 403. Or they may have ended the call for whose end other calls wait.
  */
 function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
   const counts = now - (circuit?.within_ms ?? 0)
@@ -167,8 +171,8 @@ function isVolatile({ failures, refused_by, leases }: ModelState, now: number, {
 }
 
 /**
- * Returns whether a report can't change any state. A success with users can change it, because it may show that the
- * failures of other users come from their own requests.
+ * Returns whether a report can't change any state. A success with users can change the state, because it may show that
+ * the failures of other users come from their own requests.
  */
 function tellsNothing({ findings, probe, lease, pause_until, loading, users = [] }: Report): boolean {
   if (probe !== undefined || lease !== undefined || pause_until !== undefined || loading) return false

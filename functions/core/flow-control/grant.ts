@@ -8,15 +8,15 @@ import type { Ask, Permit } from './port.ts'
 import { MAX_SLOT_WAIT_MS, nextSlot, toleranceOf, withSlot } from './rate-limit.ts'
 import type { ModelState } from './state.ts'
 
-/** The longest deferral, which is the longest delay of a queue. Milliseconds. */
+/** The longest deferral of a message. It is the longest delay that a queue allows. Milliseconds. */
 const MAX_DEFERRAL_MS = 900_000
 
-/** The most that a slot may be later than the lead time and still count as immediate. Milliseconds. */
+/** A slot counts as immediate if it is at most this much later than the end of the lead time. Milliseconds. */
 const MAX_IMMEDIATE_DELAY_MS = 500
 
 /**
- * The time at which calls are asked for (epoch milliseconds), the shortest time to their slots, and the id for a new
- * probe.
+ * The moment at which permits are asked for. `now` is the time in epoch milliseconds. `lead_time` is the shortest time
+ * from `now` to a slot, in milliseconds. `id` becomes the id of a new probe or lease.
  */
 export interface Moment {
   readonly now: number
@@ -24,7 +24,10 @@ export interface Moment {
   readonly id: string
 }
 
-/** Answers calls that are asked for together, in their order. Returns the same state object if nothing changed. */
+/**
+ * Decides on the permits of calls that are asked for together, in their order. Returns the same state object if nothing
+ * changed.
+ */
 export function grant(
   before: ModelState,
   asks: readonly Ask[],
@@ -37,7 +40,8 @@ export function grant(
     if (deferral) return deferral
     const { permit, ...booked } = bookSlot(state, ask, { now, lead_time }, policies)
     if (booked.calls !== state.calls || booked.backlog !== state.backlog) state = { ...state, ...booked }
-    // The message of a later slot goes back to its queue. Its call will ask again.
+    // If the slot is later, the worker defers the message, and asks again at the time of the slot. So the call gets no
+    // lease and no probe now.
     if (!permit.granted || permit.at > now + MAX_SLOT_WAIT_MS) return permit
     const taken = take(state, ask, { now, id }, policies)
     state = taken.state
@@ -47,7 +51,8 @@ export function grant(
 }
 
 /**
- * Gives a call that may be made soon the lease of its priority, if needed, and the probe if only a probe may be made.
+ * Prepares a call that may be made soon. If the model takes one call of the call's priority at a time, the call gets
+ * the lease. If only a probe may be made, the call becomes the probe.
  */
 function take(state: ModelState, ask: Ask, { now, id }: Omit<Moment, 'lead_time'>, policies: Policies) {
   const obstacle = obstacleOf(state, ask, now, policies)
@@ -72,7 +77,10 @@ const withProbe = (state: ModelState, { until }: Ask, id: string, now: number): 
   probe: { id, since: now, until },
 })
 
-/** Returns the deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
+/**
+ * Returns the deferral of a call, if a pause, a halt, an open circuit or another running call prevents it now. Returns
+ * undefined otherwise.
+ */
 function deferralOf(
   state: ModelState,
   ask: Ask,
@@ -93,12 +101,12 @@ function deferralOf(
 }
 
 /**
- * The longest wait before a call asks again, if the model takes one call at a time and another call of its priority is
+ * The longest wait before a call asks again, if the model takes one call of its priority at a time and another one is
  * running. Milliseconds.
  */
 const LONGEST_TURN = { open_ms: 10_000 }
 
-/** The rate limit's answer to a call, and its log and backlog after this call. */
+/** The decision of the rate limit on a call, and the rate limit's log and backlog afterwards. */
 type Booked = Pick<ModelState, 'calls' | 'backlog'> & { readonly permit: Permit }
 
 function bookSlot(
@@ -114,8 +122,8 @@ function bookSlot(
   const backlog = dropAbandoned(state.backlog, now, rate_limit)
   const at = nextSlot(calls, now + lead_time, rate_limit)
   const isFar = at > now + (ask.backlog ? MAX_SLOT_AHEAD_MS : MAX_DEFERRAL_MS)
-  // A call may take an immediate slot although others wait, because the waiting requests whose slots are near have come
-  // back already.
+  // A call may take an immediate slot even if requests wait in the backlog. The requests of the backlog whose expected
+  // slots are near have already been delivered again, and have asked for their slots.
   const isImmediate = at <= now + lead_time + MAX_IMMEDIATE_DELAY_MS
   const isFirst = ask.backlog !== 'joins' || isImmediate || !backlog || backlog.slot - RETURN_AHEAD_MS <= now
   if (!isFar && isFirst) {

@@ -3,13 +3,18 @@ import type { Policies } from './policies.ts'
 import type { HaltReason } from './port.ts'
 import type { Halt, ModelState } from './state.ts'
 
-/** How long a halted model without a circuit gets no call before its first probe. Milliseconds. */
+/** The wait before the first probe of a halted model that has no circuit. Milliseconds. */
 const FIRST_WAIT_MS = 30_000
 
-/** Returns the wait before the first probe of a halted model, in the form of a circuit's policy. */
+/**
+ * Returns the wait before the first probe of a halted model, in the form that `openFor` takes. So this wait grows with
+ * each failed probe, as with a circuit.
+ */
 export const waitOf = ({ circuit }: Policies): { readonly open_ms: number } => circuit ?? { open_ms: FIRST_WAIT_MS }
 
-/** Halts a model. If the model is halted already, the call was running when the halt began, and changes nothing. */
+/**
+ * Halts a model. If the model is already halted, nothing changes, because the failed call had begun before the halt.
+ */
 export function halted(state: ModelState, why: HaltReason, now: number, policies: Policies): ModelState {
   if (state.halted) return state
   const { refused_by: _, ...rest } = state
@@ -17,8 +22,8 @@ export function halted(state: ModelState, why: HaltReason, now: number, policies
 }
 
 /**
- * Halts a model for longer, because its probe has failed. A failure of another kind does not change the reason of the
- * halt.
+ * Halts a model for longer, because its probe has failed. `why` is undefined if the probe failed for a reason that does
+ * not halt a model. Then the halt keeps its reason.
  */
 export function haltedAgain(
   state: ModelState,
@@ -39,8 +44,9 @@ export function resumed(state: ModelState): ModelState {
 }
 
 /**
- * Applies a 403. The model may refuse only this user: then only that request fails. If the request of another user gets
- * a 403, too, with no success in between, the model refuses everybody, and is halted.
+ * Applies a 403 of the model. The model may refuse only this user. So a first 403 only fails its request, and the state
+ * notes the user. If a request of another user then gets a 403, too, with no success in between, the model refuses
+ * everybody, and is halted.
  */
 export function refused(
   state: ModelState,
@@ -56,7 +62,7 @@ export function refused(
   return state.refused_by === first ? state : { ...state, refused_by: first }
 }
 
-/** The most characters of a reason that are kept, so that the state stays small. */
+/** The most characters that are kept of the reason of a halt, so that the state stays small. */
 const LONGEST_REASON = 240
 
 function storedReason({ code, status, reason }: HaltReason): HaltReason {

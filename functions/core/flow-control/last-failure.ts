@@ -7,7 +7,8 @@ import type { FailureNotes, LastFailure } from './port.ts'
 
 /**
  * Returns the key of the item with a model's last failed call. The models table has a separate item for this call,
- * because 0.1.0 reads the state of a model strictly. No model's name has a `#`.
+ * because version 0.1.0 can't read a model's state with an additional field. No model's name has a `#`, so no model has
+ * this key.
  */
 const keyOf = (model: string): string => `${model}#last_failure`
 
@@ -21,7 +22,10 @@ const Stored = reading(
   }),
 )
 
-/** The most characters of a reason that are kept: its sentence, and 500 characters of the model's own words. */
+/**
+ * The most characters of a reason that are kept. They are enough for our sentence, and for 500 characters of the
+ * model's own words.
+ */
 const LONGEST_REASON = 800
 
 /** Makes the store of each model's last failed call in DynamoDB. */

@@ -6,15 +6,15 @@ import type { ModelState } from './state.ts'
 export const needsLease = ({ priority }: Ask, { one_at_a_time }: Policies): boolean =>
   priority !== undefined && one_at_a_time?.includes(priority) === true
 
-/** Returns the lease of another call of the same priority, which has not ended at this time. */
+/** Returns the lease of another call of the same priority, if this lease has not ended at the time `now`. */
 export function leaseOfAnother({ leases }: ModelState, { priority, lease }: Ask, now: number) {
   const held = priority && leases?.[priority]
   return held && held.until > now && held.id !== lease ? held : undefined
 }
 
 /**
- * Gives a call the lease of its priority. The lease ends with the report of the call, or at the time when its worker is
- * certainly gone.
+ * Gives a call the lease of its priority. The lease ends with the report of the call, or at the time when the worker of
+ * the call has certainly ended.
  */
 export function withLease(state: ModelState, { priority, until }: Ask, id: string, now: number): ModelState {
   if (!priority) return state

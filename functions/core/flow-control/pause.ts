@@ -11,8 +11,8 @@ export const LONGEST_PAUSE_MS = 15 * 60_000
 const LOADING_PAUSE_MS = 5_000
 
 /**
- * Notes the pause that a model has asked for. If the pause is longer than `LONGEST_PAUSE_MS`, its end is kept, too:
- * until then, the model gets only probes.
+ * Notes the pause that a model has asked for. If the pause is longer than `LONGEST_PAUSE_MS`, the state also keeps its
+ * end, in `tried_until`. After `LONGEST_PAUSE_MS`, the model gets only probes until this end.
  */
 export function paused(state: ModelState, { pause_until = 0, loading }: Report, now: number): ModelState {
   const until = Math.max(pause_until, loading ? now + LOADING_PAUSE_MS : 0)
@@ -22,7 +22,7 @@ export function paused(state: ModelState, { pause_until = 0, loading }: Report, 
   return { ...state, paused_until: next, ...(tried > 0 ? { tried_until: tried } : {}) }
 }
 
-/** Lets a long pause go on, because its probe has failed. */
+/** Lets a long pause go on until the next probe, because a probe has failed. */
 export function pausedForLonger(state: ModelState, now: number): ModelState {
   const { tried_until = 0, paused_until = 0 } = state
   if (tried_until <= now) return state

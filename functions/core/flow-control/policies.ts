@@ -16,7 +16,7 @@ export const Circuit = z.strictObject({
 })
 export type Circuit = z.infer<typeof Circuit>
 
-/** How a model is protected. A policy that is absent does not defer calls. */
+/** The rules that protect a model from calls. A rule that is absent defers no calls. */
 export const Policies = z.strictObject({
   rate_limit: RateLimit.optional(),
   circuit: Circuit.optional(),

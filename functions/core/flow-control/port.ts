@@ -2,26 +2,29 @@ import type { Priority } from '../domain/ids.ts'
 import type { ModelState } from './state.ts'
 
 /**
- * The reason why a call may not be made now. `busy`: another call of its priority is running, and the model takes one
- * at a time.
+ * The reason why a call may not be made now. `busy`: the model takes one call of this priority at a time, and another
+ * one is running.
  */
 export type DeferralReason = 'halted' | 'open' | 'paused' | 'rate limited' | 'busy'
 
 export type Permit =
-  /** The call may be made at `at` (epoch milliseconds), not earlier, and only a little later (see `isLate`). */
+  /**
+   * The call may be made at the time `at` (epoch milliseconds). It must not be made earlier, and only a little later
+   * (see `isLate`).
+   */
   | {
       readonly granted: true
       readonly at: number
-      /** The id of the probe, if the call is one. `report` must report its result. */
+      /** The id of the probe, if the call is a probe. The caller must report the result of the call with this id. */
       readonly probe?: string | undefined
       /**
-       * Set if the call is a probe of a halted model, or of a model in a long pause. Such a call does not count as an
-       * attempt of a request that it does not end.
+       * Set if the call is a probe of a halted model, or of a model in a long pause. If such a call does not end a
+       * request, it does not count as an attempt of this request.
        */
       readonly is_free?: true
       /**
-       * The id of the lease of this call, if the model takes one call of its priority at a time. `report` ends the
-       * lease.
+       * The id of the lease of this call, if the model takes one call of the call's priority at a time. `report` ends
+       * the lease.
        */
       readonly lease?: string | undefined
     }
@@ -46,17 +49,20 @@ export interface Ask {
   /** The id of a lease that was granted before and is still held. */
   readonly lease?: string | undefined
   /**
-   * Whether the request joins the backlog, comes back from it, or has already had a slot. Absent for an urgent request,
-   * which never waits in the backlog.
+   * Whether the request may join the backlog (`joins`), asks again after a wait in the backlog (`has waited`), or has
+   * already had a slot (`has left`). Absent for an urgent request, which never waits in the backlog.
    */
   readonly backlog?: 'joins' | 'has waited' | 'has left' | undefined
   /** If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. */
   readonly took?: number | undefined
-  /** The time at which the asking worker is certainly gone, in epoch milliseconds. */
+  /**
+   * The time at which the asking worker has certainly ended, in epoch milliseconds. A lease or a probe of the call ends
+   * then, even without a report.
+   */
   readonly until: number
 }
 
-/** The reason of a halt. A retry can't fix it, and no single request has caused it. */
+/** The reason of a halt: an error that a retry can't fix, and that no single request has caused. */
 export interface HaltReason {
   readonly code: string
   /** The HTTP status, if there was one. */
@@ -67,19 +73,20 @@ export interface HaltReason {
 
 /** A failed call, in the form that operators see. */
 export interface CallFailure extends HaltReason {
-  /** The request of the call, or one of them. */
+  /** The id of the call's request, or of one of the call's requests. */
   readonly request_id: string
 }
 
-/** The newest failed call of a model that was noted. */
+/** The newest failed call of a model that was noted for operators. */
 export interface LastFailure extends CallFailure {
   /** Epoch milliseconds. */
   readonly at: number
 }
 
 /**
- * The findings of calls about their model: it is healthy; nothing, for example because no call was made; a number of
- * failed calls; a reason to halt the model; or a 403. A 403 may be for one user or for all: see `halt.ts`.
+ * The findings of calls about their model. `healthy`: the model works. `nothing`: the calls say nothing about the
+ * model, for example because no call was made. `failures`: the number of failed calls. `halt`: the reason to halt the
+ * model. `refused`: a 403, which may be for one user or for all (`halt.ts`).
  */
 export type Findings =
   | 'healthy'
@@ -94,7 +101,7 @@ export interface Report {
   readonly failure?: CallFailure | undefined
   /**
    * Whether the model has only refused requests, with a status of 300 or more. This shows that the model answers, but
-   * not that it accepts other requests again.
+   * not that it accepts other requests again. So such an answer to a probe does not end a halt.
    */
   readonly is_refusal?: boolean | undefined
   /** The ids of the users of the successful calls' requests, or of the failed calls' requests if no call has succeeded. */
@@ -111,37 +118,39 @@ export interface Report {
 }
 
 /**
- * Decides when a model may be called, from its halt, its circuit, its rate limit and the pauses that it asks for. All
- * its workers share this state.
+ * Decides when a model may be called. The decision follows from the model's halt, circuit and rate limit, and from the
+ * pauses that the model asks for. All workers of the model share this state.
  */
 export interface FlowControl {
   /**
-   * Asks for one call. A `slot` that was granted before is used unless it is over, and a `probe` is kept. A request
-   * that joins the backlog lets urgent requests pass, and waits for a shorter time when it comes back. If it rejects
-   * with `Unavailable`, no call may be made.
+   * Asks for a permit for one call. If the call has a `slot` that was granted before, the permit is for this slot,
+   * unless the slot is over. A `probe` that was granted before is kept. A request that joins the backlog lets urgent
+   * requests go first. When it asks again, its slot is near. If `permit` rejects with `Unavailable`, no call may be
+   * made.
    */
   permit(ask: Ask): Promise<Permit>
   /**
-   * Returns whether a call whose time was `at` must ask for another permit. Otherwise the rate limit would have counted
-   * the call at a time when it was not made, and a circuit or a pause that began later would not stop it.
+   * Returns whether the permit of a call for the time `at` is too old, so that the call must ask for another permit.
+   * With an old permit, the rate limit would have counted the call at a time at which the call was not made. And a
+   * circuit or a pause that began later would not stop the call.
    */
   isLate(at: number): boolean
   /** Reports the results of calls. Returns whether the model is halted now. Rejects with `Unavailable`. */
   report(report: Report): Promise<{ readonly halted: boolean }>
   /**
    * Returns the time until which the model is halted or its circuit is open, in epoch milliseconds, as far as this
-   * process knows. It knows the changes of its own reports.
+   * process knows. The process knows the changes by its own reports, and may not know recent changes by other workers.
    */
   heldUntil(userId: string): number | undefined
 }
 
 /** Stores the state that the workers of a model share. Methods reject with `Unavailable`. */
 export interface ModelStateStore {
-  /** Reads a state, strongly consistent. Returns undefined for a model whose state was never written. */
+  /** Reads a state with a strongly consistent read. Returns undefined for a model whose state was never written. */
   read(model: string): Promise<ModelState | undefined>
   /**
-   * Replaces a state by its next version, if the stored version is the one before. Returns the stored state: `next`
-   * itself if it was written, now or by a try whose answer was lost.
+   * Writes the state `next`, if the stored state is the version directly before it. Returns the state that is stored
+   * afterwards. This is `next` itself if it was written, by this try or by an earlier try whose answer was lost.
    */
   write(model: string, next: ModelState): Promise<ModelState>
 }

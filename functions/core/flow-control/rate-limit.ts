@@ -1,18 +1,20 @@
 import type { RateLimit } from './policies.ts'
 
 /**
- * The shortest time from now to a slot, so that the worker can claim the request before the slot. Then hardly anything
- * can make the call late. Milliseconds.
+ * The shortest time from the grant of a slot to the slot. In this time the worker claims the request, so that the call
+ * is rarely late for its slot. Milliseconds.
  */
 export const MIN_LEAD_TIME_MS = 50
 
 /**
- * The longest time that a worker waits for the slot of its call. For a later slot, the message goes back to its queue.
- * Milliseconds.
+ * The longest time that a worker waits for the slot of its call. If the slot is later, the worker defers the message
+ * instead. Milliseconds.
  */
 export const MAX_SLOT_WAIT_MS = 1_500
 
-/** The number of calls that were allowed within one bucket, which begins at `from`. */
+/**
+ * One bucket of the rate limit's log: the number of calls that were allowed in a short time, which begins at `from`.
+ */
 export interface Bucket {
   /** Epoch milliseconds. */
   readonly from: number
@@ -20,9 +22,10 @@ export interface Bucket {
 }
 
 /**
- * The most buckets in the log of the last interval's calls. With this log, a burst passes at once, no interval ever has
- * more than `count` calls, and the log stays small for each `count`. (GCRA stores less, but is exact only without
- * bursts. With a burst of `b`, an interval may have `b` more calls. See docs/adr/0014.)
+ * The most buckets in the log of the last interval's calls. With this log, a burst passes at once, and no interval ever
+ * has more than `count` calls. The log stays small, whatever `count` is. GCRA, a usual algorithm for rate limits,
+ * stores less. But it is exact only without bursts: with a burst of `b` calls, an interval may have `b` calls too many
+ * (docs/adr/0014).
  */
 const BUCKETS = 20
 
@@ -33,24 +36,28 @@ const widthOf = ({ count, interval_ms }: RateLimit): number =>
   count <= EXACT_LOG_MAX ? 1 : Math.ceil(interval_ms / BUCKETS)
 
 /**
- * Returns the time in milliseconds by which a call may reach the endpoint after its slot, so that still no interval
- * there has more than `count` calls. This time reduces the throughput, so it is a tenth of a short interval, and a
- * second of a long one.
+ * Returns the slack: the longest time from a slot to the arrival of its call at the endpoint, in milliseconds. The log
+ * counts each call for longer than the interval, by the slack. So a call that arrives within the slack makes no
+ * interval at the endpoint exceed `count` calls. The slack reduces the throughput. So it is only a tenth of the
+ * interval, and at most one second.
  */
 const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.ceil(interval_ms / 10))
 
 /**
- * Returns the time in milliseconds by which a call may begin after its slot. If it is later, it must ask again. The
- * rest of the slack is for the network.
+ * Returns the longest time from a slot to the beginning of its call, in milliseconds. If the call is later, it must ask
+ * for another slot. This time is two fifths of the slack. The rest of the slack is for the network.
  */
 export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 5)
 
-/** Returns the longest time from one full round of `count` calls to the next. Milliseconds. */
+/**
+ * Returns the length of a round in milliseconds: the longest time from the first of `count` calls to the first of the
+ * next `count` calls.
+ */
 export const roundOf = (limit: RateLimit): number => limit.interval_ms + slackOf(limit) + widthOf(limit)
 
 /**
- * Finds the first time from `earliest` on at which one more call does not exceed the limit, given all calls that were
- * allowed before.
+ * Finds the first time from `earliest` on at which one more call does not exceed the limit. The log has the calls that
+ * were allowed before.
  */
 export function nextSlot(log: readonly Bucket[], earliest: number, limit: RateLimit): number {
   const [width, span] = [widthOf(limit), limit.interval_ms + slackOf(limit)]
@@ -83,8 +90,8 @@ export function withSlot(log: readonly Bucket[], at: number, limit: RateLimit): 
 export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): { used: number; next: number } {
   const earliest = now + MIN_LEAD_TIME_MS
   const next = nextSlot(log, earliest, limit)
-  // If the next slot is later than now, the limit is used up. The log may no longer have the calls before the slots
-  // that were given.
+  // If the next slot is later than now, the limit is used up. The calls of the last interval can't be counted then:
+  // when later slots were granted, the log may have dropped earlier calls.
   if (next > earliest) return { used: limit.count, next }
   const recent = log.filter(({ from }) => from + widthOf(limit) > now - limit.interval_ms)
   return { used: recent.reduce((sum, { count }) => sum + count, 0), next: now }

@@ -10,12 +10,13 @@ interface LastCall {
 }
 
 /**
- * Remembers the results of the last calls of two users in this process. If a user's call fails shortly after the
- * success of another user, the failure comes from that user's request, and does not count for the circuit. This needs
- * no write of the shared state.
+ * Remembers the results of the last calls of two users in this process. If one user's call fails shortly after another
+ * user's call has succeeded, the failure is caused by the failed request and not by the model. So the failure does not
+ * count for the circuit. Successes are remembered only in this process, so they need no write of the state that the
+ * workers share.
  */
 export function createWitness() {
-  // The newest first. Two users are enough, because at least one of them is not the user whose call fails.
+  // The newest call is the first. Two users are enough, because at least one of them is not the user whose call fails.
   let last: readonly LastCall[] = []
 
   function note(users: readonly string[], ok: boolean, at: number): void {
@@ -24,8 +25,8 @@ export function createWitness() {
 
   return {
     /**
-     * Notes the results of calls. Returns the report that is applied to the shared state. The result of a probe always
-     * counts.
+     * Notes the results of calls. Returns the report to apply to the shared state, without the failures that do not
+     * count. The result of a probe always counts.
      */
     hear(report: Report, now: number): Report {
       const { findings, users = [], probe } = report

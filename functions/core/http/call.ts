@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-la
 import { RequestError } from '../domain/errors.ts'
 import { Caller, Refused } from '../platform/caller.ts'
 
-/** An HTTP API request, payload format 2.0, behind our authorizer. */
+/** The event of API Gateway for a call of the HTTP API (payload format 2.0), with the result of our authorizer. */
 export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string, unknown>>
 
 /** A call of the API, without the types of Lambda and API Gateway. */
@@ -13,11 +13,11 @@ export interface HttpCall {
   /** The headers. Their names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, string | undefined>>
-  /** The variables of the route's path. */
+  /** The values of the variables in the route's path, such as `request_id`. */
   readonly parameters: Readonly<Record<string, string | undefined>>
-  /** Returns the caller. Throws on a route that needs no key, because it has no caller. */
+  /** Returns the caller. Throws on a route that needs no key, because a call of such a route has no caller. */
   caller(): Caller
-  /** Returns the body as text. Throws `RequestError` if its bytes are no text. */
+  /** Returns the body as text. Throws `RequestError` if the bytes of the body are not valid UTF-8. */
   body(): string
   /** Returns how long the invocation may still run, in milliseconds. */
   remainingMs(): number

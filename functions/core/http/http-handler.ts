@@ -14,9 +14,9 @@ export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpRespo
 export type RenderError = (error: RequestError, call: HttpCall) => HttpResponse
 
 /**
- * Makes the Lambda handler of a function behind the HTTP API. It first refuses a call without a valid key. It answers
- * each error of the use case in the shape of the API. Only our own sentences leave the function, and never the message
- * of an exception.
+ * Makes the Lambda handler of a function behind the HTTP API. The handler first refuses a call without a valid key. It
+ * answers each error of the use case in the shape of the API. A client sees only our own sentences, and never the
+ * message of an exception.
  */
 export const httpHandler = <Ports extends Telemetry>(
   ports: Ports,

@@ -5,19 +5,19 @@ import { tooLargeForBody } from '../domain/json-size.ts'
 import { type Problem, problemsOf } from '../domain/problems.ts'
 import { findHostileText } from '../domain/text.ts'
 
-/** The largest body, in bytes: 4 MB, as API clients count it. API Gateway itself accepts 10 MB. */
+/** The largest body, in bytes: 4 MB, with 1,048,576 bytes per MB. API Gateway itself would accept 10 MB. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /**
  * Parses a body of JSON by the schema of an API. It skips a byte order mark at the beginning. A field that is null
- * counts as absent. Throws a `RequestError` that names the problem and its place. It also refuses too many bytes,
- * levels or values, and characters that no store keeps.
+ * counts as absent. Throws a `RequestError` that names the problem and its place. It also refuses bodies with too many
+ * bytes, levels or values, and with characters that no store keeps.
  */
 export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, bytes: string): z.infer<Schema> {
   const text = bytes.replace(BYTE_ORDER_MARK, '')
   if (Buffer.byteLength(text) > MAX_BODY_BYTES)
     throw new RequestError('payload_too_large', 'the body is larger than 4 MB')
-  // This check comes before the parsing, because the values of a few such bodies at the same time would take all the
+  // This check comes before the parsing. The parsed values of a few such bodies at the same time would take all the
   // memory.
   const tooLarge = tooLargeForBody(text)
   if (tooLarge) throw invalid([{ path: '', message: tooLarge }])
@@ -38,10 +38,11 @@ const withoutNulls = (json: unknown): unknown =>
 
 function parseJson(text: string): unknown {
   try {
-    // A number that JavaScript can't hold as it is written becomes a mark, which `findHostileText` finds.
+    // A number that JavaScript can't hold as it is written becomes a mark, i.e. a special text. `findHostileText` then
+    // finds the mark, and the body is refused.
     return JSON.parse(rewriteNumbers(text, 'marks'))
   } catch {
-    // The parser's own message quotes the body.
+    // The parser's own message is not used, because it quotes the body.
     throw invalid([{ path: '', message: 'is not valid JSON' }])
   }
 }

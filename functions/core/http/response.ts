@@ -8,7 +8,10 @@ export const json = (statusCode: number, body: unknown, headers: Record<string, 
   ...encode(JSON.stringify(body)),
 })
 
-/** The largest body that leaves as plain text, in bytes. Larger bodies leave in base64, which API Gateway decodes. */
+/**
+ * The largest body that is returned as plain text, in bytes. A larger body is returned in base64, which API Gateway
+ * decodes.
+ */
 const MAX_PLAIN_BYTES = 1024 * 1024
 
 /**

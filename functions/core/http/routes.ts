@@ -11,13 +11,13 @@ interface Route {
 }
 
 /**
- * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find the use case of
- * a call by its keys, and `noRoute` uses it to choose between 404 and 405. The local system reads the routes from the
- * template.
+ * The routes of the HTTP API. The stack makes API Gateway's routes from this table. The functions find the use case of
+ * a call by the key of its route. `noRoute` chooses between 404 and 405 with this table. The local system reads the
+ * routes from the synthesized template, and not from here.
  */
 export const ROUTES = [
   { method: 'POST', path: '/v1/inference', function: 'gateway', needs_key: true },
-  // The two paths of the old pipeline.
+  // The two paths of the Benthos pipeline that Sluice replaces, so that its clients need not change.
   { method: 'POST', path: '/generate', function: 'gateway', needs_key: true },
   { method: 'POST', path: '/api/v1/inference', function: 'gateway', needs_key: true },
   { method: 'GET', path: '/v1/inference', function: 'reader', needs_key: true },

@@ -12,9 +12,9 @@ import type { HttpResponse } from './response.ts'
 import { NO_ROUTE, ROUTES } from './routes.ts'
 
 /**
- * Answers a call in a span of the server. The span belongs to the client's trace, or begins a new trace, and its
- * `traceparent` is in the answer. Calls that need no key are not traced, because anybody may make them, and monitors
- * make them all the time.
+ * Answers a call, and records it as a server span. The span belongs to the client's trace, or begins a new trace. The
+ * answer has the span's `traceparent`. Calls that need no key are not traced, because anybody may make them, and
+ * monitors make them all the time.
  */
 export async function tracedCall(
   tracing: Pick<Tracer, 'start'>,

@@ -4,7 +4,7 @@ import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 
-/** The time after which a client should ask for the end of its request, in seconds. */
+/** The time after which a client should ask whether its request has ended, in seconds. */
 const POLL_S = 1
 
 /** Builds the answer to a post that was accepted. */
@@ -21,7 +21,9 @@ export function acceptedAnswer(prepared: Prepared, accepted: Accepted): HttpResp
   return json(202, body, { ...headersOf(prepared, accepted), 'Retry-After': String(POLL_S) })
 }
 
-/** Builds the answer to a post whose client preferred to wait, and whose request has ended in time. */
+/**
+ * Builds the answer to a post whose client asked to wait (`Prefer: wait=N`), and whose request has ended in that time.
+ */
 export const endedAnswer = (
   prepared: Prepared,
   accepted: Accepted,

@@ -6,7 +6,10 @@ import { parseBodyAs } from '../http/parse-body.ts'
 
 const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int().nullish()
 
-/** Refuses a bound of the output that is no whole number. A bound that is null counts as absent. */
+/**
+ * Refuses a request whose bound of the output, such as `max_tokens`, is not a whole number. A bound that is null counts
+ * as absent.
+ */
 const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx): void => {
   for (const name of OUTPUT_BOUNDS) {
     if (Bound.safeParse(fields[name]).success) continue
@@ -19,8 +22,9 @@ const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx):
 }
 
 /**
- * The schema of `parameters`. `max_tokens` is in the shape, as in 0.1.0, because a schema puts the fields of its shape
- * first, and the fingerprints of 0.1.0 depend on this order.
+ * The schema of `parameters`. It names the field `max_tokens`, because the schema of version 0.1.0 named it, too. A
+ * parsed object begins with the fields that its schema names, and the fingerprints of version 0.1.0 depend on this
+ * order.
  */
 const Parameters = z.looseObject({ max_tokens: z.unknown().optional() }).superRefine(checkBounds)
 

@@ -28,11 +28,14 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** Builds the answer of the inference API to a call that is refused. */
+/** Builds the inference API's answer to a call that is refused. */
 export const renderError = (error: RequestError): HttpResponse =>
   json(STATUSES[error.code], KEY_REFUSALS[error.code] ?? refusalOf(error), headersOf(error.details))
 
-/** The bodies of API Gateway's own authorizers for a call without a valid key. Clients may depend on them. */
+/**
+ * The bodies of the answers to a call without a valid key. They are those of API Gateway itself, because clients may
+ * depend on them.
+ */
 const KEY_REFUSALS: Readonly<Partial<Record<ErrorCode, object>>> = {
   unauthorized: { message: 'Unauthorized' },
   forbidden: { message: 'Forbidden' },

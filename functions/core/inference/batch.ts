@@ -4,13 +4,14 @@ import type { ModelAnswer, ModelFailure } from './port.ts'
 /** Builds the body of a call for many requests: the results of their mappings. */
 export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
 
-/** The answers for the requests, in their order, or the failure of the whole call. */
+/** The model's answers to the requests of a batch, in the order of the requests, or the failure of the whole call. */
 export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
 
 /**
- * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where
- * `batch.outputs` finds them. Elements that `batch.outputs` finds are sorted by their `index`, if each has one. Returns
- * undefined if the number of elements is not the number of inputs.
+ * Finds the elements of the answer to a batch, one per input, in the order of the inputs. They are in the answer's
+ * field `outputs`, or where the expression `batch.outputs` of pipeline.yaml finds them. Elements that the expression
+ * finds are sorted by their `index`, if each element has one. Returns undefined if the number of elements is not the
+ * number of inputs.
  */
 export async function findElements(
   answer: unknown,
@@ -60,8 +61,9 @@ function indexOf(element: unknown): number | undefined {
 }
 
 /**
- * Returns the answer for the call itself, for the flow control: the failure of the whole call; or the halt that one
- * element reports; or the failure of one element, if every element failed and may be tried again; or else a success.
+ * Returns one answer for the whole call of a batch, which the flow control needs. If the call failed as a whole, it is
+ * this failure. If the failure of an element halts the model, it is the element's failure. If every element failed and
+ * may be tried again, it is the first element's failure. Otherwise it is a success.
  */
 export function callOf(outputs: Outputs): ModelAnswer {
   if (!outputs.ok) return outputs

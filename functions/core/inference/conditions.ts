@@ -4,8 +4,8 @@ import type { Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 
 /**
- * The parts of an answer that a condition sees. `body` is the JSON value, or the text if the answer is not JSON, or
- * absent.
+ * The parts of an answer that a condition sees. `body` is the JSON value, or the text if the answer is not JSON. It is
+ * absent if the answer has no readable body.
  */
 export interface Seen {
   readonly status: number
@@ -20,12 +20,15 @@ export interface Seen {
 export type Conditions = (seen: Seen, until: number) => Promise<Verdict | undefined>
 
 /**
- * The longest time of one condition in JSONata's thread, in milliseconds. The other answers of the invocation wait for
- * this thread, and their results must still be published.
+ * The longest time of one condition in JSONata's thread, in milliseconds. The invocation's other answers wait for this
+ * thread, and their results must be published before the invocation ends.
  */
 const CONDITION_MS = 200
 
-/** Compiles `halt_when`, `drop_when` and `backoff_when`. The first condition that holds decides, in this order. */
+/**
+ * Compiles `halt_when`, `drop_when` and `backoff_when`. They are tried in this order, and the first condition that
+ * holds decides.
+ */
 export function compileConditions({ halt_when, drop_when, backoff_when }: Retry, clock: Clock): Conditions {
   const conditions = (
     [
@@ -44,8 +47,8 @@ export function compileConditions({ halt_when, drop_when, backoff_when }: Retry,
 }
 
 /**
- * Evaluates a condition. If the condition fails for an answer, it does not hold, because it is usually written for
- * another kind of answer.
+ * Evaluates a condition. If the evaluation of a condition fails, the condition does not hold, because it is usually
+ * written for another kind of answer.
  */
 async function isTrue(evaluate: () => Promise<unknown>): Promise<boolean> {
   try {

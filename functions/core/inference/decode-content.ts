@@ -1,19 +1,19 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
 
-/** Says that the bytes of an answer can't be decoded. The message is the end of a sentence about the answer. */
+/** The error of an answer whose bytes can't be decoded. The message is the end of a sentence about the answer. */
 export class Undecodable extends Error {
   override readonly name = 'Undecodable'
 }
 
-/** Says that the decoded answer would be larger than the limit. */
+/** The error of an answer that would be larger than the limit after decoding. */
 export class DecodedTooLarge extends Error {
   override readonly name = 'DecodedTooLarge'
 }
 
 type Decode = (bytes: Uint8Array, bounds: { maxOutputLength: number }) => Promise<Buffer>
 
-// HTTP's deflate is zlib's format. Some servers send it without zlib's header.
+// In HTTP, `deflate` means zlib's format. Some servers leave out zlib's header, so both forms are decoded.
 const inflateAny: Decode = (bytes, bounds) =>
   hasZlibHeader(bytes) ? promisify(inflate)(bytes, bounds) : promisify(inflateRaw)(bytes, bounds)
 
@@ -25,12 +25,16 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['zstd', promisify(zstdDecompress)],
 ])
 
-/** The most codings that may be nested. There must be a limit, because a file can be its own gzip. */
+/**
+ * The most codings that an answer may have around each other. Without a limit, a gzip file that decodes to itself would
+ * never be done.
+ */
 const MAX_LAYERS = 3
 
 /**
- * Decodes the content codings of an answer: those that `Content-Encoding` declares, and those that the first bytes show. Decoding stops
- * at `maxBytes`, so that a small answer can't take the memory of a large one. Rejects with `Undecodable` or `DecodedTooLarge`.
+ * Decodes the content codings of an answer: those that `Content-Encoding` declares, and those that the first bytes
+ * show. Decoding stops at `maxBytes`. Otherwise a small compressed answer could take a huge amount of memory. Rejects
+ * with `Undecodable` or `DecodedTooLarge`.
  */
 export async function decodeContent(
   bytes: Uint8Array,
@@ -46,7 +50,8 @@ export async function decodeContent(
     return decoded !== undefined
   }
   for (const coding of codingsOf(declared)) {
-    // A proxy may decode an answer without changing the header.
+    // If the bytes are already text, a proxy has decoded the answer and left the header as it was. So no more codings
+    // are decoded.
     if (current.length === 0 || (sniff(current) === undefined && isText(current))) break
     if (!(await decodeAs(coding))) throw new Undecodable(`can't be decoded from the content encoding ${coding}`)
   }
@@ -77,13 +82,14 @@ async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): P
 function sniff(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 0x1f, 0x8b, 0x08)) return 'gzip'
   if (startsWith(bytes, 0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
-  // The level is in the second byte. `x^` is text, too, and is tried below.
+  // The second byte has the level of compression. With one of the levels, the two bytes are `x^`, which a text may
+  // begin with. So `withoutSign` tries this case.
   return startsWith(bytes, 0x78) && hasZlibHeader(bytes) && bytes[1] !== 0x5e ? 'deflate' : undefined
 }
 
 /**
- * Decodes brotli and deflate without a header, which no first bytes show. So bytes that are no text are tried in both
- * codings, and a coding counts if its result is a text.
+ * Decodes brotli, and deflate that was not recognized. Their first bytes do not show the coding. So bytes that are not
+ * text are decoded with both codings, one after the other. A result counts if it is text.
  */
 async function withoutSign(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
   for (const coding of ['br', 'deflate']) {
@@ -103,9 +109,11 @@ const startsWith = (bytes: Uint8Array, ...first: readonly number[]): boolean =>
 const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
   (first & 0x0f) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0
 
-/** How many bytes are checked for control characters. A compressed text has one much earlier. */
+/**
+ * The number of bytes that are checked for control characters. Compressed bytes have a control character much earlier.
+ */
 const LOOK_AT = 4_096
 const CONTROLS = new Set([...Array(32).keys()].filter(code => !'\t\n\f\r'.includes(String.fromCharCode(code))))
 
-/** Returns whether bytes may be text of a charset that has ASCII in it. */
+/** Returns whether bytes may be text of a charset that includes ASCII. */
 const isText = (bytes: Uint8Array): boolean => !bytes.subarray(0, LOOK_AT).some(byte => CONTROLS.has(byte))

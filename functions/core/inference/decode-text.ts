@@ -20,10 +20,14 @@ export function decodeText(bytes: Uint8Array, contentType: string | undefined): 
 export const charsetOf = (contentType = ''): string =>
   /;\s*charset\s*=\s*"?\s*([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
 
-// A text that is declared as ASCII but is not ASCII is usually UTF-8. TextDecoder would read it as windows-1252.
+// A text that is declared as ASCII but is not ASCII is usually UTF-8. So it is read as UTF-8, and not as windows-1252,
+// which TextDecoder uses for ASCII.
 const ASCII = new Set(['ascii', 'us-ascii'])
 
-/** Makes the decoder of a charset. It uses UTF-8 for an unknown charset, because ASCII is the same in most charsets. */
+/**
+ * Makes the decoder of a charset. For an unknown charset, it uses UTF-8, because ASCII characters are the same in most
+ * charsets.
+ */
 function decoderOf(charset: string): TextDecoder {
   try {
     return new TextDecoder(ASCII.has(charset) ? 'utf-8' : charset)

@@ -11,9 +11,10 @@ const MAX_DETAIL = 500
 export function detailOf(answered: Answered): string | undefined {
   const { body, status } = answered
   const isRefusal = status >= 400
-  // The page of a redirect has only the new address, whose path may contain parts of the request.
+  // The page of a redirect only names the new address. Its path may contain parts of the request, so nothing of the
+  // page is kept.
   if (status >= 300 && !isRefusal) return undefined
-  // A successful answer may contain a result, which must not be in a log. So only its error is read.
+  // A successful answer may contain a result, which must not be in a log. So only the fields of an error are read.
   if (body.kind === 'text') return isRefusal || isPage(answered, body.text) ? said(body.text) : undefined
   if (body.kind !== 'json') return undefined
   return isRefusal ? said(wordsIn(body.value, WORDS) ?? jsonOf(body.value)) : detailOfValue(body.value)
@@ -24,7 +25,7 @@ export const detailOfValue = (value: unknown): string | undefined => said(wordsI
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 
-/** The fields that contain an error in any answer. */
+/** The fields that may contain an error in any answer, even with a status below 300. */
 const ERRORS = ['error', 'errors', 'detail'] as const
 /** The fields that contain the words in the error bodies of model servers, in the order in which they are read. */
 const WORDS = ['error', 'message', 'Message', 'detail', 'errors', 'msg', 'error_message', 'reason'] as const
@@ -48,7 +49,8 @@ function wordsIn(value: unknown, fields: readonly string[], levels = MAX_LEVELS)
 }
 
 /**
- * Adds the code of an error to its words, such as `insufficient_quota`, because the code says more than some sentences.
+ * Adds the code of an error, such as `insufficient_quota`, to the words of the error. The code says more than some
+ * sentences.
  */
 const withCode = (words: string, code: unknown): string =>
   typeof code === 'string' && code !== '' && !words.includes(code) ? `${words} (${code})` : words

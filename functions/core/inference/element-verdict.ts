@@ -3,7 +3,10 @@ import type { Answered, ModelAnswer } from './port.ts'
 import { conditionSentence } from './sentences.ts'
 import { type Circumstances, codeOfCondition, codeOfStatus, failure, verdictOfStatus } from './verdict.ts'
 
-/** Judges one element of a batch's answer. A condition decides first, and then the status in the element's error. */
+/**
+ * Judges one element of the answer to a batch. If a condition of pipeline.yaml holds, it decides. Otherwise the status
+ * in the element's error decides.
+ */
 export function judgeElement(element: unknown, answered: Answered, by: Circumstances): ModelAnswer {
   const { status, content_type } = answered
   const error = errorOf(element)

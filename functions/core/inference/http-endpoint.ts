@@ -9,10 +9,13 @@ import { type Post, post, type Sent } from './transport.ts'
 
 export interface EndpointSettings {
   readonly url: string
-  /** The longest time from the call to the last byte of the answer. */
+  /** The longest time from the beginning of the call to the last byte of the answer. */
   readonly timeout_ms: number
   readonly headers: Record<string, string>
-  /** A secret in a header, or a field of a secret that is a JSON object, or a signature for this AWS service. */
+  /**
+   * The credentials of a call: a secret in a header, or one field of a secret that is a JSON object, or a SigV4
+   * signature for the named AWS service.
+   */
   readonly auth?:
     | {
         readonly header: string
@@ -24,29 +27,32 @@ export interface EndpointSettings {
     | undefined
 }
 
-/** Which value of a secret the caller wants. */
+/** The value of a secret that the caller wants. */
 interface WantedSecret {
   /** The field of a secret that is a JSON object. */
   readonly field?: string | undefined
-  /** The secret must have been read after this time, in epoch milliseconds. */
+  /**
+   * The secret must have been read after this time (epoch milliseconds). A value that was cached earlier is not good
+   * enough.
+   */
   readonly after?: number | undefined
 }
 
-/** Reads a secret by its name, in a form that a header can have. */
+/** Reads a secret by its name. The text can be sent in a header. */
 export type ReadSecret = (name: string, wanted?: WantedSecret) => Promise<string>
 
 interface Surroundings {
   readonly clock?: Clock
   /** Returns the context of the call's trace, for a header of the call. Returns undefined if tracing is off. */
   traceparent?(): string | undefined
-  /** Called before each further call of the model. */
+  /** Called before each further call of the model, i.e. before a call is repeated with a new secret. */
   onFurtherCall?(): void
 }
 
 /** The shortest time that must be left for a further call, in milliseconds. */
 const MIN_CALL_MS = 1_000
 
-/** Calls a model over HTTP(S). It follows no redirects, so the secret goes only to the configured host. */
+/** Calls a model over HTTP(S). It follows no redirects, so the secret is sent only to the configured host. */
 export function httpEndpoint(
   settings: EndpointSettings,
   readSecret: ReadSecret,
@@ -88,8 +94,8 @@ export function httpEndpoint(
       const secret = await read()
       const reply = await callWith(secret, requestId, to, settings.timeout_ms)
       if (secret === undefined || reply.kind === 'broken' || reply.status !== 401) return reply
-      // The secret may have been replaced since it was read. If the secret is the same, the model would refuse it
-      // again.
+      // A 401 may mean that the secret was replaced after it was read. So the secret is read again. If it is the same
+      // as before, the call is not repeated, because the model would refuse it again.
       const renewed = await ifAvailable(() => read(startedAt))
       const timeLeft = settings.timeout_ms - (clock() - startedAt)
       if (renewed === undefined || renewed === secret || timeLeft < MIN_CALL_MS) return reply
@@ -131,7 +137,10 @@ function requestOf(url: string, text: string, headers: Record<string, string>): 
   })
 }
 
-/** Makes the post of a signed request, which has its query apart from its path. */
+/**
+ * Converts a signed request to a post. The signed request has its query in a separate field, which is put back into the
+ * path.
+ */
 function toPost({ protocol, hostname, port, path, query, headers }: HttpRequest, body: string): Post {
   const search = buildQueryString(query)
   return { protocol, hostname, port, path: search === '' ? path : `${path}?${search}`, headers, body }

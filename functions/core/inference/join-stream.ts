@@ -27,9 +27,9 @@ function isPart({ delta, text }: Choice): boolean {
 }
 
 /**
- * Joins a stream of OpenAI-like chunks to the answer that the model would have given without streaming. Returns
- * undefined if it is another kind of stream, or if its end is missing. If the stream has an error, the error is the
- * whole answer.
+ * Joins a stream of chunks in the form of the OpenAI API to the answer that the model would have given without
+ * streaming. Returns undefined if the text is another kind of stream, or if the end of the stream is missing. If the
+ * stream has an error, the error is the whole answer.
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
@@ -52,8 +52,8 @@ export function joinChunks(text: string, parse: (json: string) => unknown): unkn
 }
 
 /**
- * Counts the lists, objects and fields of an event. Each event is parsed separately, so it is also measured separately
- * before.
+ * Counts the lists, objects and fields of an event. Each event is parsed separately. So before the parsing, each event
+ * is measured separately, too.
  */
 function partsOf(event: string): number {
   const { containers, fields } = measureJson(event)
@@ -94,8 +94,8 @@ function joinChoice(index: number, parts: readonly Choice[]): Fields {
 }
 
 /**
- * Joins the pieces of a message. Texts are joined (`content`, `reasoning_content`, `refusal`). For other fields, the
- * last value counts.
+ * Joins the pieces of a message. Texts are joined (`content`, `reasoning_content`, `refusal`), and so are lists. For
+ * any other field, the last value counts.
  */
 function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
   const message = new Map<string, unknown>([

@@ -20,14 +20,17 @@ export interface JudgeSettings {
   readonly retry: Retry
   /** Whether the calls carry a secret. */
   readonly has_secret: boolean
-  /** The JSONata over the answer to a batch that finds its elements. By default, they are in `outputs`. */
+  /**
+   * A JSONata expression that finds the elements in the answer to a batch. Without it, the elements are in the answer's
+   * field `outputs`.
+   */
   readonly outputs?: string | undefined
 }
 
 /**
  * The longest time of the conditions of one call, for its answer or for all elements of a batch, in milliseconds.
  * Conditions that have not begun by then count as false. The calls of an invocation share one thread for slow
- * expressions, and their results must still be published.
+ * expressions, and the results of all calls must be published before the invocation ends.
  */
 const MAX_CONDITIONS_MS = 2_000
 
@@ -63,7 +66,8 @@ export function createJudge(rules: JudgeSettings, clock: Clock): Judge {
   return {
     call: reply => wholeCall(reply, true),
     batch: async (reply, inputs) => {
-      // The conditions are about the answer to one request. So an answer with elements is judged element by element.
+      // The conditions of pipeline.yaml are written for the answer to one request. So the answer to a batch is judged
+      // element by element.
       if (reply.kind === 'answered' && reply.status < 300 && reply.body.kind === 'json') {
         const elements = await findElements(reply.body.value, inputs, find)
         if (elements) return { ok: true, outputs: await elementsOf(elements, reply) }

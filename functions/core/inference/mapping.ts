@@ -28,8 +28,8 @@ export interface Mappings {
 }
 
 /**
- * Says that a mapping failed. It has a sentence that the request's owner may read, and the usage that the model
- * reported, if it was readable.
+ * The error of a mapping that failed. Its message is a sentence that the request's owner may read. It also has the
+ * usage that the model reported, if the usage was readable.
  */
 export class MappingError extends Error {
   override readonly name = 'MappingError'
@@ -63,7 +63,7 @@ export function createMappings(settings: { request: string; response: string }):
   }
 }
 
-/** The list that each answer of an operation must have. */
+/** The list that each answer of an operation of the OpenAI API must have. */
 export interface AnswerList {
   readonly field: string
   readonly may_be_empty: boolean
@@ -100,8 +100,8 @@ function storable(result: unknown, usage: Usage | undefined): unknown {
 }
 
 /**
- * Explains the failure of an expression if the answer has a number that JSON can't hold. An expression that calculates
- * with it fails, because a text replaces the number.
+ * Explains the failure of an expression if the answer has a number that JSON can't hold. When the answer was parsed, a
+ * text has replaced the number. So an expression that calculates with the number fails.
  */
 const numberIn = (answer: unknown) => () => {
   const number = findImpossibleNumber(answer)

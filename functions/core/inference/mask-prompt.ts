@@ -1,33 +1,36 @@
 import { flat } from './one-line.ts'
 
-/** The shortest piece of a prompt that is masked, in characters. A shorter piece may be a word of any sentence. */
+/**
+ * The shortest piece of a prompt that is masked, in characters. A shorter piece is not masked, because it may be a word
+ * of any sentence.
+ */
 const MIN_PIECE = 16
 /**
- * The length of a block, in characters. Any piece of the shortest length contains a whole block, wherever the piece
- * begins.
+ * The length of a block, in characters. A prompt is divided into blocks, and the text is searched for each block. A
+ * piece of `MIN_PIECE` characters contains a whole block, wherever the piece begins. So the search misses no piece.
  */
 const BLOCK = MIN_PIECE / 2
 
 /**
- * The most comparisons of characters. A usual error needs a few thousand. A prompt and a text that repeat one character
- * could need billions. With more than this, the whole text is masked.
+ * The most comparisons of characters. A usual error needs a few thousand. If a prompt and a text repeat one character,
+ * they could need billions. Above this limit, the comparison stops, and the whole text is masked.
  */
 const MAX_STEPS = 1_000_000
 
-/** A text that may quote a prompt. It is short, and on one line. */
+/** A short text on one line that may quote prompts, such as a model's error. The quotes are masked. */
 export interface Mask {
-  /** Covers every piece of the prompt that the text quotes. */
+  /** Marks every piece of the prompt that the text quotes, so that `masked` hides it. */
   cover(prompt: string): void
-  /** Returns the text with the covered parts masked. */
+  /** Returns the text, with `…` in place of each piece that was covered. */
   masked(): string
 }
 
-/** Covers the pieces of prompts in several texts. The prompts may be long, so each is read once. */
+/** Covers the pieces of prompts in several texts. Prompts may be long, so each prompt is read once for all texts. */
 export function coverPrompts(masks: readonly Mask[], prompts: Iterable<string>): void {
   for (const prompt of prompts) for (const form of formsOf(prompt)) for (const mask of masks) mask.cover(form)
 }
 
-/** Makes the mask of a text. A model's error may quote its input, and no log may contain a prompt. */
+/** Makes the mask of a text. A text from a model may quote the model's input, and no log may contain a prompt. */
 export function createMask(text: string): Mask {
   const places = placesOfBlocks(text)
   const covered = new Uint8Array(text.length)
@@ -46,8 +49,8 @@ export function createMask(text: string): Mask {
 }
 
 /**
- * Returns the forms in which a text on one line may quote a prompt: without its line breaks, unchanged and as JSON
- * escapes it.
+ * Returns the forms in which a text on one line may quote a prompt. Both are without line breaks: the prompt itself,
+ * and the prompt with the escapes of JSON.
  */
 function formsOf(prompt: string): readonly string[] {
   const line = flat(prompt)
@@ -85,7 +88,10 @@ function without(text: string, covered: Uint8Array): string {
   return kept
 }
 
-/** Yields all texts in a client's body, except the names that choose a model. */
+/**
+ * Yields all texts in a client's body, except the fields that choose a model or a priority. These fields are not a part
+ * of the prompt.
+ */
 export function* promptsIn(body: ReadonlyMap<string, unknown>): Generator<string> {
   for (const [name, value] of body) if (!NAMES.has(name)) yield* textsIn(value)
 }

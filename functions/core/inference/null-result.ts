@@ -10,8 +10,8 @@ interface Node {
 }
 
 /**
- * Returns whether a response mapping has `"result": null`, also in a branch of a condition. Only with such a mapping is
- * `null` a result. Otherwise `null` means that the answer has no result.
+ * Returns whether a response mapping has `"result": null`, also in a branch of a condition. With such a mapping, `null`
+ * is a valid result. With any other mapping, `null` means that the answer has no result.
  */
 export const saysNullResult = (source: string): boolean =>
   nodesOf(prepare(source).ast()).flatMap(resultsOf).some(givesNull)
@@ -30,7 +30,10 @@ function nodesOf(tree: unknown): Node[] {
   return [...(Array.isArray(tree) ? [] : [tree]), ...Object.values(tree).flatMap(nodesOf)]
 }
 
-/** Returns the nodes of the result in `{ "result": … }`. The fields of `{ … }` are pairs of a name and a value. */
+/**
+ * Returns the syntax tree's nodes of the value in `{ "result": … }`. In the tree, `{ … }` is a node of the type
+ * `unary`, and its `lhs` has the fields as pairs of a name and a value.
+ */
 function resultsOf({ type, value, lhs }: Node): Node[] {
   if (type !== 'unary' || value !== '{' || !Array.isArray(lhs)) return []
   return lhs.flatMap(([name, given]: [Node, Node]) =>

@@ -1,4 +1,7 @@
-/** How many times the kept length is searched for secrets, so that a secret at the end of the kept part is found. */
+/**
+ * The part of a text that is searched for secrets, as a multiple of the length that is kept. It is longer than the kept
+ * part, so that a secret at the end of the kept part is found as a whole.
+ */
 const LOOKED_AT = 4
 
 /**
@@ -34,6 +37,6 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
 
 function cut(text: string, max: number): string {
   if (text.length <= max) return text
-  // Half of a character outside of the basic plane would be a lone surrogate.
+  // The cut may leave half of a character (a lone surrogate), which is removed.
   return `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }

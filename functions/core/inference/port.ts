@@ -35,14 +35,17 @@ export interface Broken {
   readonly message: string
   /** False if the model can't have seen the call. */
   readonly reached: boolean
-  /** `as configured`: up to `retry.attempts` calls. `once`: the call may be made once more. */
+  /**
+   * Whether the call may be made again. `as configured`: there may be up to `retry.attempts` calls. `once`: only once
+   * more.
+   */
   readonly retry: 'as configured' | 'once' | 'never'
 }
 
 /**
  * The meaning of a failure for its request. `retry`: the same call may succeed later. `drop`: the same call will never
- * succeed. `halt`: no call of this model will succeed until an operator corrects something, such as a key. No single
- * request has caused this. The flow control decides whether a `drop` with the status 403 is a halt.
+ * succeed. `halt`: no call of this model will succeed until an operator corrects something, such as a key. The failure
+ * is not caused by a single request. The flow control decides whether a `drop` with the status 403 is a halt.
  */
 export type Verdict = 'retry' | 'drop' | 'halt'
 
@@ -58,7 +61,7 @@ export interface ModelFailure {
   readonly status?: number | undefined
   /** The model's own words, at most 500 characters, without secrets. */
   readonly detail?: string | undefined
-  /** The pause that the model asks for, in milliseconds after its answer. */
+  /** The pause that the model asks for, in milliseconds from its answer on. */
   readonly retry_after_ms?: number | undefined
   /** Whether the call may be made only once more. */
   readonly once?: boolean | undefined
@@ -67,7 +70,10 @@ export interface ModelFailure {
    * probes do not count as attempts.
    */
   readonly loading?: boolean | undefined
-  /** Whether a condition of pipeline.yaml drops this 403. Then the 403 is no sign of a halt. */
+  /**
+   * Whether a condition of pipeline.yaml has decided the verdict. If it drops a 403, this 403 is no reason to halt the
+   * model.
+   */
   readonly configured?: boolean | undefined
 }
 

@@ -1,23 +1,26 @@
 /**
- * The longest wait that is believed, in milliseconds. A longer one is a mistake of the model, such as a time in
- * microseconds. Every request has expired by then.
+ * The longest wait that a model may ask for, in milliseconds. A longer wait is cut to this time, because it is a
+ * mistake, such as a time in microseconds. Every request has expired after this time.
  */
 const LONGEST_MS = 7 * 24 * 3_600_000
 
 /**
- * Returns how long the model asks for no calls, in milliseconds from `now` on. Returns undefined if it does not ask, or
- * not in a readable form.
+ * Returns how long the model asks for no calls, in milliseconds from `now` on. Returns undefined if the model does not
+ * ask for a wait, or if the headers can't be read.
  */
 export function retryAfter(headers: Readonly<Record<string, string>>, now: number): number | undefined {
   const waits = [...valuesOf(headers['retry-after']).map(value => waitOf(value, now)), milliseconds(headers)]
   const readable = waits.filter(wait => wait !== undefined)
-  // A proxy and a model behind it may each ask for a wait. The longest wait is right for both.
+  // A proxy and a model behind it may each ask for a wait. The longest wait is long enough for both.
   return readable.length === 0 ? undefined : Math.min(Math.max(...readable), LONGEST_MS)
 }
 
 const WEEKDAY = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun|Tue|Wed|Thu|Sat)(day)?$/i
 
-/** Returns the values of several header lines, which are joined by commas. A date has a comma of its own. */
+/**
+ * Returns the values of several header lines, which are joined by commas. A date contains a comma, so its two parts are
+ * joined again.
+ */
 function valuesOf(joined = ''): string[] {
   const parts = joined.split(',').map(part => part.trim())
   return parts.flatMap((part, index) => {

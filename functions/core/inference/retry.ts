@@ -8,12 +8,12 @@ export const Retry = z.strictObject({
   attempts: z.int().positive(),
   period_ms: z.int().positive(),
   max_backoff_ms: z.int().positive(),
-  /** HTTP statuses. */
+  /** HTTP statuses: after those in `backoff_on` a request is retried, and after those in `drop_on` it fails. */
   backoff_on: z.array(z.int()),
   drop_on: z.array(z.int()),
   /**
-   * JSONata over `{ status, headers, body }` of any answer. The first condition that is true decides, in this order:
-   * halt, drop, backoff.
+   * Conditions: JSONata expressions over `{ status, headers, body }` of any answer. They are tried in this order: halt,
+   * drop, backoff. The first condition that is true decides.
    */
   halt_when: z.string().optional(),
   drop_when: z.string().optional(),
@@ -28,15 +28,16 @@ export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || s
 export const isLoading = ({ loading }: ModelFailure): boolean => loading === true
 
 /**
- * Returns whether a failure says when the model takes calls again: a 429 with a Retry-After, or a model that is
- * loading. Such a failure only pauses the calls. It does not show that the model is broken.
+ * Returns whether a failure says when the model accepts calls again: a 429 with a Retry-After, or the answer of a model
+ * that is loading. Such a failure only pauses the calls. It does not show that the model is broken.
  */
 export const saysWhen = (failure: ModelFailure): boolean =>
   isLoading(failure) || (failure.status === 429 && (failure.retry_after_ms ?? 0) > 0)
 
 /**
  * Returns the wait after the nth attempt, in milliseconds. The wait is random between `period` and a longest wait:
- * `period` times 2 to the n, but at most `max_backoff`. So requests that failed together do not come back together.
+ * `period` times 2 to the n, but at most `max_backoff`. So requests that failed together are not all retried at the
+ * same time.
  */
 export function backoff({ period_ms, max_backoff_ms }: Retry, attempt: number, random: Random): number {
   const longest = Math.min(max_backoff_ms, period_ms * 2 ** attempt)
@@ -44,10 +45,13 @@ export function backoff({ period_ms, max_backoff_ms }: Retry, attempt: number, r
 }
 
 /**
- * The longest pause of one request's retry, in milliseconds. If the model asks for more, it says so again at the next
- * call.
+ * The longest pause of one request's retry, in milliseconds. If the model needs a longer pause, its answer to the next
+ * call asks for it again.
  */
 const MAX_PAUSE_MS = 15 * 60_000
 
-/** Returns the pause that the model asks for, in milliseconds. Returns 0 if it asks for none. */
+/**
+ * Returns the pause that the model asks for, in milliseconds, at most `MAX_PAUSE_MS`. Returns 0 if the model asks for
+ * none.
+ */
 export const pauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => Math.min(retry_after_ms, MAX_PAUSE_MS)

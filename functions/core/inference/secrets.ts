@@ -6,8 +6,8 @@ import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
 /**
- * How long a secret is cached, in milliseconds. So a rotated secret is used after at most this time, or earlier if the
- * model refuses the old one.
+ * How long a secret is cached, in milliseconds. So the new value of a replaced secret is used after at most this time,
+ * or earlier if the model refuses the old value.
  */
 const CACHE_MS = 5 * 60_000
 

@@ -15,7 +15,7 @@ export function kindOf({
   return name === '' ? String(status) : `${status}, ${name}`
 }
 
-/** The meaning of each condition of pipeline.yaml, and its key. */
+/** For each verdict of a condition: its words for the sentence, and the condition's key in pipeline.yaml. */
 const CONDITIONS: Readonly<Record<Verdict, readonly [says: string, key: string]>> = {
   retry: ['an error that may pass', 'backoff_when'],
   drop: ['an error that will not pass', 'drop_when'],
@@ -50,8 +50,8 @@ function redirectSentence({ status, headers: { location = '' } }: Answered): str
 const QUOTE = '; it begins with '
 
 /**
- * Returns the sentence without its quote, for a log. A log must not contain a result, and a text that is not JSON may
- * be one.
+ * Returns the sentence without its quote, for a log. A log must not contain a result, and a quoted text may be a part
+ * of a result.
  */
 export const withoutQuote = (sentence: string): string => sentence.split(QUOTE, 1).join('')
 
@@ -68,7 +68,10 @@ export function textSentence(
   return `the model's answer ${why} (${kindOf(answered)})${begins}`
 }
 
-/** Returns whether an answer is an HTML page. A page does not come from a model, but from a server in front of it. */
+/**
+ * Returns whether an answer is an HTML page. Such a page comes from a server in front of the model, and not from the
+ * model.
+ */
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
   /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)
 

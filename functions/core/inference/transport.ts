@@ -31,7 +31,7 @@ export interface Sent {
   readonly bytes: Uint8Array | undefined
 }
 
-/** The longest time for a TCP connection without TLS, in milliseconds. */
+/** The longest time in which the TCP connection must be made, before TLS begins. Milliseconds. */
 const CONNECT_MS = 5_000
 
 /**
@@ -42,18 +42,18 @@ const KEEP_ALIVE_MS = 60_000
 
 /** The progress of a call. */
 interface Progress {
-  /** Whether the connection is made, including TLS. Before that, the model can't have seen anything. */
+  /** Whether the connection is made, including TLS. Before that, the model can't have seen the call. */
   reached: boolean
   /** Whether the whole request was handed to the network. */
   sent: boolean
-  /** The first error of the request. It says more than the errors that follow. */
+  /** The first error of the request. It tells more about the cause than the errors that follow. */
   error?: Error
 }
 
 /**
  * Sends one POST over a new connection, and reads the answer. It does not use `fetch`, because `fetch` waits at most
- * five minutes for headers, whatever its signal says, and a model may take fourteen. It follows no redirects. It never
- * rejects because of the other side.
+ * five minutes for headers, even if its signal allows more, and a model may take 14 minutes. It follows no redirects.
+ * It never rejects because of an error of the network or the model.
  */
 export async function post(call: Post, { timeout_ms, max_bytes }: Bounds): Promise<Sent | Broken> {
   const progress: Progress = { reached: false, sent: false }
@@ -84,7 +84,7 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
       agent: agentOfOneCall(protocol, progress),
       signal: timeout,
     })
-    // An error may still come after the answer. Then it has no effect.
+    // An error may still come after the answer. Then it has no effect, because the promise is already resolved.
     request.on('error', error => {
       progress.error ??= error
       reject(error)
@@ -100,8 +100,8 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
 }
 
 /**
- * Makes a new connection for each call. Lambda freezes a function between invocations. The model may close an idle
- * connection meanwhile, and then the next call over this connection would fail.
+ * Makes an agent that opens a new connection for its call. Lambda freezes a function between invocations. In that time,
+ * the model may close an idle connection, and the next call over this connection would fail.
  */
 function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
   const isSecure = protocol === 'https:'
@@ -114,7 +114,7 @@ function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
     socket.once('close', () => clearTimeout(timer))
     socket.once('connect', () => {
       clearTimeout(timer)
-      // This comes after the connection, because Node would ignore the time before.
+      // Keep-alive is set after the connection is made. Before that, Node would ignore `KEEP_ALIVE_MS`.
       socket.setKeepAlive(true, KEEP_ALIVE_MS)
     })
     return socket.once(isSecure ? 'secureConnect' : 'connect', () => {
@@ -154,7 +154,8 @@ const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 const HEADERS_TOO_LARGE = 'HPE_HEADER_OVERFLOW'
 
 /**
- * The size in bytes from which a whole request may be on the network although the model has read only its beginning.
+ * From this size on, a request may be handed to the network as a whole although the model has read only its beginning.
+ * Bytes.
  */
 const LARGE_BYTES = 1_048_576
 
@@ -179,8 +180,8 @@ function brokenOff(code: string, { sent, error }: Progress, bodyBytes: number): 
 }
 
 /**
- * Returns the code of an error. The message is not used, because it may contain addresses. A timeout has no code of its
- * own.
+ * Returns the code of an error. The error's message is not used, because it may contain addresses. A timeout of the
+ * whole call has no code of its own, so it gets `ETIMEDOUT`.
  */
 function codeOf(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException

@@ -5,20 +5,21 @@ import type { Usage } from '../domain/item.ts'
 export interface ReportedUsage {
   /** Absent if the report has no readable count. */
   readonly usage?: Usage
-  /** Whether a part of the report can't be read. The rest counts. */
+  /** Whether a part of the report can't be read. The other parts count. */
   readonly isUnreadable: boolean
 }
 
 /**
- * The names of the two counts: OpenAI's, and Anthropic's. The details are included in the counts, so they are never
- * added.
+ * The names of the two counts, in OpenAI's and in Anthropic's API. The counts of details are included in these two, so
+ * they are never added.
  */
 const PROMPT = ['prompt_tokens', 'input_tokens']
 const COMPLETION = ['completion_tokens', 'output_tokens']
 
 /**
  * Reads a usage leniently, so that no answer is lost because of its usage. The total is at least the sum of the two
- * counts, because some models report 0. It may be more, because some models report their thinking only in the total.
+ * counts, because some models report 0 as the total. It may be more, because some models report their reasoning tokens
+ * only in the total.
  */
 export function readUsage(reported: unknown): ReportedUsage {
   if (reported === undefined || reported === null) return { isUnreadable: false }

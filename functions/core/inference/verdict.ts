@@ -8,7 +8,7 @@ import { conditionSentence, isPage, kindOf, statusSentence, textSentence } from 
 /** The rules of a model for its answers. */
 export interface VerdictRules {
   readonly retry: Pick<Retry, 'backoff_on' | 'drop_on'>
-  /** Whether the calls carry a secret. A 401 then says that the secret is wrong. */
+  /** Whether the calls carry a secret. If they do, a 401 means that the secret is wrong, and halts the model. */
   readonly has_secret: boolean
 }
 
@@ -17,9 +17,7 @@ export interface Circumstances {
   readonly rules: VerdictRules
   /** The verdict of pipeline.yaml's conditions on the answer. */
   readonly condition: Verdict | undefined
-  /**
-   * Whether the model's words may be quoted. Words about several requests could show one user the request of another.
-   */
+  /** Whether the model's words may be quoted. Words about a batch could show one user the request of another. */
   readonly quotes: boolean
   /** The time of the answer, in epoch milliseconds. */
   readonly now: number
@@ -69,14 +67,15 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
 }
 
 /**
- * The first words of a model that is loading. Only the beginning counts, because the rest may quote a client's prompt.
+ * The first words of a model that is loading. Only the beginning of the model's words counts, because the rest may
+ * quote a client's prompt.
  */
 const LOADS = /^(error: )?(loading (the |a )?model\b|(the )?model( \S+)? is (currently |still )?loading\b)/i
 const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
 
 /**
  * Returns whether an answer says that the model is loading. llama.cpp answers 503 "Loading model", and TGI 503 "Model …
- * is currently loading". SageMaker and Bedrock answer 429 with this type of error.
+ * is currently loading". SageMaker and Bedrock answer 429 with the error type `ModelNotReadyException`.
  */
 const saysItLoads = ({ status, headers }: Answered, words = ''): boolean =>
   (status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)) ||

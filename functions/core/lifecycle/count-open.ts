@@ -3,16 +3,17 @@ import type { Reservation } from '../domain/item.ts'
 import { isFailedCall } from '../platform/unavailable.ts'
 import type { Quota } from '../stores/quota/port.ts'
 
-/** The most other shards that are read. */
+/** The most other shards that are read for one estimate. */
 const MOST_LOOKS = 20
 
 /**
- * Estimates how many requests a user has open, after a reservation in one of the user's `shards`. `used` are the counters of
- * that shard. Returns undefined if the quota does not count open requests. Callers compare the number with `above`.
+ * Estimates how many requests a user has open, after a reservation in one of the user's `shards`. `used` are the
+ * counters of that shard. Returns undefined if the quota does not count open requests. Callers compare the number with
+ * `above`.
  *
- * The only request in its shard may be the user's only request, or each of many shards may have one request. So if a plan has
- * more shards than `above`, some other shards are read, as a sample of all. If these reads fail, the request counts as the
- * only one.
+ * If the shard has only the new request, the user may have one open request in all, or one in each of many shards. So
+ * if a plan has more shards than `above`, some of the other shards are read, as a sample. If these reads fail, the
+ * request counts as the user's only one.
  */
 export async function countOpen(
   { quota }: { readonly quota: Pick<Quota, 'read'> },
@@ -24,7 +25,8 @@ export async function countOpen(
   const open = openRequests(used, shards)
   if (open !== 1 || above === undefined || shards <= above) return open
   const others = shards - 1
-  // Two requests in other shards say that there are too many. One does not.
+  // With this number of reads, two requests in the sample give an estimate that is more than `above`. One request in
+  // the sample does not.
   const looks = Math.min(MOST_LOOKS, Math.ceil(others / Math.max(1, above - 1)))
   const looked = Array.from({ length: looks }, (_, i) => (shard + 1 + Math.floor((i * others) / looks)) % shards)
   try {

@@ -9,7 +9,7 @@ import { rejectAbsent } from './reject-request.ts'
 const CRASHED: Failure = { code: 'worker_crashed', message: 'no worker could run the request to its end' }
 const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could begin with the request' }
 
-/** Facts for the ledger about such a request. */
+/** Facts for the ledger about a request that no worker could run to its end. */
 export interface Told {
   /** The failure, if the caller knows it. */
   readonly reason?: Failure | undefined

@@ -6,10 +6,11 @@ import { discardBody } from './discard-body.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Does the remaining steps after an item has become terminal: it tells the ledger and deletes the body, and then closes
- * the reservation as the item says. The order is important: if the send is lost or the process dies, the sweeper finds
- * the open reservation (rule 4). A repetition changes nothing. `message` is for the dead letter of a failure, if there
- * is a message. `prompt` is for the ledger, if prompts are stored and the caller has the message.
+ * Does the remaining steps after an item has become terminal. It sends the event for the ledger and deletes the body.
+ * Then it closes the reservation: with the item's `charge`, the reservation is settled; without, it is released. The
+ * order is important: if the send is lost or the process dies, the reservation is still open, so the sweeper finds it
+ * and repeats these steps (rule 4). A repetition changes nothing. `message` is for the dead letter of a failure, if
+ * there is a message. `prompt` is for the ledger, if prompts are stored and the caller has the message.
  */
 export async function finalizeRequest(
   ports: LifecyclePorts,
@@ -24,6 +25,6 @@ export async function finalizeRequest(
   ])
   if (sent.status === 'rejected') throw sent.reason
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
-  // If a defect prevents the deletion of the body, the reservation is closed nevertheless.
+  // If a defect prevents the deletion of the body, the reservation is closed nevertheless. The error is thrown last.
   if (discarded.status === 'rejected') throw discarded.reason
 }

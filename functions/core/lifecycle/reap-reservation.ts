@@ -7,9 +7,9 @@ import { rejectAbsent } from './reject-request.ts'
 
 /**
  * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on.
- * Returns whether it closed it. The item decides: a request that is queued or running in time is left alone. With
- * `models`, a queued request of any other model fails, because the queue of its model and its message no longer exist.
- * `goesOn` is called with the item of a request that still waits or runs.
+ * Returns whether the reservation was closed. The item decides: the reservation of a request that still waits or runs
+ * stays open. With `models`, a queued request of any other model fails, because its model's queue, and with it the
+ * request's message, no longer exist. `goesOn` is called with the item of a request that still waits or runs.
  */
 export async function reapReservation(
   ports: LifecyclePorts,
@@ -43,8 +43,8 @@ export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservat
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
 /**
- * Retires the run number of a redrive that failed (rule 8). Returns whether the reservation of this redrive may then be
- * released.
+ * Retires the run number of a redrive that has made its reservation but has not started its run (rule 8). After that,
+ * the redrive can't start this run any more. Returns whether the reservation of the redrive may then be released.
  */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.retireRunNumber(item, run)
@@ -60,7 +60,7 @@ const MODEL_REMOVED: Failure = { code: 'model_removed', message: 'its model is n
 
 /**
  * Fails a queued item whose model was removed, so that its owner does not wait until the deadline. A running item is
- * not changed, because its worker may have sent the outcome already.
+ * not changed, because its worker may have sent the outcome already, and this outcome must count.
  */
 async function withoutModel(
   { items }: LifecyclePorts,

@@ -4,8 +4,8 @@ import { isOwn, orphan } from './reap-reservation.ts'
 import { rejectAbsent } from './reject-request.ts'
 
 /**
- * What was done for a request. `nothing`: its message or the event that ends it is in a queue, or the sweeper will
- * close it.
+ * The action that was taken for a request. `nothing`: no action is needed, because the request's message or the event
+ * that ends it is in a queue, or because the sweeper will close its reservation.
  */
 export type Recovery = 'lease ended' | 'rejected' | 'nothing'
 
@@ -17,8 +17,8 @@ export type Recovery = 'lease ended' | 'rejected' | 'nothing'
  * If the functions were stopped in good order (`wasStopped`), their end does not count as a crash of the requests that
  * ran.
  *
- * A request that has ended is not changed, because its event is delivered again. The event has the message for the dead
- * letter, which the sweeper does not have.
+ * A request that has ended is not changed here, because the event about its end is delivered again. This event contains
+ * the message for the dead letter. If the request were finalized here, the dead letter would lack its message.
  */
 export async function recoverRequest(
   ports: LifecyclePorts,

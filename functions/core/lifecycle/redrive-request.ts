@@ -34,8 +34,8 @@ export type Redriven =
 
 /**
  * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new
- * one, moves the item and sends the message, in this order (rule 8). Rejects with `Unavailable`. A repetition continues
- * where it stopped: it sends the message again if the message may not have been sent.
+ * one, sets the item to `queued`, and sends the message, in this order (rule 8). Rejects with `Unavailable`. A
+ * repetition continues where the first call stopped. It sends the message again if the message may not have been sent.
  */
 export async function redriveRequest(
   ports: RedrivePorts,
@@ -45,7 +45,8 @@ export async function redriveRequest(
   const item = await ports.items.get(message.user_id, message.request_id)
   if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
   if (item?.erased) return { redriven: false, reason: 'erased' }
-  // A later failure has its own dead letter, or will have one, and this must not be skipped.
+  // If a later run has failed, that run has its own dead letter, or will have one. Only that dead letter may redrive
+  // the request.
   if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
 
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
@@ -58,7 +59,10 @@ export async function redriveRequest(
   return { redriven: false, reason: 'not failed' }
 }
 
-/** Makes the reservation of the new run. It holds tokens, and a request only if no earlier run was charged one (rule 3). */
+/**
+ * Makes the reservation of the new run. The reservation holds tokens. It holds a request only if no earlier run was
+ * charged one, so that a request is charged once (rule 3).
+ */
 async function hold(
   { quota, clock, ids, givesWayAbove }: RedrivePorts,
   item: RequestItem,
@@ -88,8 +92,8 @@ async function hold(
 }
 
 /**
- * Sends the message of the new run. `open` is the approximate number of the user's open requests. A repetition does not
- * know this number.
+ * Sends the message of the new run. `open` is the approximate number of the user's open requests. It is undefined in a
+ * repetition, which makes no reservation and so does not learn the number.
  */
 async function send(
   { queue, givesWayAbove }: RedrivePorts,

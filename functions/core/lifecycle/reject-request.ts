@@ -4,8 +4,8 @@ import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Writes the tombstone of a request. Only if that succeeds, it releases the reservation (rule 6). It is for a function
- * that has found only the message or the reservation of a request. An item that was written meanwhile is not changed,
+ * Writes the tombstone of a request, and only then releases the reservation (rule 6). This is for a function that has
+ * found the message or the reservation of a request, but no item. An item that was written meanwhile is not changed,
  * because the gateway may have answered 202 for it.
  */
 export async function rejectAbsent(

@@ -35,8 +35,8 @@ export interface RequestView {
 }
 
 /**
- * Returns the caller's item. The item of another user is `not_found`, like an unknown id (I11). Throws `RequestError`,
- * and `Unavailable`.
+ * Returns the caller's item. For the item of another user, it throws `not_found`, as for an unknown id. So nobody can
+ * find out whether a request of another user exists (I11). Throws `RequestError`, and `Unavailable`.
  */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,
@@ -50,7 +50,8 @@ export async function ownItem(
 }
 
 /**
- * Returns one request of the caller. It has its result as long as the ledger keeps it. Throws what `ownItem` throws.
+ * Returns one request of the caller. A completed request has its result as long as the ledger keeps the result. Throws
+ * what `ownItem` throws.
  */
 export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
@@ -61,15 +62,16 @@ export async function viewRequest(ports: ViewPorts, userId: string, requestId: s
 }
 
 /**
- * Returns whether no queue can have the result any more. A completed request that has no row after this time has lost
- * its row because of its age, since `observability.retention.ledger` is longer. Before this time, the row will still be
- * written.
+ * Returns whether a request has completed so long ago that no queue can still have its result. If such a request has no
+ * row, the row was deleted because of its age, since `observability.retention.ledger` is longer than queues keep
+ * messages. If a request that has completed more recently has no row, the row will still be written.
  */
 export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
   completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
 
 /**
- * Returns a completed item in the form that its owner sees until the ledger has the result: it still seems to run (I9).
+ * Returns a completed item as its owner sees it until the ledger has the result: with the status `running`. So a GET
+ * answers `completed` only when the result can be read (I9).
  */
 export const unfinished = (item: RequestItem): RequestItem => ({
   ...item,

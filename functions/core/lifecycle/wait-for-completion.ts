@@ -11,18 +11,21 @@ import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts
 export const MAX_WAIT_SECONDS = 25
 
 /**
- * The shortest wait that needs a lease, in milliseconds. A shorter wait takes hardly longer than the four writes of a
- * lease.
+ * The shortest wait that needs a lease, in milliseconds. A lease needs four writes, and a shorter wait would take
+ * hardly longer than these writes.
  */
 const LEASED_MS = 2_000
 
-/** How much longer a lease holds than its wait, in milliseconds, because clocks differ and the last read takes time. */
+/**
+ * The time from the end of a wait to the end of its lease, in milliseconds. The lease must hold until the wait has
+ * certainly ended, but clocks differ and the last read takes time.
+ */
 const LEASE_MARGIN_MS = 5_000
 
 /**
  * The pauses between two reads of the item, in milliseconds. The first pauses are short, because many models are fast.
- * Each pause is longer than the one before. A wait of 25 s has 20 reads. If the request ends in the last seconds of the
- * wait, the wait sees the end one second late on average.
+ * Each pause is longer than the one before. A wait of 25 s has 20 reads. Near the end of the wait, the pauses are 2 s.
+ * So the end of a request is noticed one second late on average.
  */
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 2_000
@@ -44,8 +47,8 @@ export interface Patience {
 }
 
 /**
- * Waits until a request has ended, or until `ms` have passed, and returns the request as it is then. If too many calls
- * wait already, it returns at once. Throws `RequestError`, and `Unavailable`.
+ * Waits until a request has ended, or until `ms` have passed, and then returns the request. If too many calls already
+ * wait, it returns the request at once. Throws `RequestError`, and `Unavailable`.
  */
 export async function waitForCompletion(
   ports: WaitPorts,

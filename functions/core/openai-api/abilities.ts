@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 /** How a model of pipeline.yaml can use a body of the OpenAI API. */
 export const Abilities = z.strictObject({
-  /** Whether its endpoint has the OpenAI API, and gets the body unchanged. */
+  /** Whether the model's endpoint has the OpenAI API, so that the body is passed on without a mapping. */
   passes: z.boolean(),
   /**
    * The fields of a request that its `request` mapping names. If it names `parameters`, the model gets all parameters.

@@ -15,8 +15,8 @@ type Headers = Record<string, string>
 type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
 /**
- * Builds the response about a request for a call that does not wait. Throws a `RequestError` if the result no longer
- * exists.
+ * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. Throws a
+ * `RequestError` if the result no longer exists.
  */
 export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
   checkResult(view)
@@ -25,7 +25,7 @@ export function backgroundAnswer(view: RequestView, headers: Headers): HttpRespo
 
 /**
  * Throws a `RequestError` if the result of a completed request no longer exists. A result in the payload store is
- * deleted after a time, usually before the request. Without the result, there is no answer.
+ * usually deleted earlier than the request's item. Without the result, no answer can be built.
  */
 function checkResult({ request_id: requestId, status, result }: RequestView): void {
   if (status !== 'completed' || result !== undefined) return
@@ -67,7 +67,10 @@ export const stillRunning = (requestId: string): RequestError =>
     { request_id: requestId, retry_after_s: 1 },
   )
 
-/** The statuses with which a model refuses a request because of its content. A client can correct such a request. */
+/**
+ * The HTTP statuses with which a model refuses a request because of its content. The client gets such a status, because
+ * it can correct the request.
+ */
 const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
 
 /** Builds the error of a request that has ended without an answer. */
@@ -87,8 +90,8 @@ export function withoutAnswer({ request_id: requestId, status, error }: RequestV
 }
 
 /**
- * Builds the error for a field that the endpoint does not support, which the worker has found. Its sentence begins with
- * the field's name.
+ * Builds the error for a field that the endpoint does not support. The worker has found this when it called the model,
+ * and `sentence` is its message, which begins with the field's name.
  */
 function unsupported(requestId: string, sentence: string): RequestError {
   const [, path = ''] = /^`(\w+)`/.exec(sentence) ?? []

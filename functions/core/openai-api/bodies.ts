@@ -4,8 +4,8 @@ import type { Operation } from '../domain/operation.ts'
 import { MAX_METADATA_BYTES } from '../domain/submission.ts'
 
 /*
- * The fields of the OpenAI API's bodies that Sluice reads. Other fields stay unchanged: the model's endpoint knows
- * them, or `checkSupported` refuses them by name.
+ * The fields of the OpenAI API's bodies that Sluice reads. Other fields stay unchanged. They are passed on to the
+ * model's endpoint, or `checkSupported` refuses them by name.
  */
 
 const Bound = z.int().nonnegative().max(MAX_TOKENS).optional()

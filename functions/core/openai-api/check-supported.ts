@@ -8,9 +8,9 @@ import { type Lost, lostFields, lostPlaces, meantIn } from '../openai-format/tra
 import type { Abilities } from './abilities.ts'
 
 /**
- * Refuses a field that would have no effect, because Sluice never supports it, or because the model does not see it.
- * The error names the field. `body` is the client's body, and `seen` has its fields in the form that a mapping sees.
- * Throws `RequestError`.
+ * Refuses a field that would have no effect, because Sluice never supports the field, or because it would not reach the
+ * model. So a client never relies on a field that is ignored. The error names the field. `body` is the client's body,
+ * and `seen` has its fields in the form that a mapping gets. Throws `RequestError`.
  */
 export function checkSupported(
   operation: Operation,
@@ -38,8 +38,8 @@ export function checkSupported(
 }
 
 /**
- * Refuses lists of prompts and tokens for a model with a mapping. A mapping gets one text, while each prompt of a list
- * needs its own answer, and only the endpoint can read tokens.
+ * Refuses lists of prompts and tokens for a model with a mapping. A mapping gets one text. But each prompt of a list
+ * needs its own answer, and only an endpoint of the OpenAI API can read tokens.
  */
 function checkTexts(operation: Operation, { prompt, input }: Json, model: string): void {
   const [field, given] = operation === 'completions' ? ['prompt', prompt] : ['input', input]
@@ -68,7 +68,7 @@ const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, stri
   completions: [['prompts', OWN]],
 }
 
-/** Parameters that a model can use only if it sees the messages of a chat, or if its mapping names the parameter. */
+/** Parameters that a model can use only if its mapping sends the messages of a chat or names the parameter. */
 const OF_CHATS = [
   'tools',
   'functions',

@@ -6,8 +6,8 @@ type Encoding = 'float' | 'base64'
 
 /**
  * Builds the list of embeddings of a completed request. Returns undefined if the number of embeddings is not the number
- * of the request's texts. `encoding` is the encoding that the client wants. An OpenAI-like endpoint has encoded the
- * embeddings already.
+ * of the request's texts. `encoding` is the encoding that the client wants. If an OpenAI-like endpoint has already
+ * encoded the embeddings, they stay as they are.
  */
 export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
   const { result, model, usage } = view
@@ -47,7 +47,10 @@ const inOrder = (data: readonly Json[]): Json[] => data.toSorted((a, b) => Numbe
 const isVector = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every(number => typeof number === 'number')
 
-/** Encodes a vector in OpenAI's base64: floats of 32 bits, in the byte order of all usual machines. */
+/**
+ * Encodes a vector in OpenAI's base64: floats of 32 bits, in the byte order of the machine (little-endian on all usual
+ * machines).
+ */
 function encoded(embedding: unknown): unknown {
   if (!Array.isArray(embedding)) return embedding
   return Buffer.from(new Float32Array(embedding.map(Number)).buffer).toString('base64')

@@ -92,8 +92,9 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
 }
 
 /**
- * Returns whether an SDK may repeat the call by itself. Returns undefined if the status decides. A repetition without
- * an Idempotency-Key would be a second request. So it is allowed only if the first request was certainly not admitted.
+ * Returns whether an SDK may repeat the call by itself. Returns undefined if the SDK should decide by the HTTP status.
+ * A repetition without an Idempotency-Key would be a second request, which is charged, too. So the repetition is
+ * allowed only if the first request was certainly not admitted.
  */
 function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): boolean | undefined {
   const { should_retry, may_be_admitted: mayBeAdmitted, quota } = details
@@ -118,7 +119,7 @@ function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): bo
   }
 }
 
-/** Returns whether a repetition of the call makes no second request. */
+/** Returns whether the call can be repeated without making a second request. */
 const isRepeatable = ({ route, headers }: HttpCall): boolean =>
   !route.startsWith('POST ') || headers['idempotency-key'] !== undefined
 

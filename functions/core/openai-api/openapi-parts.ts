@@ -18,15 +18,21 @@ export const answer = (description: string, schema: string, more: Schema = {}) =
   description,
   content: { 'application/json': { schema: ref(schema) }, ...more },
 })
-/** OpenAPI 3.1 has no schema for the events of a stream. Readers of the document would compare a schema with each event. */
+/**
+ * The content type of a stream, without a schema. OpenAPI 3.1 can't describe the events of a stream, and tools that
+ * read the document would compare a schema with each event.
+ */
 export const stream = { 'text/event-stream': {} } as const
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired']
 
-/** The schemas of answers. The schemas of calls' bodies are those with which the functions parse them. */
+/**
+ * The schemas of answers. The schemas of the bodies of calls are not here: they are made from the zod schemas with
+ * which the functions parse the bodies.
+ */
 export const SCHEMAS = {
   Key: object({ message: { enum: ['Unauthorized', 'Forbidden'] } }),
-  /** API Gateway's own answer. */
+  /** API Gateway's own answer to a call that it throttles. */
   Throttled: object({ message: TEXT }),
   Error: object(
     {
@@ -79,7 +85,10 @@ export const SCHEMAS = {
     },
     ['request_id', 'status', 'model', 'priority', 'estimated_tokens', 'created_at', 'attempts'],
   ),
-  /** The fields of the request stay, and `error` becomes a sentence. */
+  /**
+   * The answer to the cancellation of a request that has ended: the fields of the request, in which `error` is replaced
+   * by a sentence.
+   */
   AlreadyEnded: object({ error: TEXT, code: { const: 'already_ended' }, request_id: TEXT, status: { enum: STATUSES } }),
   RequestList: object({ requests: { type: 'array', items: ref('Request') }, next_cursor: TEXT }, ['requests']),
   Quota: object({

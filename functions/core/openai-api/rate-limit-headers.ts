@@ -4,7 +4,7 @@ import type { QuotaWindow } from '../domain/window.ts'
 export interface Standing {
   readonly limits: Pick<Limits, 'requests' | 'tokens'>
   readonly window: QuotaWindow
-  /** Epoch milliseconds. */
+  /** The time from which the reset of the limits is counted, in epoch milliseconds. */
   readonly at: number
   readonly left: { readonly requests: number; readonly tokens: number } | undefined
 }

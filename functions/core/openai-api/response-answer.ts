@@ -4,7 +4,7 @@ import { isResponse, readSaid, type Said } from '../openai-format/said.ts'
 import { responseUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
-/** The fields of a response that Sluice does not store. OpenAI's SDKs need all of them. */
+/** The fields of a response that Sluice does not store, with neutral values. OpenAI's SDKs need all of these fields. */
 const UNKNOWN: Json = {
   instructions: null,
   max_output_tokens: null,

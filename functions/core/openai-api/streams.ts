@@ -12,8 +12,8 @@ const streamOf = (text: string, headers: Record<string, string>): HttpResponse =
 const DONE = 'data: [DONE]\n\n'
 
 /**
- * Builds the stream of a chat completion or a completion, with one chunk. It has the usage only if the client has asked
- * for it.
+ * Builds the stream of a chat completion or a completion, with one chunk. The chunk has the usage only if the client
+ * has asked for it.
  */
 export function chunkStream(answer: Json, includeUsage: boolean, headers: Record<string, string>): HttpResponse {
   const isChat = answer.object === 'chat.completion'
@@ -43,14 +43,18 @@ export function eventStream(response: Json, headers: Record<string, string>): Ht
   ]
   const whole = textOfEvents(events)
   if (Buffer.byteLength(whole) <= MAX_STREAM_BYTES) return streamOf(whole, headers)
-  // The last event has everything, and the pieces only repeat it. So a long response has no pieces.
+  // The stream would be too large for an answer of Lambda. So the events with pieces of the output are left out.
+  // Nothing is lost, because the last event has the whole response.
   return streamOf(
     textOfEvents(events.filter(({ type }) => OF_RESPONSE.has(type) || type === events.at(-1)?.type)),
     headers,
   )
 }
 
-/** The largest stream, in bytes. It leaves in base64, and Lambda's answer has at most 6 MB. */
+/**
+ * The largest stream, in bytes. The stream is sent in base64, which makes it larger by a third, and Lambda's answer has
+ * at most 6 MB.
+ */
 const MAX_STREAM_BYTES = 4 * 1024 * 1024
 
 const OF_RESPONSE: ReadonlySet<string> = new Set(['response.created', 'response.in_progress'])
@@ -70,7 +74,7 @@ interface StreamEvent {
 
 function itemEvents(item: Json, index: number): StreamEvent[] {
   const at = { output_index: index, item_id: item.id }
-  // A client adds the pieces to the item at the beginning, so this item must be empty.
+  // A client adds the pieces from the later events to the item in the first event. So this item must be empty.
   const begun = {
     ...item,
     ...(Array.isArray(item.content) && { content: [] }),

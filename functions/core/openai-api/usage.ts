@@ -19,8 +19,8 @@ export function countsOf(usage: unknown): Counts | undefined {
 }
 
 /**
- * Returns the usage of a chat, a completion or embeddings. If the endpoint has reported its own usage, it is used,
- * because it has more details.
+ * Returns the usage of a chat, a completion or embeddings. If the endpoint's answer has a usage of its own (`raw`),
+ * this usage is returned, because it has more details.
  */
 export const chatUsage = (usage: unknown, raw: unknown): Json | undefined =>
   isObject(raw) && typeof raw.prompt_tokens === 'number' ? raw : countsOf(usage) && { ...countsOf(usage) }

@@ -10,9 +10,9 @@ export const NO_PARAMETERS = [
 ]
 
 /**
- * Returns the fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body
- * itself, `prompt` with its texts, `messages` for a chat or a response, `parameters` with everything that bounds or
- * steers the model, and `operation`.
+ * Returns the fields of a body of the OpenAI API as routing, an `estimate` and a `request` mapping get them. These are
+ * the fields of the body itself, and in addition: `prompt` with the texts of the body, `messages` for a chat or a
+ * response, `parameters` with all settings of the model such as bounds, and `operation`.
  */
 export function fieldsOf(operation: Operation, body: Json): Json & { readonly prompt: string } {
   const isResponse = operation === 'responses'

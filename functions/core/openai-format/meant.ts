@@ -1,11 +1,11 @@
-/** Values of fields, as JSON, that ask for nothing, because a model does the same without them. */
+/** For each field, the values (as JSON) that ask for nothing, because a model does the same without the field. */
 const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   temperature: ['1'],
   top_p: ['1'],
   n: ['1'],
   best_of: ['1'],
   echo: ['false'],
-  // Not 0: `logprobs: 0` of a completion asks for the log probability of each token.
+  // The value 0 is not in this list: `logprobs: 0` of a completion asks for the log probability of each token.
   logprobs: ['false'],
   top_logprobs: ['0'],
   presence_penalty: ['0'],
@@ -21,13 +21,14 @@ const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
 const EMPTY = ['[]', '{}', '""', 'null']
 
 /**
- * Fields that ask for something even if they are an empty object: then the model searches the web with its own options.
+ * Fields that ask for something even if they are an empty object. With an empty `web_search_options`, the model
+ * searches the web with default options.
  */
 const MEANT_IF_EMPTY: readonly string[] = ['web_search_options']
 
 /**
- * Returns whether a field asks for something. If a field would have no effect, it is refused only if it asks for
- * something.
+ * Returns whether a field asks for something. A field that would have no effect is refused only if it asks for
+ * something. So a client that sends default values is not refused.
  */
 export function isMeant(field: string, value: unknown): boolean {
   if (value === undefined) return false

@@ -6,9 +6,9 @@ import type { Translated } from './translated.ts'
 
 /**
  * Returns the body that an OpenAI-like endpoint gets for a stored body: the client's body, with the endpoint's name of
- * the model, and without the fields that Sluice itself uses. `metadata` without `store` is only for Sluice, because
- * OpenAI refuses it in a chat, and has no such field for a completion or embeddings. The service tier "priority" is
- * Sluice's priority. It is not passed on, because it would also buy priority at the endpoint.
+ * the model, and without the fields that Sluice itself uses. `metadata` is passed on only for a response, or for a chat
+ * with `store`. OpenAI refuses it in any other chat, and has no such field for a completion or embeddings. The service
+ * tier "priority" is Sluice's priority. It is not passed on, because it would also buy priority at the endpoint.
  */
 export function passedBody(operation: Operation, body: Json, model: string): Json {
   const { prompts, prompt } = body
@@ -20,13 +20,13 @@ export function passedBody(operation: Operation, body: Json, model: string): Jso
   return { ...rest, ...(operation === 'completions' && { prompt: prompts ?? prompt }), model }
 }
 
-/** For an operation that the endpoint lacks: the operation that can take its place. */
+/** The substitute for each operation that an endpoint may lack: an operation to which the body can be translated. */
 export const STAND_INS: Readonly<Partial<Record<Operation, Operation>>> = {
   'chat.completions': 'responses',
   responses: 'chat.completions',
 }
 
-/** Translates a body to the body of the operation that takes its place. */
+/** Translates the body of an operation to the body of its substitute. */
 export const translatedBody = (operation: Operation, body: Json): Translated =>
   operation === 'responses' ? responseToChat(body) : chatToResponse(body)
 

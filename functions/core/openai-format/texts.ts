@@ -2,8 +2,8 @@ import type { Operation } from '../domain/operation.ts'
 import { isObject, type Json, objectsOf, textOf } from './json.ts'
 
 /**
- * Returns the texts of a body of the OpenAI API, in their order. They are used to estimate its tokens, and as the
- * `prompt` of a model that takes one text. Parts that are no texts, such as images, are left out.
+ * Returns the texts of a body of the OpenAI API, in their order. The texts are used to estimate the tokens of the body,
+ * and as the `prompt` of a model that takes one text. Parts that are no texts, such as images, are left out.
  */
 export function textsOf(operation: Operation, body: Json): string {
   switch (operation) {

@@ -9,8 +9,8 @@ const KNOWN = [
 ]
 
 /**
- * Translates the body of a response to the body of a chat completion. `lost` names the parts for which a chat
- * completion has no place.
+ * Translates the body of a response to the body of a chat completion. `lost` names the parts that a chat completion
+ * can't express.
  */
 export function responseToChat(body: Json): Translated {
   const text = isObject(body.text) ? body.text : {}
@@ -38,8 +38,8 @@ export function responseToChat(body: Json): Translated {
 }
 
 /**
- * Returns the places of the items and parts of an input for which a chat has no place. Reasoning is not among them,
- * because no chat completion takes it.
+ * Returns the places of the items and parts of an input that a chat can't express. Reasoning items do not count as
+ * lost. They are just left out, because no chat completion takes them.
  */
 function lostItems(input: unknown): string[] {
   return objectsOf(input).flatMap((item, i) => {
@@ -113,7 +113,7 @@ function partOf(part: Json): Json | undefined {
       return { type: 'text', text: textOf(part.text) ?? '' }
     case 'input_image': {
       const url = textOf(part.image_url)
-      // A file that is stored at OpenAI can't be an image of a chat.
+      // A chat can't refer to an image that is stored as a file at OpenAI.
       if (url === undefined || isMeant('file_id', part.file_id)) return undefined
       return { type: 'image_url', image_url: defined({ url, detail: part.detail ?? undefined }) }
     }

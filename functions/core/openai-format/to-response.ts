@@ -9,8 +9,8 @@ const KNOWN = [
 ]
 
 /**
- * Translates the body of a chat completion to the body of a response. `lost` names the parts for which a response has
- * no place.
+ * Translates the body of a chat completion to the body of a response. `lost` names the parts that a response can't
+ * express.
  */
 export function chatToResponse(body: Json): Translated {
   const lost = [...meantIn(without(body, ...SAME, ...KNOWN)), ...otherTools(body)]
@@ -32,7 +32,7 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
-/** Returns the places of the parts of messages for which a response has no place. */
+/** Returns the places of the parts of messages that a response can't express. */
 const lostIn = (messages: unknown): string[] =>
   objectsOf(messages).flatMap((message, i) => {
     const place = `messages[${i}]`

@@ -4,7 +4,10 @@ import { isMeant } from './meant.ts'
 /** A body that was translated from another operation. */
 export interface Translated {
   readonly body: Json
-  /** The parts for which the new operation has no place. If there are any, the new body does not mean the same. */
+  /**
+   * The parts that the new operation can't express. If there are any, the new body does not mean the same as the old
+   * one.
+   */
   readonly lost: readonly Lost[]
 }
 
@@ -45,8 +48,8 @@ export const meantIn = (fields: Json): string[] =>
   Object.entries(fields).flatMap(([name, value]) => (isMeant(name, value) ? [name] : []))
 
 /**
- * Returns the fields with tools, or with a choice of a tool, that are no functions. Each operation has its own such
- * tools.
+ * Returns the fields that contain a tool, or the choice of a tool, that is no function. Such tools can't be translated,
+ * because each operation has its own.
  */
 export const otherTools = ({ tools, tool_choice: choice }: Json): string[] => [
   ...(objectsOf(tools).some(({ type }) => type !== 'function') ? ['tools'] : []),
@@ -54,8 +57,8 @@ export const otherTools = ({ tools, tool_choice: choice }: Json): string[] => [
 ]
 
 /**
- * Returns the places of the parts of a content that `translate` has no translation for. A content that is a text has no
- * such parts.
+ * Returns the places of those parts of a content for which `translate` returns undefined. A content that is a text has
+ * no parts.
  */
 export const lostParts = (content: unknown, place: string, translate: (part: Json) => Json | undefined): string[] =>
   Array.isArray(content)

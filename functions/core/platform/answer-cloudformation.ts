@@ -1,14 +1,14 @@
 import type { CloudFormationCustomResourceResponse } from 'aws-lambda'
 
 /**
- * The largest answer that CloudFormation takes, in bytes. It refuses a longer answer, and then waits for its whole time
- * limit.
+ * The largest answer that CloudFormation takes, in bytes. CloudFormation refuses a longer answer, and the deployment
+ * then waits until its time limit.
  */
 const MAX_BYTES = 4_096
 
 /** Tells CloudFormation the result of a custom resource. Throws if CloudFormation does not take the answer. */
 export async function answerCloudFormation(url: string, response: CloudFormationCustomResourceResponse): Promise<void> {
-  // A body of bytes is sent without a content type. The URL is signed for an answer without one.
+  // The URL is signed for a call without a content type. `fetch` adds a content type to a text, but not to bytes.
   const { ok, status } = await fetch(url, { method: 'PUT', body: Buffer.from(shortened(response)) })
   if (!ok) throw new Error(`CloudFormation did not take the answer: ${status}`)
 }

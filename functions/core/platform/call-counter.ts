@@ -11,8 +11,8 @@ interface Count {
 
 /**
  * Counts the calls of each user in the current interval of the user's rate. Each environment of a function counts only
- * its own calls. So a user may make as many calls as the rate allows in each environment. In return, the refusal of a
- * call over the rate needs only a look into a map.
+ * its own calls. So a user may make as many calls as the rate allows in each environment. In return, a call over the
+ * rate is refused with a look into the memory, without a call of a store.
  */
 export interface Calls {
   /**
@@ -49,7 +49,7 @@ export function countCalls(): Calls {
     },
     exhaust: (userId, rate, now) => {
       const known = counts.get(userId)
-      // The next interval may have begun meanwhile.
+      // If the next interval has begun meanwhile, the user may make calls again.
       if (known?.interval === intervalAt(rate, now)) known.calls = rate.count
     },
   }

@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Returns the time in epoch milliseconds. It is passed in wherever time matters, so that tests can move it. */
+/**
+ * Returns the time in epoch milliseconds. Code that needs the time gets a clock as a parameter, so that tests can set
+ * the time.
+ */
 export type Clock = () => number
 
 /** Waits for a number of milliseconds of that clock. */

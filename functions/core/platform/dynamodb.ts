@@ -94,7 +94,8 @@ async function conditionally(
     return { written: true, attributes: await write() }
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error
-    // The exception has no item if there is none, or if an engine does not return it. A read decides.
+    // The exception has no item if there is none, or if an implementation of DynamoDB does not return the item. A read
+    // shows which case it is.
     const existing = error.Item ? unmarshall(error.Item) : await get(client, table, key)
     return { written: false, existing }
   }

@@ -14,7 +14,7 @@ export const BaseEnv = z.object({
    * OpenTelemetry.
    */
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
-  /** The fraction of the traces beginning here that is sampled. Default: all of them. */
+  /** The fraction of the traces beginning in this function that is sampled, from 0 to 1. Default: 1. */
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
     .regex(/^(0(\.\d+)?|1)$/)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { v7 } from 'uuid'
 
-/** Makes new ids. It is passed in, so that a simulation can make predictable ids. */
+/** Makes new ids. Code that needs ids gets this as a parameter, so that a simulation can make predictable ids. */
 export interface Ids {
   /** Returns a UUIDv7 of the time given, in epoch milliseconds. */
   request(now: number): string

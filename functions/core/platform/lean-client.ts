@@ -3,8 +3,8 @@ import { clientTimeouts } from './client-timeouts.ts'
 import { Sha256 } from './sha256.ts'
 
 /**
- * The global name of a function that a runtime may set. It gets each AWS client, and the longest time of a call in
- * milliseconds.
+ * The key of a function in `globalThis`. Only the local system sets this function, to redirect the calls of AWS clients
+ * to its emulators. The function gets each client, and the longest time of a call in milliseconds.
  */
 const CONNECT = Symbol.for('sluice.connect')
 
@@ -16,22 +16,23 @@ export const leanSettings = (ms: number) => ({
   sha256: Sha256,
 })
 
-/** What this module uses of a client of the AWS SDK. */
+/** The part of an AWS SDK client that this module uses. */
 interface Client {
   readonly config: object
   readonly middlewareStack: { remove(name: string): boolean }
 }
 
 /**
- * Removes what a client does for nobody on each call, and returns the client. The inputs and the outputs of calls stay
- * the same.
+ * Removes work that a client does on each call without use for Sluice, and returns the client. The inputs and the
+ * outputs of calls stay the same.
  */
 export function leanClient<C extends Client>(client: C, ms: number): C {
-  // It copies each input and output for a logger, and no client here has one.
+  // This middleware copies each input and output for the client's logger. No client here has a logger.
   client.middlewareStack.remove('loggerMiddleware')
-  // It builds a header for each call, which only the trail of all single calls would show.
+  // This middleware builds the user agent header for each call. Only a log of all single calls (CloudTrail) would show
+  // this header.
   client.middlewareStack.remove('getUserAgentMiddleware')
-  // The SDK copies the settings four times per call. V8 takes several times as long for a copy of an object with slow properties.
+  // The SDK copies the settings four times per call. V8 copies an object with fast properties several times as fast.
   toFastProperties(client.config)
   // The local system redirects the calls, because its emulators run in the same process. Lambda has no such function.
   const connect: unknown = Reflect.get(globalThis, CONNECT)

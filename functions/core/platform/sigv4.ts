@@ -11,8 +11,8 @@ export interface Signer {
   /** Resolves if there are credentials for a signature. Rejects with `Unavailable`. */
   prepare(): Promise<void>
   /**
-   * Signs a request. AWS accepts the signature for five minutes. It rewrites the path and the query to the form that is
-   * signed, so the signed request must be sent unchanged. Rejects with `Unavailable`.
+   * Signs a request. AWS accepts the signature for five minutes. The returned request has its path and query in the
+   * form that was signed, so it must be sent unchanged. Rejects with `Unavailable`.
    */
   sign(request: HttpRequest): Promise<HttpRequest>
 }

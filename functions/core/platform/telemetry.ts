@@ -48,13 +48,15 @@ export type TelemetryEnv = Pick<
 interface TelemetryOptions {
   /** The model that the function works for, if it is a worker. */
   readonly model?: string
-  /** False for a function that no request passes through. Such a function loads no SDK for traces. */
+  /**
+   * False for a function that works on no requests, such as the migrator. This function then loads no SDK for traces.
+   */
   readonly isTraced?: boolean
 }
 
 export function telemetry(env: TelemetryEnv, { model, isTraced = true }: TelemetryOptions = {}): Telemetry {
-  // Lambda sets this variable to the level of its own filter, which metrics must pass. Powertools would use it instead
-  // of POWERTOOLS_LOG_LEVEL.
+  // Lambda sets this variable to the level of its own filter, which lets the lines of metrics pass. Powertools would
+  // use this level instead of POWERTOOLS_LOG_LEVEL. So the variable is deleted.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
   const url = env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
   let exported = NO_EXPORT
@@ -79,9 +81,9 @@ export function telemetry(env: TelemetryEnv, { model, isTraced = true }: Telemet
 }
 
 /**
- * A logger that counts `Defects`: each line at level ERROR whose error is not an outage. A defect is counted where it
- * is logged, so no function can forget it. It is one metric for the whole deployment, so it needs only one alarm for
- * all functions.
+ * A logger that counts `Defects`: each line at level ERROR whose error is not an outage. Defects are counted where they
+ * are logged, so that no function can forget to count one. `Defects` is one metric for the whole deployment, so that
+ * one alarm is enough for all functions.
  */
 class CountingLogger extends Logger {
   readonly #onDefect: () => void

@@ -4,7 +4,8 @@ import * as z from 'zod'
 
 /**
  * Says that a store or a queue did not answer, or that its answer was lost. The call may have had its effect or not. A
- * later try may succeed. So messages wait for it, and clients get an answer that says to try again.
+ * later try may succeed. So messages wait in their queue for a later try, and clients get an answer that says to try
+ * again.
  */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
@@ -30,8 +31,9 @@ export class MayBeAdmitted extends Unavailable {
 }
 
 /**
- * Says that a call failed because of our own fault: a bug, a missing permission, a wrong name, or a stored value that
- * can't be parsed. The same call fails again until somebody corrects the code or the deployment.
+ * Says that a call failed because of an error in Sluice or in its deployment: a bug, a missing permission, a wrong
+ * name, or a stored value that can't be parsed. The same call fails again until the code or the deployment is
+ * corrected.
  */
 export class Defect extends Error {
   override readonly name = 'Defect'
@@ -70,12 +72,12 @@ const NETWORK_CODES = new Set([
 ])
 
 const TRANSIENT_NAMES = new Set([
-  // Only timeouts abort calls here.
+  // Only timeouts abort calls in this code, so a later try may succeed.
   'AbortError',
   // The source of credentials is a service, too. The SDK has the same error for an outage of this source and for a
   // source without credentials. In both cases, the call was not sent.
   'CredentialsProviderError',
-  // The next call uses newer credentials, or the SDK has corrected its clock by then.
+  // After one of these errors, the next call uses newer credentials, or the SDK has corrected its clock.
   'ExpiredToken',
   'ExpiredTokenException',
   'RequestExpired',

@@ -25,8 +25,8 @@ export const sqsQueueExists =
     })
 
 /**
- * Makes the function that sends to input queues. An input's name is the whole name of its queue. It is only in the same
- * account as the stack's own queues.
+ * Makes the function that sends to input queues. An input queue may exist outside of the stack, so its name has no
+ * prefix of the stack. But it is in the same account as the stack's own queues, so its URL begins in the same way.
  */
 export const sqsSendInput =
   (client: SQSClient, urlPrefix: string): SendInput =>
@@ -65,7 +65,10 @@ export const sqsMessagesLeft =
       return Object.fromEntries(counts.filter(([, messages]) => messages > 0))
     })
 
-/** A new input of pipeline.yaml has no queue before the deployment. */
+/**
+ * Counts all messages of a queue. A queue that does not exist counts as empty, because a new input in pipeline.yaml has
+ * no queue before the deployment.
+ */
 async function countAll(client: SQSClient, url: string): Promise<number> {
   try {
     return await count(client, url, [...WAITING, 'ApproximateNumberOfMessagesNotVisible'])

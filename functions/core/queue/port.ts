@@ -1,10 +1,10 @@
 import type { Status } from '../domain/item.ts'
 
-/** The abilities of a queue. A use case reads from them what it may ask for. */
+/** The abilities of a queue. A use case reads its limits here, and does not depend on the technology of the queue. */
 export interface QueueCapabilities {
   /** The name of the queue's technology in traces, from the semantic conventions (`messaging.system`). */
   readonly system: string
-  /** The longest delay of a message, in seconds. A longer wait needs a second delay. */
+  /** The longest delay of a message, in seconds. After a longer wait than this, the message must be delayed again. */
   readonly max_delay_seconds: number
   /** Whether the queue redelivers single messages of a batch. If not, one failure redelivers the whole batch. */
   readonly partial_failures: boolean
@@ -13,13 +13,13 @@ export interface QueueCapabilities {
 }
 
 export interface OutgoingMessage {
-  /** Any JSON value. The queue does not change the text in it. */
+  /** Any JSON value. The queue delivers all texts in the value unchanged. */
   readonly body: unknown
   /** The owner of the message. A queue with `fair_groups` shares its consumers among these groups. */
   readonly group: string
   /**
-   * Whether the group has many messages, so that this message waits behind those of other groups. A queue with
-   * `fair_groups` does not need this.
+   * Whether the group has so many messages that this message should wait behind the messages of other groups. A queue
+   * with `fair_groups` does not need this.
    */
   readonly gives_way?: boolean
   /** The delay after which the queue delivers the message, in seconds: 0 to `max_delay_seconds`. */
@@ -52,11 +52,14 @@ export interface Announcement {
   readonly metadata?: unknown
 }
 
-/** Announces the ends of requests to other systems. Only a backend with exchanges has an announcer. */
+/**
+ * Announces the ends of requests to other systems. Only RabbitMQ has an announcer, because the other systems read from
+ * an exchange of the broker.
+ */
 export interface Announcer {
   /**
-   * Announces an end. Resolves when the broker has the announcement. An end may be announced twice. Rejects with
-   * `Unavailable`.
+   * Announces an end. Resolves when the broker has confirmed the announcement. The same end may be announced twice.
+   * Rejects with `Unavailable`.
    */
   announce(ended: Announcement): Promise<void>
 }
@@ -82,8 +85,8 @@ export interface Delivery {
   /** Texts that the sender has put beside the body, by name. */
   readonly attributes: Readonly<Record<string, string>>
   /**
-   * How often the queue has delivered the message, including this delivery. On a platform that does not report them,
-   * deliveries that ended with a crash are not counted.
+   * How often the queue has delivered the message, including this delivery. With RabbitMQ, deliveries that ended with a
+   * crash are not counted, because the platform does not report them.
    */
   readonly receive_count: number
   /** The queue's id of this delivery, if the queue can redeliver the message at a given time. */
@@ -99,13 +102,16 @@ export interface ReturnedDelivery {
 /** Sets the time of redeliveries. */
 export interface Redelivery {
   /**
-   * Asks the queue to redeliver messages that are returned. This is only a wish. If it fails, the messages come after
-   * the queue's usual delay, so it never rejects.
+   * Asks the queue to redeliver returned messages after the given delays. If this fails, the queue redelivers them
+   * after its usual delay. So this method never rejects.
    */
   redeliverAfter(returned: readonly ReturnedDelivery[]): Promise<void>
 }
 
-/** The result of processing a batch. The queue redelivers these messages, and deletes all others of the batch. */
+/**
+ * The result of processing a batch. The queue redelivers the messages in `redeliver`, and deletes all others of the
+ * batch.
+ */
 export interface BatchOutcome {
   readonly redeliver: readonly Delivery[]
 }
@@ -120,8 +126,8 @@ export interface BatchInvocation {
 export interface QueueReceiver<Event, Response> {
   deliveries(event: Event): readonly Delivery[]
   /**
-   * Makes the response that ends the batch of an event. If the platform can't redeliver single messages, they are sent
-   * again first.
+   * Makes the response that ends the batch of an event. If the platform can't redeliver single messages, the messages
+   * to redeliver are sent again before the response.
    */
   response(outcome: BatchOutcome, event: Event): Response
 }

@@ -35,7 +35,7 @@ export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
 
   async function drain(queue: string, lane: Waiting[]): Promise<void> {
     const url = urlPrefix + queue
-    await Promise.resolve() // Messages that are sent in the same tick leave together.
+    await Promise.resolve() // Messages of the same tick are sent in one batch.
     while (lane.length > 0) {
       const batch = takeBatch(lane)
       const [only] = batch
@@ -64,9 +64,12 @@ export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
   response: ({ redeliver }) => ({ batchItemFailures: redeliver.map(({ id }) => ({ itemIdentifier: id })) }),
 }
 
-/** Changes how long returned messages stay invisible. The policies of their queue must allow this. */
+/**
+ * Changes the visibility timeout of returned messages, so that SQS redelivers them at the wished time. The policy of
+ * their queue must allow this.
+ */
 export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery {
-  // A delivery has the whole name of its queue.
+  // A delivery has the whole name of its queue, so the URL is made without the stack's prefix.
   const account = urlPrefix.slice(0, urlPrefix.lastIndexOf('/') + 1)
   const change = async (queue: string, of: readonly ReturnedDelivery[]): Promise<void> => {
     const Entries = of.map(({ delivery, seconds }, i) => ({

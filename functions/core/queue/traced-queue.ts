@@ -37,8 +37,9 @@ const withContext = (message: OutgoingMessage, traceparent: string): OutgoingMes
 })
 
 /**
- * Returns the parent that the message names, if the parent is in another trace than the active span. A function may
- * send a message for a request while it works for another one, but the message belongs to the trace of its own request.
+ * Returns the parent span that the message names, if this parent is in another trace than the active span. Otherwise
+ * the active span is the parent. A function may send a message for one request while it works for another request. The
+ * send belongs to the trace of the message's own request.
  */
 function parentOf({ attributes }: OutgoingMessage, active: Span): string | undefined {
   const named = attributes?.traceparent

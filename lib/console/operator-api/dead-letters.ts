@@ -8,12 +8,12 @@ const PAGE = 50
 
 const Name = z.string().min(1)
 const Names = z.strictObject({
-  names: z.array(Name).min(1).max(1_000).describe('the names of dead letters, as the list has them'),
+  names: z.array(Name).min(1).max(1_000).describe('the names of dead letters, as `GET /dead-letters` lists them'),
 })
 
 /**
- * The choice of dead letters to redrive. To redrive all, the body must say so explicitly: an empty body must not
- * redrive all.
+ * The choice of dead letters to redrive. To redrive all, the body must say so explicitly. Otherwise an empty body, sent
+ * by mistake, would run all failed requests again.
  */
 const Choice = z.union([
   Names,
@@ -27,7 +27,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
     path: '/dead-letters',
     does: 'Lists dead letters by id. The oldest request comes first.',
     answers:
-      '`{ "dead_letters": [ { "name", "request_id", "model", "reason", "attempts", "at" } ], "next"? }`. Give `name` to redrive and discard. `next` is the `after` of the next page.',
+      '`{ "dead_letters": [ { "name", "request_id", "model", "reason", "attempts", "at" } ], "next"? }`. Use `name` to redrive or discard a dead letter. `next` is the value of `after` for the next page.',
     params: NONE,
     query: z.strictObject({
       model: Name.optional().describe('only dead letters of this model'),
@@ -61,7 +61,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/dead-letters/redrive',
-    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. Give exactly one of the three inputs.',
+    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. The body has exactly one of the three inputs.',
     answers: 'The document of `sluice dead-letters redrive --json`.',
     params: NONE,
     query: NONE,

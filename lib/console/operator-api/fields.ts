@@ -14,7 +14,7 @@ export const limitOf = (usual: number) =>
     .min(1)
     .max(MAX_PAGE)
     .default(usual)
-    .describe(`the most entries of a page, from 1 to ${MAX_PAGE}; default ${usual}`)
+    .describe(`the highest number of entries per page, from 1 to ${MAX_PAGE}; default ${usual}`)
 
 export const ModelParams = z.strictObject({ model: z.string().min(1).describe('a model of pipeline.yaml') })
 export const RequestParams = z.strictObject({ id: RequestId.describe('the id of a request') })

@@ -1,7 +1,7 @@
 import type { Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
-/** Finds the route of a call. Returns the methods of the path if none of them is the call's. */
+/** Finds the route of a call. If the path has no route with the call's method, returns the methods that the path has. */
 export function findRoute(
   method: string | undefined,
   path: string,
@@ -10,7 +10,8 @@ export function findRoute(
     const params = paramsIn(route.path, path)
     return params ? [{ route, params }] : []
   })
-  // A fixed part of a path has priority over a parameter. No dead letter is named `redrive`.
+  // If several routes match, the route with the fewest parameters counts. So `/dead-letters/redrive` is the operation, and
+  // not a dead letter with this name. No dead letter has such a name.
   const [found] = ofPath
     .filter(({ route }) => route.method === method)
     .toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)

@@ -8,7 +8,7 @@ const Fields = z.looseObject({
 })
 const Described = z.union([z.looseObject({ anyOf: z.array(Fields) }), Fields])
 
-/** Writes docs/operator-api.md. */
+/** Returns the text of docs/operator-api.md. */
 export const operatorApiReference = (): string => `# The operator API
 
 <!-- Generated from lib/console/operator-api by \`npm run generate\`. -->
@@ -16,14 +16,14 @@ export const operatorApiReference = (): string => `# The operator API
 The console calls the operator API. Each operation does the same as a command of the command line, and answers the JSON that the command prints.
 
 - The local system serves this API at \`http://127.0.0.1:8080/console/api\` while \`npm start\` runs.
-- \`sluice console\` serves the API on 127.0.0.1 while that command runs. With \`--target aws --stack NAME\`, it operates a deployed stack with your own AWS credentials.
+- \`sluice console\` serves the API on 127.0.0.1 while that command runs. With \`--target aws --stack NAME\`, the API operates a deployed stack with your own AWS credentials.
 - No deployed stack has this API: it exists only on your machine.
 
 Each call needs the token that is in the address that \`npm start\` or \`sluice console\` has printed:
 
     curl localhost:8080/console/api/models -H "Authorization: Bearer $TOKEN"
 
-A token is valid until the process ends. A foreign \`Host\` and any foreign \`Origin\` are refused with 403. [0044](adr/0044-the-console-has-no-cookie.md) gives the reasons.
+A token is valid until the process ends. A call with a foreign \`Host\` or \`Origin\` header gets 403, so pages of other web sites can't use the API. [0044](adr/0044-the-console-has-no-cookie.md) gives the reasons.
 
 Bodies and answers are JSON. Times are ISO 8601. An error has the shape of the client API, \`{ "error", "status": "error", "code" }\`:
 
@@ -46,7 +46,7 @@ function sectionOf({ method, path, does, answers, schemas }: Route): string {
   return [`## ${method} ${path}`, '', does, '', `Answers: ${answers}`, ...table, ''].join('\n')
 }
 
-/** Makes a row for each field of an object, or for each field of its alternatives. */
+/** Makes a table row for each field of an object. If the schema has several alternative objects, makes rows for the fields of all of them. */
 function rowsOf(where: string, schema: z.ZodType): string[] {
   const described = Described.parse(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }))
   const choices = 'anyOf' in described ? z.array(Fields).parse(described.anyOf) : [described]

@@ -31,7 +31,7 @@ export const REQUEST_ROUTES: readonly Route[] = [
     path: '/requests',
     does: 'Lists requests, newest first.',
     answers:
-      '`{ "requests": [ … ], "next"? }`: the entries of `sluice requests list --json`, and the `before` of the next page.',
+      '`{ "requests": [ … ], "next"? }`: the entries of `sluice requests list --json`. `next` is the value of `before` for the next page.',
     params: NONE,
     query: z.strictObject({
       user: UserId.optional().describe('only requests of this user'),

@@ -5,7 +5,7 @@ interface Described {
   readonly method: 'GET' | 'POST'
   /** The path below the address of the API, such as `/models/{model}/reset`. */
   readonly path: string
-  /** For the documentation: a sentence that says what the operation does. `answers` describes its answer. */
+  /** A sentence for the documentation that says what the operation does. `answers` describes the operation's answer. */
   readonly does: string
   readonly answers: string
 }
@@ -15,7 +15,7 @@ interface Declared<Params, Query, Body> extends Described {
   readonly params: z.ZodType<Params>
   readonly query: z.ZodType<Query>
   readonly body: z.ZodType<Body>
-  /** Throws `Refusal` if the operation can't be done, and `Unavailable`. */
+  /** Performs the operation. Throws `Refusal` if the operation can't be done, and `Unavailable` if a service can't be reached. */
   readonly run: (
     system: System,
     input: { readonly params: Params; readonly query: Query; readonly body: Body },
@@ -33,8 +33,8 @@ export interface Raw {
 export interface Route extends Described {
   readonly schemas: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType }
   /**
-   * Performs the operation. Throws a `ZodError` if the input is not as declared, `Refusal` if the operation can't be
-   * done, and `Unavailable`.
+   * Performs the operation. Throws a `ZodError` if the input does not match the schemas, `Refusal` if the operation can't
+   * be done, and `Unavailable` if a service can't be reached.
    */
   call(system: System, raw: Raw): Promise<unknown>
 }

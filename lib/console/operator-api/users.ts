@@ -13,7 +13,7 @@ export const USER_ROUTES: readonly Route[] = [
     path: '/users',
     does: 'Lists users by id, each with plan, limits, and the usage of the current window.',
     answers:
-      '`{ "users": [ … ], "total", "next"? }`: each entry is the document of `sluice users show --json` with `window`, `resets_at` and `used`. `next` is the `after` of the next page.',
+      '`{ "users": [ … ], "total", "next"? }`: each entry is the document of `sluice users show --json` with `window`, `resets_at` and `used`. `next` is the value of `after` for the next page.',
     params: NONE,
     query: z.strictObject({
       after: UserId.optional().describe('only users after the user with this id'),

@@ -8,7 +8,7 @@ import { Table } from './ui.ts'
 
 const timesOf = ({ parts }: Overview): number[] => parts.map(({ at }) => Date.parse(at) / 1_000)
 
-/** Shows the outcomes of the requests per part of the span, as stacked bars. */
+/** Shows how many requests were made in each part of the time span, as bars that are stacked by outcome: completed, failed, other. */
 export function Activity({ overview }: { overview: Overview }): VNode {
   const { parts, part_ms, made } = overview
   const per = partName(part_ms)

@@ -1,6 +1,6 @@
 const KEPT_TOKEN = 'sluice-token'
 
-/** Says that the operator API refused a call, or could not be reached. The message is one sentence for people. */
+/** The error of a call that the operator API refused, or that could not reach it. The message is one sentence for people. */
 export class CallError extends Error {
   readonly status: number
 
@@ -11,8 +11,8 @@ export class CallError extends Error {
 }
 
 /**
- * Removes the token from the address, so that no history and no screenshot has it, and stores it for a reload of this
- * tab.
+ * Removes the token from the page's address, so that neither the browser's history nor a screenshot contains the token.
+ * Stores the token for a reload of this tab.
  */
 export function takeToken(): void {
   const token = new URLSearchParams(location.search).get('token')
@@ -32,7 +32,7 @@ export function addressOf(path: string, query: Query = {}): string {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
 }
 
-/** Calls the operator API: with a body, it is a POST. Throws `CallError`. */
+/** Calls the operator API. A call with a body is a POST, and any other call is a GET. Throws `CallError`. */
 export async function call<T>(
   address: string,
   { body, signal }: { body?: object; signal?: AbortSignal } = {},

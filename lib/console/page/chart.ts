@@ -8,35 +8,35 @@ export interface Line {
   /** The name of a color in style.css. */
   readonly color: 'good' | 'bad' | 'busy' | 'accent' | 'faint'
   readonly values: readonly (number | null)[]
-  /** Only for bars: the upper end of each bar, if it stands on others. */
+  /** Only for bars: the upper end of each bar, if it is stacked on other bars. */
   readonly tops?: readonly number[]
 }
 
 interface ChartProps {
   /** A description of the chart in words, for people who can't see it. */
   readonly label: string
-  /** Epoch seconds. */
+  /** The times of the values, in epoch seconds. */
   readonly times: readonly number[]
   readonly lines: readonly Line[]
   readonly isBars?: boolean
   readonly format: (value: number) => string
-  /** The smallest upper end of the axis. */
+  /** The vertical axis goes at least to this value, also if all values are lower. */
   readonly least: number
 }
 
 const HEIGHT = 190
 
-/** The possible steps of the axis, which are whole numbers. */
+/** The possible steps between two labels of the vertical axis. They are whole numbers. */
 const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map(n => n * 10 ** power)).flat()
 
 /** Returns the time of day, for epoch seconds: `12:30`. */
 const clock = (at: number): string => new Date(at * 1_000).toTimeString().slice(0, 5)
 
-/** Shows a chart over time. It adapts to the width of its place and to the colors of the system. */
+/** Shows a chart over time. The chart adapts to the width of its container, and to the light or dark colors of the operating system. */
 export function Chart(props: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
-  // The legend uses the newest props, although the plot was made with earlier ones.
+  // The plot keeps the functions that it was made with. They read this ref, so that the legend shows the values of the newest props.
   const newest = useRef(props)
   newest.current = props
   useEffect(() => {

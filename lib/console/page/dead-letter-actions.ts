@@ -7,14 +7,14 @@ import { plural } from './format.ts'
 export type Choice = { readonly names: readonly string[] } | { readonly model: string } | { readonly all: true }
 
 interface DeadLetterActions {
-  /** Asks for confirmation, and then runs the requests again. `which` names them for people. */
+  /** Asks for confirmation, and then runs the requests of the dead letters again. The dialog calls the dead letters `which`. */
   redrive(choice: Choice, which: string): void
   discard(names: readonly string[], which: string): void
 }
 
 /**
- * Returns the actions redrive and discard, which ask for confirmation first. `onDone` is called when something may have
- * changed.
+ * Returns the actions redrive and discard, which ask for confirmation first. `onDone` is called when the list of dead
+ * letters may have changed.
  */
 export function useDeadLetterActions(onDone: () => void): DeadLetterActions {
   const { ask } = useAsking()

@@ -7,7 +7,7 @@ import type { CallError } from './api.ts'
 export interface Question {
   readonly title: string
   readonly text: ComponentChildren
-  /** The name of the button. */
+  /** The text of the button that confirms the action. */
   readonly action: string
   readonly isDangerous?: boolean
   /** Performs the action, and resolves to a sentence about the result. */
@@ -24,7 +24,7 @@ interface Asking {
 const AskingContext = createContext<Asking>({ ask: () => {}, say: () => {} })
 export const useAsking = (): Asking => useContext(AskingContext)
 
-/** Provides the dialog and the line about the result of an action to all views in it. */
+/** Shows its children, the open dialog, and the sentence about the last action. All views in it can open a dialog with `useAsking`. */
 export function Dialogs({ children }: { children: ComponentChildren }): VNode {
   const [question, setQuestion] = useState<Question>()
   const [said, setSaid] = useState('')

@@ -1,6 +1,6 @@
 const WHOLE = new Intl.NumberFormat('en')
 
-/** Writes a number such as `5,000`. It is never shortened, because an operator compares numbers. */
+/** Writes a number such as `5,000`. The number is never shortened (`5k`), because an operator compares numbers. */
 export const count = (n: number): string => WHOLE.format(n)
 
 const two = (n: number): string => String(n).padStart(2, '0')
@@ -31,7 +31,7 @@ const together = (whole: number, unit: string, rest: number, restUnit: string): 
 export const between = (from: string | undefined, to: string | undefined): string =>
   from === undefined || to === undefined ? '' : duration(Date.parse(to) - Date.parse(from))
 
-/** Returns the beginning and the end of an id. The end distinguishes it from other ids of the same time. */
+/** Returns the beginning and the end of an id. Ids that were made at the same time have the same beginning, so the end distinguishes them. */
 export const shortId = (id: string): string => (id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id)
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -2,7 +2,7 @@ import { createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
 import { type CallError, call } from './api.ts'
 
-/** Whether the page reads again and again, and how often. */
+/** Whether and how often the page reads the operator API again, to update its data. */
 export interface Pace {
   readonly isPaused: boolean
   /** The shortest time between two reads, in milliseconds. */
@@ -43,7 +43,7 @@ export function useLive<T>(address: string): Live<T> {
         noteReading(new Date())
       } catch (error) {
         if (ended.signal.aborted) return
-        // The last answer stays on the page.
+        // The data of the last successful read stays on the page, beside the error.
         setReading(before => ({
           ...(before.address === address && before),
           address,
@@ -62,7 +62,7 @@ export function useLive<T>(address: string): Live<T> {
   }
 }
 
-/** Reads once, and then again after each pause, until the signal. Without `everyMs`, it reads only once. */
+/** Reads once, and then again after each pause, until `signal` is aborted. Without `everyMs`, it reads only once. */
 async function repeat(read: () => Promise<void>, signal: AbortSignal, everyMs: number | undefined): Promise<void> {
   while (!signal.aborted) {
     const began = performance.now()
@@ -85,8 +85,8 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   })
 
 /**
- * Waits until the page is visible. A hidden page reads nothing, because on AWS it would keep a database awake that
- * pauses by itself.
+ * Waits until the page is visible. A hidden page reads nothing. On AWS, its reads would keep the database awake, which
+ * pauses when nobody uses it.
  */
 function untilVisible(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve()

@@ -25,10 +25,10 @@ const VIEWS = [
   ['submit', 'Submit'],
 ] as const
 
-/** The time between two reads of the page, in milliseconds. Each read of a deployed stack costs a little. */
+/** The time between two reads of the page, in milliseconds. It is longer for a deployed stack, because AWS bills each read. */
 const EVERY_MS = { local: 2_000, aws: 10_000 } as const
 
-/** The whole page. It decides when the page reads. */
+/** The whole page. It decides whether and how often the views read the operator API. */
 function App(): VNode {
   const [target, setTarget] = useState<SystemInfo['target']>('local')
   const [isPaused, setPaused] = useState(false)
@@ -80,8 +80,8 @@ function PaceControl({ readAt, onPause }: Pick<FrameProps, 'readAt' | 'onPause'>
 }
 
 /**
- * Moves the focus to the content. A link to an anchor would leave the view, because the address has the view after its
- * `#`.
+ * Moves the focus to the content. A usual link to the anchor `#content` would leave the view, because the part of the
+ * address after `#` names the view.
  */
 function skipToContent(event: Event): void {
   event.preventDefault()

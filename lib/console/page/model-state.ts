@@ -7,11 +7,11 @@ import { Badge, type Tone } from './ui.ts'
 interface State {
   readonly tone: Tone
   readonly name: string
-  /** The meaning for the model's requests. */
+  /** A sentence about the reason of the state, or about its end. */
   readonly meaning?: string
 }
 
-/** Returns the strongest reason that defers the calls of a model. */
+/** Returns the state to show for a model: the most serious reason that defers its calls or, without such a reason, whether its calls fail. */
 export function stateOf({ halted, circuit, paused_until, rate_limit }: ModelView): State {
   if (halted)
     return {

@@ -27,6 +27,6 @@ const rowOf = (r: RequestSummary): VNode => html`<tr key=${r.request_id}>
   <td class="number">${tokensOf(r)}</td>
 </tr>`
 
-/** Writes the tokens that the model reported, or the estimate with a mark. */
+/** Writes the tokens that the model reported. As long as there is no report, writes the estimate, with `≈` before it. */
 const tokensOf = ({ usage, estimated_tokens }: RequestSummary): string =>
   usage ? count(usage.total_tokens) : `≈ ${count(estimated_tokens)}`

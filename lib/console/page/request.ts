@@ -43,11 +43,11 @@ const Failure = ({ error }: { error: NonNullable<RequestDetails['error']> }): VN
     ${error.detail !== undefined && html`<blockquote>${error.detail}</blockquote>`}
   </div>`
 
-/** Returns whether a model has answered with a status that the sentence does not have. */
+/** Returns whether the model has answered with an HTTP status that the error's message does not contain. Then the page adds the status. */
 const saysNot = ({ status, message }: NonNullable<RequestDetails['error']>): boolean =>
   status !== undefined && !message.includes(String(status))
 
-/** Shows the facts of a request, without those that it does not have. */
+/** Shows the facts of a request. A fact without a value, such as the usage of a queued request, is left out. */
 function Facts({ request: r }: { request: RequestDetails }): VNode {
   const facts: Readonly<Record<string, unknown>> = {
     User: html`<a href=${linkTo('requests', { user: r.user })}>${r.user}</a>`,

@@ -10,7 +10,7 @@ import { Heading, Problem } from './ui.ts'
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'expired', 'cancelled']
 const PAGE = 50
-/** Matches the prefixes of an id that the OpenAI API allows. */
+/** The prefixes that the id of a request may have in the OpenAI API. They are removed, since the operator API takes only the UUID. */
 const PREFIX = /^(?:resp_|chatcmpl-|cmpl-)/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -19,7 +19,7 @@ interface List {
   readonly next?: string
 }
 
-/** Shows requests, a page at a time. The filters are in the address. */
+/** Shows requests, one page at a time. The filters are in the page's address, so links can set them. */
 export function RequestsView({ place, system }: { place: Place; system: SystemInfo }): VNode {
   const { status, user, model, since, before } = place.query
   const filter = { status, user, model, since }

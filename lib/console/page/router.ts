@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { addressOf, type Query } from './api.ts'
 
-/** The place in the console, from the address: `#/requests/{id}` or `#/requests?status=failed`. */
+/** The place in the console, which the page's address names after `#`: `#/requests/{id}` or `#/requests?status=failed`. */
 export interface Place {
   /** The view, such as `requests`. It is empty for the overview. */
   readonly view: string

@@ -10,11 +10,11 @@ interface Step {
   readonly at: string
   readonly tone: 'plain' | 'good' | 'bad' | 'warn' | 'busy'
   readonly what: string
-  /** The model's own words, or the time at which the request continues. */
+  /** More about a failure: the message of the error, and the error text that the model itself gave. */
   readonly more?: string | undefined
 }
 
-/** Shows the history of a request, oldest first. Failed attempts are read from the logs. */
+/** Shows the history of a request, oldest step first. The failed attempts come from the log lines about the request. */
 export function Timeline({ request }: { request: RequestDetails }): VNode {
   const { data, error } = useLive<{ lines: readonly LogLineView[] }>(`/requests/${request.request_id}/log`)
   const steps = [...stepsOf(request), ...attemptsOf(data?.lines ?? [])].toSorted(
@@ -58,7 +58,7 @@ function endOf({ status, attempts, error }: RequestDetails, at: string): Step {
   return { at, tone, what, more: error && [error.message, error.detail].filter(Boolean).join(': ') }
 }
 
-/** Finds the failed attempts in the lines of a worker about attempts that are repeated. */
+/** Finds the failed attempts. If an attempt fails and is repeated, the worker logs a line with `attempt`, `code` and `until`. */
 const attemptsOf = (lines: readonly LogLineView[]): Step[] =>
   lines.flatMap(({ at, fields }) => {
     const { attempt, code, status, detail, until } = fields

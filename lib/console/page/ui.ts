@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { count, time } from './format.ts'
 
-/** Shows a time, with its exact value for the mouse and for programs. */
+/** Shows a time. A tooltip and the attribute `dateTime` have its exact value. */
 export const Time = ({ at }: { at: string | undefined }): VNode | null =>
   at === undefined ? null : html`<time dateTime=${at} title=${at}>${time(at)}</time>`
 
@@ -24,7 +24,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 export const StatusBadge = ({ status }: { status: string }): VNode =>
   html`<${Badge} tone=${TONES[status] ?? 'plain'}>${status}</${Badge}>`
 
-/** Shows how much of a limit is used: as numbers, and as a bar for the eye. */
+/** Shows the used part of a limit, as numbers and as a bar. Screen readers skip the bar. */
 export function Usage({ used, limit, more }: { used: number; limit: number; more?: string | undefined }): VNode {
   const share = limit === 0 ? 1 : Math.min(used / limit, 1)
   const tone = share >= 1 ? 'bad' : share >= 0.8 ? 'warn' : ''
@@ -43,7 +43,7 @@ interface TableProps {
   readonly empty: ComponentChildren
 }
 
-/** Shows a table with a name. It scrolls by itself where the window is narrow. */
+/** Shows a table with a caption for screen readers. In a narrow window, the table scrolls, and not the whole page. */
 export function Table({ caption, head, rows, empty }: TableProps): VNode {
   if (rows === undefined) return html`<p class="empty">Loading…</p>`
   if (rows.length === 0) return html`<div class="empty">${empty}</div>`

@@ -10,36 +10,36 @@ export interface Written {
   readonly ExpressionAttributeValues?: Item
 }
 
-/** The remembered result for the expressions of a call. */
+/** The remembered result of parsing the expressions of a call. */
 interface Remembered {
-  /** Undefined if dynalite must parse the expressions each time. */
+  /** Undefined if dynalite, the emulator of DynamoDB, must parse the expressions for each call. */
   readonly fill: Fill | undefined
   readonly bounds: readonly (readonly [lower: string, upper: string])[]
-  /** The text of the expressions without placeholders. */
+  /** The text of the expressions without placeholders. `areDistinct` looks for names in it. */
   readonly written: string
 }
 
 /** Puts names and values into a part of an expression. */
 type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 
-/** The most expressions that are remembered. Sluice has fewer, but other callers may write values into expressions, which makes many of them. */
+/** The highest number of remembered results. Sluice has fewer expressions. But another caller may write values into its expressions, and so has many. */
 const MAX_REMEMBERED = 500
-/** The meaning of such an expression depends on values. So it is parsed each time, with its values. */
+/** The meaning of an expression with `attribute_type` depends on the values of the call. So it is parsed for each call. */
 const WITH_VALUES = /attribute_type/i
-/** dynalite refuses bounds in the wrong order when it parses them. */
+/** When dynalite parses BETWEEN, it refuses bounds in the wrong order. Here an expression is parsed only once, so each call's bounds must be checked. */
 const BETWEEN = /between/gi
 const BOUNDS = /between\s+(:\w+)\s+and\s+(:\w+)/gi
-/** JavaScript compares numbers with so few digits exactly. */
+/** Numbers that JavaScript can compare exactly, because they have few digits. */
 const FEW_DIGITS = /^-?\d{1,15}$/
-/** The placeholders for names and values. */
+/** The placeholders for names and values in an expression, such as `#status` and `:now`. */
 const PLACEHOLDERS = /[#:]\w+/g
 const NO_NAMES = {}
 const NO_VALUES: Item = {}
 
 /**
- * Parses expressions with dynalite's parsers. Parsing takes longer than everything else in a call. So each text is parsed once, and the
- * names and values of each call are filled in later. The result is undefined if dynalite refuses the expressions, or if they can't be
- * parsed in this way. Then dynalite's own checks must parse them.
+ * Parses expressions with dynalite's parsers. Parsing takes longer than everything else in a call. So each text is parsed only once, with sample names
+ * and values. Each call then replaces the samples by its own names and values. The result is undefined if dynalite refuses the expressions, or if they
+ * can't be parsed with samples. Then the caller must let dynalite's own checks parse them.
  */
 export function rememberExpressions(): (written: Written) => Expressions | undefined {
   const remembered = new Map<string, Remembered>()
@@ -68,11 +68,11 @@ export function rememberExpressions(): (written: Written) => Expressions | undef
 const boundsIn = (text: string): (readonly [string, string])[] =>
   [...text.matchAll(BOUNDS)].map(([, lower = '', upper = '']) => [lower, upper])
 
-/** Whether two values are numbers in order. If only dynalite can tell, the answer is no. */
+/** Whether two values are numbers in ascending order. For values that only dynalite can compare, the answer is no, so dynalite parses the expression. */
 const areInOrder = (lower: Value | undefined, upper: Value | undefined): boolean =>
   FEW_DIGITS.test(lower?.N ?? '') && FEW_DIGITS.test(upper?.N ?? '') && Number(lower?.N) <= Number(upper?.N)
 
-/** Whether the names differ from each other and from names that are in the text. Otherwise dynalite must look for overlapping paths. */
+/** Whether the names differ from each other and from the names in the text. If not, paths may overlap, so dynalite must parse and check the expressions. */
 const areDistinct = (names: readonly string[], written: string): boolean =>
   names.every((name, i) => names.indexOf(name) === i && !written.includes(name))
 
@@ -103,7 +103,7 @@ function parsed(written: Written, text: string): Fill | undefined {
   return fillOf(found, holes) ?? (() => found)
 }
 
-/** Makes a placeholder. No name in the text of an expression has its first character. */
+/** Makes a sample name. Its first character is in no name that an expression can contain, so it can't be confused with a real name. */
 const placeholderOf = (name: string): string => `\u0001${name}`
 
 const SAMPLES: Readonly<Record<string, object>> = {
@@ -116,7 +116,10 @@ const SAMPLES: Readonly<Record<string, object>> = {
   M: { M: {} },
 }
 
-/** Makes the function that copies a part of a parsed expression and fills its holes. Undefined if the part has no holes. */
+/**
+ * Makes the function that copies a part of a parsed expression and replaces the samples in it. `holes` has, for each sample, the function that returns
+ * its replacement. Returns undefined if the part has no samples.
+ */
 function fillOf(part: unknown, holes: ReadonlyMap<unknown, Fill>): Fill | undefined {
   const hole = holes.get(part)
   if (hole || typeof part !== 'object' || part === null) return hole

@@ -3,7 +3,10 @@ import type { Records } from './records.ts'
 import type { Index, Item, ItemCall, Table, Value } from './types.ts'
 import { updated } from './update.ts'
 
-/** The calls that read or write one item. Each takes a checked call. It returns the body of the answer, or throws dynalite's refusal. */
+/**
+ * The operations for one item. Each operation takes a call whose parameters are checked. It returns the body of the answer, or throws the refusal with
+ * which dynalite, the emulator of DynamoDB, would answer.
+ */
 export type ItemOperations = Readonly<
   Record<'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem', (call: ItemCall) => string>
 >
@@ -81,7 +84,7 @@ export function itemOperations(records: Records, maxItemSize: number): ItemOpera
   }
 
   function refuseLarge(item: Item, text: string, message: string): void {
-    // An item is never larger than its text.
+    // An item is never larger than its JSON text. So the slower computation of the item's size is needed only for a long text.
     if (text.length > maxItemSize && db.itemSize(item) > maxItemSize) throw db.validationError(message)
   }
 
@@ -150,7 +153,10 @@ function updateIndexes(records: Records, table: Table, old: Item | undefined, it
   }
 }
 
-/** Whether both items have the same entry in an index. The answer may be no for equal entries, but it is never yes for different ones. */
+/**
+ * Whether the old and the new item have the same entry in an index. If the answer is no, the entry is written again. So the answer may be no for
+ * equal entries, but it must never be yes for different ones.
+ */
 function isSame(
   { KeySchema, Projection }: Index,
   table: Table,

@@ -1,4 +1,4 @@
-/** Numbers that are so short that JavaScript adds two of them exactly. */
+/** Whole numbers that JavaScript can add exactly, because they have at most 15 digits. */
 const SMALL = /^-?\d{1,15}$/
 
 /** Returns the exact sum of two decimal numbers without exponents. */

@@ -1,14 +1,15 @@
 import type { Change, Database } from 'dynalite/db/index.js'
 
-/** A stored record: its JSON text, and its value if the text was parsed before. The value must not be changed. */
+/** A stored record: its JSON text and, if the text was parsed before, its value. All readers share the value, so nobody may change it. */
 interface RecordText {
   readonly text: string
   value?: unknown
 }
 
 /**
- * The records of a database, without a wait for the disk: a later read sees a write before the write is on disk, and all writes of a turn
- * of the event loop are written to the disk together. So no call may be answered before `durable` has resolved.
+ * The records in the database of dynalite, the emulator of DynamoDB. A write does not wait for the disk: later reads return the new record before it
+ * is on disk. All writes of a turn of the event loop go to the disk together. So no call may be answered before `durable` has resolved. Otherwise a
+ * crash could undo an answered write.
  */
 export interface Records {
   read(key: string): RecordText | undefined
@@ -18,14 +19,14 @@ export interface Records {
   durable(): Promise<void> | undefined
 }
 
-/** The most characters of records that are kept in memory. Records that are being written come on top. */
+/** The highest number of characters of the records that are kept in memory. Records that are just being written are not counted. */
 const MAX_KEPT = 4 * 1024 * 1024
 
-/** Makes the records of an open database. From now on, the database's own methods use them, too. */
+/** Makes the records of an open database. It also replaces the database's own methods, so that dynalite's code reads and writes the same records. */
 export function keepRecords(database: Database): Records {
   const writeToDisk = database.batch.bind(database)
   const kept = keepRecent(MAX_KEPT)
-  /** The changes of this turn, and the changes that are being written. If a record is undefined, it is removed. */
+  /** `next` has the changes that are not sent to the disk yet. `writing` has the changes that are being written. An undefined record means a removal. */
   let next = new Map<string, RecordText | undefined>()
   let writing: typeof next = new Map()
   let nextDone = Promise.withResolvers<void>()
@@ -61,7 +62,7 @@ export function keepRecords(database: Database): Records {
     writing = next
     writingDone = nextDone
     next = new Map()
-    // If no call has written, nothing waits for this promise.
+    // Perhaps no call waits for this promise. Without this handler, its rejection would end the thread.
     writingDone.promise.catch(() => {})
     writeToDisk([...writing].map(changeOf), error => {
       for (const [key, record] of writing) {
@@ -91,7 +92,7 @@ export function keepRecords(database: Database): Records {
 const changeOf = ([key, record]: [string, RecordText | undefined]): Change =>
   record ? { type: 'put', key, value: record.text, valueEncoding: 'utf8' } : { type: 'del', key }
 
-/** Makes dynalite's own code use the records. This code may change the values that it reads, so it gets copies. */
+/** Makes dynalite's own code use the records. dynalite may change the values that it reads, so it gets copies. */
 function lead(database: Database, { read, write, remove }: Records): void {
   database.get = (key, callback) => {
     const record = read(key)

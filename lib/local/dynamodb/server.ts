@@ -4,7 +4,7 @@ import type { Answer } from '../emulators/calls.ts'
 import { readBody } from '../read-body.ts'
 import type { Tables } from './tables.ts'
 
-/** The limit of DynamoDB. */
+/** DynamoDB's limit for the body of a call. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024
 const TARGET = /^DynamoDB_20120810\.([A-Za-z]+)$/
 
@@ -14,7 +14,7 @@ export const tablesServer = (tables: Tables): Server =>
 
 async function respond(tables: Tables, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request, MAX_REQUEST_BYTES).catch(() => CUT_OFF)
-  // If the connection was cut off, the call is not performed.
+  // If the connection was cut off, the body is incomplete, so the call is not performed.
   if (body === CUT_OFF) return void response.destroy()
   if (body === undefined) return send(response, refused(413, 'RequestEntityTooLarge', 'The request is over 16 MiB.'))
   const [, operation] = TARGET.exec(String(request.headers['x-amz-target'])) ?? []

@@ -9,9 +9,9 @@ import { keepRecords } from './records.ts'
 import type { ItemCall } from './types.ts'
 import { isWellFormed } from './well-formed.ts'
 
-/** DynamoDB's tables. */
+/** The tables of the local DynamoDB. */
 export interface Tables {
-  /** Performs an operation. The body is the JSON of DynamoDB's API. Resolves when everything that the answer is based on is on disk. */
+  /** Performs an operation. The body is the JSON of DynamoDB's API. Resolves when all writes that the answer depends on are on disk. */
   call(operation: string, body: string): Promise<Answer>
   close(): Promise<void>
 }
@@ -43,12 +43,12 @@ const OPERATIONS = [
   'UpdateTable',
 ]
 
-/** Parameters of DynamoDB's first version, which had no expressions. If a call has such a parameter, dynalite itself performs the call. */
+/** The parameters that DynamoDB had before it had expressions. If a call has such a parameter, dynalite itself performs the call. */
 const OLD_PARAMETERS = ['Expected', 'AttributeUpdates', 'AttributesToGet']
 
 /**
- * Opens the tables in a folder, or new tables in memory. They are dynalite's: its format on disk, its checks, its parsers, its errors. But
- * calls for one item take a faster path through the same rules (ADR 0049), since nearly all calls of a request are of this kind.
+ * Opens the tables in a folder, or new tables in memory. The tables are those of dynalite, an emulator of DynamoDB: with its format on disk, checks,
+ * parsers and errors. But nearly all calls of Sluice are for one item. So `itemOperations` performs such calls faster, by the same rules (ADR 0049).
  */
 export async function openTables(folder?: string): Promise<Tables> {
   const store = db.create({ ...(folder && { path: folder }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
@@ -68,9 +68,9 @@ export async function openTables(folder?: string): Promise<Tables> {
     return performSlowly(name, operation, call)
   }
 
-  /** Checks a call with dynalite's checks, which may change its parameters. */
+  /** Performs a call after dynalite's own checks, which may change the call's parameters. */
   function performSlowly(name: string, { types, custom, act }: Operation, call: Record<string, unknown>) {
-    // dynalite does not know this parameter, and would drop it.
+    // dynalite's checks do not know this parameter and drop it. So it is added again below.
     const { ReturnValuesOnConditionCheckFailure } = call
     const checked = validations.checkTypes(call, types)
     validations.checkValidations(checked, types, custom, store)
@@ -83,7 +83,7 @@ export async function openTables(folder?: string): Promise<Tables> {
     return actOnDisk(act, checked)
   }
 
-  /** dynalite reads ranges of records from the disk. So all earlier writes must be on disk before. */
+  /** Lets dynalite perform a call. dynalite reads ranges of records from the disk. So it begins only when all earlier writes are on disk. */
   async function actOnDisk(act: Action, call: object): Promise<string> {
     await records.durable()
     return new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ export async function openTables(folder?: string): Promise<Tables> {
   }
 }
 
-/** dynalite has a file for each operation. A variable path needs `require`. */
+/** Loads dynalite's code for an operation. dynalite has a file for each operation. The path is a variable, so it needs `require`. */
 function operationOf(name: string): Operation {
   const require = createRequire(import.meta.url)
   const file = name.charAt(0).toLowerCase() + name.slice(1)

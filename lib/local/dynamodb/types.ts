@@ -1,4 +1,4 @@
-/** A value of DynamoDB, in the form of its API. It has exactly one of these members. */
+/** A value in the form of DynamoDB's API. Each value has exactly one of these members. */
 export interface Value {
   S?: string
   N?: string
@@ -14,7 +14,7 @@ export interface Value {
 
 export type Item = Record<string, Value>
 
-/** Names of attributes and positions in lists. */
+/** The way to a value in an item: names of attributes, and positions in lists. */
 export type Path = readonly (string | number)[]
 
 export interface Index {
@@ -23,7 +23,7 @@ export interface Index {
   readonly Projection: { readonly ProjectionType: string; readonly NonKeyAttributes?: readonly string[] }
 }
 
-/** What dynalite stores about a table. */
+/** The description of a table, as dynalite (the emulator of DynamoDB) stores it. */
 export interface Table {
   readonly TableName: string
   readonly TableStatus: string
@@ -41,7 +41,7 @@ export interface Operation {
   readonly args: readonly Operand[]
 }
 
-/** A parsed condition. Only dynalite looks into it. */
+/** A parsed condition. Only dynalite reads its members. */
 export type Condition = object
 
 /** One change of an update expression. */

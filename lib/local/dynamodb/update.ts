@@ -8,8 +8,8 @@ const MISSING = 'The provided expression refers to an attribute that does not ex
 const WRONG_KEY = 'The update expression attempted to update the secondary index key to unsupported type'
 
 /**
- * Makes a new item from an item and the changes of an update expression. It copies only the maps and lists that change, and does not change
- * the old item. Throws dynalite's refusal if a change is not possible.
+ * Makes a new item from an old item and the changes of an update expression. It copies only the maps and lists that change. It does not change the old
+ * item, which other calls may be reading. If a change is not possible, throws the refusal with which dynalite, the emulator of DynamoDB, would answer.
  */
 export function updated(old: Item, sections: readonly Section[], table: Table): Item {
   const target = writable(old)
@@ -84,7 +84,7 @@ interface Place {
 /** Makes a writable copy of an item. A map or a list of the old item is copied when a path leads through it for the first time. */
 function writable(old: Item): { place(path: Path): Place; item(): Item } {
   const root = { M: mapOf(old) }
-  /** The maps and lists that are copies. */
+  /** The maps and lists that are copies already, and so may be changed. */
   const own = new WeakSet<object>([root])
   const gappy = new Set<Value>()
 

@@ -17,7 +17,10 @@ const WRITE = {
 }
 const TableName: Test = value => typeof value === 'string' && TABLE.test(value)
 
-/** The parameters of each operation. If their tests hold, they need no further check. */
+/**
+ * The parameters of each operation, with their tests. If the tests of all parameters of a call hold, the call needs no check by dynalite, the emulator
+ * of DynamoDB.
+ */
 const PARAMETERS: Readonly<Record<string, Readonly<Record<string, Test>>>> = {
   GetItem: {
     TableName,
@@ -38,7 +41,7 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, Test>>>> = {
 }
 
 /**
- * Whether dynalite's checks of a call would find nothing and change nothing. This is a quick answer for the usual calls. For other calls,
+ * Whether dynalite's checks of a call would find no mistake and change nothing. This is a quick answer for calls in the usual form. For all other calls,
  * such as a call with a number in an unusual form, the answer is no, and dynalite's checks decide.
  */
 export function isWellFormed(operation: string, call: Readonly<Record<string, unknown>>): boolean {
@@ -78,7 +81,7 @@ function entriesAre(object: Readonly<Record<string, unknown>>, key: RegExp, test
   return count > 0
 }
 
-/** A number as dynalite stores it. */
+/** A number in the form in which dynalite stores it. dynalite would rewrite any other form. */
 const NUMBER = /^(?:0|-?[1-9]\d{0,17}|-?(?:0|[1-9]\d{0,17})\.\d{0,17}[1-9])$/
 
 function isValue(value: unknown): boolean {

@@ -22,7 +22,7 @@ interface Reply {
   readonly answer: Answer
 }
 
-/** Answers the calls that come through a port. Only a thread of this process can have the other end. */
+/** Answers the calls that come through a port. Callers are not checked, since only a thread of this process can have the other end of the port. */
 export function answerCalls(port: MessagePort, call: Call): void {
   port.on('message', async ({ id, operation, body }: Question) => {
     const reply: Reply = { to: id, answer: await call(operation, body) }
@@ -31,7 +31,7 @@ export function answerCalls(port: MessagePort, call: Call): void {
 }
 
 export interface Caller {
-  /** Rejects with `Disconnected` if the emulator ends, or has ended. */
+  /** Performs a call. Rejects with `Disconnected` if the emulator ends before it has answered. */
   readonly call: Call
   isOpen(): boolean
 }
@@ -39,7 +39,7 @@ export interface Caller {
 /** The emulator's thread has ended. */
 export class Disconnected extends Error {
   override readonly name = 'Disconnected'
-  /** The SDK takes an error with this code for an error of the network. */
+  /** With this code, the SDK treats the error like a lost connection. */
   readonly code = 'ECONNRESET'
 }
 
@@ -58,7 +58,7 @@ export function openCaller(port: MessagePort): Caller {
     for (const { reject } of waiting.values()) reject(new Disconnected('The emulator has ended.'))
     waiting.clear()
   })
-  // An idle connection keeps no thread alive.
+  // Without this, the open port would keep the thread from ending.
   port.unref()
 
   return {

@@ -1,5 +1,5 @@
-// The parts of dynalite that lib/local/dynamodb uses. The package has no types, and documents only its server. So package.json names one
-// exact version of dynalite (a test checks that).
+// The parts of dynalite, the emulator of DynamoDB, that lib/local/dynamodb uses. The package has no types. It documents only its server, so another
+// version may have other internals. So package.json names one exact version of dynalite (a test checks that).
 
 declare module 'dynalite' {
   import type { Server } from 'node:http'
@@ -16,7 +16,7 @@ declare module 'dynalite' {
 declare module 'dynalite/db/index.js' {
   import type { Condition, Item, Path, Table } from '../dynamodb/types.ts'
 
-  /** A record for LevelDB's batch. `utf8` stores the text of a value as it is. */
+  /** A change in a batch of LevelDB. With `utf8`, the value is a text that is stored as it is. Other values are stored as JSON. */
   export type Change =
     | { readonly type: 'put'; readonly key: string; readonly value: unknown; readonly valueEncoding?: 'utf8' }
     | { readonly type: 'del'; readonly key: string }
@@ -39,7 +39,7 @@ declare module 'dynalite/db/index.js' {
     readonly options: { readonly maxItemSize: number }
   }
 
-  /** An error that is an answer of dynalite. */
+  /** An error with which dynalite refuses a call: the status and the body of its HTTP answer. */
   export interface Refusal extends Error {
     readonly statusCode: number
     readonly body: object

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** The file in which fauxqs keeps its queues. */
+/** The file in which fauxqs, the emulator of SQS, keeps its queues. */
 const FILE = 'fauxqs.db'
 
 /**
@@ -14,7 +14,7 @@ export function endReceives(folder: string): void {
   if (!existsSync(file)) return
   const database = new DatabaseSync(file)
   try {
-    // If the first start was killed, the file may have no tables. fauxqs makes them.
+    // If the first start was killed, the file may have no tables yet. fauxqs creates them later.
     if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'sqs_messages'").get()) return
     database.exec(
       'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE receipt_handle IS NOT NULL',

@@ -1,8 +1,8 @@
 import { createFairLine } from '../fair-line.ts'
 
-// fauxqs has no API for this, so this file changes internals of fauxqs. It relies on two facts: `messages` contains the messages of a
-// standard queue that can be received, and a message keeps the object of attributes that came with its request. So package.json names
-// one exact version of fauxqs (a test checks that). After a change of the version, run test/local/fair-queues.test.ts.
+// fauxqs, the emulator of SQS, has no API for fair queues. So this file changes internals of fauxqs, and relies on two facts. `messages` contains the
+// messages of a standard queue that can be received. A message keeps the object of attributes that came with the call that sent it. Another version
+// may differ, so package.json names one exact version of fauxqs (a test checks that). After a change of the version, run test/local/fair-queues.test.ts.
 type Attributes = Record<string, unknown>
 interface Message {
   messageAttributes: Attributes
@@ -27,11 +27,11 @@ interface RouterModule {
 
 /**
  * Makes standard queues fair: message groups take turns. So if a group has a thousand waiting messages, the single message of another group
- * waits only for a few of them. SQS also serves messages with a `MessageGroupId` fairly. It looks at a group's share of the messages in
- * flight, and the result is similar. Messages without a group count as one group. The group is stored with its message.
+ * waits only for a few of them. SQS is fair to groups, too. It decides by each group's share of the messages that are being processed, with a similar
+ * result. Messages without a group count as one group. A message is stored with its group, so queues are fair after a restart, too.
  *
- * By itself, fauxqs forgets the group of a message in a standard queue, and delivers messages in their order. Call this before fauxqs
- * starts.
+ * Without this change, fauxqs ignores the group of a message in a standard queue, and delivers messages in the order of their arrival. Call this
+ * function before fauxqs starts.
  */
 export async function makeQueuesFair(): Promise<void> {
   const { SqsStore, SqsQueue }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))
@@ -40,7 +40,7 @@ export async function makeQueuesFair(): Promise<void> {
   takeTurns(SqsStore.prototype)
 }
 
-/** Returns the URL of a module inside fauxqs, which exports only its server. The server imports the same module. */
+/** Returns the URL of a module inside fauxqs. fauxqs exports only its server, but the server imports the same module, so changes of the module count. */
 export const insideFauxqs = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href
 
 function rememberGroups(router: RouterModule['SqsRouter']['prototype'], queue: Queue): void {
@@ -71,7 +71,7 @@ function takeTurns(store: StoreModule['SqsStore']['prototype']): void {
     let line = lineOf(queue.messages)
     Object.defineProperty(queue, 'messages', {
       get: () => line,
-      // fauxqs purges a queue by setting `messages` to an empty list.
+      // To purge a queue, fauxqs sets `messages` to an empty list.
       set: (messages: Iterable<Message>) => {
         line = lineOf(messages)
       },

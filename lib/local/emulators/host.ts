@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
 import { YOUNG_MB } from '../lambda/memory.ts'
 
-/** A message from an emulator's thread: its port, the reason why it can't start, a note for the user, or an answer. */
+/** A message from an emulator's thread: a note for the user, the emulator's port, the reason why it can't start, or an answer. */
 export type EmulatorMessage =
   | { note: string }
   | { ready: { port: number } }
@@ -19,19 +19,19 @@ export interface Emulator {
    * for example a database that can't be reached.
    */
   endpoint: Promise<string>
-  /** Asks the emulator's thread something that its server does not answer. Resolves with undefined if the thread has ended. */
+  /** Asks the emulator's thread for something that its AWS API can't tell. Resolves with undefined if the thread has ended. */
   ask(question: unknown): Promise<unknown>
-  /** Makes a connection for calls without a socket (see calls.ts). The emulator answers these calls when it is ready. */
+  /** Makes a connection for calls without HTTP (see calls.ts). The emulator answers these calls as soon as it is ready. */
   connect(): MessagePort
-  /** Lets the emulator write its data, then ends it. An emulator that is not ready yet is ended at once. */
+  /** Ends the emulator when it has written its data. An emulator that is not ready yet is ended at once. */
   close(): Promise<void>
 }
 
 const CLOSE_TIMEOUT_MS = 10_000
 
-/** Starts an emulator in its own thread. So a slow query in one emulator delays nothing else. */
+/** Starts an emulator in its own thread. So a slow query in one emulator does not delay the rest of the system. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
-  // `top -H` and `npm run profile` show this name.
+  // `top -H` and `npm run profile` show the thread's `name`.
   const worker = new Worker(module, {
     workerData,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },

@@ -11,8 +11,8 @@ import { makeUnfinished } from '../unfinished.ts'
 const PREFIX = 'postgres-'
 
 /**
- * Makes an empty database. It copies the database that an earlier start has made and kept below `folder`. A new database takes seconds of
- * CPU time, and a copy takes a tenth of a second. Without `folder`, each database is made anew, and none is kept.
+ * Makes the files of an empty database. It copies them from the empty database that an earlier start has kept below `folder`, because Postgres needs
+ * seconds of CPU time for a new database, and a copy takes a tenth of a second. Without `folder`, Postgres makes each database, and none is kept.
  */
 export const makeDatabase =
   (folder: string | undefined): MakeDatabase =>
@@ -36,7 +36,7 @@ async function keep(folder: string, kept: string): Promise<void> {
     renameSync(database, kept)
     for (const name of older) rmSync(join(folder, name), { recursive: true, force: true })
   } catch {
-    // Another process has just kept a database, or the folder is read-only.
+    // Another process has just kept a database, or the folder is read-only. The caller then copies the other database, or makes one without keeping it.
   } finally {
     if (unfinished !== undefined) rmSync(unfinished, { recursive: true, force: true })
   }

@@ -6,5 +6,5 @@ import { keepFilesPrivate } from './private-files.ts'
 keepFilesPrivate()
 const database = await PGlite.create(String(workerData))
 await database.close()
-// PGlite sets the exit code to that of its own program.
+// PGlite changes the exit code of the thread. The caller takes any code but 0 for a failure.
 process.exit(0)

@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
 /**
- * Keeps PGlite's files private. By itself, PGlite gives each file a mode that lets other users read it, and ignores the umask. The change
- * of node:fs affects only this thread.
+ * Lets only this user read PGlite's files, which may contain prompts. By itself, PGlite ignores the umask, and gives each file a mode that lets other
+ * users of the machine read it. The change of node:fs affects only this thread.
  */
 export function keepFilesPrivate(): void {
   const { chmodSync, fchmodSync } = fs

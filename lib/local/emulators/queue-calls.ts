@@ -19,8 +19,8 @@ interface RouterModule {
 }
 
 /**
- * Lets other threads call SQS without HTTP. Each answer, also over HTTP, waits until the messages of its call are on disk. Call this before
- * fauxqs starts. The calls work after fauxqs has started.
+ * Lets other threads call fauxqs, the emulator of SQS, without HTTP. Each answer, also over HTTP, waits until the messages of its call are on disk. So
+ * an acknowledged message survives the end of the process. Call this before fauxqs starts. The returned function works after fauxqs has started.
  */
 export async function openQueueCalls(written: Written): Promise<Call> {
   const { SqsRouter }: RouterModule = await import(insideFauxqs('sqs/sqsRouter.js'))

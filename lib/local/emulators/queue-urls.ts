@@ -9,8 +9,9 @@ interface StoreModule {
 }
 
 /**
- * Gives every queue a URL with the emulator's present address. By itself, fauxqs uses a name below `localhost`, which the guard refuses
- * as a foreign `Host`. It also keeps the URL after a restart, although the port is another one. Call this before fauxqs starts.
+ * Gives every queue a URL with the present address of fauxqs, the emulator of SQS. By itself, fauxqs uses a host name below `localhost`, and
+ * guard-server.ts would refuse such a name as a foreign `Host`. fauxqs also keeps a queue's URL after a restart, although the port is then another one.
+ * Call this before fauxqs starts.
  */
 export async function putQueuesAt(address: () => string): Promise<void> {
   const { SqsStore }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))

@@ -16,16 +16,19 @@ interface PersistenceModule {
   PersistenceManager: { prototype: PersistenceManager }
 }
 
-/** The statements that write messages. SQS's router answers their callers, and waits for `written` before. */
+/**
+ * The statements of fauxqs (the emulator of SQS) that write messages. Only they may be committed later than they run, since the answers to their
+ * callers wait for `Written` (queue-calls.ts).
+ */
 const OF_MESSAGES = new Set(['insertMessage', 'deleteMessage', 'updateMessageInflight'])
 
-/** Resolves when all messages that were written until now are on disk. Undefined if they are on disk already. */
+/** Returns a promise that resolves when all messages that were written before the call are on disk. Undefined if they are on disk already. */
 export type Written = () => Promise<void> | undefined
 
 /**
- * Writes all messages of a turn of the event loop in one transaction. By itself, fauxqs has a transaction per message, and each of them
- * waits until the disk has emptied its own cache. As before, and like the tables' records, written messages survive if the process ends at
- * any moment. Call this before fauxqs starts.
+ * Writes all messages of a turn of the event loop in one transaction, which is much faster. By itself, fauxqs has one transaction per message, and each
+ * transaction waits until the disk has emptied its own cache. Committed messages survive if the process ends at any moment, as the records of the
+ * tables do. Call this before fauxqs starts.
  */
 export async function writeInGroups(): Promise<Written> {
   const { PersistenceManager }: PersistenceModule = await import(insideFauxqs('persistence.js'))
@@ -36,7 +39,7 @@ export async function writeInGroups(): Promise<Written> {
     if (open) return
     db.exec('BEGIN')
     open = { db, done: Promise.withResolvers() }
-    // If a timer has written, nothing waits for this promise.
+    // If a timer of fauxqs wrote the message, no call waits for this promise. Without this handler, its rejection would end the thread.
     open.done.promise.catch(() => {})
     setImmediate(commit)
   }
@@ -83,6 +86,6 @@ function rollBack(db: Sqlite | undefined): void {
   try {
     db?.exec('ROLLBACK')
   } catch {
-    // There is no transaction any more.
+    // SQLite has already ended the transaction.
   }
 }

@@ -1,7 +1,7 @@
 import { insideFauxqs } from './fair-queues.ts'
 
-// fauxqs has no API for this, so this file changes internals of fauxqs, as fair-queues.ts does. After a change of the version, run
-// test/local/quiet-waits.test.ts.
+// fauxqs, the emulator of SQS, has no API for its timers. So this file changes internals of fauxqs, as fair-queues.ts does. After a change of the
+// version of fauxqs, run test/local/quiet-waits.test.ts.
 interface Queue {
   readonly pollWaiters: readonly unknown[]
   readonly delayedMessages: readonly { readonly delayUntil?: number | undefined }[]
@@ -21,12 +21,12 @@ interface StoreModule {
   SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } }
 }
 
-/** Ends all waits for messages. Receives that come later do not wait. */
+/** Ends the wait of all receives that wait for a message. Later receives do not wait. */
 export type EndWaits = () => void
 
 /**
- * If receives wait for messages of a queue, the queue now sleeps until its next message is due. By itself, fauxqs looks for due messages
- * 50 times per second and queue. In an idle system, this takes more CPU time than everything else. Call this before fauxqs starts.
+ * While receives wait for a message of a queue, lets the queue sleep until its next delayed or hidden message is due. By itself, fauxqs looks for due
+ * messages 50 times per second and queue. In an idle system, this would take more CPU time than everything else. Call this before fauxqs starts.
  */
 export async function waitQuietly(): Promise<EndWaits> {
   const { SqsQueue, SqsStore }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))
@@ -56,7 +56,7 @@ export async function waitQuietly(): Promise<EndWaits> {
   }
 }
 
-/** Sets the timer again after each call of a method that may change when the next message is due. */
+/** After each call of this method, sets the queue's timer again, because the method may change the time at which the next message is due. */
 function wakeAfter(prototype: Queue, name: 'enqueue' | 'dequeue' | 'changeVisibility'): void {
   const method = prototype[name]
   prototype[name] = function (...args) {

@@ -12,7 +12,7 @@ import { note, serve } from './serve.ts'
 /**
  * The access key id of callers, and the database: the Postgres at `url`, or an embedded Postgres in `folder` or in memory. With `lazy`, an
  * embedded database is opened at its first use. A new database is a copy of the empty database that is kept below `kept`. `secrets` is the
- * data folder with the secrets file. If it is given, each statement runs with the role of its secret.
+ * data folder, which has the secrets file. With `secrets`, each statement runs with the database role that its secret names.
  */
 export interface RdsDataData {
   accessKeyId: string

@@ -6,13 +6,16 @@ import type { EmulatorMessage, HostMessage } from './host.ts'
 interface Server {
   port: number
   close(): Promise<void>
-  /** Answers a question of the host. */
+  /** Answers a question of the main thread. */
   answer?(question: unknown): unknown
   /** Performs a call of another thread. */
   call: Call
 }
 
-/** Runs in the thread of `startEmulator`. It starts the server, reports its port, answers questions, and closes the server when it is told to. */
+/**
+ * The main loop of an emulator's thread, which `startEmulator` has started. Starts the server, and reports its port to the main thread. Then it answers
+ * the main thread's questions, and closes the server when the main thread asks for it.
+ */
 export async function serve(start: () => Promise<Server>): Promise<void> {
   try {
     const { port, close, answer, call } = await start()

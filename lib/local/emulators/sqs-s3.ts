@@ -60,8 +60,9 @@ function stateOf(server: FauxqsServer, name: string): QueueState[] {
 }
 
 /**
- * Makes fauxqs listen on 127.0.0.1, and checks its callers. By itself, fauxqs listens on 0.0.0.0, so the whole network can reach the queues,
- * and it accepts every caller. fauxqs uses Fastify, which announces each new server of a thread on a diagnostics channel.
+ * Makes fauxqs, the emulator of SQS and S3, listen on 127.0.0.1 only, and checks its callers. By itself, fauxqs listens on 0.0.0.0 and accepts every
+ * caller. So the whole network could read the queues. fauxqs uses Fastify, which announces each new server of a thread on a diagnostics channel. This
+ * function listens on this channel, to find the server.
  */
 function guardFauxqs(): { servers: number } {
   const guarded = { servers: 0 }
@@ -76,8 +77,8 @@ function guardFauxqs(): { servers: number } {
 }
 
 /**
- * Accepts only calls of SQS and S3. fauxqs also answers form posts of SNS and STS on the address of SQS, and shows its queues on other
- * addresses. The stack uses none of these. Every other path belongs to S3.
+ * Accepts only calls of SQS and S3. fauxqs also answers form posts of SNS and STS at the path of SQS (`/`), and shows its queues at paths of its own.
+ * The stack needs neither, so both are refused. Every other path belongs to S3.
  */
 function sqsOrS3(request: IncomingMessage): string | undefined {
   const path = pathOf(request)

@@ -31,13 +31,13 @@ export interface Emulators {
 
 export interface EmulatorOptions {
   data: DataFolder
-  /** Callers must sign with it. */
+  /** Callers must sign with this id. */
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
   /** The folder in which an empty database may be kept for other data folders. */
   kept: string | undefined
-  /** A folder with the compiled first files of threads. */
+  /** A folder with the compiled files that threads run first. */
   threads: URL | undefined
   log(line: string): void
 }
@@ -64,8 +64,10 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, threads, 
     return { accessKeyId, ...(folder !== undefined && { folder }) }
   }
 
-  /** A database in memory would need memory for each of its files. So without a folder for its state, it is in the temporary data folder. It opens
-   * at its first use, since a template without a database need not wait for it. */
+  /**
+   * The embedded Postgres. If state is not kept, its files are in the temporary data folder, since a database in memory would need memory for each of
+   * its files. Then Postgres opens at its first use, so that the start of a template without a database does not wait for Postgres.
+   */
   function embedded(): RdsDataData {
     const folder = data.stateOf('postgres')
     const where = folder === undefined ? { folder: join(data.path, 'postgres'), lazy: true } : { folder }

@@ -16,7 +16,7 @@ const StructuredResult = z.object({
   isBase64Encoded: z.boolean().default(false),
 })
 
-/** The answers that API Gateway gives by itself. */
+/** The answers that API Gateway gives by itself, and not a function. */
 export const gatewayAnswers = {
   unauthorized: gatewayAnswer(401, 'Unauthorized'),
   forbidden: gatewayAnswer(403, 'Forbidden'),
@@ -29,7 +29,7 @@ export const gatewayAnswers = {
 /** Converts a function's result, which is JSON text, to an answer by the rules of payload format 2.0. */
 export function answerOf(payload: string): Answer {
   const result: unknown = JSON.parse(payload)
-  // Without a status code, the result itself is the body.
+  // If the result has no status code, API Gateway takes the result itself as the body.
   if (typeof result !== 'object' || result === null || !('statusCode' in result))
     return {
       statusCode: 200,

@@ -14,9 +14,12 @@ export type Authorizer = (
 export interface AuthorizerOptions {
   logicalId: string
   function: LocalFunction
-  /** `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`. Their values together are the key of the cache. */
+  /**
+   * The parts of a request that identify its caller: `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`. Their values together
+   * are the key of the cache.
+   */
   identitySources: string[]
-  /** For how long a verdict holds for all requests of the same identity. With 0, the function is asked each time. */
+  /** The time for which a verdict is cached for the same identity. With 0, the function is invoked for each request. */
   ttlSeconds: number
   /** Milliseconds since 1970. */
   now(): number
@@ -24,10 +27,10 @@ export interface AuthorizerOptions {
 
 const SimpleResponse = z.object({ isAuthorized: z.boolean(), context: z.record(z.string(), z.unknown()).default({}) })
 
-/** Creates a Lambda authorizer with simple responses. If the function fails, the next request asks it again. */
+/** Creates a Lambda authorizer with simple responses. A failure of the function is not cached: the next request invokes the function again. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const sources = options.identitySources.map(source => identitySource(source, options.logicalId))
-  // API Gateway refuses such an authorizer, too: one verdict would hold for all callers.
+  // Without an identity source, one cached verdict would hold for all callers. API Gateway refuses such an authorizer, too.
   if (sources.length === 0 && options.ttlSeconds > 0)
     throw new LocalError(`${options.logicalId}: an authorizer without an identity source can't cache its results.`)
   const cache = new Map<string, { verdict: Verdict; until: number }>()

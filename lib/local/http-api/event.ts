@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEventV2, APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda'
 import { ACCOUNT, arn } from '../arn.ts'
 
-/** The parts of a request that are in both events: the authorizer's and the integration's. */
+/** The parts of a request that are in both events: the event for the authorizer, and the event for the function that answers the request. */
 export type ApiRequest = Pick<
   APIGatewayRequestAuthorizerEventV2,
   'rawPath' | 'rawQueryString' | 'headers' | 'cookies' | 'queryStringParameters' | 'requestContext'
@@ -101,7 +101,8 @@ function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
   return joined(pairs)
 }
 
-// A name may be `__proto__`. An assignment to this property would change the prototype of the object.
+// Joins the values of equal names. A client may send the name `__proto__`, and an assignment to this property would change the prototype of an
+// object. So the values are in a Map first.
 function joined(pairs: Iterable<[string, string]>): Record<string, string> {
   const values = new Map<string, string>()
   for (const [name, value] of pairs) {
@@ -115,7 +116,7 @@ function sourceIp(incoming: IncomingMessage): string {
   return incoming.socket.remoteAddress ?? '127.0.0.1'
 }
 
-/** `23/Nov/2026:10:00:00 +0000` */
+/** Writes a time as API Gateway does: `23/Nov/2026:10:00:00 +0000`. */
 function commonLogTime(date: Date): string {
   const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(date.toUTCString()) ?? []
   return `${day}/${month}/${year}:${time} +0000`

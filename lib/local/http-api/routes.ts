@@ -45,7 +45,8 @@ function compile<Target>(route: Route<Target>): Compiled<Target> {
   if (method === undefined || path === undefined)
     throw new LocalError(`Route ${route.key}: must be METHOD /path or $default.`)
   const segments = path.split('/').slice(1)
-  // For each segment, a text comes before a variable, and a variable before the rest of the path. For equal paths, a method comes before ANY.
+  // The rank sorts routes, and lower ranks match first. Per segment, a text is before a variable, and a variable is before `{path+}`. If the paths have
+  // the same rank, a single method is before ANY.
   const rank = segments.map(segment => (isRest(segment) ? '2' : isVariable(segment) ? '1' : '0')).join('')
   return { route, method, segments, rank: `${rank} ${method === 'ANY' ? 1 : 0}` }
 }

@@ -20,31 +20,34 @@ export interface RouteTarget {
   timeoutMs: number
 }
 
-/** An HTTP API of the template, complete. */
+/** An HTTP API of the template, with all its routes. */
 export interface HttpApi {
   apiId: string
   stage: string
   routes: Route<RouteTarget>[]
 }
 
-/** Answers a call, or returns undefined if the call belongs to the API. */
+/** Answers a call that only the local system has. Returns undefined for any other call, which the API then answers. */
 export type OwnCalls = (incoming: IncomingMessage) => Promise<Answer> | undefined
 
-/** Answers calls without the API. The server has refused foreign hosts and origins before. */
+/** Answers calls without the API. It gets no calls with a foreign `Host` or `Origin`, since the server refuses them. */
 export type Handler = (incoming: IncomingMessage, response: ServerResponse) => void
 
 export interface HttpServer {
   /** `http://127.0.0.1:PORT` */
   url: string
-  /** From now on, this API answers calls. Before, every answer is 503. `own` answers the calls that only the local system has. */
+  /** Lets this API answer calls. Until `serve` is called, every answer is 503. `own` answers the calls that only the local system has. */
   serve(api: HttpApi, own?: OwnCalls): void
-  /** Lets a handler answer all calls of a path, and of the paths under it. The API does not see these calls. */
+  /** Lets `handler` answer all calls of `path` and of the paths below it. The API gets none of these calls. */
   mount(path: string, handler: Handler): void
-  /** Accepts no more requests. Running requests have `graceMs` to end. A second call does nothing. */
+  /** Accepts no more requests. Running requests have `graceMs` milliseconds to end. A second call does nothing. */
   close(graceMs: number): Promise<void>
 }
 
-/** Listens on 127.0.0.1. Port 0 picks a free one. `onAnswer` gets the status of each answer of the API. Throws LocalError if the port is in use. */
+/**
+ * Starts a server on 127.0.0.1. With port 0, the server gets a free port. `onAnswer` gets the status of each answer of the API. Throws LocalError if the
+ * port is in use.
+ */
 export async function startHttpServer(
   port: number,
   onAnswer: (status: number) => void = () => undefined,
@@ -118,7 +121,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
     if (!match) return gatewayAnswers.notFound
     const verdict = await match.target.authorizer?.(request, match)
     if (typeof verdict === 'string') return gatewayAnswers[verdict]
-    // Calls with the same authorizer context count as one caller.
+    // Calls with the same authorizer context are from the same user. If many calls wait for a thread, the user with the fewest running calls is next.
     const caller = JSON.stringify(verdict?.context ?? null)
     return integrate(match, integrationEvent(request, match, body, verdict?.context), caller)
   }
@@ -127,7 +130,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
 async function integrate({ target }: Match<RouteTarget>, event: object, caller: string): Promise<Answer> {
   if (Buffer.byteLength(JSON.stringify(event)) > MAX_PAYLOAD_BYTES) return gatewayAnswers.tooLarge
   const timeout = Promise.withResolvers<'timeout'>()
-  // If a client gets 503 before its event has begun to run, the event must never run, since the client would be charged for it.
+  // If a client gets 503 before its event has begun to run, the event must never run. Otherwise the client would be charged for a refused call.
   const givenUp = new AbortController()
   const timer = setTimeout(() => {
     timeout.resolve('timeout')

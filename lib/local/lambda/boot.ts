@@ -1,4 +1,4 @@
-// The first file of a function's thread. It imports the handler and runs it for each event, also while other events run.
+// A function's thread runs this file first. The file imports the handler, and calls it for each event, also while earlier events still run.
 import { parentPort, workerData } from 'node:worker_threads'
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store'
 import { connector } from '../connect.ts'
@@ -15,12 +15,13 @@ type Handler = (event: unknown, context: object) => unknown
 
 const { handlerUrl, handlerName, functionName, functionArn, memoryMb, emulators } = workerData as ThreadData
 
-// The functions' code passes each AWS client to this function (functions/core/platform/lean-client.ts).
+// The functions' code passes each AWS client to this global function (functions/core/platform/lean-client.ts). So the clients call the emulators
+// without HTTP.
 if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: connector(emulators) })
 
-// An error during the import would reach the main thread without its message, so this file sends it.
+// By itself, Node would pass an error of the import to the main thread without the error's message. So the code below catches the error and sends it.
 try {
-  // Lambda's own store for the data of one invocation. The logger and the SDK use the store that is made first.
+  // Lambda's own store for the data of each invocation. The logger and the SDK use the first store of a thread, so it is made before the import.
   const store = await InvokeStore.getInstanceAsync()
   const handler = await importHandler()
   parentPort?.on('message', async (message: InvokeMessage) => {

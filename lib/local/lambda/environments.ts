@@ -1,33 +1,33 @@
 import type { FunctionError } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
-/** A thread of a function, and the invocations that it runs. */
+/** A thread of a function, and the state of its invocations. It has the role of an execution environment of Lambda. */
 export interface Environment {
   readonly thread: Thread
   running: number
-  /** The time at which it began to start, or to run invocations. Undefined if it is idle. */
+  /** The time at which the thread began to start, or later became busy. Epoch milliseconds. Undefined if the thread is idle. */
   busySince: number | undefined
-  /** Whether it has imported the handler. */
+  /** Whether the thread has imported the handler. */
   isReady: boolean
-  /** Whether it gets no further invocation. Then it ends after its last invocation. */
+  /** Whether the thread gets no further invocation. Such a thread ends after its last invocation. */
   isRetired: boolean
-  /** Whether it runs an invocation that must have the thread to itself. */
+  /** Whether the thread runs an invocation that must have the thread to itself. */
   isReserved: boolean
   usedAt: number
   idle: NodeJS.Timeout | undefined
 }
 
-/** `own`: an invocation that must have a thread to itself. */
+/** The kind of an invocation. `own`: it must have a thread to itself. `shared`: it may run beside other invocations. */
 export type Want = 'shared' | 'own'
 
 export interface EnvironmentsOptions {
-  /** Starts a thread, which calls `onUnfit` when it should get no further invocation. */
+  /** Starts a thread. The thread calls `onUnfit` when it should get no further invocation, for example because it uses too much memory. */
   start(onUnfit: () => void): Thread
-  /** The most invocations at a time in one thread. */
+  /** The highest number of simultaneous invocations in one thread. */
   perThread: number
-  /** Called when a thread has imported the handler, or could not import it. With an error, the thread is gone. */
+  /** Called when a thread has imported the handler, or could not import it. In the second case, it gets the error, and the thread has ended. */
   onStarted(error: FunctionError | undefined): void
-  /** Called when a thread is gone. */
+  /** Called when a thread has ended. */
   onEnded(): void
 }
 
@@ -36,15 +36,15 @@ export interface Environments extends Iterable<Environment> {
   /** The number of threads that may still get invocations. */
   readonly size: number
   start(): void
-  /** Whether a thread has room. */
+  /** Whether a thread has room for an invocation of this kind. */
   hasRoom(want: Want): boolean
-  /** Returns a thread that has room, and reserves a place in it. Undefined if no thread has room. */
+  /** Returns a thread that has room for an invocation of this kind, and reserves a place in the thread. Undefined if no thread has room. */
   occupy(want: Want): Environment | undefined
-  /** Call this when an invocation is over. */
+  /** Call this when an invocation has ended, unless it has timed out. */
   release(environment: Environment): Promise<void>
-  /** Ends the threads that run nothing. The next invocation starts another one. */
+  /** Ends the threads that run no invocation. The next invocation starts a new thread. */
   endIdle(): void
-  /** Call this when an invocation has timed out. Lambda would end its environment. Here, the thread ends after the last of its other invocations. */
+  /** Call this when an invocation has timed out. Lambda would end its environment at once. Here, the thread ends after the last of its other invocations. */
   giveUp(environment: Environment): Promise<void>
 }
 
@@ -76,9 +76,10 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
   }
 
   function retireIfShared(environment: Environment): void {
-    // A thread that runs one invocation at a time may use all of the memory, as on Lambda.
+    // A thread that runs one invocation at a time may use all of its function's memory, as on Lambda. So it is not retired.
     if (perThread === 1) return
-    // A thread that imports its handler must run something before it ends. Otherwise, a large handler would start threads for ever.
+    // A thread that is still importing its handler is not retired. Otherwise, each thread of a large handler would end before it has run an invocation,
+    // and the next thread would start, for ever.
     if (!environment.isReady) return
     environment.isRetired = true
     if (environment.running === 0) void end(environment)
@@ -154,7 +155,7 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
   }
 }
 
-/** With this order, the other threads become idle, and end. */
+/** Chooses the thread with the most running invocations or, of several, the thread that was used last. So the other threads become idle, and end. */
 const busiestAndWarmest = (a: Environment, b: Environment): number => b.running - a.running || b.usedAt - a.usedAt
 
 const longestIdle = (a: Environment, b: Environment): number => a.usedAt - b.usedAt

@@ -17,13 +17,13 @@ export type LocalFunction = Pick<Pool, 'threads' | 'warm' | 'endIdle' | 'kill' |
   timeoutSeconds: number
   /** Runs the handler with an event. The event must be JSON or convertible to JSON. Never rejects. */
   invoke: Invoke
-  /** Makes another way to invoke, for an event source mapping. It adds room for `concurrency` invocations at a time. */
+  /** Makes an `invoke` for an event source mapping. The function gets room for `concurrency` more simultaneous invocations, for this mapping. */
   addCaller(concurrency: number): Invoke
 }
 
 /**
- * If many invocations wait for a thread, the group with the fewest running invocations is next. If an event still waits when its caller
- * gives up, it never runs.
+ * Invokes a function with an event. If invocations of several groups wait for a thread, the group with the fewest running invocations is next. A group
+ * has the calls of one user. If an event still waits when `givenUp` is aborted, the event never runs.
  */
 export type Invoke = (event: unknown, group?: string, givenUp?: AbortSignal) => Promise<InvocationResult>
 
@@ -36,15 +36,15 @@ export interface FunctionOptions {
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** The number of invocations that may wait for a long time without computing. The function has room for other invocations beside them. */
+  /** The number of invocations that may wait for many seconds without computing. They do not take the places of other invocations. */
   waits: number
-  /** The most invocations at a time, if the template sets ReservedConcurrentExecutions. */
+  /** The highest number of simultaneous invocations, if the template sets ReservedConcurrentExecutions. */
   reserved: number | undefined
-  /** The most invocations at a time in one thread. */
+  /** The highest number of simultaneous invocations in one thread. */
   invocationsPerThread: number
   /** The variables of the template, and the endpoints of the emulators. */
   environment: Record<string, string>
-  /** The function's AWS clients sign their calls with it. */
+  /** The function's AWS clients sign their calls with this id. */
   accessKeyId: string
   logFile: LogFile
   /** Is called with each line of metrics that the function writes, in CloudWatch's embedded format. */
@@ -56,7 +56,10 @@ export interface FunctionOptions {
   onEnd(result: InvocationResult): void
 }
 
-/** Most invocations wait for something, so this is far more than the number of cores. */
+/**
+ * The number of simultaneous invocations of a function, apart from long waits and event source mappings. It is far above the number of cores, since
+ * most invocations wait for a store or a model.
+ */
 const DIRECT_CONCURRENCY = 20
 
 /** Creates a Lambda function. Its threads start when there is an event to run. */
@@ -135,7 +138,7 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
 function runtimeVariables(options: FunctionOptions): Record<string, string> {
   const { name, folder, handler, memoryMb, accessKeyId, invocationsPerThread } = options
   return {
-    // Lambda's managed instances set this variable, too. If it is set, the logger keeps invocations apart.
+    // With this variable, the logger keeps the data of simultaneous invocations apart. Lambda's managed instances set the variable, too.
     ...(invocationsPerThread > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: String(invocationsPerThread) }),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

@@ -1,14 +1,14 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A file of lines. When it is full, it gets the ending `.1` and replaces the older file with this ending. Then a new file begins. */
+/** A file of log lines. A full file is renamed: it gets the ending `.1`, and replaces the older file with this ending. Then a new file begins. */
 export interface LogFile {
   /** Does nothing after the file is closed: a thread that is ending may still have output. */
   append(line: string): void
   close(): void
 }
 
-/** A busy system writes 10 MB of lines in some hours. */
+/** The highest size of a log file. A busy system writes this much in some hours. */
 const MAX_BYTES = 10 * 1024 * 1024
 
 export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
@@ -44,7 +44,7 @@ export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
 
 const open = (file: string): number => openSync(file, 'a', 0o600)
 
-/** Returns a function that takes pieces of a text. `take` is called with each line of the text. */
+/** Returns a function that gets a text in pieces, and calls `take` with each complete line of the text. */
 export function lineSplitter(take: (line: string) => void): (chunk: string) => void {
   let rest = ''
   return chunk => {

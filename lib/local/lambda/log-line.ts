@@ -7,9 +7,9 @@ export interface Trouble {
   readonly message: string
   /** The message of the logged error, if there is one. */
   readonly cause?: string | undefined
-  /** The model's own words about its failure. */
+  /** The error text that the model itself gave, if the trouble is a failed call of a model. */
   readonly said?: string | undefined
-  /** `lasts`: a state has begun, which goes on until another line says that it has ended. `ends`: such a state has ended. */
+  /** `lasts`: a state has begun, such as an open circuit. The state lasts until another log line says that it has ended. `ends`: a state has ended. */
   readonly state?: 'lasts' | 'ends' | undefined
   /** The topic of the state. A line with `ends` ends the states with the same source and topic. */
   readonly topic?: string | undefined
@@ -27,10 +27,10 @@ const Line = z.object({
   trouble_of: Text,
 })
 
-/** A quick test, so only few lines are parsed. */
+/** A quick test that finds lines with a warning or an error. Only these lines are parsed. */
 const MAY_BE_TROUBLE = /"(WARN|ERROR)"/
 
-/** Reads a line of a function's output. Returns undefined if it is no warning and no error. Other fields may have any content, so they are left out. */
+/** Reads a line of a function's output. Returns undefined if the line is no warning and no error. Fields that are not in `Trouble` are left out. */
 export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
   const { data } = Line.safeParse(parseJson(line))

@@ -3,26 +3,30 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 const MEBIBYTE = 1024 * 1024
 const SAMPLE_MS = 100
 
-/** Several invocations together may use this memory, unless a single invocation may use more. It is far below V8's own limit. In MB. */
+/**
+ * The memory that several invocations in one thread may use together, in MB. If the function's memory allows a single invocation more, that limit
+ * counts. It is far below V8's own limit.
+ */
 const MAX_TOGETHER = 1_280
 
 /**
- * A thread that uses more than this is ended. It may use twice the memory of its function for each invocation that it runs, up to the limit
- * above. V8 collects garbage before a heap is twice as large as its live objects. So a larger heap means that the live objects need more
- * than the function's memory.
+ * The memory above which a thread is ended. For each invocation that runs in the thread, this is twice the function's memory, up to `MAX_TOGETHER`.
+ * The factor is two, because V8 collects garbage before a heap is twice as large as its live objects. So a larger heap means that the live objects
+ * alone need more than the function's memory.
  */
 const maxBytes = (memoryMb: number, running: number): number =>
   Math.max(2 * memoryMb, Math.min(2 * memoryMb * running, MAX_TOGETHER)) * MEBIBYTE
 
 /**
- * The young generation of a thread's heap, in MB. V8's default grows to 96 MB per thread, and contains almost only garbage, since most values of
- * an invocation are short-lived.
+ * The young generation of a thread's heap, in MB. By default, V8 lets it grow to 96 MB per thread. Almost all of this would be garbage, since most
+ * values of an invocation are short-lived. So a small limit saves memory.
  */
 export const YOUNG_MB = 12
 
 /**
- * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large
- * Map) makes V8 end the whole process and not only the thread. Below 2 GiB, V8 lets a heap grow by a factor of two at most.
+ * V8's own limits for a thread. They are far above the limit of `watchMemory`, because V8 ends the whole process, and not only the thread, if a
+ * single allocation (such as the table of a large Map) exceeds them. The usual limit is just below 2 GiB. Then V8 lets a heap grow by a factor of two
+ * at most, on which `maxBytes` relies.
  */
 export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),
@@ -30,7 +34,7 @@ export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
 })
 
 export interface MemoryWatch {
-  /** Starts watching. Call it when the thread gets an invocation. */
+  /** Starts watching the thread. Call this when the thread gets an invocation. */
   start(): void
   stop(): void
 }
@@ -39,9 +43,12 @@ export interface MemoryLimits {
   memoryMb: number
   /** Returns the number of invocations that the thread runs. */
   running(): number
-  /** Called when the heap and the buffers are larger than the function's memory, at most once between a start and a stop. Several invocations may need this. */
+  /**
+   * Called when the heap and the buffers are larger than the function's memory, at most once between a start and a stop. This is no error, since
+   * several invocations together may need so much. But the thread should get no further invocation.
+   */
   onLarge(): void
-  /** Called when the heap and the buffers are larger than a thread may have. */
+  /** Called when the heap and the buffers are larger than `maxBytes`. The thread must then end. */
   onExceeded(): void
 }
 
@@ -54,7 +61,7 @@ export function watchMemory(worker: Worker, { memoryMb, running, onLarge, onExce
   async function sample(): Promise<void> {
     if (sampling) return
     sampling = true
-    // It rejects if the thread is gone. The thread's `exit` event reports that.
+    // getHeapStatistics rejects if the thread has ended. The thread's `exit` event reports the end.
     const statistics = await worker.getHeapStatistics().catch(() => undefined)
     sampling = false
     if (!statistics || !timer) return

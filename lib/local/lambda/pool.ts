@@ -10,51 +10,54 @@ type Invoke = (event: string, group?: string, givenUp?: AbortSignal) => Promise<
 /** A function's threads, and the invocations that wait for a thread. */
 export interface Pool {
   /**
-   * Runs an event, given as JSON text. If no thread has room, it waits for one. Never rejects. If many events wait, the group with the
-   * fewest running invocations is next: Lambda would start enough environments within a second, but this machine can't. If an event still
-   * waits when its caller gives up, it never runs.
+   * Runs an event, given as JSON text. If no thread has room, the event waits for a thread. Never rejects. If events of several groups wait, the group
+   * with the fewest running invocations is next. So one user's many calls do not delay the calls of others. (Lambda has enough environments for all
+   * calls within a second, but this machine has not.) If an event still waits when `givenUp` is aborted, the event never runs.
    */
   invoke: Invoke
   /**
-   * Makes a function for a caller that never has more than `concurrency` invocations at the same time, such as an event source mapping. The
-   * pool gets room for this number of further invocations. If invocations wait, callers take turns.
+   * Makes an `invoke` for a caller that never has more than `concurrency` invocations at the same time, such as an event source mapping. The
+   * pool gets room for this number of further invocations. All invocations of the caller are one group.
    */
   addCaller(concurrency: number): Invoke
-  /** Lists the present threads. */
+  /** Lists the threads that exist now. */
   threads(): { id: number; busy: boolean }[]
-  /** Starts a thread if there is none, so that the next invocation need not wait for one. */
+  /** Starts a thread if there is none, so that the next invocation need not wait for a thread to start. */
   warm(): void
-  /** Ends the threads that run nothing. The next invocation starts another one. */
+  /** Ends the threads that run no invocation. The next invocation starts a new thread. */
   endIdle(): void
-  /** Ends a thread at once, whatever it does. Its running invocations fail as if its machine had crashed. */
+  /** Ends a thread at once, also while it runs invocations. These invocations fail, as after a crash of their machine. */
   kill(threadId: number): Promise<void>
-  /** Waits for the end of running invocations, for `graceMs` at most. Then ends all threads. */
+  /** Waits for the end of running invocations, for `graceMs` milliseconds at most. Then ends all threads. */
   close(graceMs: number): Promise<void>
 }
 
 export interface PoolOptions {
-  /** Starts a thread, which calls `onUnfit` when it should get no further invocation. */
+  /** Starts a thread. The thread calls `onUnfit` when it should get no further invocation, for example because it uses too much memory. */
   start(onUnfit: () => void): Thread
-  /** The most invocations at a time, apart from those of added callers. */
+  /** The highest number of simultaneous invocations, without those of callers that `addCaller` made. */
   limit: number
-  /** The most invocations at a time in one thread. */
+  /** The highest number of simultaneous invocations in one thread. */
   perThread: number
   timeoutSeconds: number
-  /** The most threads that may compute at a time, apart from the threads for added callers. More threads would only slow down each other. */
+  /**
+   * The number of threads that may compute at the same time. `addCaller` adds its own number to it. More threads would not finish earlier, since they
+   * would share the same cores.
+   */
   usual: number
   /** Called for each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
 }
 
 /**
- * A new thread takes a tenth of a second of CPU time, and tens of megabytes. If a function has this number of threads, another one starts only
- * when work has waited for `PATIENCE_MS` and no thread has become free. The existing threads finish short work sooner.
+ * A new thread takes a tenth of a second of CPU time, and tens of megabytes. So if a function has this number of threads, another thread starts only
+ * when no thread has become free for `PATIENCE_MS`. The existing threads usually take short invocations sooner than a new thread could.
  */
 const WARM_THREADS = 2
 const PATIENCE_MS = 100
-/** An invocation that has run for this time usually waits for something. So another thread may use its share of the cores. Milliseconds. */
+/** An invocation that has run for this time usually waits for a store or a model. So another thread may use its share of the cores. Milliseconds. */
 const COMPUTES_FOR_MS = 1_000
-/** An event with more characters may take much memory, and has a thread to itself. Requests of usual size are far smaller. */
+/** An event with more characters may take much memory, so it gets a thread to itself. Usual events are far smaller. */
 const LARGE_EVENT = 256 * 1024
 
 interface Waiting {
@@ -76,7 +79,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
   let closed = false
-  /** Which line gets the next place, if both wait. */
+  /** The kind of invocation that gets the next place in a thread, if invocations of both kinds wait. */
   let turn: Want = 'own'
 
   const environments = createEnvironments({
@@ -85,7 +88,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     onStarted(error) {
       starting -= 1
       lastFreed = Date.now()
-      // The thread would have taken this number of invocations.
+      // The thread can't run the invocations that it would have taken. So as many waiting invocations fail with its error.
       for (let i = 0; error && i < perThread; i++)
         (waiting.shared.shift(loadOf) ?? waiting.own.shift(loadOf))?.resolve(error)
       serve()
@@ -95,7 +98,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 
   function grow(): void {
     const wanted = waiting.own.length + Math.ceil(waiting.shared.length / perThread)
-    // Above the usual number, starting threads take the cores away from working threads.
+    // If as many threads exist as may compute, starting threads take the cores away from working threads. So only one thread starts at a time.
     const atOnce = environments.size < computing ? WARM_THREADS : 1
     if (closed || wanted <= starting || starting >= atOnce || isFull()) return
     const isUrgent = environments.size < WARM_THREADS || waiting.own.length > 0
@@ -111,15 +114,19 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   }
 
   /**
-   * Whether another thread would be of no use. An invocation that needs a thread to itself needs an idle thread, and also a place. If shared
-   * threads have all places, no thread is ever idle. So one more thread is started, which waits for the next place.
+   * Whether another thread would be of no use, because there is no place for its invocations. The pool has `most` places. There is one exception. An
+   * invocation that needs a thread to itself needs a place and also an idle thread. If shared threads take each free place, no thread ever becomes
+   * idle. So one more thread is started, which stays idle until a place is free.
    */
   function isFull(): boolean {
     if (environments.size >= most) return true
     return occupied >= most && (waiting.own.length === 0 || starting > 0 || environments.hasRoom('own'))
   }
 
-  /** Returns the time from which another thread may compute, if no thread becomes free before. */
+  /**
+   * Returns the time at which fewer than `computing` threads will compute, if no thread becomes free earlier. Epoch milliseconds. A thread counts as
+   * computing for `COMPUTES_FOR_MS` after it has become busy.
+   */
   function fewComputeAt(): number {
     const latestFirst = [...environments].map(({ busySince = 0 }) => busySince).sort((a, b) => b - a)
     return (latestFirst[computing - 1] ?? 0) + COMPUTES_FOR_MS
@@ -140,7 +147,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     else loads.delete(caller)
   }
 
-  /** Gives places in threads to waiting invocations. The two lines take turns, so no line waits for ever for the other. */
+  /** Gives places in threads to waiting invocations. The two kinds of invocations take turns, so neither kind waits for ever for the other. */
   function serve(): void {
     while (serveOne(turn) || serveOne(OTHER[turn]));
     grow()
@@ -244,10 +251,10 @@ const GIVEN_UP: FunctionError = {
   errorMessage: 'The function had no free thread before its caller gave up. The event did not run.',
 }
 
-/** Whether an event did not run, because the function had no room for it before its caller gave up. */
+/** Whether an event did not run, because the function had no room for the event before its caller gave up. */
 export const isThrottled = (result: InvocationResult): boolean => !result.ok && result.error === GIVEN_UP
 
-/** The line that is next after an invocation of this line got a place. */
+/** After an invocation of one kind has got a place, the kind that gets the next place. */
 const OTHER: Readonly<Record<Want, Want>> = { own: 'shared', shared: 'own' }
 
 const TIMED_OUT_TYPE = 'Sandbox.Timedout'

@@ -13,7 +13,7 @@ export interface FunctionError {
 /** Lambda's limit for the event and for the result of a synchronous call. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 
-/** A message to the thread: an event as JSON text, and the data for its context. The deadline is in epoch milliseconds. Other events may still run. */
+/** A message to the thread: an event as JSON text, and the data for its context. `deadline` is in epoch milliseconds. Earlier events may still run. */
 export interface InvokeMessage {
   event: string
   requestId: string

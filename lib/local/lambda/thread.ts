@@ -9,7 +9,7 @@ export interface Thread {
   readonly id: number
   /** Resolves when the handler is imported. If the import failed, it resolves with the error. */
   readonly imported: Promise<FunctionError | undefined>
-  /** Resolves when the thread is gone, for any reason. */
+  /** Resolves when the thread has ended, for any reason. */
   readonly ended: Promise<void>
   /**
    * Runs an event, also while other events run. If the thread ends before the handler has finished, the result of each running event is
@@ -23,15 +23,15 @@ export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   environment: Record<string, string>
   /** Is called with each piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
-  /** Is called when the thread should get no further event: it holds more than its function's memory, or it is ending. */
+  /** Is called when the thread should get no further event, because it uses more than its function's memory or is ending. */
   onUnfit?(): void
-  /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
+  /** Connects the thread with the emulators. Without `connect`, the function calls the emulators over HTTP. */
   connect?: () => EmulatorPorts
-  /** A folder with the compiled first file of the thread. */
+  /** A folder with the compiled file that the thread runs first. */
   threads?: URL | undefined
 }
 
-/** Starts an environment that runs a function. */
+/** Starts a thread that runs a function. */
 export type StartThread = (options: ThreadOptions) => Thread
 
 /** Returns the name that `top -H` and `npm run profile` show, such as `gateway`. Linux shows 15 characters, so the pipeline's name is left out. */
@@ -41,8 +41,8 @@ const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: R
     : POWERTOOLS_SERVICE_NAME
 
 /**
- * Starts a thread with its own environment, memory limit and output. If a handler throws, exits, never ends or takes too much memory,
- * only its own thread ends. One case ends the whole system: a single call of JavaScript that allocates more than V8's limit, such as
+ * Starts a thread with its own environment variables, memory limit and output. If a handler throws, exits, never ends or takes too much memory,
+ * at most its own thread ends. One case ends the whole system: a single call of JavaScript that allocates more than V8's limit, such as
  * parsing a text of 100 MB. Nothing can interrupt such a call.
  */
 export const startThread: StartThread = ({
@@ -68,7 +68,7 @@ export const startThread: StartThread = ({
 
   const imported = Promise.withResolvers<FunctionError | undefined>()
   const ended = Promise.withResolvers<void>()
-  /** The functions that settle running events, by the ids of their invocations. */
+  /** The functions that resolve the results of running invocations, by the invocations' ids. */
   const running = new Map<string, (result: InvocationResult) => void>()
   let lastError: FunctionError | undefined
   let gone: FunctionError | undefined
@@ -97,7 +97,7 @@ export const startThread: StartThread = ({
   }
 
   worker.on('message', (message: ThreadMessage) => {
-    // A message that comes after an error is too late: the thread is ending, and its exit settles its invocations.
+    // After an error, a message is too late. The thread is ending, and its `exit` event fails all of its invocations.
     if (lastError) return
     if ('imported' in message) imported.resolve(undefined)
     else if ('importFailed' in message) imported.resolve(message.importFailed)

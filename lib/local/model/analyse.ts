@@ -22,8 +22,8 @@ const { readDoc, its } = winkNlp(model, ['sbd', 'pos', 'ner', 'negation', 'senti
 const MAX_KEYWORDS = 10
 const MAX_ENTITIES = 50
 const KEYWORD_CLASSES = new Set(['NOUN', 'PROPN', 'ADJ'])
-// wink's time grows with the square of a token's length, and its stack grows with the number of sentences. So long tokens are split, and
-// a text of megabytes is analysed in parts.
+// The time that wink-nlp needs grows with the square of a token's length. So long tokens are split. Its call stack grows with the number of sentences.
+// So a long text is analysed in parts of 20,000 characters.
 const LONG_TOKEN = /\S{200}(?=\S)/gu
 const PART = /.{1,20000}(?:\s|$)|.{1,20000}/gsu
 
@@ -91,7 +91,7 @@ function summarise(sentences: RankedSentence[], maxTokens: number): { summary: s
   return { summary: inOrder.map(({ sentence }) => sentence.out()).join(' '), tokens }
 }
 
-// Returns the beginning of the most important sentence. It is needed if no whole sentence fits.
+// Returns the beginning of a sentence, with `maxTokens` tokens. It is the summary if no whole sentence is short enough.
 function beginning(sentence: ItemSentence, maxTokens: number): { summary: string; tokens: number } {
   const texts = sentence.tokens().out().slice(0, maxTokens)
   const spaces = sentence.tokens().out(its.precedingSpaces)

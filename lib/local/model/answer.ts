@@ -28,7 +28,7 @@ interface Answer {
  * (`{ inputs: [...] }` → `{ outputs: [...] }` in the same order, with `{ error }` for a wrong input).
  */
 export async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A client that closes its connection early must not end the thread.
+  // If a client closes its connection early, `route` rejects. Without the catch, this rejection would end the thread.
   const { status, body } = await route(request).catch(() => refuse(500, 'the model failed'))
   const text = JSON.stringify(body)
   response

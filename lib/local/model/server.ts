@@ -12,7 +12,7 @@ export interface DemoModel {
 /**
  * Starts the demo model on 127.0.0.1, in its own thread. So neither its start nor a long text delays anything else.
  * @param port 0 picks a free port
- * @param threads a folder with the compiled first file of its thread
+ * @param threads a folder with the compiled file that the thread runs first
  * @throws an error with `code: 'EADDRINUSE'` if the port is taken
  */
 export async function startModel(port: number, threads?: URL): Promise<DemoModel> {

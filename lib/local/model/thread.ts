@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type * as Answering from './answer.ts'
 
-/** The only message that the thread sends: its URL, or the reason why it can't start. */
+/** The only message that the demo model's thread sends: the URL of its server, or the reason why the server can't start. */
 export type ThreadMessage = { url: string } | { error: string; code: string | undefined }
 
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
@@ -15,6 +15,6 @@ server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message
 server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   tell({ url: `http://127.0.0.1:${port}` })
-  // The code that reads texts takes long to load. Calls wait for it, but the start of the system does not.
+  // The code that analyses texts takes long to load. Calls of the model wait for this code, but the start of the system does not.
   answering.resolve(import('./answer.ts'))
 })

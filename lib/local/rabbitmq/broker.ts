@@ -17,7 +17,7 @@ export function connectTo(url: string): Promise<ChannelModel> {
 /** Returns the virtual host in the URL of a broker. */
 export const vhostOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
 
-/** Returns the address without user and password. */
+/** Returns the address in the URL of a broker, without user and password. */
 export function addressOf(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`

@@ -4,7 +4,7 @@ import type { ConsumeMessage } from 'amqplib'
 export interface RmqMessage {
   readonly basicProperties: Readonly<Record<string, unknown>>
   readonly redelivered: boolean
-  /** Base64. */
+  /** The content of the message, as base64. */
   readonly data: string
 }
 
@@ -34,7 +34,7 @@ export function messageOf({ content, properties, fields }: ConsumeMessage): RmqM
   }
 }
 
-/** Converts the value of a header. Lambda passes a text as its bytes, also within lists and tables. */
+/** Converts the value of a header to the form in Lambda's event. There, a text is a list of its bytes, also within lists and objects. */
 function headerOf(value: unknown): unknown {
   if (typeof value === 'string') return { bytes: [...Buffer.from(value)] }
   if (Array.isArray(value)) return value.map(headerOf)

@@ -12,12 +12,12 @@ export interface RmqMappingOptions {
   brokerArn: string
   queue: string
   invoke: Invoke
-  /** The most messages per invocation. */
+  /** The highest number of messages per invocation. */
   batchSize: number
-  /** Messages are gathered for this time after the first one. */
+  /** The time for which messages are gathered after the first message. */
   windowSeconds: number
   log(line: string): void
-  /** Is called with the reason each time that the queue can't be read. */
+  /** Is called with the reason, each time that the mapping fails to read the queue. */
   onOutage(reason: string): void
   onReceived(messages: number): void
 }
@@ -25,7 +25,7 @@ export interface RmqMappingOptions {
 /** The time before a mapping connects again, and before it returns a failed batch to its queue. Milliseconds. */
 const RETRY_MS = 1_000
 
-/** The broker sends the messages of the next batch while a batch runs. */
+/** The number of batches that the broker sends before it waits for an acknowledgement: one that runs, and the next one. So the next can begin at once. */
 const BATCHES_AHEAD = 2
 
 /** A consumer on a connection of its own. */
@@ -38,13 +38,14 @@ interface Consumer {
 }
 
 /**
- * Invokes a function with the messages of a queue of RabbitMQ until it is stopped, like Lambda's event source mapping. It runs one invocation
- * at a time. If the function returns, it acknowledges the whole batch. If the function fails, it returns the whole batch to the queue.
+ * Starts a mapping: it invokes a function with the messages of a queue of RabbitMQ until it is stopped, like Lambda's event source mapping. It runs one
+ * invocation at a time. If the function succeeds, the mapping acknowledges the whole batch. If the function fails, the mapping returns the whole batch
+ * to the queue.
  */
 export function startRmqMapping(options: RmqMappingOptions): Activity {
   const stopped = Promise.withResolvers<void>()
   let stopping = false
-  /** Ends the present wait, because a message has arrived or a connection was lost. */
+  /** Ends the wait in `until`. Is called when a message has arrived, when the connection was lost, and at the stop. */
   let wake: () => void = () => {}
   const running = run()
 
@@ -65,7 +66,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
         continue
       }
       while (!stopping && !consumer.isClosed) await takeBatch(consumer)
-      // When the connection is closed, the messages that no invocation has taken go back to the queue.
+      // When the consumer's connection is closed, the broker puts the messages that no invocation has taken back into the queue.
       await consumer.model.close().catch(() => {})
     }
   }
@@ -122,7 +123,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     }
   }
 
-  /** Takes the messages for one invocation. If a message is too large for an event, it is dropped, as by Lambda. */
+  /** Takes the messages for one invocation. Drops a message that is too large for an event, as Lambda does. */
   function nextBatch({ waiting, channel }: Consumer): ConsumeMessage[] {
     const batch: ConsumeMessage[] = []
     let room = MAX_PAYLOAD_BYTES - 1_000

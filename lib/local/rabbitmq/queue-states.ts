@@ -2,14 +2,14 @@ import type { QueueState } from '../observer.ts'
 import { connectTo } from './broker.ts'
 
 /**
- * Reads the present states of the broker's queues. If the broker does not answer, the list is empty. Each call opens a connection of its own,
- * since there is a call every few seconds at most.
+ * Reads the present states of the broker's queues. If the broker does not answer, the list is empty. Each call opens a connection of its own. This is
+ * cheap enough, since there is at most one call every few seconds.
  */
 export async function queuesOfBroker(url: string, names: readonly string[]): Promise<QueueState[]> {
   if (names.length === 0) return []
   try {
     const model = await connectTo(url)
-    // An error of the connection also rejects the call that is under way. So the listener has nothing to do.
+    // Without a listener, an error of the connection would end the process. The error also rejects the running call, so the listener has nothing to do.
     model.on('error', () => {})
     try {
       const channel = await model.createChannel()

@@ -11,20 +11,20 @@ export interface SqlResult {
 export interface Connection {
   /** Runs one statement with the parameters `$1` …. Rejects with SqlError if Postgres refuses it. */
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
-  /** The role of its statements, which `actAs` sets. If it is undefined, they run as the user with which the connection was opened. */
+  /** The role with which statements run, set by `ActAs`. If it is undefined, statements run as the user with which the connection was opened. */
   role: string | undefined
-  /** Returns the connection to its pool. It must not be in a transaction. */
+  /** Returns the connection to its pool. The connection must not be in a transaction. */
   release(): void
 }
 
-/** A Postgres, embedded or not. */
+/** A Postgres: the embedded one, or the one at `DATABASE_URL`. */
 export interface Database {
   /** Waits until a connection is free. */
   connect(): Promise<Connection>
   close(): Promise<void>
 }
 
-/** An error of Postgres, with its own message. */
+/** An error with which Postgres refuses a statement, with Postgres's own message. */
 export class SqlError extends Error {
   override readonly name = 'SqlError'
   readonly sqlState: string

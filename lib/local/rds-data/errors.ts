@@ -1,7 +1,7 @@
 import { messageOf } from '../error.ts'
 import { SqlError } from './database.ts'
 
-/** An error in the form of the Data API. The SDK makes an exception with this name from it. */
+/** An error in the form of the Data API. From its name, the SDK of the caller makes the exception of the same name. */
 export class DataApiError extends Error {
   override readonly name: string
   readonly status: number

@@ -61,7 +61,8 @@ function decimal(text: string, { decimalReturnType }: FieldOptions): WireField {
   return text.includes('.') ? { doubleValue: Number(text) } : { longValue: Number(text) }
 }
 
-// The package's types allow only a few type ids. 1009 is text[]. Its parser works for the elements of any type.
+// The TypeScript types of pg allow only a few type ids, so the function gets a wider type here. 1009 is the id of text[]. The parser of text[] also
+// works for arrays with elements of any other type.
 const getTypeParser: (typeId: number) => (text: string) => (string | null | unknown[])[] = pg.types.getTypeParser
 const parseTextArray = getTypeParser(1009)
 

@@ -4,7 +4,7 @@
  */
 export function rewriteNamedParameters(
   sql: string,
-  /** Returns the text of a parameter: its number, and a cast if it has a type. */
+  /** Returns the text that replaces a parameter: its number and, if the parameter has a type, a cast. */
   write: (name: string, number: number) => string = (_name, number) => `$${number}`,
 ): { sql: string; names: string[] } {
   const names: string[] = []

@@ -1,8 +1,8 @@
 import type { Database } from './database.ts'
 
 /**
- * Opens a database at its first use. It takes seconds to create a database, and a template without a database need not wait for it. If the
- * database can't be opened, the next use tries again.
+ * Opens a database at its first use. The creation of a database takes seconds, and the start of a template without a database need not wait for it.
+ * If the database can't be opened, the next use tries again.
  */
 export function openOnFirstUse(open: () => Promise<Database>): Database {
   let opening: Promise<Database> | undefined

@@ -20,7 +20,7 @@ const MAX_ROW_BYTES = 64 * 1024
 type OnTheWire<Response extends { records?: unknown }> = Omit<Response, 'records'> & { records?: WireField[][] }
 
 export interface Operations {
-  /** The operations, by the path of the request. Each takes a request's body and resolves with the answer's body. */
+  /** The operations by the paths of their calls. An operation takes the body of a call, and resolves with the body of the answer. */
   byPath: Record<string, (body: unknown) => Promise<object>>
   close(): Promise<void>
 }

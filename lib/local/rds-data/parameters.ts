@@ -5,7 +5,7 @@ import type { Parameter } from './request.ts'
 
 /**
  * Converts a statement with named parameters to the form of Postgres. Each value gets the type that it has in the Data API. For example, a
- * string without a hint is text. So its assignment to a uuid, timestamp or json column fails, as on AWS.
+ * string without a `typeHint` is text. So an assignment of this string to a uuid, timestamp or json column fails, as on AWS.
  */
 export function bind(sql: string, parameters: readonly Parameter[]): { sql: string; values: SqlValue[] } {
   const byName = new Map(parameters.map(parameter => [parameter.name, parameter]))

@@ -7,14 +7,14 @@ import { type Connection, type Database, toSqlError } from './database.ts'
 export type MakeDatabase = (folder: string) => Promise<void>
 
 /**
- * Postgres touches all of its shared buffers when it starts. With the default of 128 MB, they would be most of the memory of this process. Data
- * that does not fit into them is in the cache of the file system.
+ * The parameters with which PGlite starts Postgres. Postgres writes to all of its shared buffers at its start, so the default of 128 MB would be most of
+ * the memory of this process. With 8 MB, other data is still in the file system's cache.
  */
 const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
 
 /**
- * Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. If the folder has no
- * database, `make` makes it. Without `make`, Postgres itself does.
+ * Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second caller of `connect` waits until the first has released
+ * the connection. If the folder has no database, `make` makes its files. Without `make`, Postgres itself makes them.
  */
 export async function openPglite(folder?: string, make?: MakeDatabase): Promise<Database> {
   const pglite =
@@ -57,8 +57,8 @@ export async function openPglite(folder?: string, make?: MakeDatabase): Promise<
   }
 }
 
-// Opens the database in a folder. It takes seconds to create a database. If the process ends before, it leaves a database that can't be
-// opened. So a file beside the database says that the database is complete.
+// Opens the database in a folder. The creation of a database takes seconds. If the process ends during this time, it leaves files that Postgres can't
+// open. So the file `is-whole` beside the database says that the database is complete. Without this file, the database is made anew.
 async function openFolder(folder: string, make?: MakeDatabase): Promise<PGlite> {
   const database = join(folder, 'data')
   const isWhole = join(folder, 'is-whole')

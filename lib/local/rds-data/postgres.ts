@@ -34,7 +34,7 @@ export async function openPostgres(url: string): Promise<Database> {
   }
 }
 
-/** The roles of connections. A connection keeps its role while it is idle in the pool. */
+/** The roles of connections. A connection keeps its role while it is idle in the pool, so its role must be known when it is used again. */
 const roles = new WeakMap<PoolClient, string>()
 
 function connection(client: PoolClient): Connection {
@@ -48,7 +48,7 @@ function connection(client: PoolClient): Connection {
     },
     async query(sql, values = []) {
       try {
-        // The extended protocol refuses two statements in one text, like the Data API.
+        // Like the Data API, the extended protocol of Postgres refuses two statements in one text.
         const query = { text: sql, values, rowMode: 'array', types: asText, queryMode: 'extended' } as const
         const { fields, rows, rowCount, command } = await client.query<(string | null)[]>(query)
         return {
@@ -64,7 +64,7 @@ function connection(client: PoolClient): Connection {
   }
 }
 
-// If a name has several addresses, the error has one inner error per address and an empty message.
+// Returns the reason of an error. If a host name has several addresses, the error has an empty message, and one inner error per address.
 function reason(error: unknown): string {
   return error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : messageOf(error)
 }

@@ -3,7 +3,7 @@ import { readSecrets } from '../secrets-file.ts'
 import { type Connection, SqlError } from './database.ts'
 import { badRequest } from './errors.ts'
 
-/** Gives a connection the role of a secret. If that is not possible, it rejects like the Data API. */
+/** Gives a connection the role that a secret names. If the secret names no role, it rejects with an error of the Data API. */
 export type ActAs = (connection: Connection, secretArn: string) => Promise<void>
 
 /** Ignores the secret: statements have the rights of the user with which the database was opened. */
@@ -16,8 +16,8 @@ const NOT_ALLOWED = '42501'
 
 /**
  * Runs statements with the rights of the role that their secret names, as on AWS. So tests find a missing grant. A secret that the
- * template has not created belongs to the master user. If the database's user may not create roles or switch to them, all statements
- * run as that user, and `note` gets one line about it.
+ * template has not created is that of the master user, whose statements run as the database's user. If the database's user may not create roles or
+ * switch to them, all statements run as this user, and `note` gets one line that says so.
  */
 export function rolesOfSecrets(dataFolder: string, note: (line: string) => void): ActAs {
   let hasNoRoles = false

@@ -13,7 +13,7 @@ import type { ActAs } from './roles.ts'
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 /**
- * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, with one path per operation. It accepts only calls that are signed with
+ * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, with one path per operation. The server accepts only calls that are signed with
  * this access key id. It has only one database, so it accepts any ARN and any database name. `close` also closes the database.
  */
 export async function startDataApi(

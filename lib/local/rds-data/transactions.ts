@@ -4,8 +4,8 @@ import { DataApiError } from './errors.ts'
 import { type ActAs, actAsOneUser } from './roles.ts'
 
 /**
- * If a transaction has no call for this time, it is rolled back. On AWS it is three minutes. Here it is less, because the embedded
- * Postgres has one connection, and all other calls wait for it. Milliseconds.
+ * If a transaction has no call for this time, it is rolled back. AWS allows three minutes. The time is shorter here, because the embedded
+ * Postgres has one connection, and all other calls wait while a transaction has it. Milliseconds.
  */
 const MAX_IDLE_MS = 10_000
 
@@ -16,7 +16,7 @@ interface Transaction {
 }
 
 export interface Transactions {
-  /** Calls `run` with the connection of the transaction with this id. Without an id, `run` gets another connection, with the role of the secret. */
+  /** Calls `run` with the connection of the transaction `id`. Without an id, `run` gets a free connection, with the role of the secret. */
   use<Result>(
     id: string | undefined,
     secretArn: string,

@@ -7,7 +7,7 @@ export interface PgType {
   element: PgType | undefined
 }
 
-/** Finds types by their number. It reads the catalogue once, and again when it finds an unknown type, for example after a migration. */
+/** Finds types by their ids. It reads the catalogue once. It reads the catalogue again if it does not know an id, for example after a migration. */
 export type TypeCatalogue = (connection: Connection, typeIds: readonly number[]) => Promise<(typeId: number) => PgType>
 
 const unknownType: PgType = { name: 'unknown', element: undefined }

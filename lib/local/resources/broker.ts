@@ -16,7 +16,7 @@ export const broker: ResourceType = async (declared, system) => {
   const resource = created(name, { Arn: arn('mq', `broker:${name}`), Id: name })
   return {
     ref: resource.ref,
-    // The functions connect with the credentials of this address, and read no secret.
+    // This address contains the credentials, so the functions need no secret to connect.
     attribute: attribute => (attribute === 'AmqpEndpoints' ? [system.brokerUrl] : resource.attribute(attribute)),
   }
 }

@@ -16,14 +16,17 @@ const Response = z.object({
 })
 type Response = z.infer<typeof Response>
 
-/** The state of each custom resource. If a resource has a state, the next start sends an update and not a creation. */
+/** The state of each custom resource after its last start. If a resource has a state, the next start sends the event `Update`, and not `Create`. */
 const Remembered = z.record(
   z.string(),
   z.object({ PhysicalResourceId: z.string(), ResourceProperties: z.looseObject({ ServiceToken: z.string() }) }),
 )
 const REMEMBERED_FILE = 'custom-resources.json'
 
-/** Invokes the function once per start with CloudFormation's event, and waits for its answer to the ResponseURL. */
+/**
+ * Invokes the function of a custom resource once per start, with CloudFormation's event. Waits for the answer that the function sends to the event's
+ * ResponseURL.
+ */
 export const customResource: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const target = functionOf(system, declared, properties.ServiceToken)
@@ -34,7 +37,7 @@ export const customResource: ResourceType = async (declared, system) => {
   const { Status, Reason, PhysicalResourceId, Data } = await run(declared, target, event, response)
   if (Status === 'FAILED') throw failed(declared, target, Reason)
 
-  // Another custom resource may have written the file since the first read, so it is read again.
+  // Another custom resource may have written the file since the first read. So the file is read again, and keeps the other resource's state.
   const entry = { PhysicalResourceId, ResourceProperties: properties }
   system.data.writeJson(REMEMBERED_FILE, { ...remembered(), [declared.logicalId]: entry })
   return {

@@ -22,7 +22,7 @@ const Index = z.object({
   }),
 })
 
-// The local system ignores encryption, recovery, TTL and replicas.
+// The local system ignores the template's settings for encryption, recovery, TTL and replicas.
 const Properties = z.object({
   TableName: z.string().optional(),
   AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),
@@ -52,7 +52,7 @@ async function describe({ dynamodb }: System, name: string): Promise<TableDescri
 
 async function create({ dynamodb }: System, input: CreateTableCommandInput): Promise<void> {
   await dynamodb.send(new CreateTableCommand(input))
-  // Seconds. The table exists after some milliseconds.
+  // These times are in seconds. The emulator creates a table within some milliseconds, so the first checks follow each other quickly.
   const patience = { maxWaitTime: 30, minDelay: 0.01, maxDelay: 1 }
   await waitUntilTableExists({ client: dynamodb, ...patience }, { TableName: input.TableName })
 }

@@ -12,7 +12,7 @@ const Properties = z.object({
   MaximumBatchingWindowInSeconds: z.coerce.number().optional(),
   ScalingConfig: z.object({ MaximumConcurrency: z.coerce.number().optional() }).prefault({}),
   FunctionResponseTypes: z.array(z.string()).default([]),
-  /** The queues of a broker. */
+  /** The queue from which the mapping takes messages, if the event source is a broker. */
   Queues: z.array(z.string()).optional(),
   FilterCriteria: unsupported,
 })
@@ -35,12 +35,12 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
 
 type Target = ReturnType<typeof functionOf>
 
-/** Lambda also starts with five invocations, and then adds more. */
+/** The highest number of simultaneous invocations of a mapping without MaximumConcurrency. Lambda starts with five, too, but then adds more. */
 const DEFAULT_CONCURRENCY = 5
 
 /**
- * Each invocation may need a thread of tens of megabytes, and this machine has few cores. Messages above the limit stay in the queue. There,
- * their visibility timeout does not run.
+ * The highest number of simultaneous invocations of any mapping. Each invocation may need a thread of tens of megabytes, and this machine has few
+ * cores. Further messages stay in the queue, where their visibility timeout does not run.
  */
 const MAX_CONCURRENCY = 20
 
@@ -67,7 +67,7 @@ function ofSqs(system: System, properties: Properties, queueName: string, target
     })
 }
 
-/** Lambda runs one invocation at a time for each queue of a broker. */
+/** Makes the mapping of a broker's queue. Like Lambda, it runs one invocation at a time for each queue. */
 function ofBroker(system: System, properties: Properties, queue: string, target: Target): System['activities'][0] {
   const invoke = target.addCaller(1)
   system.brokerQueues.push(queue)
@@ -80,7 +80,8 @@ function ofBroker(system: System, properties: Properties, queue: string, target:
       batchSize: properties.BatchSize ?? DEFAULT_BATCH.broker,
       windowSeconds: properties.MaximumBatchingWindowInSeconds ?? DEFAULT_WINDOW_SECONDS.broker,
       log: system.log,
-      // Functions report the same outage, and the display shows it once. The message names no queue, since the outage affects all queues.
+      // Functions report an outage of RabbitMQ, too. `cause` begins like that of the functions' reports, so the terminal shows the outage only once.
+      // The message names no queue, since the outage affects all queues.
       onOutage: reason =>
         system.troubles.report('rabbitmq', {
           level: 'WARN',

@@ -34,7 +34,7 @@ const resourceTypes: Record<string, ResourceType> = {
   'AWS::SQS::Queue': sqsQueue,
 }
 
-/** Creates a resource by its type. Throws LocalError if the table does not have the type. */
+/** Creates a resource by its type. Throws LocalError if `resourceTypes` does not have the type. */
 export async function createResource(declared: Declared, system: System): Promise<Created> {
   const resourceType = declared.type.startsWith('Custom::') ? customResource : resourceTypes[declared.type]
   if (!resourceType)

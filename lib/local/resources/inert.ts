@@ -1,7 +1,7 @@
 import { arn } from '../arn.ts'
 import { physicalName, type ResourceType } from './resource.ts'
 
-/** Types that do nothing in the local system: permissions, networks and monitoring. Attributes to which other resources refer have made-up values. */
+/** The resource types that do nothing in the local system: permissions, networks and monitoring. Their attributes have made-up values. */
 export const INERT_TYPES = [
   'AWS::AmazonMQ::Configuration',
   'AWS::CDK::Metadata',
@@ -46,7 +46,7 @@ export const inert: ResourceType = async (declared, system) => {
   const name = physicalName(system, declared)
   const service = declared.type.split('::')[1]?.toLowerCase() ?? ''
   return {
-    // The Ref of a topic is its ARN, and a function may parse it.
+    // The Ref of a topic is its ARN. A function may parse this ARN, so it must be valid.
     ref: declared.type === 'AWS::SNS::Topic' ? arn(service, name) : name,
     attribute: attribute => (attribute.endsWith('Arn') ? arn(service, name) : `${name}.${attribute}`),
   }

@@ -70,12 +70,12 @@ const labelOf = ({ logicalId }: Declared, variables: Readonly<Record<string, str
   return service.startsWith(`${deployment}-`) ? service.slice(deployment.length + 1) : service
 }
 
-/** The local system itself exports the metrics of all functions. So the functions must not export them. */
+/** Removes the variable that lets a function export its metrics. The local system exports the metrics of all functions, so each would be exported twice. */
 function withoutExport({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: _, ...variables }: Record<string, string>) {
   return variables
 }
 
-/** The metadata key that the stack sets on a function: the number of its invocations that may wait for many seconds at the same time. */
+/** The metadata key in which the stack stores the number of a function's invocations that may wait for many seconds at the same time. */
 const WAITS = 'sluice:waits'
 const waitsIn = ({ metadata }: Declared): number =>
   z.coerce
@@ -83,13 +83,13 @@ const waitsIn = ({ metadata }: Declared): number =>
     .catch(0)
     .parse(metadata[WAITS] ?? 0)
 
-// In the local system, the user's environment says where traces go, and not the template. OpenTelemetry adds the path to the base URL.
-// An empty variable counts as unset.
+// In the local system, OTEL_EXPORTER_OTLP_ENDPOINT of the user's environment decides where traces go, and not the template. As OpenTelemetry requires,
+// the path is added to this base URL. An empty variable counts as unset, so no traces are exported.
 const telemetryVariables = ({ otlpEndpoint }: System): Record<string, string> => ({
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpEndpoint === undefined ? '' : `${otlpEndpoint.replace(/\/+$/, '')}/v1/traces`,
 })
 
-// The AWS SDK finds the emulators by these variables. The last variable is for all other services. The local system refuses their calls, so
+// The AWS SDK finds the emulators by these variables. AWS_ENDPOINT_URL is for all other services. The local system refuses calls of other services, so
 // no call leaves this machine.
 function endpointVariables({ endpoints, aws }: System): Record<string, string> {
   return {

@@ -14,7 +14,7 @@ import type { Observer } from '../observer.ts'
 import type { Created, Declared } from '../stack.ts'
 import type { Troubles } from '../troubles.ts'
 
-/** Work that runs by itself when all resources exist. */
+/** Work that runs by itself when all resources exist, such as a schedule or an event source mapping. */
 export interface Activity {
   /** Stops starting new work. */
   stop(): Promise<void>
@@ -26,7 +26,7 @@ export interface Activity {
 export interface System {
   stackName: string
   log(line: string): void
-  /** Shows the warnings and errors of functions. */
+  /** Shows the warnings and errors of functions on the terminal. */
   troubles: Troubles
   /** The file for the metrics of all functions. */
   metricsFile: Pick<LogFile, 'append'>
@@ -36,7 +36,7 @@ export interface System {
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
   /** The URL for telemetry over OTLP/HTTP. `/v1/traces` is added to it. Undefined if no telemetry is exported. */
   otlpEndpoint: string | undefined
-  /** Callers of the endpoints sign with it. */
+  /** Callers of the endpoints must sign with this id. */
   accessKeyId: string
   sqs: SQSClient
   /** Ends all receives of `sqs` that wait for a message. */
@@ -46,7 +46,7 @@ export interface System {
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
   startThread: StartThread
-  /** The most invocations of a function at a time in one thread. */
+  /** The highest number of simultaneous invocations of a function in one thread. */
   invocationsPerThread: number
   /** The functions by name. */
   functions: Map<string, LocalFunction>
@@ -54,13 +54,13 @@ export interface System {
   queues: string[]
   /** The names of the queues of the broker from which functions take messages. */
   brokerQueues: string[]
-  /** The parts of the HTTP API that are created so far, by their ids. */
+  /** The parts of the HTTP API that are created so far. The keys of the maps are logical ids. */
   api: {
     declared?: Pick<HttpApi, 'apiId'>
     stage?: string
     integrations: Map<string, Omit<RouteTarget, 'authorizer'>>
     authorizers: Map<string, Authorizer>
-    /** The functions that clients wait for. */
+    /** The functions that calls of the API invoke. Clients wait for their answers. */
     functions: Set<LocalFunction>
     routes: HttpApi['routes']
   }
@@ -79,7 +79,7 @@ export async function propertiesOf<Shape>(declared: Declared, schema: z.ZodType<
   throw new LocalError(`${declared.logicalId} (${declared.type}): ${problems.join('; ')}`)
 }
 
-/** The schema of a property that is not emulated. It refuses any value, because the resource would not do what the template says. */
+/** The schema of a property that is not emulated. It refuses any value. Otherwise the resource would silently not do what the template says. */
 export const unsupported = z.never({ error: 'is not supported by the local system' }).optional()
 
 /** Makes the result of a creation: the values of `Ref` and `Fn::GetAtt`. */
@@ -87,7 +87,7 @@ export function created(ref: string, attributes: Record<string, string> = {}): C
   return { ref, attribute: name => attributes[name] }
 }
 
-/** Makes a physical name for a resource that declares none. The name is the same at each start, so the start finds the resource's state. */
+/** Makes a physical name for a resource that declares no name. The name is the same at each start, so the next start finds the resource's state. */
 export function physicalName({ stackName }: System, { logicalId }: Declared): string {
   return `${stackName}-${logicalId}`
 }

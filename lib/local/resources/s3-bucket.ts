@@ -8,7 +8,7 @@ const Properties = z.object({ BucketName: z.string().optional() })
 export const s3Bucket: ResourceType = async (declared, system) => {
   const { BucketName } = await propertiesOf(declared, Properties)
   const name = BucketName ?? physicalName(system, declared).toLowerCase().slice(0, 63)
-  // This PUT is CreateBucket. It does not change an existing bucket. S3's SDK is not used, because it takes long to load.
+  // This PUT is S3's CreateBucket. It does not change an existing bucket. The call does not use the SDK of S3, because the SDK takes long to load.
   const response = await fetch(`${system.endpoints.s3}/${name}`, {
     method: 'PUT',
     headers: { authorization: authorizationOf(system.accessKeyId) },

@@ -33,7 +33,7 @@ export const sqsQueue: ResourceType = async (declared, system) => {
   return created(url, { Arn: arn('sqs', name), QueueName: name, QueueUrl: url })
 }
 
-// An existing queue is updated and not created again, because that could delete its messages.
+// An existing queue is updated and not created again, because a second creation could delete its messages.
 async function createOrUpdate({ sqs }: System, name: string, attributes: Record<string, string>): Promise<void> {
   try {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }))

@@ -11,13 +11,13 @@ export interface MappingOptions {
   queueUrl: string
   queueArn: string
   invoke: Invoke
-  /** The most messages per invocation. */
+  /** The highest number of messages per invocation. */
   batchSize: number
-  /** Messages are gathered for this time after the first one. */
+  /** The time for which messages are gathered after the first message. */
   windowSeconds: number
-  /** The most simultaneous invocations. */
+  /** The highest number of simultaneous invocations. */
   concurrency: number
-  /** Whether the mapping has ReportBatchItemFailures. */
+  /** Whether the function names the messages that have failed (ReportBatchItemFailures). */
   reportsFailures: boolean
   log(line: string): void
   /** Ends all receives that wait for a message. */
@@ -35,8 +35,8 @@ export interface Mapping {
 
 /**
  * A receive waits for the longest time that SQS allows, since each receive takes some milliseconds of CPU time. A message that arrives ends the
- * wait at once. A mapping that stops asks the emulator to end the wait. It does not abort the receive: then messages that are just being
- * received would stay invisible.
+ * wait at once. When the mapping stops, it asks the emulator to end the wait. It does not abort the receive. Otherwise messages that the emulator
+ * is just returning would stay hidden, although no function has them.
  */
 const POLL_SECONDS = 20
 const MAX_RECEIVED = 10
@@ -63,7 +63,7 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function poll(): Promise<void> {
     while (!stopping) {
-      // It receives only as many messages as can run at once. If a message waited here, its visibility timeout would already run.
+      // Messages are received only if an invocation can begin at once. If a received message waited here, its visibility timeout would already run.
       if (running.size >= options.concurrency) await Promise.race([...running, stopped.promise])
       else for (const batch of await gather()) start(batch)
     }

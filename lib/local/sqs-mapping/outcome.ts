@@ -7,9 +7,9 @@ const PartialResponse = z.object({
 })
 
 /**
- * Lists the records of a batch that can be deleted. The others are redelivered when their visibility timeout ends. With `reportsFailures`,
- * the function names the failed records. An empty list means that no record failed. If the answer has another shape, or names a message
- * outside the batch, all records count as failed.
+ * Lists the records of a batch whose messages can be deleted. The messages of the other records are redelivered when their visibility timeout ends.
+ * With `reportsFailures`, the function's result names the failed records, and an empty list means that no record failed. If the result has another
+ * shape, or names a message outside the batch, all records count as failed, as on AWS.
  */
 export function succeeded(
   result: InvocationResult,

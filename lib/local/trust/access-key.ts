@@ -28,7 +28,10 @@ export function signedWith(accessKeyId: string): Check {
 
 const JSON_TYPES = /^application\/(x-amz-json-1\.[01]|json)(; *charset=utf-8)?$/i
 
-/** Refuses a call that does not declare its body as JSON. A web page may send some other types to any server without a preflight. */
+/**
+ * Refuses a call that does not declare its body as JSON. A browser sends some other types to any server without asking the server first (CORS
+ * preflight), so calls with such types could come from a web page.
+ */
 export const declaredAsJson: Check = ({ headers }) =>
   JSON_TYPES.test(headers['content-type'] ?? '')
     ? undefined

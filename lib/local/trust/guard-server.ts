@@ -1,20 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refuseAwsCall } from './refuse.ts'
 
-/** Returns one sentence if it refuses a request, or undefined. It sees only the request's head. */
+/** Checks a request by its method, URL and headers. Returns one sentence, the reason, if it refuses the request. Otherwise undefined. */
 export type Check = (request: IncomingMessage) => string | undefined
 
-/** The hosts with which a program on this machine may call a local server. The port follows. */
+/** The values of `Host`, without the port, with which a program on this machine may call a local server. */
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Other events by which node:http can pass a request to a server. They bypass the `request` listeners. */
+/** Other events by which node:http can pass a request to a server. Such requests do not reach the `request` listeners, and so bypass the checks. */
 const OTHER_ENTRANCES = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
 
 /**
  * Puts checks before all other code of an HTTP server, even if a library made the server. A refused request gets status 403 and one
- * sentence. Its body is not read, and the server's own code never sees it. A foreign `Host` is always refused.
+ * sentence. Its body is not read, and the server's own code never gets the request. A foreign `Host` is always refused.
  *
- * Call it when the server has its `request` listener. It throws if the server has no such listener, or accepts requests by other events.
+ * Call this function when the server has its `request` listener. It throws if the server has no such listener, or accepts requests by other events.
  */
 export function guardServer(server: Server, ...checks: readonly Check[]): void {
   const handlers = server.listeners('request')
@@ -33,7 +33,7 @@ export function guardServer(server: Server, ...checks: readonly Check[]): void {
 
 /**
  * Refuses a foreign `Host`. A web site can change the address of its own name to 127.0.0.1 (DNS rebinding). Then a browser takes the site and
- * this server for the same origin, but `Host` still has the site's name.
+ * this server for the same origin, and lets the site's pages call this server. But `Host` still has the site's name, so the call is refused.
  */
 const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   const host = headers.host?.toLowerCase()
@@ -41,11 +41,11 @@ const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   return isLocal ? undefined : `The Host header must be ${LOCAL_NAMES.join(', ')} with the port ${localPort}.`
 }
 
-/** Refuses requests of all web pages, also with `Origin: null`. This includes every CORS preflight. No page needs this server. */
+/** Refuses all requests with an `Origin`: those of web pages, also with `Origin: null`, and CORS preflights. It is for servers that no web page needs. */
 export const fromNoPage: Check = ({ headers: { origin } }) =>
   origin === undefined ? undefined : 'Web pages may not call this server: send no Origin header.'
 
-/** Refuses requests of pages of another origin. That includes other names and ports of this machine, where another program may listen. */
+/** Refuses requests of web pages of another origin. Another name or port of this machine is another origin, too, since another program may listen there. */
 export const fromOwnPageOnly: Check = ({ headers: { origin, host } }) =>
   origin === undefined || origin === `http://${host?.toLowerCase()}`
     ? undefined

@@ -19,7 +19,7 @@ export function refuseAwsCall(
   response.end(JSON.stringify({ __type: code, message }))
 }
 
-/** Whether the body of a call is a form, as for those services. A web page can send such a body without a preflight, too. */
+/** Whether the body of a call is a form, as in calls of old services. A web page can send a form, too, without asking the server first (CORS preflight). */
 export const isForm = (headers: IncomingMessage['headers']): boolean =>
   /^application\/x-www-form-urlencoded(;|$)/i.test(headers['content-type'] ?? '')
 

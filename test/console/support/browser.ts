@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** Finds the browser that CHROMIUM names, or a browser on the path. */
+/** Finds the browser that the environment variable CHROMIUM names, or a browser on the PATH. */
 function findBrowser(): string {
   const named = process.env.CHROMIUM
   if (named) return named
@@ -24,7 +24,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Chromium's sandbox does not work as root. */
+/** True if the tests run as root. Chromium's sandbox does not work as root, so it is then switched off. */
 const asRoot = process.getuid?.() === 0
 
 export const startBrowser = (): Promise<Browser> =>
@@ -40,7 +40,7 @@ export function problemsOf(page: Page): string[] {
   return problems
 }
 
-/** The serious and critical findings of axe-core about a page, as lines. */
+/** The serious and critical barriers to accessibility that axe-core finds in a page, one line per barrier. */
 export async function barriersIn(page: Page): Promise<string[]> {
   // The browser's debugger runs this script, so the page's content security policy does not block it.
   await page.evaluate(axe.source)

@@ -3,7 +3,7 @@ import { arn } from '../../../lib/local/arn.ts'
 import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import type { RunningSystem } from '../../e2e/support/system.ts'
 
-/** Inserts requests of the last minutes as the collector records them. Thousands of real requests would take minutes. */
+/** Inserts rows of requests of the last minutes, with the columns that the collector fills. Thousands of real requests would take minutes. */
 const INSERT = `INSERT INTO requests (request_id, user_id, model, priority, estimated_tokens, status, total_tokens, run, attempts,
     quota_window, created_at, started_at, completed_at, deadline)
   SELECT id, :user, 'text', 'normal', 12, 'completed', 10, 1, 1, '2026-11-23', at, at, at + interval '1 second', at + interval '6 hours'
@@ -18,7 +18,7 @@ export async function seedRequests({ localJson }: RunningSystem, user: string, c
   await client.send(
     new ExecuteStatementCommand({
       resourceArn: outputs.LedgerClusterArn,
-      // The role of the operator may not insert, so the owner does it.
+      // The operator's role in Postgres may not insert rows. So the role that owns the tables inserts them.
       secretArn: arn('secretsmanager', 'secret:owner'),
       database: outputs.LedgerDatabase,
       sql: INSERT,

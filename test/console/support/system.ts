@@ -6,19 +6,19 @@ import { type RunningSystem, startSystem } from '../../e2e/support/system.ts'
 
 const CONFIG = fileURLToPath(new URL('../fixtures/console.yaml', import.meta.url))
 
-/** The answer of the broken model. */
+/** The error text of the broken model. It has a script element, which the console must show as text and not execute. */
 export const WORDS = 'no room for <script>alert(1)</script> today'
 
 export interface ConsoleSystem {
   readonly system: RunningSystem
   readonly model: TestModel
-  /** The address that the system has printed, with its token. */
+  /** The address of the console that the system has printed. It contains the token. */
   readonly consoleUrl: string
   readonly token: string
   stop(): Promise<void>
 }
 
-/** Starts a whole system and its model. */
+/** Starts a local system with the console, and its model. */
 export async function startConsoleSystem(): Promise<ConsoleSystem> {
   const model = await startTestModel()
   const system = await startSystem({ SLUICE_CONFIG: CONFIG, MODEL_URL: model.url })
@@ -35,7 +35,7 @@ export async function startConsoleSystem(): Promise<ConsoleSystem> {
   }
 }
 
-/** The requests of a system that is busy. */
+/** The ids of the requests of a busy system, by their state. */
 export interface Busy {
   readonly user: string
   readonly completed: readonly string[]

@@ -38,7 +38,7 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
       const patience = { clock, sleep: async (ms: number) => advance(ms), logger }
       let id = 2_000
       let wasLost = true
-      // Each round loses the answer of a later call, until there is no such call.
+      // Round n loses the answer of the nth call. The rounds end when a migration has fewer than n calls.
       for (let call = 1; wasLost; call += 1) {
         id += 1
         const table = `lost_${id}`
@@ -50,15 +50,16 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
         const found = await query(`SELECT to_regclass('${table}') AS made, count(*) FROM migrations WHERE id = ${id}`)
         expect(found, `the answer of call ${call} was lost`).toEqual([{ made: table, count: 1 }])
       }
-      // The first transaction has two statements and a commit. The second has five statements and a commit.
+      // A migration has nine calls: two statements and a commit in its first transaction, and five statements and a commit in its
+      // second one. In the tenth round, no answer was lost.
       expect(id - 2_000).toBe(3 + 6 + 1)
     })
   })
 }
 
 /**
- * From now on, the call with this number takes effect, but its answer is lost. `end` returns true if there was a call with this number.
- * The start of a transaction is not counted: the embedded Postgres has one connection, and an unknown transaction would block it.
+ * Loses the answer of the call with this number, which still takes effect. `end` returns true if there was such a call. The
+ * start of a transaction is not counted: nobody would know its id, so it would block the one connection of the embedded Postgres.
  */
 function losingOneAnswer(client: RDSDataClient, number: number): { end(): boolean } {
   let calls = 0

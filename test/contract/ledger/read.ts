@@ -44,7 +44,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
     })
 
     it.each(['one after the other', 'in one batch', 'in one batch in the other order'])(
-      'keep their message when they are also reported without it (%s)',
+      'keep the message of their request if they are reported with it and without it (%s)',
       async how => {
         const message = aMessage(anItem())
         const row = aRow(FAILED)
@@ -78,7 +78,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await ledger.result(row.request_id, 1)).toEqual({ inline: result })
     })
 
-    it('is kept as its exact JSON text', async () => {
+    it('is stored as the exact JSON text, with the same order of fields', async () => {
       const row = aRow({ ...WHOLE, result: { inline: { b: 1e300, a: [1, 2] } } })
 
       await record(row)
@@ -87,7 +87,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await query(sql)).toEqual([{ text: '{"b":1e+300,"a":[1,2]}' }])
     })
 
-    it('is returned as a key if it is large', async () => {
+    it('is returned as its key in the payload store if it is large', async () => {
       const row = aRow({ ...WHOLE, result: { key: 'result.json' } })
 
       await record(row)

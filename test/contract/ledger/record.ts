@@ -45,7 +45,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('keeps the keys of a body and a result that are too large for a row', async () => {
+    it('stores the keys of a body and a result that are too large for a row', async () => {
       const row = aRow({ ...WHOLE, prompt: { key: 'body.json' }, result: { key: 'result.json' } })
 
       await record(row)
@@ -94,7 +94,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('stores the fields of a higher run, and ignores the fields of a lower run', async () => {
+    it('replaces the fields of a row by those of a later run, and ignores the fields of an earlier run', async () => {
       const row = aRow({ ...FAILED, run: 1 })
       await record(row)
 
@@ -138,7 +138,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('records several events of one request in one batch as if each came in a batch of its own', async () => {
+    it('gives the same row for several events of one request, whether they come in one batch or one by one', async () => {
       const step = fc.record(
         {
           status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled'),

@@ -21,8 +21,8 @@ export function describeRoles(name: string, client: RDSDataClient): void {
       }),
     )
 
-  describe(`ledger on ${name}: roles`, () => {
-    it('run statements as themselves', async () => {
+  describe(`ledger on ${name}: database roles`, () => {
+    it('are the Postgres users that run the statements of their functions', async () => {
       const { records } = await run(as('reader'), 'SELECT current_user::text')
 
       expect(records).toEqual([[{ stringValue: 'sluice_reader' }]])
@@ -80,13 +80,13 @@ export function describeRoles(name: string, client: RDSDataClient): void {
       await expect(run(as(role), sql)).rejects.toThrow('SQLState: 42501')
     })
 
-    it('are the same when they are set again', async () => {
+    it('keep their rights when a second deployment sets them again', async () => {
       expect(await setRoles(client, ENV, PASSWORDS)).toBe(true)
 
       expect(await ledger.record([{ row: aRow(WHOLE) }])).toEqual({ refused: [] })
     })
 
-    it('lose all rights when a deployment no longer has them', async () => {
+    it('lose their login and all rights after a deployment without them', async () => {
       const { retention: _, ...others } = PASSWORDS
 
       await setRoles(client, ENV, others)
@@ -101,8 +101,8 @@ export function describeRoles(name: string, client: RDSDataClient): void {
   })
 
   describe(`ledger on ${name}: a password`, () => {
-    // Only a superuser may read the stored verifier, and the owner of this database is no superuser.
-    it.skipIf(name === 'PostgreSQL')('gets the same verifier as from Postgres itself', async () => {
+    // Only a superuser may read a stored verifier (the SCRAM hash of a password). On a real PostgreSQL, these tests are no superuser.
+    it.skipIf(name === 'PostgreSQL')('gets the same SCRAM verifier as Postgres itself computes for it', async () => {
       await run(ENV, "CREATE ROLE plain PASSWORD 'Some0Password'")
       const [{ kept } = { kept: '' }] = await query("SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'plain'")
       await run(ENV, 'DROP ROLE plain')

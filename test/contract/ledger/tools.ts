@@ -9,13 +9,13 @@ import { NOW } from '../../support/clock.ts'
 import { newRequestId } from '../../support/requests.ts'
 
 export const ENV = { LEDGER_CLUSTER_ARN: 'arn:cluster', LEDGER_SECRET_ARN: 'arn:secret', LEDGER_DATABASE: 'sluice' }
-/** The environment of a function with this role. */
+/** The environment variables of a function with this database role. */
 export const as = (role: LedgerRole) => ({ ...ENV, LEDGER_SECRET_ARN: `arn:${role}` })
 
 const ROLES = Object.keys(LEDGER_ROLES) as LedgerRole[]
 export const PASSWORDS = Object.fromEntries(ROLES.map(role => [role, `${role}Password1`]))
 
-/** Writes the secrets of the roles as the local system does for the template. */
+/** Writes the secrets of the database roles into a file, as the local system does for the secrets of the template. */
 export function writeRoleSecrets(folder: string): void {
   const secrets = ROLES.map(role => [`arn:${role}`, JSON.stringify({ username: roleName(role) })])
   writeFileSync(join(folder, SECRETS_FILE), JSON.stringify(Object.fromEntries(secrets)))

@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('does not lower the number of requests when it releases a redrive, which holds no request', async () => {
+    it('does not lower the number of requests when it releases the reservation of a redrive, which holds no request', async () => {
       const userId = newUser()
       const redrive = aReservation({ user_id: userId, holds_request: false })
       await reserve(aReservation({ user_id: userId }))
@@ -128,7 +128,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 50, tokens: 100, in_flight: 0 })
     })
 
-    it('closes the rest of a batch when one reservation is already closed', async () => {
+    it('closes the other reservations of a batch if one of them is already closed', async () => {
       const userId = newUser()
       const [closed, ...open] = (await reserveMany(5, { user_id: userId })).map(heldBy)
       if (closed) await quota.close([{ reservation: closed, charge: 1 }])
@@ -138,7 +138,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
     })
 
-    it('charges a reservation once when the batch contains it twice', async () => {
+    it('charges a reservation once if the batch contains it twice', async () => {
       const userId = newUser()
       const reservation = aReservation({ user_id: userId })
       await reserve(reservation)
@@ -152,7 +152,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 2, tokens: 14, in_flight: 1 })
     })
 
-    it('makes room for the next reservation', async () => {
+    it('makes room for the next reservation by a release or a settlement', async () => {
       const limits = { requests: 2, tokens: 12, in_flight: 1 }
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, limits)
@@ -162,7 +162,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect((await reserve(aReservation({ user_id: reservation.user_id }), limits)).admitted).toBe(true)
     })
 
-    it('refuses the next reservation after a charge over the limit', async () => {
+    it('makes the quota refuse the next reservation if the charge exceeds the limit', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, { ...PLENTY, tokens: 10 })
       await quota.close([{ reservation, charge: 900 }])

@@ -14,8 +14,8 @@ async function openOf(quota: Quota, users: readonly string[], time: number) {
 }
 
 export function describeOpenBefore(name: string, quota: Quota): void {
-  describe(`openBefore on ${name}`, () => {
-    it('finds old open reservations of all users, windows and shards, and no young or closed ones', async () => {
+  describe(`openBefore, the search of old open reservations, on ${name}`, () => {
+    it('finds old open reservations of all users, windows and shards, and neither young nor closed reservations', async () => {
       const users = [newUser(), newUser()]
       const [first = '', second = ''] = users
       const old = [
@@ -47,7 +47,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [userId], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
     })
 
-    it('finds a reservation that is made while it reads', async () => {
+    it('finds in the next search a reservation that is made during a search', async () => {
       const userId = newUser()
       const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
@@ -59,7 +59,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [userId], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
     })
 
-    it('finds a reservation each time that it reads while the reservation is open', async () => {
+    it('finds a reservation in each search, as long as the reservation is open', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await quota.reserve(reservation, LIMITS, NOW)
 

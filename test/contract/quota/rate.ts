@@ -6,7 +6,7 @@ import { aReservation, newUser } from '../../support/requests.ts'
 import { PLENTY, quotaTools } from './tools.ts'
 
 const MINUTE = 60_000
-/** A time at which an interval of every length begins. */
+/** A full hour, so an interval of a second, a minute and an hour begins at this time. */
 const HOUR = Math.floor(NOW / 3_600_000) * 3_600_000
 const RATES: readonly Rate[] = [
   { count: 3, interval_ms: 1_000 },
@@ -14,7 +14,7 @@ const RATES: readonly Rate[] = [
   { count: 3, interval_ms: 3_600_000 },
 ]
 
-/** Tests how many posts of a user the rate admits. */
+/** Tests how many POSTs of a user the rate (calls per second, minute or hour) admits. */
 export function describeRate(name: string, quota: Quota): void {
   const { countersOf } = quotaTools(quota)
   const post = (userId: string, rate: Rate | undefined, now: number, fields = {}) =>
@@ -26,7 +26,7 @@ export function describeRate(name: string, quota: Quota): void {
   }
 
   describe(`quota on ${name}: rate`, () => {
-    it('admits exactly 100 of 200 parallel posts in one interval', async () => {
+    it('admits exactly 100 of 200 parallel POSTs in one interval', async () => {
       const userId = newUser()
       const rate: Rate = { count: 100, interval_ms: MINUTE }
 
@@ -38,16 +38,19 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await countersOf(aReservation({ user_id: userId }))).toMatchObject({ requests: 100, tokens: 1_000 })
     })
 
-    it.each(RATES)('counts from zero in each interval of $interval_ms ms, and until its end', async rate => {
-      const userId = newUser()
-      const last = HOUR + rate.interval_ms - 1
+    it.each(RATES)(
+      'counts POSTs from zero in each interval of $interval_ms ms, until the end of the interval',
+      async rate => {
+        const userId = newUser()
+        const last = HOUR + rate.interval_ms - 1
 
-      expect(await posts(4, userId, rate, HOUR)).toEqual([true, true, true, false])
-      expect(await posts(1, userId, rate, last)).toEqual([false])
-      expect(await posts(4, userId, rate, last + 1)).toEqual([true, true, true, false])
-    })
+        expect(await posts(4, userId, rate, HOUR)).toEqual([true, true, true, false])
+        expect(await posts(1, userId, rate, last)).toEqual([false])
+        expect(await posts(4, userId, rate, last + 1)).toEqual([true, true, true, false])
+      },
+    )
 
-    it('admits at most the rate per interval when parallel posts come in three intervals', async () => {
+    it('admits at most the rate per interval when parallel POSTs come in three intervals', async () => {
       const userId = newUser()
       const rate: Rate = { count: 20, interval_ms: 1_000 }
       await posts(1, userId, rate, HOUR + 1_000)
@@ -57,13 +60,14 @@ export function describeRate(name: string, quota: Quota): void {
       )
 
       const admitted = admissions.filter(admission => admission.admitted).length
-      // A post with an earlier time counts in the interval that has begun.
+      // A POST with the time of an earlier interval counts in the interval that has already begun. So the order decides how many
+      // POSTs are admitted: between 19 and 59 in three intervals of 20, in addition to the first POST.
       expect(admitted).toBeLessThanOrEqual(59)
       expect(admitted).toBeGreaterThanOrEqual(19)
       expect(await posts(1, userId, rate, HOUR + 3_999)).toEqual([false])
     })
 
-    it('counts a post in the interval that has begun if the clock of its sender is slow', async () => {
+    it('counts a POST in the interval that has already begun if the clock of its gateway is slow', async () => {
       const userId = newUser()
       const rate: Rate = { count: 3, interval_ms: MINUTE }
       await posts(2, userId, rate, HOUR + MINUTE)
@@ -72,7 +76,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR + MINUTE)).toEqual([false])
     })
 
-    it('ignores the count of any earlier interval', async () => {
+    it('ignores the counted POSTs of any earlier interval', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       for (const intervals of [1, 2, 30, 31, 32, 62]) {
         const userId = newUser()
@@ -82,7 +86,7 @@ export function describeRate(name: string, quota: Quota): void {
       }
     })
 
-    it('admits exactly the rate when parallel posts all find the count of an earlier interval', async () => {
+    it('admits exactly as many parallel POSTs as the rate allows, if the item still has the count of an earlier interval', async () => {
       const userId = newUser()
       const rate: Rate = { count: 4, interval_ms: MINUTE }
       await posts(4, userId, rate, HOUR)
@@ -92,7 +96,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
     })
 
-    it('neither counts nor refuses a repeated post that already holds its reservation', async () => {
+    it('neither counts nor refuses a repeated POST that already holds its reservation', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       const reservation = aReservation({ user_id: newUser() })
       const again = () => quota.reserve(reservation, { ...PLENTY, rate }, HOUR)
@@ -102,7 +106,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect((await again()).admitted).toBe(true)
     })
 
-    it('does not count a post that a quota refuses', async () => {
+    it('does not count a POST that a quota refuses', async () => {
       const userId = newUser()
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       await posts(1, userId, rate, HOUR)
@@ -112,7 +116,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(2, userId, rate, HOUR)).toEqual([true, false])
     })
 
-    it('says that the rate is exceeded when a quota is exceeded, too', async () => {
+    it('reports the rate as exceeded even if a limit of the quota is exceeded, too', async () => {
       const userId = newUser()
       const limits = { ...PLENTY, requests: 1, rate: { count: 1, interval_ms: MINUTE } as const }
       await quota.reserve(aReservation({ user_id: userId }), limits, HOUR)
@@ -125,7 +129,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(later).not.toHaveProperty('over_rate')
     })
 
-    it('neither counts nor limits a reservation that does not come from a client', async () => {
+    it('neither counts nor refuses a reservation without a rate, such as that of a redrive or an input queue', async () => {
       const userId = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
@@ -135,7 +139,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR)).toEqual([false])
     })
 
-    it('keeps users, windows and shards apart', async () => {
+    it('is counted separately per user, window and shard', async () => {
       const rate: Rate = { count: 1, interval_ms: MINUTE }
       const userId = newUser()
       const admissions = await Promise.all([
@@ -148,7 +152,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
     })
 
-    it('works with an item of an older version, and with a changed rate', async () => {
+    it('is also counted in an item of an older version without a rate, and after the rate was changed', async () => {
       const userId = newUser()
       await post(userId, undefined, HOUR)
       const slow: Rate = { count: 1, interval_ms: MINUTE }

@@ -83,7 +83,7 @@ export function describeReserve(name: string, quota: Quota): void {
       },
     )
 
-    it('holds a reservation once when ten parallel calls make it', async () => {
+    it('holds a reservation only once if ten parallel calls make the same reservation', async () => {
       const reservation = aReservation({ user_id: newUser() })
 
       const admissions = await Promise.all(Array.from({ length: 10 }, () => reserve(reservation)))
@@ -92,7 +92,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('answers a repetition with the held reservation, although the limits are used up and the nonce differs', async () => {
+    it('answers a repeated call with the existing reservation, even if the limits are used up and the nonce differs', async () => {
       const limits = { requests: 1, tokens: 10, in_flight: 1 }
       const first = aReservation({ user_id: newUser() })
       await reserve(first, limits)
@@ -103,7 +103,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(first)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('keeps users, windows and shards apart', async () => {
+    it('counts users, windows and shards separately', async () => {
       const one = aReservation({ user_id: newUser() })
       const others = [
         { ...one, user_id: newUser() },
@@ -133,7 +133,7 @@ export function describeReserve(name: string, quota: Quota): void {
       },
     )
 
-    it('admits a redrive when the requests are used up, and counts no request for it', async () => {
+    it('admits a redrive, which holds no request, if the limit of requests is used up, and counts no request for it', async () => {
       const limits = { ...PLENTY, requests: 1 }
       const held = aReservation({ user_id: newUser() })
       await reserve(held, limits)
@@ -144,7 +144,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission).toMatchObject({ admitted: true, used: { requests: 1, tokens: 20 } })
     })
 
-    it('admits a redrive although an operator has lowered the limit of requests below the usage', async () => {
+    it('admits a redrive even if an operator has lowered the limit of requests below the used requests', async () => {
       const { user_id } = aReservation({ user_id: newUser() })
       await reserveMany(3, { user_id })
 
@@ -153,7 +153,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission.admitted).toBe(true)
     })
 
-    it('admits a redrive into an empty window', async () => {
+    it('admits a redrive as the first reservation of a window, and counts no request', async () => {
       const redrive = aReservation({ user_id: newUser(), holds_request: false })
 
       const admission = await reserve(redrive)

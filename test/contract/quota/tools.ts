@@ -6,7 +6,7 @@ import { aReservation } from '../../support/requests.ts'
 
 export const PLENTY: Limits = { requests: 1_000, tokens: 1_000_000, in_flight: 1_000 }
 
-/** The functions that the suites of the quota share. */
+/** The functions that the tests of the quota share. */
 export function quotaTools(quota: Quota) {
   const reserve = (reservation: Reservation, limits = PLENTY) => quota.reserve(reservation, limits, NOW)
   const countersOf = ({ user_id, window, shard }: Reservation) => quota.read(user_id, window, shard)

@@ -30,7 +30,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(claim.item?.not_before).toBeUndefined()
     })
 
-    it('answers with nothing when there is no item', async () => {
+    it('claims nothing if there is no item', async () => {
       expect(await items.claim(aMessage(anItem()), TERMS)).toEqual({ claimed: false, item: undefined })
     })
 
@@ -73,7 +73,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })).toMatchObject({ claimed: false })
     })
 
-    it('gives a request to only one of ten workers', async () => {
+    it('lets only one of ten parallel workers claim a request', async () => {
       const item = await given()
 
       const claims = await Promise.all(
@@ -84,7 +84,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('claims nothing when the call is repeated after the request has ended', async () => {
+    it('does not claim a request that has ended before the call is repeated', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
       await items.decide(decisionOf({ ...item, attempt: 1 }))
@@ -96,7 +96,7 @@ export function describeClaims(name: string, items: RequestItems): void {
   describe(`items on ${name}: reclaim`, () => {
     const abandoned = { status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.now } as const
 
-    /** A request of a worker that ran nothing else and has crashed. */
+    /** A request whose worker has crashed while it ran only this request. */
     const abandonedAlone = async () => {
       const item = await given()
       const terms = { claim_id: claimIdOf('claim-0', true), now: NOW, lease_until: TERMS.now }
@@ -114,7 +114,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expected)
     })
 
-    it('claims a request that its worker ran alone, and counts its crash', async () => {
+    it('claims a request whose crashed worker ran only this request, and counts a crash', async () => {
       const item = await abandonedAlone()
       expect(await stored(item)).toEqual(item)
 
@@ -141,7 +141,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       }
     })
 
-    it('leaves no mark `alone` at a request that is queued again or has ended', async () => {
+    it('does not leave the mark that a request ran alone in the item once the request is queued again or has ended', async () => {
       const [back, done] = [await given(), await given()]
       for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
 
@@ -154,7 +154,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       for (const item of [back, done]) expect(await stored(item)).not.toHaveProperty('alone')
     })
 
-    it('does not claim a request with a live lease', async () => {
+    it('does not claim a request whose lease still holds', async () => {
       const item = await given({ ...abandoned, lease_until: TERMS.now + 1 })
 
       expect(await items.reclaim(item, TERMS)).toEqual({ claimed: false, item })
@@ -184,7 +184,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.crashes).toBe(1)
     })
 
-    it('answers with nothing when there is no item', async () => {
+    it('claims nothing if there is no item', async () => {
       expect(await items.reclaim(anItem(abandoned), TERMS)).toEqual({ claimed: false, item: undefined })
     })
   })

@@ -5,7 +5,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Tests how the claim of a worker that is gone is ended. */
+/** Tests how a start of the local system ends the claim of a worker that does not run any more. */
 export function describeEndLease(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -54,7 +54,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('makes no item', async () => {
+    it('does not create an item if there is none', async () => {
       const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
 
       expect(await items.endLease(absent, TERMS.now)).toBe(false)
@@ -107,7 +107,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(redriven)).toEqual(redriven)
     })
 
-    it('allows the outcome that the stopped worker has sent', async () => {
+    it('does not prevent that the item accepts an outcome which the stopped worker has already sent', async () => {
       const item = await isolated()
       await items.noteStop(item, BeforeItsEnd)
 
@@ -124,7 +124,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('makes no item', async () => {
+    it('does not create an item if there is none', async () => {
       const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
 
       expect(await items.noteStop(absent, TERMS.now)).toBe(false)

@@ -19,7 +19,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expired)
     })
 
-    it('settles a request whose attempt has reached the model', async () => {
+    it('expires a request whose attempt has reached the model with a charge, so its reservation is settled', async () => {
       const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9, reached: true })
 
       const expired = await items.expire(item, NOW)
@@ -45,7 +45,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers a repeated call with the item of the first call', async () => {
+    it('answers a repeated call with the item that the first call has written', async () => {
       const item = await given({ deadline: NOW })
       const first = await items.expire(item, NOW)
 
@@ -62,7 +62,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers with nothing when there is no item', async () => {
+    it('returns undefined if there is no item', async () => {
       expect(await items.expire(anItem({ deadline: NOW }), NOW)).toBeUndefined()
     })
   })
@@ -105,7 +105,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))).toEqual(decided)
     })
 
-    it('keeps a usage without adding the counts that the model left out', async () => {
+    it('stores a usage with only the counts that the model reported', async () => {
       for (const usage of [{ total_tokens: 9 }, { prompt_tokens: 5, total_tokens: 5 }]) {
         const item = await given(running)
 
@@ -114,7 +114,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       }
     })
 
-    it('stores an error that a redrive removes', async () => {
+    it('stores the error of a failure, which a later redrive removes', async () => {
       const item = await given({ ...running, next_run: 2 })
       const error = { ...failure.error, status: 400, detail: 'why' }
       const failed = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
@@ -180,7 +180,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
     })
 
-    it('answers with nothing when there is no item', async () => {
+    it('returns undefined if there is no item', async () => {
       expect(await items.decide(decisionOf(anItem({ attempt: 1 })))).toBeUndefined()
     })
 
@@ -219,7 +219,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not reject a later run', async () => {
+    it('does not reject an item that is already in a later run', async () => {
       const item = await given({ run: 2 })
 
       expect(await items.reject(tombstoneOf({ ...item, run: 1 }))).toEqual(item)
@@ -232,7 +232,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.reject({ ...tombstoneOf(item), completed_at: NOW + 1 })).toEqual(tombstoneOf(item))
     })
 
-    it('prevents a late creation of the request', async () => {
+    it('prevents that the request is created after the tombstone', async () => {
       const item = anItem()
       await items.reject(tombstoneOf(item))
 

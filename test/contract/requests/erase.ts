@@ -35,7 +35,7 @@ export function describeErasures(name: string, items: RequestItems): void {
       },
     )
 
-    it('marks a running item whose owner has asked to cancel it, and it ends as cancelled', async () => {
+    it('marks a running item that has a wish to cancel, and the item then ends as cancelled', async () => {
       const item = await given({ status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.lease_until })
       await items.cancel(item, NOW)
 
@@ -44,7 +44,7 @@ export function describeErasures(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'cancelled', charge: 7, erased: true })
     })
 
-    it('makes no item if there is none', async () => {
+    it('does not create an item if there is none', async () => {
       const item = anItem()
 
       expect(await items.erase(item)).toBe(true)

@@ -3,14 +3,14 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { NOW } from '../../support/clock.ts'
 import { itemsTools, statesBut, USAGE } from './tools.ts'
 
-/** Tests how a request ends because its owner cancels it or its message is not tried again. */
+/** Tests how a request ends without an outcome: its owner cancels it (`cancel`), or it is failed without a worker (`giveUp`). */
 export function describeGivingUp(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
   describe(`items on ${name}: cancel`, () => {
     const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
 
-    it('ends a queued request, and charges nothing', async () => {
+    it('cancels a queued request without a charge', async () => {
       const item = await given()
 
       const cancelled = await items.cancel(item, NOW)
@@ -19,7 +19,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(cancelled)
     })
 
-    it('charges a request that waits for a retry if an attempt has reached the model', async () => {
+    it('cancels a request that waits for a retry with a charge if an attempt has reached the model, and otherwise without one', async () => {
       const reached = await given({ attempt: 1, not_before: NOW + 60_000, reached: true })
       const unreached = await given({ attempt: 1, not_before: NOW + 60_000 })
 
@@ -27,7 +27,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
     })
 
-    it('notes the wish to cancel in a running item, and the outcome then ends the request as cancelled', async () => {
+    it('writes the wish to cancel into a running item, and the outcome then ends the request as cancelled', async () => {
       const item = await given(running)
 
       const asked = await items.cancel(item, NOW)
@@ -38,7 +38,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toEqual(decided)
     })
 
-    it('stores no error when a cancelled request fails', async () => {
+    it('leads to a cancelled request without an error if the outcome is a failure', async () => {
       const item = await given(running)
       await items.cancel(item, NOW)
 
@@ -75,13 +75,17 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     const failure = { code: 'worker_crashed', message: 'm' }
 
     it.each([
-      { what: 'abandoned', fields: { status: 'running', attempt: 2, lease_until: NOW }, charge: 0 },
+      { what: 'running with an expired lease', fields: { status: 'running', attempt: 2, lease_until: NOW }, charge: 0 },
       {
-        what: 'queued and reached',
+        what: 'queued after an attempt that reached the model',
         fields: { status: 'queued', attempt: 1, not_before: NOW, reached: true },
         charge: 0,
       },
-      { what: 'queued and attempted', fields: { status: 'queued', attempt: 1, not_before: NOW }, charge: undefined },
+      {
+        what: 'queued after an attempt that did not reach the model',
+        fields: { status: 'queued', attempt: 1, not_before: NOW },
+        charge: undefined,
+      },
       { what: 'queued and never attempted', fields: { status: 'queued' }, charge: undefined },
     ] as const)('fails a request that is $what', async ({ fields, charge }) => {
       const item = await given(fields)
@@ -93,7 +97,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.giveUp(item, failure, NOW + 1)).toEqual(failed)
     })
 
-    it('cancels a request whose owner asked for it', async () => {
+    it('cancels, and does not fail, a request with a wish to cancel', async () => {
       const item = await given({ status: 'running', attempt: 1, lease_until: NOW, cancel_requested: true })
 
       const cancelled = await items.giveUp(item, failure, NOW)
@@ -103,8 +107,8 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     })
 
     it.each([
-      { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
-      { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
+      { what: 'a lease that still holds', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
+      { what: 'a backoff that has not passed', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
     ] as const)('never fails a request with $what', async ({ fields }) => {
       const item = await given(fields)
 
@@ -112,7 +116,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not fail a request that was claimed since it was read', async () => {
+    it('does not fail a request that was claimed after the caller has read it', async () => {
       const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
 
       expect(await items.giveUp({ ...item, attempt: 1 }, failure, NOW)).toBeUndefined()

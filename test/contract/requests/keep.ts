@@ -4,7 +4,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, STATES, TERMS } from './tools.ts'
 
-/** Metadata that is valid JSON but may be difficult for a store. */
+/** Metadata that is valid JSON but that a store may change or refuse. */
 const METADATA: readonly { readonly what: string; readonly metadata: Record<string, unknown> }[] = [
   { what: 'empty texts and names', metadata: { '': '', a: { '': [''] } } },
   { what: 'an empty object', metadata: {} },

@@ -5,13 +5,13 @@ import { itemsTools, STATES, statesBut, TERMS } from './tools.ts'
 
 const QUEUED = ['queued', 'queued for a retry']
 
-/** Tests the note in the item that the message of a queued request was sent. */
+/** Tests the field `sent` of the item, which says for which run the gateway has sent the message of a queued request again. */
 export function describeNoteSent(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
   describe(`items on ${name}: noteSent`, () => {
     it.each(STATES.filter(({ state }) => QUEUED.includes(state)))(
-      'notes the run in an item that is $state',
+      'writes the run into the field `sent` of an item that is $state',
       async state => {
         const item = await given(state.item)
 
@@ -41,7 +41,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('writes a note that a claim removes, and that does not count for the next run', async () => {
+    it('writes a field that a claim removes, and that does not count for the next run', async () => {
       const item = await given()
       await items.noteSent(item)
       const claimed = await items.claim(aMessage(item), TERMS)

@@ -31,7 +31,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       deadline: NOW + 9_000_000,
     })
 
-    it('begins a new run that keeps only the charge of the earlier run', async () => {
+    it('begins a new run that keeps the charge of the earlier run, but not its usage, error and times', async () => {
       const item = await given(failed)
 
       const queued = await items.redrive(item, nextOf(item))
@@ -50,7 +50,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item))).toEqual(queued)
     })
 
-    it('begins only one run when two redrives are simultaneous', async () => {
+    it('begin only one new run if two redrives are made at the same time', async () => {
       const item = await given(failed)
       const rivals = ['a', 'b'].map(nonce => ({
         ...nextOf(item),
@@ -69,7 +69,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('never uses a retired run number again', async () => {
+    it('never begin a run with a retired number', async () => {
       const item = await given(failed)
 
       expect(await items.retireRunNumber(item, 2)).toBe(true)
@@ -79,7 +79,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item, 3))).toMatchObject({ run: 3, next_run: 4 })
     })
 
-    it('does not retire the number of a run that has begun', async () => {
+    it('do not retire the number of a run that has begun', async () => {
       const item = await given(failed)
       await items.redrive(item, nextOf(item))
 

@@ -5,7 +5,7 @@ import { NOW } from '../../support/clock.ts'
 import { aMessage } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Tests how a worker queues a request again. */
+/** Tests how a worker puts a claimed request back to `queued`. */
 export function describeRequeues(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
   const later = TERMS.now + 5_000
@@ -51,7 +51,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await items.requeue(item, next)).toBe('queued')
     })
 
-    it('says that the owner has asked to cancel the request, and does not change it', async () => {
+    it('does not change a request with a wish to cancel, and answers `cancel requested`', async () => {
       const item = await claimed()
       await items.cancel(item, NOW)
       const asked = await stored(item)
@@ -69,7 +69,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(others)
     })
 
-    it('does not change a request that another worker has taken over', async () => {
+    it('does not change a request that another worker has claimed after the end of the lease', async () => {
       const item = await claimed()
       await items.reclaim(item, { ...TERMS, claim_id: 'claim-2', now: TERMS.lease_until })
 
@@ -87,7 +87,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       },
     )
 
-    it('makes the outcome of the attempt invalid', async () => {
+    it('prevents that the item accepts an outcome of the same attempt', async () => {
       const item = await claimed()
       await items.requeue(item, next)
 

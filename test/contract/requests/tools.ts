@@ -6,7 +6,7 @@ import { anItem } from '../../support/requests.ts'
 export const TERMS: ClaimTerms = { claim_id: 'claim-1', now: NOW + 1_000, lease_until: NOW + 61_000 }
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
-/** An item in each state. */
+/** An item in each state. `abandoned` is a running item whose lease has expired. */
 export const STATES: readonly { readonly state: string; readonly item: Partial<RequestItem> & { status: Status } }[] = [
   { state: 'queued', item: { status: 'queued' } },
   {
@@ -26,7 +26,7 @@ export const STATES: readonly { readonly state: string; readonly item: Partial<R
 ]
 export const statesBut = (...names: string[]) => STATES.filter(({ state }) => !names.includes(state))
 
-/** The functions that the suites of the items share. */
+/** The functions that the tests of request items share. */
 export function itemsTools(items: RequestItems) {
   const given = (fields: Partial<RequestItem> = {}) => items.create(anItem(fields))
   const stored = ({ user_id, request_id }: RequestItem) => items.get(user_id, request_id)

@@ -23,7 +23,7 @@ const withUsage = (usage: unknown) => answerJson({ result: 'r', usage })
 const resultOf = (bytes: number) => answerJson({ result: 'x'.repeat(bytes), usage: usualUsage })
 const nothing: Respond = () => {}
 
-/** The answers by a description of their content. The description is also the prompt. */
+/** The answers of the model, each by a description of its content. The description is also the prompt that gets this answer. */
 export const answers: Readonly<Record<string, Answer>> = {
   'a usage whose total is more than the sum': completed(
     withUsage({ prompt_tokens: 20, completion_tokens: 30, total_tokens: 55 }),

@@ -17,22 +17,22 @@ export interface Quota {
 
 /** A client of the API that uses one API key. */
 export interface ApiClient {
-  /** Sends any call. `body` is sent unchanged. */
+  /** Makes any call of the API. `body` is sent unchanged. */
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<ApiAnswer>
-  /** Posts a request. It may be refused. */
+  /** Posts a request, which may be refused. */
   post(body: object, headers?: Record<string, string>): Promise<ApiAnswer>
   /** Posts a request that must be accepted, and returns its id. */
   submit(body: object): Promise<string>
   /** Waits until the request has ended, and returns the body of `GET /v1/inference/{id}`. */
   ended(requestId: string): Promise<Json>
   quota(): Promise<Quota>
-  /** Waits until nothing is in flight, and returns the quota. */
+  /** Waits until the user has no request in flight, and returns the quota. */
   settledQuota(): Promise<Quota>
 }
 
 const TERMINAL = ['completed', 'failed', 'cancelled', 'expired']
 
-/** Without `key`, the client sends no key. `transcript` gets the headers and the body of every answer as text. */
+/** Makes a client. Without `key`, it sends no API key. The headers and the body of every answer are added to `transcript` as text. */
 export function createApiClient(apiUrl: string, key?: string, transcript: string[] = []): ApiClient {
   const send: ApiClient['send'] = async (method, path, body, more = {}) => {
     const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }), ...more }

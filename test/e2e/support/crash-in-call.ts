@@ -1,4 +1,4 @@
-// A function imports this file before its own code. When it calls the model `crashing`, it ends with an uncaught exception.
+// A function imports this file before its own code. When the function calls the model `crashing`, it crashes with an uncaught exception.
 import { channel } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 

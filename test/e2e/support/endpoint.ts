@@ -19,7 +19,7 @@ export interface Endpoint {
   readonly url: string
   /** All calls of a model so far, oldest first. */
   calls(model: string): readonly Call[]
-  /** Sets how a model answers from now on. The default is `echo`. */
+  /** Sets the answer to further calls of a model. The default is `echo`. */
   reply(model: string, reply: Reply): void
   close(): void
 }
@@ -29,7 +29,7 @@ export const tokensOf = (input: string): number => Number(/\d+$/.exec(input)?.[0
 
 const outputOf = (input: string) => ({ result: { echo: input }, usage: { total_tokens: tokensOf(input) } })
 
-/** Answers each input with the same text. For a batch, the answers are in `outputs`. */
+/** Answers each input with the input itself. For a batch, the answers are in `outputs`. */
 export const echo: Reply = (response, { inputs, isBatch }) => {
   const outputs = inputs.map(outputOf)
   send(response, isBatch ? { outputs } : outputs[0])

@@ -1,4 +1,4 @@
-/** One character and the last three code points of every Unicode plane, and characters that code often handles wrongly. */
+/** A text with four code points of every Unicode plane, among them the last three, and with characters that code often handles wrongly. */
 export const everyPlane = [
   ...Array.from({ length: 17 }, (_, plane) =>
     String.fromCodePoint(...[0xf00d, 0xfffd, 0xfffe, 0xffff].map(low => plane * 0x10000 + low)),

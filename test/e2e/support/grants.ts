@@ -24,7 +24,7 @@ export function deedsIn(file: string): Deed[] {
 
 function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'function_name'>[] {
   const said = service === 's3' ? {} : JSON.parse(body)
-  // SQS checks a batch operation with the permission for the single operation.
+  // SQS has no permission for batch operations: it checks them with the permission for the single operation.
   const operation = target?.split('.')[1]?.replace(/Batch$/, '')
   switch (service) {
     case 'dynamodb': {
@@ -68,7 +68,7 @@ interface Properties {
   readonly PolicyDocument: { readonly Statement: Statement[] }
 }
 
-/** The actions of functions that neither their roles nor the policy of the payload bucket allows. */
+/** The actions of functions that neither the function's role nor the policy of the payload bucket allows. */
 export async function ungranted(template: Template, stack: string, deeds: readonly Deed[]): Promise<Deed[]> {
   const names = namesOf(template, stack)
   const statements: (Statement & { readonly roles: string[] })[] = []

@@ -1,6 +1,6 @@
 import { projectFolder, type RunningSystem } from './system.ts'
 
-/** A line of a stack trace. Times on the terminal such as `at 17:21:15` are not meant. */
+/** A line of a stack trace. It leaves out times such as `at 17:21:15`, which the terminal shows. */
 const FRAME = /\bat (?!\d\d:)[^\n"]*:\d+:\d+/
 
 /** Texts that no answer and no log may contain: lines of a stack trace, and identifiers of AWS. */

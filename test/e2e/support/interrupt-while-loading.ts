@@ -1,4 +1,4 @@
-// Node imports this file before a program. It sends the signal of Ctrl-C as soon as the program imports lib/start.ts.
+// Node imports this file before the program of a test. It sends SIGINT (Ctrl-C) to the program as soon as the program imports lib/start.ts.
 import { registerHooks } from 'node:module'
 
 registerHooks({

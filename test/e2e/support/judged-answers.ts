@@ -4,12 +4,12 @@ import { expect } from 'vitest'
 import { httpAnswer } from '../../support/raw-server.ts'
 import type { Said } from './raw-model.ts'
 
-/** An answer of a model, byte by byte, and the expected end of its request. */
+/** The exact bytes of an answer of a model, and the expected end of the request. */
 export interface JudgedAnswer {
   /** The number of the case, and a description of the answer. */
   readonly of: string
   readonly model?: string
-  /** The number of characters behind the mark in the prompt. */
+  /** The number of characters that follow the name of the case in the prompt. */
   readonly padding?: number
   /** One answer per call. All further calls get the last answer. */
   readonly says: readonly [Said, ...Said[]]
@@ -24,7 +24,7 @@ export interface JudgedAnswer {
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
 const json = (value: unknown, status = 200, headers: readonly string[] = []): Said =>
   httpAnswer(status, JSON.stringify(value), ['Content-Type: application/json', ...headers])
-/** Answers with a text as it is, also with a text that JSON.stringify can't write. */
+/** Answers with exactly this text or these bytes, which may be something that JSON.stringify can't write. */
 const written = (text: string | Uint8Array, type = 'application/json', status = 200): Said =>
   httpAnswer(status, text, [`Content-Type: ${type}`])
 

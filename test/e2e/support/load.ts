@@ -7,8 +7,8 @@ import type { RunningSystem } from './system.ts'
 type User = ApiClient & { readonly user: string }
 
 /**
- * Posts a request for each prompt, four in parallel, and returns the ids. More parallel posts would only start more threads on this
- * machine.
+ * Posts a request for each prompt, four in parallel, and returns the ids. More parallel posts would only start more threads of the
+ * gateway.
  */
 export async function submitAll(client: ApiClient, model: string, prompts: readonly string[]): Promise<string[]> {
   const left = prompts.values()

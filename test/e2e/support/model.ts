@@ -15,7 +15,7 @@ export type Respond = (response: ServerResponse, call: ModelCall) => unknown
 export interface TestModel {
   readonly url: string
   readonly calls: readonly ModelCall[]
-  /** Sets the answer to calls with this input, and to batches that begin with it. Other calls get `usualUsage` and their input back. */
+  /** Sets the answer to calls with this input, and to batches whose first input it is. Other calls get their input and `usualUsage` as the answer. */
   on(input: string, respond: Respond): void
   /** Lets calls with this input wait until `release`. */
   hold(input: string): { release(): void }
@@ -24,7 +24,7 @@ export interface TestModel {
 
 export const usualUsage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
-/** Answers with a text as it is. */
+/** Answers with exactly this text. */
 export const answerText =
   (text: string, status = 200, headers: Record<string, string> = {}) =>
   (response: ServerResponse): void =>

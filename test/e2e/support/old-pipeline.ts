@@ -19,14 +19,14 @@ export interface OldPipeline {
   readonly table: ReadonlyMap<string, OldRow>
   /** `POST /generate` with the old key of a user. */
   generate(key: string, body: { readonly prompt: string }): { readonly status: number; readonly body: object }
-  /** Runs each message that waits in the queue. */
+  /** Handles each message in the queue: calls the model, and writes the result into the row. */
   work(modelUrl: string): Promise<void>
 }
 
 export const requestsLimit = (user: string): string => `user:${user}:quota:daily:requests:limit`
 export const requestsUsed = (user: string): string => `user:${user}:quota:daily:requests:used`
 
-/** Makes an old pipeline. Its steps have the order of the old configuration: it checks the quota first, and counts later. */
+/** Makes an imitation of the old pipeline. As in the old configuration, the gateway first reads the quota, and counts the request in a second step. */
 export function createOldPipeline(): OldPipeline {
   const redis = new Map<string, number>()
   const table = new Map<string, OldRow>()

@@ -17,7 +17,7 @@ export interface OpenAiEndpoint {
   readonly calls: readonly OpenAiEndpointCall[]
   /** Lets calls whose body contains this text wait until `release`. */
   hold(text: string): { release(): void }
-  /** Sets this answer to calls whose body contains this text. */
+  /** Sets the answer to calls whose body contains this text. */
   refuse(text: string, status: number, body: unknown): void
   close(): void
 }
@@ -99,8 +99,8 @@ const PLAIN: typeof ANSWERS = {
 }
 
 /**
- * Starts an endpoint with the OpenAI API at `/v1`, and with a part of it at `/chat-only/v1` and `/responses-only/v1`. A text such as
- * `take 4000 ms` in a body sets the time until the answer. Clients in other processes use it.
+ * Starts an endpoint with the OpenAI API at `/v1`, and with a part of this API at `/chat-only/v1` and `/responses-only/v1`. A text such as
+ * `take 4000 ms` in a body sets the time until the answer. Clients in other processes use this text, because they can't call `hold`.
  */
 export async function startOpenAiEndpoint(): Promise<OpenAiEndpoint> {
   const calls: OpenAiEndpointCall[] = []

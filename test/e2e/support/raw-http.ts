@@ -13,8 +13,8 @@ export interface RawAnswer {
 const SILENCE_MS = 60_000
 
 /**
- * Sends a text over a new connection, and returns all answers that came before the server closed it. A character of the text is one
- * byte. Tests use it for requests that `fetch` refuses or corrects. Rejects if the server neither answers nor closes.
+ * Sends bytes over a new connection, and returns all answers that arrive until the server closes the connection. Each character of the text
+ * is one byte. Tests use this for requests that `fetch` refuses or corrects. Rejects if the server neither answers nor closes.
  */
 export async function sendRaw(apiUrl: string, bytes: string): Promise<RawAnswer[]> {
   const { hostname, port } = new URL(apiUrl)
@@ -31,7 +31,7 @@ export interface RawRequest {
   readonly target: string
   /** Whole header lines. `Host` is added to them. */
   readonly headers?: readonly string[]
-  /** A body of JSON. `Content-Length` is added unless `headers` say the length. */
+  /** A body of JSON. `Content-Length` is added, unless `headers` has a length or `Transfer-Encoding`. */
   readonly body?: string
 }
 

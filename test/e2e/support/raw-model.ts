@@ -1,7 +1,7 @@
 import { type Connection, httpAnswer, type RawServer, serveRaw } from '../../support/raw-server.ts'
 import type { ReceivedRequest } from '../../support/sigv4.ts'
 
-/** The answer of a model to one call: the exact bytes, after which it closes the connection, or a function that uses the connection. */
+/** The answer of a model to one call: the exact bytes, after which the model closes the connection, or a function that uses the connection. */
 export type Said = string | Uint8Array | ((connection: Connection, request: ReceivedRequest) => unknown)
 
 /** A call that the model received. */
@@ -12,18 +12,18 @@ export interface RawCall extends ReceivedRequest {
 
 export interface RawModel {
   readonly server: RawServer
-  /** Sets the answers to calls with this mark in their path or body, one per call. All further calls get the last answer. */
+  /** Sets the answers to calls whose path or body has this mark, one answer per call. All further calls get the last answer. */
   on(mark: string, ...says: readonly [Said, ...Said[]]): void
   /** The calls with this mark, oldest first. */
   calls(mark: string): readonly RawCall[]
 }
 
-/** If a request is longer, only this part is read before the answer. So an answer may come in the middle of a request. */
+/** The number of bytes of a request that are read before the answer. If a request is longer, the answer arrives before the end of the request. */
 export const READ_FIRST = 1_048_576
 
 const FINE = httpAnswer(200, '{"result":"fine","usage":{"total_tokens":7}}')
 
-/** Starts a model that has no HTTP server of Node. A test sets the bytes of its answers. */
+/** Starts a model without Node's HTTP server, so that a test can set every byte of an answer, even of an invalid one. */
 export async function startRawModel(): Promise<RawModel> {
   const scripts = new Map<string, readonly [Said, ...Said[]]>()
   const calls = new Map<string, RawCall[]>()

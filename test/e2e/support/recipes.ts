@@ -14,7 +14,7 @@ export const recipeText = (name: string): string => readFileSync(recipeFile(name
 
 const Recipe = z.looseObject({ models: z.record(z.string(), z.unknown()) })
 
-/** One pipeline with the models of all recipes, so that one system runs them all. `more` has further models. */
+/** Makes one pipeline.yaml with the models of all recipes, so that one system runs all of them. `more` has further models. */
 export function allRecipes(more: Record<string, unknown>): string {
   const recipes = recipeFiles.map(name => Recipe.parse(parse(recipeText(name))))
   const models = { ...more, ...Object.assign({}, ...recipes.map(recipe => recipe.models)) }

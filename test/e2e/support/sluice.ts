@@ -21,7 +21,7 @@ export async function runSluice(
   return { code, out, err }
 }
 
-/** Runs a command with `--json`. It must succeed. Returns the printed value. */
+/** Runs a command with `--json`, expects that it succeeds, and returns the printed value. */
 export async function jsonOfSluice<T>(system: RunningSystem, ...argv: string[]): Promise<T> {
   const { code, out, err } = await runSluice(system, ...argv, '--json')
   expect({ code, err }).toEqual({ code: 0, err: '' })

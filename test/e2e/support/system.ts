@@ -55,7 +55,7 @@ export interface RunningSystem {
   /** All answers that the clients of `newUser` and `client` got, as text. */
   readonly answers: readonly string[]
   output(): Output
-  /** All log lines of its functions so far. */
+  /** All log lines of the system's functions so far. */
   functionLogs(): string
   client(key?: string): ApiClient
   /** Creates a user with a key. */

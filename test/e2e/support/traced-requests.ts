@@ -58,7 +58,7 @@ export async function endRetried(
   return { requestId, traceparent: headers.traceparent }
 }
 
-/** Posts a request per trace to a system with traced.yaml, and waits until the requests have ended. The worker calls the model for several of them at once. */
+/** Posts one request per trace to a system with traced.yaml, and waits until the requests have ended. The worker calls the model with batches of them. */
 export async function endBatch(client: ApiClient, model: TestModel, traceIds: readonly string[]): Promise<void> {
   for (const i of traceIds.keys())
     model.on(`batch ${i}`, (response, { body: { inputs } }) =>

@@ -60,7 +60,7 @@ const value = fc.letrec<{ value: object; item: object }>(tie => ({
 })).value
 
 const numbered = fc.integer({ min: 0, max: 9 }).map(n => ({ N: String(n) }))
-/** A value as usual calls have it. */
+/** A value of the kinds that calls of DynamoDB usually have. */
 const usual = fc.constantFrom<object>(
   { N: '1' },
   { N: '5' },
@@ -76,7 +76,7 @@ const comparison = fc.oneof(
   fc.tuple(operand, fc.constantFrom('=', '<>', '<', '<=', '>', '>='), operand).map(parts => parts.join(' ')),
   path.map(p => `attribute_exists(${p})`),
   path.map(p => `attribute_not_exists(${p})`),
-  // dynalite’s process ends if both operands are paths that do not exist.
+  // The second operand is never a path: dynalite’s process ends if both operands are paths that do not exist.
   path.map(p => `begins_with(${p}, :v)`),
   fc.tuple(path, operand).map(([p, o]) => `contains(${p}, ${o})`),
   path.map(p => `${p} BETWEEN :v AND :w`),
@@ -111,7 +111,7 @@ const anyUpdate = fc
       .flatMap(([word, changes]) => (changes.length > 0 ? [`${word} ${changes.join(', ')}`] : []))
       .join(' '),
   )
-/** Updates that are possible for most items, such as the updates of quota items and request items. */
+/** Updates that DynamoDB accepts for most items of these tests, such as the updates of quota items and request items. */
 const usualUpdate = fc.constantFrom(
   'SET open.#id = :w, n = n + :v',
   'SET a = :v, #a2 = :w REMOVE open.#id',
@@ -124,7 +124,7 @@ const usualUpdate = fc.constantFrom(
 const update = fc.oneof({ weight: 3, arbitrary: usualUpdate }, { weight: 1, arbitrary: anyUpdate })
 const NAMES = { '#a': 'a', '#a2': 'a2', '#n': 'nested', '#id': 'id-1', '#open': 'open', '#l': 'l' }
 
-/** Gives an expression the names and values that it uses, so most calls pass the first check. */
+/** Adds the names and values that the expressions use. Without them, most calls would be refused by the first check. */
 function withUsed(parameters: Record<string, unknown>, v: object, w: object): object {
   const texts = Object.entries(parameters).filter(([name]) => name.endsWith('Expression'))
   const used = new Set(texts.flatMap(([, expression]) => String(expression).match(/[#:]\w+/g) ?? []))
@@ -227,8 +227,8 @@ const everything: Call[] = [
   ['Scan', { IndexName: 'watched' }],
 ]
 
-describe('the tables of the local system', () => {
-  it('give the same answers as dynalite to each call, and have the same items and index entries at the end', async () => {
+describe('the DynamoDB tables of the local system', () => {
+  it('give the same answers as dynalite, another emulator, and have the same items and index entries at the end', async () => {
     let written = 0
     let tablesMade = 0
     await fc.assert(

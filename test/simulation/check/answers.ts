@@ -4,15 +4,15 @@ import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { Queues } from '../queues.ts'
 import { callsOf, isInAQueue, type Known } from './known.ts'
 
-/** The user who asked, and the step of the history. */
+/** The user of a call, and the place of the call in the order of events (`world.turn`). */
 export interface Asked {
   readonly user: string
   readonly at: number
 }
 
-/** The answers that clients got. None may turn out to be wrong. */
+/** The answers that clients got. No later event of the history may contradict an answer. */
 export interface Told {
-  /** Accepted requests: their user, and the time of the answer. */
+  /** Accepted requests: the user, and the place of the answer in the order of events. */
   readonly accepted: Map<string, { readonly user: string; readonly at: number }>
   /** Final states that a client has read. */
   readonly ends: Map<string, { readonly status: string; readonly at: number }>
@@ -20,7 +20,7 @@ export interface Told {
   readonly cancelled: Set<string>
 }
 
-/** Checks a 202: the item exists with this body, and its message is where a worker finds it (I4, I5). */
+/** Checks an answer 202: the item exists and has the fingerprint of this body, and the message is in a queue (I4, I5). */
 export function checkAccepted(
   known: Known,
   queues: Queues,
@@ -39,18 +39,18 @@ export function checkAccepted(
   told.accepted.set(request_id, { user, at: known.world.turn() })
 }
 
-/** Returns true if the request's message is in a queue, or may have been deleted with its queue. */
+/** Returns true if the request's message is in a queue, or if a deployment may have deleted the message with its queue. */
 const isKept = ({ hasLostMessages }: Known, queues: Queues, requestId: string): boolean =>
   hasLostMessages || isInAQueue(queues, requestId)
 
-/** Checks a refusal: it holds no reservation (I6). */
+/** Checks that a refused request holds no reservation (I6). */
 export function checkRefused({ world }: Known, dynamoDb: DynamoDbModel, requestId: string): void {
   for (const item of dynamoDb.items('quota'))
     for (const key of Object.keys(item.open?.M ?? {}))
       if (key.startsWith(requestId)) world.violate(`I6: ${requestId} was refused, and holds a reservation`)
 }
 
-/** Checks a request that a client reads: it is the client's own, its state never goes back, and it is completed only with its result (I2, I9, I11). */
+/** Checks a view that a client reads: the request is the client's own, a final state never changes, and a completed request has its result (I2, I9, I11). */
 export function checkView(known: Known, told: Told, { user, at }: Asked, view: RequestView, withResult: boolean): void {
   const { request_id, status } = view
   const item = known.items.get(request_id)
@@ -61,7 +61,7 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   }
   if (status === 'rejected') fail('a tombstone is shown')
   if ((known.erased.get(request_id) ?? Number.POSITIVE_INFINITY) <= at) fail('a deleted request is shown')
-  // An answer that is made during the deletion may show any state of the request.
+  // An answer that is made while the owner deletes the request may show any state. So its state is not checked.
   if (known.erasing.has(request_id)) return
 
   const earlier = told.ends.get(request_id)
@@ -77,14 +77,14 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   } else if (known.rdsData.requests.get(request_id)?.status !== 'completed') fail('I9 before its result can be read')
 }
 
-/** Checks a 404: the request belongs to another user, was never accepted, or is deleted (I4, I11). */
+/** Checks an answer 404: if the request was accepted for this user before the call, its owner must have deleted it (I4, I11). */
 export function checkNotFound({ world, items }: Known, told: Told, { user, at }: Asked, requestId: string): void {
   const accepted = told.accepted.get(requestId)
   if (items.get(requestId)?.erased) return
   if (accepted?.user === user && accepted.at <= at) world.violate(`I4: ${requestId} was accepted, and is not found`)
 }
 
-/** Checks the answer to a deletion: the request is its owner's, and is marked (I11). */
+/** Checks the answer to a deletion: the caller owns the request, and the item is marked as deleted (I10, I11). */
 export function checkErased({ world, items, erased }: Known, { user }: Asked, requestId: string): void {
   const item = items.get(requestId)
   if (item?.user_id !== user) world.violate(`I11: ${user} deletes ${requestId}`)

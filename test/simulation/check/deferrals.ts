@@ -3,12 +3,12 @@ import type { Queues, Sent } from '../queues.ts'
 import type { Known } from './known.ts'
 
 /**
- * The most deferrals of a message while a circuit is open: once until the open time is over, three times while a probe runs (each wait
- * is as long as the probe has taken so far, from one second up to `open`), and once for a lease or a backoff.
+ * The most deferrals of a message during one opening of the circuit: one until the open time is over, three while a probe runs, and one
+ * for a lease or a backoff. A deferral during a probe lasts as long as the probe has run so far: at least one second, at most the open time.
  */
 const MOST = 5
 
-/** Counts the deferrals of each request per opening of a circuit. No message may be deferred again and again (I8). */
+/** Makes a check that counts the deferrals of each request per opening of the circuit. No message may be deferred again and again. */
 export function createDeferralCheck(known: Known, queues: Queues) {
   const counts = new Map<string, { sends: number; copies: number }>()
   const copiesOf = (requestId: string): number =>
@@ -28,11 +28,11 @@ export function createDeferralCheck(known: Known, queues: Queues) {
       known.world.violate(`${by.name} puts ${requestId} back for the ${now.sends}th time while the circuit is open`)
   }
 
-  /** Is called with each sent message. Messages are counted only at rest, when no fault delivers them early. */
+  /** Is called with each sent message. Messages are counted only when the faults have stopped, because a fault may deliver a message early. */
   return (by: Invocation, { body, delay_seconds }: Sent): void => {
     const { state, policies } = known.protection
     if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || state.halted || !policies.circuit) return
-    // A message without a delay only makes room for another one, and is not counted.
+    // A worker sends a message without a delay only to run it in another invocation. This is not a deferral, so it is not counted.
     if (delay_seconds > 0 && isInference(body))
       count(by, JSON.parse(body).request_id, state.open.until, policies.circuit.open_ms)
   }

@@ -56,7 +56,7 @@ function checkItem(known: Known, item: StoredItem): void {
   checkRuns(known, item, fail)
 }
 
-/** Checks that each failed run has a dead letter, that each run has the charge of its end, and that each request is counted once (I3, I10). */
+/** Checks that each failed run has a dead letter, that each run was charged as its item says, and that each request is counted once (I3, I10). */
 function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void): void {
   let requests = 0
   let isCharged = false
@@ -79,7 +79,7 @@ function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void)
   if (requests !== (isCharged ? 1 : 0)) fail(`I3 charged ${requests} requests`)
 }
 
-/** Checks that the counters equal the sums of the charges in the request items, as `sluice reconcile` does. */
+/** Checks that the counters of the quota items equal the sums of the charges in the request items, as `sluice reconcile` does. */
 function reconcile({ world, items }: Known, dynamoDb: DynamoDbModel): void {
   const sums = new Map<string, { tokens: number; requests: number }>()
   const add = (user: string, of: { window: string; shard: number }, tokens: number, requests: number) => {

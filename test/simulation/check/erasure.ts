@@ -4,7 +4,10 @@ import type { Known, StoredItem } from './known.ts'
 
 type Fail = (rule: string) => void
 
-/** Checks the mark of a deleted request in a write of its item: only the owner causes the mark, nothing removes it, and a marked request never starts. */
+/**
+ * Checks the field `erased`, which marks a deleted request, in a write of the request item: only a deletion by the owner sets the field,
+ * nothing removes it, and a marked request never runs again.
+ */
 export function checkMark({ erasing }: Known, before: StoredItem | undefined, after: StoredItem, fail: Fail): void {
   if (before?.erased && !after.erased) fail('a deleted request comes back')
   if (before?.erased && before.status === 'failed' && after.status === 'queued') fail('a deleted request is run again')
@@ -13,14 +16,14 @@ export function checkMark({ erasing }: Known, before: StoredItem | undefined, af
   if (!isTerminal(after.status) && !after.cancel_requested) fail('a request is deleted that goes on')
 }
 
-/** Returns true if a write only marks an ended item as deleted. The item may already have the mark. */
+/** Returns true if a write of a request item changes nothing except that it marks the request as deleted. */
 export function isMark(before: StoredItem, after: StoredItem): boolean {
   const { erased: _, ...seen } = before
   const { erased, ...rest } = after
   return erased === true && JSON.stringify(rest) === JSON.stringify(seen)
 }
 
-/** Checks that the ledger has no content of a deleted request, even if events came after the deletion. */
+/** Checks that the ledger has no prompt, result or message of a deleted request, even if events arrived after the deletion. */
 export function checkErasures({ world, items, rdsData }: Known): void {
   for (const { request_id, erased } of items.values()) {
     if (!erased) continue

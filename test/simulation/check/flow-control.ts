@@ -11,7 +11,7 @@ import type { Item } from '../models/expression.ts'
 import type { WorkerSettings } from '../policies.ts'
 import type { Known } from './known.ts'
 
-/** A call of the model. It is over when its worker has the answer. */
+/** A call of the AI model. The call is over when its worker has the answer. */
 export interface MadeCall {
   readonly by: Invocation
   readonly priority: Priority | undefined
@@ -22,11 +22,11 @@ export interface MadeCall {
   isOver: boolean
 }
 
-/** A permit for a call that tests whether the model is back. */
+/** A permit for a probe, i.e. a call that tests whether the model works again. */
 interface Probe {
   readonly id: string
   readonly by: Invocation
-  /** The time at which its worker has certainly ended. */
+  /** The time at which the probe's worker has certainly ended. */
   readonly until: number
   readonly isFree: boolean
   isUsed: boolean
@@ -39,25 +39,25 @@ export interface ModelReply {
   readonly users: readonly string[]
 }
 
-/** The fields of a model's item that are checked. Their stored names are those of the state. */
+/** The fields of a model's item that are checked. They have the same names in the item and in `ModelState`. */
 type Watched = Pick<ModelState, 'open' | 'probe' | 'paused_until' | 'halted' | 'tried_until' | 'leases'> & {
   readonly failures: readonly number[]
 }
 
-/** The protection of the model so far: the state that its workers share, the permits that they got, and their calls. Times are of the simulated clock. */
+/** The history of a model's protection: the state that its workers share, their permits, and their calls. All times are of the simulated clock. */
 export interface Protection {
   readonly policies: WorkerSettings
   state: Watched | undefined
-  /** The time since which the circuit is open or half open for the same users. */
+  /** The time since which the circuit is open or half open for an unchanged set of users. */
   opened_at: number | undefined
   /** The time since which the model is halted or in a long pause, so that it gets only probes. */
   tried_since: number | undefined
-  /** The latest time until which a request may have been deferred to wait for a probe. */
+  /** The latest time until which an open circuit or a halt may have deferred a request. */
   held_until: number
   closed_at: number
   readonly pauses: { readonly from: number; readonly until: number }[]
   readonly probes: Probe[]
-  /** The worker that got each lease for the only call of a priority. */
+  /** With one call at a time: the worker that got each lease, by the id of the lease. */
   readonly leases: Map<string, Invocation>
   readonly calls: MadeCall[]
   /** The times of the reports of failed calls since the last success. */
@@ -66,7 +66,7 @@ export interface Protection {
   success_at: number
   /** The users with a failed call in this history. */
   readonly failed: Set<string>
-  /** The answers that a worker has got and not yet reported. */
+  /** The model's answers that a worker has not yet reported to the flow control. */
   readonly untold: Map<Invocation, { readonly reply: ModelReply; readonly at: number }[]>
 }
 
@@ -87,18 +87,18 @@ export const unprotected = (policies: WorkerSettings): Protection => ({
   untold: new Map(),
 })
 
-/** A worker trusts the state that it has read for one second, and makes an allowed call within another second. */
+/** A worker uses a state of the model for one second after it has read it, and makes an allowed call within another second. */
 const CACHE_MS = 1_000
 /** With a rate limit, a worker waits up to 1.5 s for its slot, and makes its call at most 0.667 s after the slot. */
 const SLOT_MS = 1_500 + 667
 
-/** The time after a change of the state in which a worker may still make a call that was allowed before. */
+/** The time after a change of the state in which a worker may make a call that was allowed before the change. */
 const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? SLOT_MS : CACHE_MS)
 
-/** The longest pause that the model may ask for. */
+/** The longest pause that the model may ask for with Retry-After. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** Checks a write of the model's item: there is one probe at a time, and a pause is not cut short. */
+/** Checks a write of the model's item: there is at most one probe at a time, and no write shortens a pause. */
 export function checkModelStateWrite({ world, protection }: Known, oldItem: Item | undefined, newItem: Item): void {
   const before = oldItem && (unmarshall(oldItem) as Watched)
   const after = unmarshall(newItem) as Watched
@@ -122,7 +122,7 @@ export function checkModelStateWrite({ world, protection }: Known, oldItem: Item
     protection.pauses.push({ from: now, until: after.paused_until })
 }
 
-/** The marks of the users for whom an open circuit stops calls. Undefined if it stops the calls of all. */
+/** The marks (short hashes) of the users for whom an open circuit stops calls. Undefined if it stops the calls of all users. */
 const openFor = ({ failures }: Watched): readonly number[] | undefined => fromStoredFailures(failures).open_for
 
 /** Returns true if an open circuit stops a call with requests of these users. */
@@ -131,7 +131,7 @@ function isStopped(state: Watched, users: readonly string[]): boolean {
   return !marks || users.every(user => marks.includes(markOf(user)))
 }
 
-/** Checks a call of the model: it keeps the rate limit, is not made in a pause, and is made under an open circuit only as its one probe. */
+/** Checks a call of the model: it keeps the rate limit, is not in a pause, and is a probe if the circuit is open or the model is halted. */
 export function callIsMade(
   { world, protection }: Known,
   by: Invocation,
@@ -164,7 +164,7 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  // The worker of a probe may know of a halt before other workers do.
+  // `isTried` allows for workers that use an older state. A worker with the newest state may already make a free probe of a halted model.
   const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
@@ -175,7 +175,7 @@ export function modelHasAnswered({ world, protection }: Known, by: Invocation, r
   protection.untold.set(by, [...(protection.untold.get(by) ?? []), { reply, at: world.clock() }])
 }
 
-/** Watches what flow control grants to an invocation, and what the invocation reports to it. */
+/** Wraps the flow control of an invocation. It records and checks its permits, and the reports of the invocation. */
 export function watched(known: Known, by: Invocation, flowControl: FlowControl): FlowControl {
   const { world, protection } = known
   return {
@@ -201,7 +201,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       for (const { reply } of told)
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
-      // The process of this worker knows of the success before other processes do.
+      // The process of this worker uses the success at once, before other processes read it. So it counts from the begin of the report.
       if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
       const answer = await flowControl.report(report)
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
@@ -216,7 +216,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
   }
 }
 
-/** Notes a success. It removes earlier failures, at least those of other users. If a probe has succeeded, the model must not stay halted. */
+/** Records the report of a success, which removes the failures counted so far. After the success of a probe, the model must not stay halted. */
 function noteSuccess({ world, protection }: Known, { probe }: Report): void {
   protection.failures = []
   protection.success_at = world.clock()
@@ -225,25 +225,25 @@ function noteSuccess({ world, protection }: Known, { probe }: Report): void {
     world.violate('the model is halted, although its probe has succeeded')
 }
 
-/** Checks a deferral: the failures of one user never stop the calls of another. */
+/** Checks a deferral: the failures of one user never stop the calls of another user. */
 function checkDeferral({ world, protection }: Known, { users = [] }: Ask, permit: Permit): void {
   if (permit.granted || permit.because !== 'open' || protection.failed.size > 1) return
   if (!users.some(user => protection.failed.has(user)))
     world.violate(`the failures of ${[...protection.failed]} stop a call of ${users}`)
 }
 
-/** A 429 that says when the model will accept calls again does not count as a failure. */
+/** An answer 429 with Retry-After does not count as a failure, because it only asks for a pause. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
   refusal !== undefined && (refusal.retryAfterMs === 0 || given.kind === 'broken' || given.status !== 429)
 
-/** The time for which a success of another user cancels failures. */
+/** For this time after a success, failures of another user do not open the circuit for all users. */
 const OTHERS_SUCCESS_MS = 10_000
 
-/** Checks that the circuit is open once enough failures were reported since it last closed. */
+/** Checks that the circuit is open if enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {
   const { circuit } = protection.policies
   if (!circuit) return
-  // A failure soon after a success of another user counts only for its own user.
+  // A failure soon after a success of another user opens the circuit only for its own user.
   if (begun < protection.success_at + OTHERS_SUCCESS_MS) return
   const since = Math.max(protection.closed_at, world.clock() - circuit.within_ms)
   protection.failures = [...protection.failures, ...Array.from({ length: count }, () => begun)].filter(at => at > since)
@@ -251,7 +251,7 @@ function checkFailures({ world, protection }: Known, begun: number, count: numbe
     world.violate(`the circuit is closed after ${protection.failures.length} failures`)
 }
 
-/** Checks an invocation that has ended normally: it has reported its calls, and has no probe or lease that still defers the calls of others. */
+/** Checks an invocation that has ended normally: it has reported its calls, and has left no probe and no lease that would defer the calls of others. */
 export function checkIsTold({ world, protection }: Known, by: Invocation): void {
   if (protection.untold.has(by)) world.violate(`${by.name} has not reported how its calls came out`)
   const left = protection.probes.find(probe => probe.by === by && probe.id === protection.state?.probe?.id)

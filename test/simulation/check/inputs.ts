@@ -10,10 +10,13 @@ interface InputKeyItem {
   readonly expires_at: number
 }
 
-/** The time for which SQS keeps a message. */
+/** The time for which SQS keeps a message, in milliseconds. */
 const KEPT_MS = 14 * 86_400_000
 
-/** Checks a write of the binding of an input's message. It may change to another request only if the earlier one was rejected. A refusal is final. */
+/**
+ * Checks a write of the item that binds a message of the input queue to a request. The message may be bound to another request only if its
+ * earlier request was rejected. A refusal of the message is final (I5).
+ */
 export function checkInputKeyWrite({ world, items }: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as InputKeyItem
   const before = oldItem && (unmarshall(oldItem) as InputKeyItem)

@@ -58,7 +58,7 @@ function checkRun(before: StoredItem, after: StoredItem, fail: Fail): void {
   if (after.next_run < before.next_run) fail('a run number is free again')
 }
 
-/** Checks a claim: one claim per attempt, before the deadline, and only after the end of the earlier worker's lease (I7, I8). */
+/** Checks a write that claims a request: one claim per attempt, before the deadline, and only after the end of the earlier worker's lease (I7, I8). */
 function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { world, protection } = known
   const isClaim = after.status === 'running' && after.attempt !== before.attempt
@@ -86,8 +86,8 @@ function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: F
 }
 
 /**
- * A crash counts for a request only if its worker ran no other request. If a worker ran several requests, each of them may have caused
- * the crash. From then on, each of these requests runs alone, so that the next crash shows the culprit.
+ * Checks the counter of crashes in a claim. A crash counts for a request only if its worker ran no other request. If a worker ran several
+ * requests, each of them may have caused the crash. Each of these requests then runs alone, so that the next crash shows which one causes it.
  */
 function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const claimOf = ({ request_id, run, attempt }: StoredItem) => `${runOf(request_id, run)}:${attempt}`
@@ -101,7 +101,7 @@ function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: F
   if (!isOwn) known.uncounted.set(runOf(after.request_id, after.run), uncountedIn(known, after) + 1)
 }
 
-/** Returns true if the claiming worker runs no other request: it received one message, or its other messages wait for this one. */
+/** Returns true if the claiming worker runs no other request: it received one message only, or this request's message demands an isolated run. */
 function isOnlyOne({ world, received }: Known, requestId: string): boolean {
   const all = received.get(world.issuedBy()?.name ?? '') ?? []
   return all.length === 1 || all.some(({ request_id, alone }) => alone && request_id === requestId)
@@ -111,7 +111,7 @@ const uncountedIn = ({ uncounted }: Known, { request_id, run }: StoredItem): num
   uncounted.get(runOf(request_id, run)) ?? 0
 const crashesIn = (known: Known, item: StoredItem): number => item.crashes + uncountedIn(known, item)
 
-/** Checks a write that queues a running request again: for a retry after a call, or without a call and then without a used attempt (I8). */
+/** Checks a write that puts a running request back to `queued`. After a call, it is a retry. Without a call, it must not use up an attempt (I8). */
 function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { retry, circuit } = known.protection.policies
   const calls = callsOf(known, after.request_id, after.run)
@@ -135,29 +135,30 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
   const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retryAfterMs, LONGEST_PAUSE_MS)) : 0
   if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
-  // A request whose call found the model down waits until the probes of other requests.
+  // If the circuit is open or the model is halted, a retry may wait longer, until the probes of other requests are over.
   const isHeld = circuit !== undefined || known.protection.held_until > 0
   const others = isHeld ? LONGEST_OPENINGS * (circuit?.open_ms ?? HALT_MS) + LONGEST_SPREAD_MS : 0
   if ((after.not_before ?? 0) > known.world.issuedAt() + Math.max(wait, retry.max_backoff_ms, others))
     fail('a retry waits longer than it should')
 }
 
-/** The time from a halt to its first probe if the model has no circuit. */
+/** The time from a halt to its first probe in milliseconds, if the model has no circuit breaker. */
 const HALT_MS = 30_000
-/** A circuit stays open for at most this number of times `open`. Then deferred messages come back within LONGEST_SPREAD_MS. */
+/** A circuit stays open for at most 8 times its configured open time. The deferred messages are then delivered within LONGEST_SPREAD_MS. */
 const LONGEST_OPENINGS = 8
 const LONGEST_SPREAD_MS = 6_000
 
-/** The longest pause that a model may ask for. */
+/** The longest pause that a model may ask for with Retry-After. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** If requests wait, a halted model gets a probe within this time. */
+/** If requests with messages are queued, a halted model gets a probe within this time. */
 const LONGEST_WITHOUT_PROBE_MS = LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
 /**
- * When the faults stop, the model works. Then the next probe ends a halt, if requests wait. Two kinds of requests don't end it. A request
- * without a message causes no probe: its gateway has crashed before it sent the message, or the message was deleted together with its queue.
- * A request may be a probe again and again, and fail each time by its own content. If its last probe was long ago, the halt is at fault.
+ * Returns true if a request expires because the halt of its model does not end. When the faults have stopped, the model works, so the
+ * next probe ends the halt. Two kinds of requests can't end a halt, and are left out. A request without a message causes no probe: its
+ * gateway crashed before the send, or a deployment deleted the message with its queue. A request whose content makes each call fail is
+ * a probe again and again. It is recognized by a recent call.
  */
 const isHaltedForTooLong = (
   { world, queues, protection }: Known,
@@ -169,7 +170,7 @@ const isHaltedForTooLong = (
   world.restedFor() > LONGEST_WITHOUT_PROBE_MS &&
   !calls.some(({ at }) => at > world.clock() - LONGEST_WITHOUT_PROBE_MS)
 
-/** Returns true if a call of the run has reached the model, or may have reached it before its worker crashed. */
+/** Returns true if a call of the run has reached the model, or if a worker crashed and may have reached the model before. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
   crashesIn(known, item) > 0 || calls.some(({ reached }) => reached)
 
@@ -211,17 +212,17 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('a request whose owner cancelled it is not cancelled')
 }
 
-/** Checks the end of a request of a removed model: only a sweeper that knows of the removal ends it, and only while no worker runs it. */
+/** Checks the end of a request of a removed model: only a function deployed without the model ends the request, and only while it is queued. */
 function checkRemoved({ world, deployedWithout }: Known, before: StoredItem | undefined, fail: Fail): void {
   if (!deployedWithout.has(world.issuedBy()?.name ?? '')) fail('a model is taken for removed that was not')
   if (before?.status !== 'queued') fail('a request that runs is ended, since its model was removed')
 }
 
-/** At rest, the next sweep after the end of the backoff fails a queued request of a removed model. */
+/** Returns true if the faults stopped so long ago that a sweep must already have failed each queued request of a removed model. */
 const isRemovedForLong = ({ world, models }: Known): boolean =>
   !models.includes(MODEL) && world.restedFor() > LONGEST_PAUSE_MS + 2 * 5 * 60_000
 
-/** Checks a failure: the request failed in its own call, after all its attempts, or alone in a batch in which others succeeded. */
+/** Checks a failure: the request failed in a call of its own, after all its attempts, or as the only failing request of a split batch. */
 function checkFailure(
   { protection, succeeded }: Known,
   after: StoredItem,

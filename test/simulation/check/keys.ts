@@ -11,7 +11,7 @@ interface KeyItem {
 
 const REMEMBERED_MS = 24 * 3_600_000
 
-/** Checks a write of an idempotency key: until it expires, it is bound to one request that was not rejected (I5). */
+/** Checks a write of an idempotency key. Until the key expires, it may be bound to another request only if its earlier request was rejected (I5). */
 export function checkKeyWrite({ world, items }: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as KeyItem
   const before = oldItem && (unmarshall(oldItem) as KeyItem)

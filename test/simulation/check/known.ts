@@ -22,32 +22,32 @@ export interface ModelCall {
   readonly answer: 'success' | 'failure' | 'useless answer' | 'refused'
   /** The tokens that the model reported. */
   readonly tokens: number | undefined
-  /** The least tokens that the answer is charged if the request limits its output. */
+  /** The least tokens that the answer is charged if the request has `max_tokens` and the model reports no usage. Otherwise 0. */
   readonly least: number
-  /** A mark in the result or in the failure's message. No two answers have the same. */
+  /** A unique text in the result or in the failure's message. It shows from which call a stored result or error came. */
   readonly mark: string
   readonly isMarked: boolean
-  /** The number of requests that the call failed for. */
+  /** The number of requests of the call if the whole call failed. Otherwise 1. */
   readonly company: number
   readonly isBatch: boolean
   /** True if the same call may succeed later. */
   readonly retriable: boolean
   readonly retryAfterMs: number
-  /** True if the call reached the model. False for a call that is not charged. */
+  /** True if the call reached the model and is charged. */
   readonly reached: boolean
   /** True if the call spends no attempt, because the model is halted or the call was a probe. */
   readonly isFree: boolean
-  /** True if the call spends no attempt in case that it halts the model. */
+  /** True for a 403. The call spends no attempt if it halts the model. */
   readonly mayBeFree: boolean
 }
 
-/** A message of the input queue. Its request has the same mark in its metadata. */
+/** A message of the input queue. The mark is unique, and is also in the metadata of the request that the message becomes. */
 export interface InputMessage {
   readonly body: string
   readonly mark: object
 }
 
-/** The events of the history that the stores do not hold. A run is named `<request_id>:<run>`. */
+/** What the checks remember of a history, beyond the contents of the stores. A run is named `<request_id>:<run>`. */
 export interface Known {
   readonly world: World
   readonly queues: Queues
@@ -60,29 +60,29 @@ export interface Known {
   readonly inputs: Map<string, InputMessage>
   /** Requests whose owner has asked to delete them. */
   readonly erasing: Set<string>
-  /** Requests whose owner was told that they are deleted, and the time of the answer. */
+  /** Requests whose owner got the answer that they are deleted, and the place of this answer in the order of events. */
   readonly erased: Map<string, number>
   readonly calls: Map<string, ModelCall[]>
   /** The workers that are calling the model for a request. */
   readonly calling: Map<string, Invocation>
-  /** The requests of each worker's messages, by the worker's name, and whether each must run alone. */
+  /** By the name of a worker: the requests of the messages that it received, and whether each request must run alone. */
   readonly received: Map<string, readonly Received[]>
-  /** The claims by request, run and attempt. The value is true if the claim was the only claim of its worker. */
+  /** The claims by request, run and attempt. The value is true if the worker ran no other request. */
   readonly aloneBy: Map<string, boolean>
-  /** Crashes of a run that another request may have caused. They do not count. */
+  /** The number of crashes of each run that another request may have caused. These crashes do not count against the run. */
   readonly uncounted: Map<string, number>
   /** Workers that got a usable answer from the model. */
   readonly succeeded: Set<string>
-  /** Calls that have arrived at the model. */
+  /** The number of calls that have arrived at the model. */
   arrived: number
   readonly protection: Protection
-  /** The models that are known to a function that starts now. */
+  /** The models in the pipeline.yaml that is deployed now. */
   models: readonly string[]
   /** The functions that started while the model was removed. */
   readonly deployedWithout: Set<string>
   /** True if a deployment has deleted the queues of the model with their messages. */
   hasLostMessages: boolean
-  /** The charge at which each run was settled. */
+  /** The charge with which each run was settled. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
 }
 

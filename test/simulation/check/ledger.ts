@@ -1,7 +1,7 @@
 import type { StoredRow } from '../models/rds-data.ts'
 import { callsOf, type Known } from './known.ts'
 
-/** Checks a recorded row: it agrees with its item, and a result is neither missing nor another request's (I2, I7, I9). */
+/** Checks a recorded row: it agrees with its request item, and a completed row has the result of its own last attempt (I2, I7, I9). */
 export function checkRow(known: Known, before: StoredRow | undefined, after: StoredRow): void {
   const item = known.items.get(after.request_id)
   const fail = (rule: string) =>

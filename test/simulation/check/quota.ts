@@ -13,7 +13,7 @@ interface Counters {
 }
 const NOTHING = { requests: 0, tokens: 0, open: {} }
 
-/** Checks a write of a quota item: an admission keeps the limits, and a closing agrees with the request item (I1, I3). */
+/** Checks a write of a quota item: an admission keeps the limits, and the end of a reservation agrees with the request item (I1, I3). */
 export function checkQuotaWrite(known: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as Counters
   const before = oldItem ? (unmarshall(oldItem) as Counters) : { ...NOTHING, pk: after.pk }
@@ -66,7 +66,7 @@ function checkClosings(
     fail(`I3 after closing ${removed.length} there should be ${requests} requests, ${tokens} tokens`)
 }
 
-/** The change of the counters when a reservation is closed. The request item decides it. */
+/** The change of the counters when a reservation is settled or released, as the request item demands it. */
 function closingOf(known: Known, pk: string, key: string, entry: Entry, fail: (rule: string) => void) {
   const [estimate, , nonce, holds] = entry
   const { window, shard } = placeOf(pk)
@@ -82,7 +82,7 @@ function closingOf(known: Known, pk: string, key: string, entry: Entry, fail: (r
     return released
   }
   if (isOwn && !ended) fail(`I3 the reservation ${key} of a request that is ${item.status} is closed`)
-  // A deleted request has no further run.
+  // A deleted request has no further run, so the number of the run need not be retired.
   if (run >= item.next_run && !item.erased)
     fail(`the reservation of run ${run} is given back, and the run may still come`)
   if (!isOwn || ended?.charge === undefined) return released

@@ -8,7 +8,7 @@ interface LeasesItem {
   readonly leases: Readonly<Record<string, readonly [until: number, nonce: string]>>
 }
 
-/** Checks a write of wait leases: the number of leases that have not ended never exceeds the limits. */
+/** Checks a write of wait leases (one per call that waits for the end of a request): the number of live leases never exceeds the limits. */
 export function checkLeasesWrite({ world }: Pick<Known, 'world'>, newItem: Item): void {
   const { user_id, leases } = unmarshall(newItem) as LeasesItem
   const live = Object.values(leases).filter(([until]) => until > world.clock()).length

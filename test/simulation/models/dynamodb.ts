@@ -22,13 +22,13 @@ import {
   withAt,
 } from './expression.ts'
 
-/** Is called with each write. */
+/** Is called with the item before and after each write. */
 export type OnWrite = (table: string, before: Item | undefined, after: Item) => void
 
 interface Table {
   readonly keys: readonly string[]
   readonly items: Map<string, Item>
-  /** The items before their last writes. */
+  /** Each item before its last write. An eventually consistent read may return this state. */
   readonly earlier: Map<string, Item>
 }
 
@@ -47,7 +47,7 @@ const SCAN_PAGE = 2
 
 type Execute<Input> = (input: Input) => unknown
 
-/** A model of DynamoDB: it evaluates the adapters' expressions exactly and refuses everything else. */
+/** A model of DynamoDB for the simulation. It evaluates the expressions of the adapters exactly, and throws for any other command. */
 export function dynamoDbModel(
   schema: Readonly<Record<string, readonly string[]>>,
   onWrite: OnWrite = () => {},
@@ -124,11 +124,11 @@ export function dynamoDbModel(
       .sort((a, b) => ((a[sortKey]?.S ?? '') < (b[sortKey]?.S ?? '') ? -1 : 1))
     const ordered = input.ScanIndexForward === false ? found.reverse() : found
     const page = ordered.slice(0, input.Limit)
-    // As in DynamoDB, an empty page may follow a full page.
+    // As in DynamoDB, a full page has a LastEvaluatedKey even if no item follows. So the next page may be empty.
     return { Items: page, LastEvaluatedKey: page.length === input.Limit ? page.at(-1) : undefined }
   }
 
-  /** Scans an index. The name of an index is the name of its attribute. The index has the items with this attribute, now or before their last write. */
+  /** Scans an index, whose name is the name of its attribute. The index has the items that have this attribute: now or, if late, before their last write. */
   const scan = (input: ScanCommand['input'], isLate: () => boolean) => {
     const table = tableOf(input.TableName)
     const attribute = input.IndexName ?? invalid('only scans of an index are modelled')
@@ -151,7 +151,7 @@ export function dynamoDbModel(
     }
   }
 
-  /** Reads each item in its current state, or in its state before its last write. */
+  /** Reads each item in its current state or, if the read is late, in its state before its last write. */
   const batchGetItem = ({ RequestItems = {} }: BatchGetItemCommand['input'], isLate: () => boolean) => ({
     Responses: Object.fromEntries(
       Object.entries(RequestItems).map(([name, { Keys = [] }]) => {
@@ -176,7 +176,7 @@ export function dynamoDbModel(
   }
 }
 
-/** A client that passes its calls to `send`. The SDK's paginators require the class. */
+/** Makes a client that passes its calls to `send`. It has the SDK's class, because the SDK's paginators accept no other client. */
 export const dynamoDbClient = (send: (command: unknown) => Promise<unknown>): DynamoDBClient =>
   Object.assign(Object.create(DynamoDBClient.prototype), { send })
 

@@ -58,7 +58,7 @@ class Tokens {
     return token
   }
 
-  /** Consumes the next token if it is this token. */
+  /** Consumes the next token if it is `token`. Returns false if it is another token. */
   takes(token: string): boolean {
     if (this.peek() !== token) return false
     this.#next++
@@ -70,7 +70,7 @@ class Tokens {
   }
 }
 
-/** A cache of parsed expressions. The adapters have only a few expressions. */
+/** Makes a parser that keeps every parsed expression. The cache stays small, because the adapters have only a few expressions. */
 function cached<Result>(parse: (tokens: Tokens) => Result): (text: string) => Parsed<Result> {
   const parsed = new Map<string, Parsed<Result>>()
   return text => {
@@ -222,7 +222,7 @@ function sizeOf(value: Value): Value {
   return size === undefined ? undefined : { N: String(size) }
 }
 
-/** A missing value equals nothing and has no order. */
+/** A missing value makes each comparison false, except `<>`. */
 const COMPARATORS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
   '=': (a, b) => order(a, b) === 0,
   '<>': (a, b) => order(a, b) !== 0,
@@ -232,7 +232,7 @@ const COMPARATORS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
   '>=': (a, b) => order(a, b) >= 0,
 }
 
-/** NaN for values that have no order: every comparison with it is false. */
+/** Compares two values: negative, 0 or positive. NaN for values that have no order, for example a text and a number. */
 function order(a: Value, b: Value): number {
   if (a?.N !== undefined && b?.N !== undefined) return Number(a.N) - Number(b.N)
   if (a?.S !== undefined && b?.S !== undefined) return a.S < b.S ? -1 : a.S > b.S ? 1 : 0
@@ -240,14 +240,14 @@ function order(a: Value, b: Value): number {
   return Number.NaN
 }
 
-/** The value at a path. Undefined if there is none. */
+/** The value at a path. Undefined if there is no value. */
 export function get(item: Item, [first, ...rest]: Path): Value {
   let value: Value = item[String(first)]
   for (const step of rest) value = typeof step === 'number' ? value?.L?.[step] : value?.M?.[step]
   return value
 }
 
-/** Returns a copy of the item with a value at a path, or without a value at this path. */
+/** Returns a copy of the item with a value at a path. If the value is undefined, the copy has nothing at this path. */
 export function withAt(item: Item, [first, ...rest]: Path, value: Value): Item {
   const { [String(first)]: old, ...others } = item
   const changed = rest.length === 0 ? value : nested(old, rest, value)

@@ -24,7 +24,7 @@ export interface Routes {
   route(exchange: string, key: string): ReadonlySet<string>
 }
 
-/** Makes the routes of a broker. The default exchange has an empty name, and routes a message to the queue whose name is the key. */
+/** Makes the routes of a broker. The default exchange has an empty name, and routes a message to the queue whose name is the routing key. */
 export function createRoutes(hasQueue: (name: string) => boolean): Routes {
   const exchanges = new Map<string, Exchange>()
 

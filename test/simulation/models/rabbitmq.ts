@@ -26,7 +26,7 @@ export interface RabbitQueue {
   readonly messages: Map<string, RabbitMessage>
 }
 
-/** The broker has no queue for a message. It returns the message, and then confirms it. */
+/** The error for a message that no queue takes. A real broker returns such a message to its sender, and then confirms it. */
 export class Unroutable extends Error {
   override readonly name = 'Unroutable'
 }
@@ -40,12 +40,12 @@ export interface RabbitMqModel {
   publish(publication: Publication): void
   /** Puts a message into a queue, as a producer does that publishes to the name of the queue. */
   put(queue: string, body: string, options?: Partial<Options.Publish>): string
-  /** Messages that can be delivered now, in the order of their delivery. */
+  /** The messages that can be delivered now, in the order of their delivery. */
   ready(queue: string): readonly RabbitMessage[]
   /** Delivers the first messages. They stay in the queue until they are acknowledged or returned. */
   deliver(queue: string, count: number): readonly RabbitMessage[]
   acknowledge(queue: string, messages: readonly RabbitMessage[]): void
-  /** Takes messages back, as after a rejection or a lost connection. A message that was returned too often becomes a dead letter. */
+  /** Takes back messages that were rejected or whose connection was lost. A message that was returned too often becomes a dead letter. */
   requeue(queue: string, messages: readonly RabbitMessage[]): void
   /** Makes a dead letter of a message, as after too many deliveries. */
   moveToDeadLetters(queue: string, message: RabbitMessage): void
@@ -58,7 +58,7 @@ interface Means {
   readonly maxReturns?: number
 }
 
-/** A model of quorum queues with a time to live, a delivery limit, and dead-lettering at least once. */
+/** A model of RabbitMQ's quorum queues, with a time to live, a delivery limit, and dead-lettering at least once. */
 export function rabbitMqModel({
   clock,
   onPut = () => {},
@@ -77,7 +77,7 @@ export function rabbitMqModel({
     return id
   }
 
-  /** A dead letter leaves its queue only if another queue takes it. */
+  /** Moves a message to the dead-letter queue. If no queue takes it, it stays in its own queue, so that it is not lost. Returns true if it was moved. */
   function deadLetter(queue: RabbitQueue, message: RabbitMessage, at: number): boolean {
     const { dead_letters } = queue
     if (!dead_letters) return false
@@ -94,8 +94,9 @@ export function rabbitMqModel({
   }
 
   /**
-   * Moves expired messages to their next queues. Only the first message of a queue expires. The earliest message of all queues moves first,
-   * because it may reach a next queue before others. If no queue takes a message, the messages behind it wait.
+   * Moves each message whose time to live has ended to its next queue. As in RabbitMQ, only the first message of a queue can expire. The
+   * message that expired first moves first, so that messages reach their next queues in the right order. If no queue takes a message,
+   * the message stays, and the messages behind it in its queue wait.
    */
   function expire(): void {
     const stuck = new Set<RabbitQueue>()

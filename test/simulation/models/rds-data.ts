@@ -14,7 +14,7 @@ export type StoredRow = Readonly<
     }
 >
 
-/** Columns that every event has. */
+/** Columns that are never null, because every event has their values. */
 type Known =
   | 'request_id'
   | 'user_id'
@@ -44,11 +44,11 @@ export interface RdsDataModel {
   execute(command: unknown): unknown
   readonly requests: ReadonlyMap<string, StoredRow>
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
-  /** Users that an operator has deleted, and the times in epoch milliseconds. Earlier requests of such a user are not recorded. */
+  /** The users whom an operator has deleted, and the time of each deletion in epoch milliseconds. Earlier requests of a deleted user are not recorded. */
   readonly deletedUsers: Map<string, number>
 }
 
-/** A model of Postgres behind the RDS Data API. It knows only the statements of functions/core/stores/ledger/sql.ts. */
+/** A model of Postgres behind the RDS Data API. It executes only the statements of functions/core/stores/ledger/sql.ts. */
 export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const requests = new Map<string, StoredRow>()
   const deadLetters = new Map<string, StoredLetter>()

@@ -31,10 +31,10 @@ export interface QueueSettings {
 }
 
 export interface SqsModel {
-  /** Executes a command at once. `fails` picks the entries of a batch that SQS refuses. */
+  /** Executes a command immediately. `fails` picks the entries of a batch that SQS refuses. */
   execute(command: unknown, fails?: (entry: number) => boolean): unknown
   readonly queues: ReadonlyMap<string, Queue>
-  /** Sends a text unchanged and returns the message's id. With an id, it delivers that message once more. */
+  /** Sends a text unchanged, and returns the id of the message. If an id is given, the message with this id is sent again. */
   put(queue: string, body: string, visibleAt: number, id?: string, attributes?: Message['attributes']): string
   visible(queue: Queue): Message[]
   /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
@@ -51,7 +51,7 @@ const MAX_BYTES = 1_048_576
 /** The characters that SQS accepts. */
 const LEGAL = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u
 
-/** A model of standard queues. Each queue has a dead-letter queue with the suffix `-dlq`, which keeps its messages. */
+/** A model of SQS standard queues. Each queue has a dead-letter queue with the suffix `-dlq`. A message leaves it only by a deletion. */
 export function sqsModel(
   settings: Readonly<Record<string, QueueSettings>>,
   clock: () => number,
@@ -76,7 +76,7 @@ export function sqsModel(
   const queueOf = (url: string | undefined): string => {
     const name = url?.slice(urlPrefix.length) ?? ''
     if (!queues.has(name)) throw new QueueDoesNotExist({ message: 'no such queue', $metadata: {} })
-    // A queue that a deployment has deleted is an outage. An unknown name of a queue is a defect.
+    // A send to a queue that a deployment has deleted is an outage, because the next deployment may create the queue again. An unknown name is a defect.
     if (removed.has(name)) throw new ServiceFault(`${name} was deleted`)
     return name
   }

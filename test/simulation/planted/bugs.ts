@@ -6,7 +6,7 @@ import { IN_INPUTS } from './in-inputs.ts'
 import { IN_PORTS } from './in-ports.ts'
 import { IN_PROTECTION } from './in-protection.ts'
 
-/** The simulation must catch each of these bugs. They show that it can fail. */
+/** Bugs that tests put into Sluice on purpose. The simulation must catch each of them. This proves that its checks find real mistakes. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...IN_COMMANDS,
   ...IN_PORTS,

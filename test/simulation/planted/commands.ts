@@ -36,7 +36,7 @@ export const withoutClauses = (
         .join(' AND '),
   )
 
-/** Changes some parameters of a write, and removes the names and values that are no longer used. */
+/** Changes some parameters of a write, and removes the names and values that its changed expressions do not use. DynamoDB refuses unused ones. */
 export function rewritten(command: unknown, changes: Partial<Write>): unknown {
   const input: Record<string, unknown> = { ...writeOf(command), ...changes }
   const text = `${input.UpdateExpression ?? ''} ${input.ConditionExpression ?? ''}`

@@ -4,7 +4,7 @@ import { rewritten, withCondition, withoutClauses, writeOf } from './commands.ts
 
 const isRelease = (values: Readonly<Record<string, AttributeValue>>) => Number(values[':requests']?.N) < 0
 
-/** Bugs in the commands that the adapters send to DynamoDB. */
+/** Planted bugs in the commands that the adapters send to DynamoDB. */
 export const IN_COMMANDS: readonly PlantedBug[] = [
   {
     name: 'a settlement has no condition',
@@ -62,7 +62,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
   { name: 'a key is forgotten after an hour', command: keysForgotten },
 ]
 
-/** Removes clauses from decisions only. Only a decision writes the time at which a request was completed. */
+/** Removes clauses only from the writes that decide an outcome. They are recognized by the time of completion, which no other write sets. */
 function ofDecision(clauses: readonly string[]): (command: unknown) => unknown {
   return withoutClauses('requests', clauses, values => values[':completed'] !== undefined)
 }

@@ -1,7 +1,7 @@
 import type { PlantedBug } from '../compose.ts'
 import { GATEWAY } from '../settings.ts'
 
-/** Bugs in the handling of requests of a removed model. */
+/** Planted bugs in the handling of requests of a model that a deployment has removed. */
 export const IN_DEPLOYMENTS: readonly PlantedBug[] = [
   {
     name: 'the queued requests of a removed model are not ended',

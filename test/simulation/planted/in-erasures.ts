@@ -1,7 +1,7 @@
 import type { PlantedBug } from '../compose.ts'
 import { withoutClauses } from './commands.ts'
 
-/** Bugs in the deletion of a request by its owner. */
+/** Planted bugs in the deletion of a request by its owner. */
 export const IN_ERASURES: readonly PlantedBug[] = [
   {
     name: 'a request is marked as deleted before its data is deleted',

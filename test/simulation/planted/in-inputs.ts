@@ -2,7 +2,7 @@ import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { PlantedBug } from '../compose.ts'
 import { rewritten, writeOf } from './commands.ts'
 
-/** Bugs in the handling of messages of input queues. */
+/** Planted bugs in the handling of messages of input queues. */
 export const IN_INPUTS: readonly PlantedBug[] = [
   {
     name: "the refusal of an input's message is not remembered",

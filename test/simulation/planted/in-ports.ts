@@ -8,7 +8,7 @@ import { ignored, withCondition, withoutClauses } from './commands.ts'
 
 const typeOf = ({ body }: OutgoingMessage) => (body as { type: string }).type
 
-/** Bugs in the ports of the adapters, or in the order in which the use cases call them. */
+/** Planted bugs in the ports of the adapters, or in the order in which the use cases call the ports. */
 export const IN_PORTS: readonly PlantedBug[] = [
   {
     name: 'an admission reads first and then writes',

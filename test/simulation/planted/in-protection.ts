@@ -8,7 +8,7 @@ import { failure } from '../../support/failures.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
 
-/** Bugs in the protection of a model: in the state that its workers share, in retries, and in batches. */
+/** Planted bugs in the protection of a model: in the state that its workers share, in retries, and in batches. */
 export const IN_PROTECTION: readonly PlantedBug[] = [
   {
     name: 'a probe is allowed while another probe runs',
@@ -149,7 +149,7 @@ function seeing(look: (state: ModelState) => ModelState): (store: ModelStateStor
   })
 }
 
-/** A store in which a process reads only its own values of one field. */
+/** A store that gives each process only its own values of one field. */
 function seeingOwn(field: 'calls' | 'failures'): (store: ModelStateStore) => ModelStateStore {
   return store => {
     let own: Pick<ModelState, 'calls' | 'failures'> = { calls: [], failures: [] }
@@ -206,7 +206,7 @@ function requeueing(change: (next: Requeue[1], claimed: Requeue[0]) => Requeue[1
   })
 }
 
-/** Counts the attempt of a call that was answered with 401. */
+/** Counts an attempt for a call that the model answered with 401, which halts the model and must not count. */
 function spendingAttempts(ports: Ports): Ports {
   const halted = new Set<string>()
   return {
@@ -234,7 +234,7 @@ function reclaiming(change: (seen: RequestItem) => RequestItem): PortsChange {
   })
 }
 
-/** Requeues twice, as an SDK does if its first try got no answer. */
+/** Puts a request back to `queued` twice, as an SDK does if its first try got no answer. The second write comes when the backoff has passed. */
 function givingBackTwice(ports: Ports): Ports {
   return {
     ...ports,
@@ -290,7 +290,7 @@ function answeringBatches(change: (outputs: Outputs, size: number) => Outputs): 
   })
 }
 
-/** Keeps the slot of a message forever, and uses it for each call. */
+/** Keeps the first slot of each request, and uses this slot for each of its calls. */
 function usingSlotsAgain(ports: Ports): Ports {
   const slots = new Map<string, number | undefined>()
   return {

@@ -2,7 +2,7 @@ import type { Publication } from '../../../functions/core/queue/rabbitmq/link.ts
 import type { PlantedBug } from '../compose.ts'
 import { ignored } from './commands.ts'
 
-/** Bugs in sending messages to RabbitMQ and receiving messages from it. */
+/** Planted bugs in sending messages to RabbitMQ and receiving messages from it. */
 export const IN_RABBITMQ: readonly PlantedBug[] = [
   {
     name: 'a message that must come again is not sent again before its batch is acknowledged',

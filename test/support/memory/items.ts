@@ -6,7 +6,7 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 type Stored = RequestItem & { claim_id?: string | undefined }
 
 const keyOf = ({ user_id, request_id }: KeyOf) => `${user_id} ${request_id}`
-/** A copy without undefined fields, as a store returns it. */
+/** A copy of an item without undefined fields, in the form in which a store returns it. */
 const shown = ({ claim_id, ...item }: Stored): RequestItem => {
   const alone = (claim_id !== undefined && isClaimedAlone(claim_id)) || undefined
   return JSON.parse(JSON.stringify({ ...item, alone, stopped: claim_id === STOPPED || undefined }))
@@ -34,7 +34,7 @@ export function memoryItems(): RequestItems {
       claim_id: terms.claim_id,
     }),
   })
-  /** Returns the claim if an earlier try with the same id has made it. Otherwise, returns no claim. */
+  /** The answer to a claim that can't be made: the claim is granted if an earlier call with the same claim id has made it. */
   const asItIs = (item: Stored | undefined, terms: ClaimTerms): Claim =>
     ({
       claimed: item?.status === 'running' && item.claim_id === terms.claim_id,

@@ -1,6 +1,6 @@
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 
-/** Keeps results in memory. A test records them. */
+/** A ledger that keeps results in memory. A test records the results. */
 export function memoryLedger() {
   const results = new Map<string, { run: number; payload: Payload }>()
   return {

@@ -8,7 +8,7 @@ interface QuotaItem {
   requests: number
   tokens: number
   readonly open: Map<string, OpenReservation>
-  /** The posts in the latest interval of the rate. */
+  /** The number of POSTs in the latest interval of the rate. */
   calls: { readonly interval: number; readonly count: number }
 }
 

@@ -7,7 +7,7 @@ interface Held {
   readonly until: number
 }
 
-/** Keeps leases of waits in memory. It passes the same contract as the store in DynamoDB. */
+/** Keeps wait leases in memory. It passes the same contract as the store in DynamoDB. */
 export function memoryWaitLeases(): WaitLeases & { held(): number } {
   let held: Held[] = []
   return {

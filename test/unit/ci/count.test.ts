@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
-/** The output of `.ci/count.ts` for a report of the test of a Postgres that stops. The test has this status. */
+/** Runs `.ci/count.ts` on a test report with one test: the test of an outage of Postgres, which has this status. */
 function countOutageTest(status: 'passed' | 'skipped') {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-count-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -21,21 +21,21 @@ function countOutageTest(status: 'passed' | 'skipped') {
 
 const OF_OUTAGE = 'no test passed in ledger-outage.json of: a Postgres that stops and comes back'
 
-it('a test that must run fails the whole run if it was skipped', () => {
+it('.ci/count.ts fails if a test that must run was skipped', () => {
   const { code, lines } = countOutageTest('skipped')
 
   expect(code).toBe(1)
   expect(lines).toContain(OF_OUTAGE)
 })
 
-it('a test that must run is counted if it has passed', () => {
+it('.ci/count.ts counts a test that must run if the test has passed', () => {
   const { lines } = countOutageTest('passed')
 
   expect(lines).not.toContain(OF_OUTAGE)
   expect(lines.at(-1)).toMatch(/^1 passed, /)
 })
 
-it('a missing report fails the whole run', () => {
+it('.ci/count.ts fails if a test report is missing', () => {
   const { code, lines } = countOutageTest('passed')
 
   expect(code).toBe(1)

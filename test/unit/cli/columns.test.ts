@@ -18,7 +18,7 @@ describe('columns', () => {
     ).toEqual(['NAME    AT', 'a       1', 'longer  22'])
   })
 
-  it('breaks a long cell into several lines of its column, and keeps the name of a row whole', () => {
+  it('breaks a long cell into several lines of its column, but never breaks the first cell of a row', () => {
     const sentence = 'the model answered 500 and said that it has run out of memory'
 
     const [, first, second = ''] = columns(['request', 'model', 'reason'], [[ID, 'text', sentence]])
@@ -57,7 +57,7 @@ describe('paint', () => {
     expect(paint('error: no')).toBe('\u001b[31merror:\u001b[39m no')
   })
 
-  it('leaves sentences as they are', () => {
+  it('does not colour words such as "failed" or "open" in a sentence', () => {
     expect(paint('The request has failed since the circuit is open.')).not.toContain('\u001b')
   })
 })

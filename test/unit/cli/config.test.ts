@@ -20,7 +20,7 @@ describe('config check', () => {
     })
   })
 
-  it('warns of valid settings that are probably mistakes', () => {
+  it('warns of settings that are valid but probably mistakes', () => {
     const text = readFileSync('pipeline.yaml', 'utf8').replace('timeout: 60s', `headers: { X-Team: "\${TEAM_TOKEN}" }`)
     writeFileSync(risky, text)
     const { line, column } = placeOf(text, `"\${TEAM_TOKEN}"`)

@@ -34,7 +34,7 @@ function call(url: URL, path: string, headers: Record<string, string> = {}): Pro
 }
 
 describe('sluice console', () => {
-  it('serves the page and the operator API on 127.0.0.1 until Ctrl-C, to callers with the token', async () => {
+  it('serves the page and the operator API on 127.0.0.1 until Ctrl-C, and only to callers with the token', async () => {
     const { out, ended, interrupt } = await startConsole()
     const url = new URL(out.trim())
     const authorization = `Bearer ${url.searchParams.get('token')}`
@@ -53,7 +53,7 @@ describe('sluice console', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  it('prints the address as JSON for programs', async () => {
+  it('prints its address as JSON with --json', async () => {
     const { out, ended, interrupt } = await startConsole('--json')
     interrupt()
 
@@ -61,7 +61,7 @@ describe('sluice console', () => {
     expect(await ended).toBe(0)
   })
 
-  it('refuses a port in use, in one line', async () => {
+  it('prints one line of error if its port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void other.close())
     await once(other, 'listening')

@@ -30,7 +30,7 @@ const json = jsonOf(sluice)
 const lettersLeft = async () =>
   (await json('dead-letters list')).map((letter: { request_id: string }) => letter.request_id)
 
-/** A dead letter of version 0.1.0. */
+/** The fingerprint that version 0.1.0 computed: the hash of the body as it was posted, without sorting its fields. */
 const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.stringify(body)).digest('hex')
 
 /** A request of an existing user. */
@@ -98,7 +98,7 @@ describe('dead-letters list', () => {
     expect(await json('dead-letters list --model none')).toEqual([])
   })
 
-  it('lists more than a page of dead letters', async () => {
+  it('lists all dead letters, even if they do not fit into one page of the ledger', async () => {
     await collect(
       stores.ports,
       Array.from({ length: 501 }, (_, i) => unreadableEvent(`many-${i}`, '?', NOW + i)),
@@ -112,7 +112,7 @@ describe('dead-letters list', () => {
 })
 
 describe('dead-letters show', () => {
-  it('prints the message that would have run', async () => {
+  it('prints the message of the request that failed', async () => {
     const item = await failed()
 
     expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
@@ -124,7 +124,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('accepts an id of the OpenAI API, and so do redrive and discard', async () => {
+  it('accepts an id of the OpenAI API (resp_…, chatcmpl-…), as redrive and discard do', async () => {
     const [shown, redriven, discarded] = [await failed(), await failed(), await failed()]
 
     expect(await json(`dead-letters show resp_${shown.request_id}`)).toMatchObject({ request_id: shown.request_id })
@@ -137,7 +137,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('prints the words of the model', async () => {
+  it('prints the error text that the model answered', async () => {
     const item = await request()
     const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
     await stores.fail(await stores.admit(item), {
@@ -245,7 +245,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ metadata, body: { inline: body } }])
   })
 
-  it('leads to a new dead letter if the run fails again, and the new one can be redriven, too', async () => {
+  it('makes a run that becomes a new dead letter if it fails, and redrives the new dead letter, too', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -259,7 +259,7 @@ describe('dead-letters redrive', () => {
     })
   })
 
-  it('goes on after a redrive whose message could not be sent', async () => {
+  it('finishes an earlier redrive whose message could not be sent, without a further run', async () => {
     const item = await failed()
     const { admin } = stores
     const down = { ...admin, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
@@ -275,7 +275,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2 }])
   })
 
-  it('completes a redriven request in all stores, and the stores agree', async () => {
+  it('leaves all stores in agreement once the redriven request has completed', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -290,7 +290,7 @@ describe('dead-letters redrive', () => {
   })
 })
 
-describe('dead-letters redrive: a request without a stored message', () => {
+describe('dead-letters redrive: a request whose dead letter has no message', () => {
   it.each([
     ['a prompt', { prompt: 'hello', priority: 'normal' }],
     ['a prompt with a model', { prompt: 'hello', model: 'text', priority: 'normal' }],
@@ -307,7 +307,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     ])
   })
 
-  it('is redriven with its body from the payload store', async () => {
+  it('is redriven with its body from the payload store if the body is there', async () => {
     const item = await request()
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
     await stores.store(key, { prompt: 'a long one' })
@@ -317,7 +317,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
   })
 
-  it('is redriven as the operation of the OpenAI API for which its stored body was posted', async () => {
+  it('is redriven as the same operation of the OpenAI API, such as chat.completions, to which its body was posted', async () => {
     const body = { model: 'text', messages: [{ role: 'user', content: 'a long one' }], prompt: 'a long one' }
     const item = await request({ fingerprint: ownFingerprintOf(body, 'chat.completions') })
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
@@ -328,7 +328,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ operation: 'chat.completions', body: { key } }])
   })
 
-  it('is refused if its body had more than the stored prompt', async () => {
+  it('is refused if its body had fields besides the prompt, since the row in Postgres keeps only the prompt', async () => {
     const item = await givenUp({ fingerprint: fingerprintOf({ prompt: 'hello', parameters: { top_k: 3 } }) })
 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toEqual({
@@ -340,7 +340,7 @@ describe('dead-letters redrive: a request without a stored message', () => {
   })
 })
 
-describe('dead-letters redrive redrives the others, but refuses', () => {
+describe('dead-letters redrive --all redrives other dead letters, but refuses', () => {
   it('a request that its owner has deleted', async () => {
     const item = await failed()
     await stores.ports.items.erase(item)

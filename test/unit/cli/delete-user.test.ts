@@ -62,13 +62,13 @@ async function disabledLongAgo(user: string): Promise<void> {
   await allowUser(before, user, false)
 }
 
-/** All stored texts of a user. The stored text of a refused message has the user’s id only in its key here. */
+/** All stored texts of a user. The text of a refused message does not contain the user’s id, so it is found by its key. */
 async function traces(user: string): Promise<string[]> {
   const texts = await stores.everything()
   return [...tracesOf(texts, user), ...tracesOf(texts, `stored-${user}.json`)]
 }
 
-/** Ports whose waits take no time, and the list of the waits. */
+/** Ports for `deleteUser`. A wait takes no time, but its length in milliseconds is added to `waits`. */
 function clientTimeouts(): { admin: Admin; waits: number[]; told: string[] } {
   const waits: number[] = []
   return {
@@ -101,7 +101,7 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds nothing when it runs again, and does not wait', async () => {
+  it('finds no data when it runs a second time, and then does not wait', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await deleteUser(clientTimeouts().admin, user)
@@ -111,7 +111,7 @@ describe('users delete', () => {
     expect(waits).toEqual([])
   })
 
-  it('waits until no key of the user is accepted any more, and prints why', async () => {
+  it('waits 89 s after it has disabled the user, until no function accepts a remembered key, and prints why it waits', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const { admin, waits, told } = clientTimeouts()
@@ -122,7 +122,7 @@ describe('users delete', () => {
     expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
   })
 
-  it('waits only for the rest of that time, or not at all, if the user was disabled before', async () => {
+  it('waits only for the rest of the 89 s if the user was already disabled, and not at all if that was long ago', async () => {
     const [lately, longAgo] = [newUser(), newUser()]
     await setUser(stores.admin, lately, {})
     await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
@@ -150,7 +150,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('stays complete although events of the user are still in a queue', async () => {
+  it('leaves no data of the user, even if the collector takes old events of the user afterwards', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     await stores.admit(request(user))
@@ -162,7 +162,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a request runs, and everything when the request has ended', async () => {
+  it('deletes nothing while a request of the user runs, and deletes everything once the request has ended', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -196,7 +196,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes a user without a record, whose requests came from an input, and refuses further requests meanwhile', async () => {
+  it('deletes a user who has no record since all requests came from an input queue, and disables the user meanwhile', async () => {
     const user = newUser()
     await stores.finish(await stores.admit(request(user)))
     const seen: unknown[] = []
@@ -214,7 +214,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('keeps the record of a user who was enabled again meanwhile', async () => {
+  it('fails, and keeps the record of the user, if an operator enables the user during the deletion', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const deleteItemsOf = async (userId: string) => {
@@ -227,7 +227,7 @@ describe('users delete', () => {
     expect(await stores.admin.access.user(user)).toMatchObject({ user_id: user })
   })
 
-  it('keeps a request that comes during the deletion, and its reservation', async () => {
+  it('fails if a request is admitted during the deletion, and keeps this request and its reservation', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -244,7 +244,7 @@ describe('users delete', () => {
     expect((await stores.admin.quota.read(user, late.window, 0)).open).toHaveLength(1)
   })
 
-  it('deletes the refused messages that name the user, and no other messages', async () => {
+  it('deletes the refused messages whose user_id is the user, but no message that only mentions the user in its prompt', async () => {
     const [user, other] = [newUser(), newUser()]
     const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
     const broken = `{ "user_id" : "${user}", "prompt": `
@@ -280,18 +280,21 @@ describe('users delete after an interruption', () => {
       { name, when: 'before' as const, broken },
       { name, when: 'after' as const, broken },
     ]),
-  )('$when $name is done leaves nothing when the command is repeated', async ({ when, broken }) => {
-    const user = newUser()
-    await aUserOfAll(user)
-    await stores.admit(request(user))
+  )(
+    '(the step "$name" failed, $when its effect) leaves no data once the command is repeated',
+    async ({ when, broken }) => {
+      const user = newUser()
+      await aUserOfAll(user)
+      await stores.admit(request(user))
 
-    await expect(deleteUser(broken(clientTimeouts().admin, when), user)).rejects.toThrow('unavailable')
-    const later = { ...clientTimeouts().admin, clock: () => NOW + 300_000 }
-    await deleteUser(later, user)
-    await stores.collectResults()
+      await expect(deleteUser(broken(clientTimeouts().admin, when), user)).rejects.toThrow('unavailable')
+      const later = { ...clientTimeouts().admin, clock: () => NOW + 300_000 }
+      await deleteUser(later, user)
+      await stores.collectResults()
 
-    expect(await traces(user)).toEqual([])
-  })
+      expect(await traces(user)).toEqual([])
+    },
+  )
 })
 
 describe('sluice users delete', () => {
@@ -312,7 +315,7 @@ describe('sluice users delete', () => {
     expect(await typing(`${user}\n`)).toMatchObject({ code: 0, out: expect.stringMatching(/is deleted: keys 1/) })
   })
 
-  it('does not ask in a script', async () => {
+  it('asks for no confirmation in a script', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })

@@ -87,7 +87,7 @@ async function doctor(pipeline = writePipeline({}), ...argv: string[]) {
   }
 }
 
-describe('sluice doctor, before a deployment', () => {
+describe('sluice doctor --target aws, before a deployment', () => {
   it('finds nothing wrong with a complete account, and prints a line per check', async () => {
     const ran = await sluice({ SLUICE_CONFIG: writePipeline({}) }, NOW, 'doctor', '--target', 'aws')
 
@@ -111,7 +111,7 @@ describe('sluice doctor, before a deployment', () => {
     ])
   })
 
-  it('refuses an account of 10 executions if the queues leave none for the API, and says what to do', async () => {
+  it('refuses an account of 10 concurrent executions if the queues leave none for the API, and says what to do', async () => {
     concurrency(10)
 
     expect(await doctor(writePipeline({ models: ['text', 'image'] }))).toMatchObject({
@@ -125,7 +125,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('accepts an account of 10 executions for one model, and warns that the queues may take all of them', async () => {
+  it('accepts an account of 10 concurrent executions for one model, and warns that the queues may take all of them', async () => {
     concurrency(10)
 
     expect(await doctor()).toMatchObject({
@@ -136,13 +136,13 @@ describe('sluice doctor, before a deployment', () => {
     expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
   })
 
-  it('counts executions that other functions have reserved as taken', async () => {
+  it('counts concurrent executions that other functions have reserved as taken', async () => {
     concurrency(1000, 5)
 
     expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
   })
 
-  it('refuses reservations that would leave fewer than 100 executions', async () => {
+  it('refuses reserved concurrency that would leave fewer than 100 executions unreserved, which AWS does not allow', async () => {
     concurrency(1000)
     expect(await doctor(writePipeline({ reserved: 901 }))).toMatchObject({ 'lambda concurrency': { state: 'failed' } })
     expect(await doctor(writePipeline({ reserved: 900 }))).toMatchObject({ 'lambda concurrency': { state: 'ok' } })
@@ -242,7 +242,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('warns of a check that it may not make, and goes on', async () => {
+  it('warns of a check for which it has no permission, and makes the other checks', async () => {
     rds.on(DescribeOrderableDBInstanceOptionsCommand).rejects(named('AccessDenied', 'not authorized to perform: rds:…'))
 
     expect(await doctor()).toMatchObject({
@@ -260,7 +260,7 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
-  it('examines nothing without a region', async () => {
+  it('makes no check of the account if no AWS region is set', async () => {
     vi.stubEnv('AWS_REGION', undefined)
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
 
@@ -287,7 +287,7 @@ async function startApi(respond: Respond): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** An API that answers health checks and posts, and answers a GET of the request with this. */
+/** An API that answers health checks and POSTs. It answers the GET of the request with `view`. */
 const showing =
   (view: object): Respond =>
   ({ method, url = '' }) => {
@@ -336,7 +336,7 @@ async function deploy(
   dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'sluice-doctor', plan: 'free', overrides: {} }) })
 }
 
-describe('sluice doctor, after a deployment', () => {
+describe('sluice doctor --target aws, after a deployment', () => {
   it('sends a request through the system, and reads the log of each function', async () => {
     await deploy()
 
@@ -368,7 +368,7 @@ describe('sluice doctor, after a deployment', () => {
     expect(cloudControl.calls()).toHaveLength(0)
   })
 
-  it('deletes its key, whatever happened to the request', async () => {
+  it('deletes the API key that it has made for its request, even if the request failed', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 500, body: { message: 'x' } },
     )
@@ -379,7 +379,7 @@ describe('sluice doctor, after a deployment', () => {
     expect(written.filter(name => name === 'DeleteItemCommand')).toHaveLength(1)
   })
 
-  it('reports why a request has failed', async () => {
+  it('reports why its request has failed', async () => {
     await deploy(showing({ status: 'failed', error: { code: 'model_unreachable', message: 'connect ECONNREFUSED' } }))
 
     expect(await doctor()).toMatchObject({
@@ -392,7 +392,7 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
-  it('warns if doctor’s own user has used up the plan', async () => {
+  it('warns if its own user, sluice-doctor, has used up the limits of the plan', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 429, body: { code: 'quota_exceeded' } },
     )
@@ -403,7 +403,7 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
-  it('warns if the plan of doctor’s own user may not use the default model', async () => {
+  it('warns if the plan of its own user, sluice-doctor, does not allow the default model', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 403, body: { code: 'model_not_allowed' } },
     )
@@ -414,14 +414,14 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
-  it('sends nothing with --no-request', async () => {
+  it('makes no key and sends no request with --no-request', async () => {
     await deploy()
 
     expect(await doctor(undefined, '--no-request')).toMatchObject({ code: 0, request: { state: 'skipped' } })
     expect(dynamoDb.calls()).toHaveLength(0)
   })
 
-  it('shows each function’s last error, which is a failure if it is of the last hour, and else a warning', async () => {
+  it('shows the last error of each function: as a failure if the error is less than an hour old, and as a warning otherwise', async () => {
     await deploy()
     const at = (ago: number, message: object) => ({
       timestamp: Date.parse(NOW) - ago,
@@ -478,7 +478,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     ...more,
   })
 
-  /** Deploys a stack whose function `broker` gives this answer, with these further mappings. */
+  /** Deploys a stack whose function `broker` gives this answer, with these further event source mappings. */
   async function deployBroker(answer: object, ...mappings: EventSourceMappingConfiguration[]): Promise<string> {
     await deploy(undefined, undefined, { BrokerFunction: 'sluice-broker' })
     lambda.on(InvokeCommand).resolves({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(answer)) })
@@ -493,7 +493,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     return writePipeline({ backend: 'rabbitmq' })
   }
 
-  it('lets the function of the broker check the broker, and lists all mappings', async () => {
+  it('lets the function `broker` check the broker, and checks all event source mappings', async () => {
     const pipeline = await deployBroker({ missing: [] }, taking('sluice-results'))
 
     expect(await doctor(pipeline)).toMatchObject({
@@ -519,7 +519,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     })
   })
 
-  it('names the mappings that have a problem, with its reason', async () => {
+  it('names each event source mapping that has a problem, with the reason of the problem', async () => {
     const pipeline = await deployBroker(
       { missing: [] },
       taking('sluice-results', { LastProcessingResult: 'PROBLEM: ACCESS_REFUSED' }),

@@ -66,7 +66,7 @@ describe('keys create', () => {
     expect(await callerOf(created.key, '2027-02-21T12:00:00.000Z')).toBeUndefined()
   })
 
-  it('prints the key for people, too', async () => {
+  it('prints the key as a text for people without --json', async () => {
     const { out } = await atNoon('keys create --user worded')
 
     expect(out.replace(/sk_sluice_\w+/, 'KEY').replace(/[0-9a-f]{16}/, 'ID')).toBe(
@@ -158,7 +158,7 @@ describe('keys list', () => {
 })
 
 describe('keys revoke', () => {
-  it('makes the key invalid, and prints from when on', async () => {
+  it('makes the key invalid, and prints that this takes effect within 60 s', async () => {
     const { key, key_id } = await json('keys create --user gone')
 
     const { code, out } = await atNoon(`keys revoke ${key_id}`)
@@ -170,7 +170,7 @@ describe('keys revoke', () => {
     expect(await callerOf(key)).toBeUndefined()
   })
 
-  it('changes nothing when it runs again', async () => {
+  it('changes nothing, not even the time of the revocation, when it runs a second time', async () => {
     const { key_id } = await json('keys create --user twice')
     const first = await json(`keys revoke ${key_id}`)
 

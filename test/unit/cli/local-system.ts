@@ -61,7 +61,7 @@ export async function sluice(env: Record<string, string>, now: string, ...argv: 
   return sluiceAt(env, now, undefined, argv)
 }
 
-/** The same, but a person sits at a terminal and answers each question with `typed`. */
+/** Runs the command line as at a terminal. A person answers each question of the command with `typed`. */
 export async function sluiceAt(
   env: Record<string, string>,
   now: string,

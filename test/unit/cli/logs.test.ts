@@ -42,7 +42,7 @@ beforeEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs a command. `round` is called while the command waits, and ends the command by returning false. */
+/** Runs a command. `round` is called each time the command waits. If `round` returns false, the command ends. */
 async function sluice(argv: string, round: (ms: number) => boolean = () => false) {
   let out = ''
   let err = ''
@@ -65,7 +65,7 @@ async function sluice(argv: string, round: (ms: number) => boolean = () => false
 }
 
 describe('logs', () => {
-  it('prints all lines of a request, in the order of time, from every function, and also from full files', async () => {
+  it('prints all lines of a request from every function in the order of time, also from log files that are full and replaced', async () => {
     expect(await sluice(`logs ${ID}`)).toEqual({
       code: 0,
       out: [
@@ -77,7 +77,7 @@ describe('logs', () => {
     })
   })
 
-  it('prints the fields of each line for programs', async () => {
+  it('prints the fields of each line as JSON with --json', async () => {
     expect(JSON.parse((await sluice(`logs ${ID} --json`)).out)[1]).toEqual({
       at: '2026-11-23T12:00:03.000Z',
       function: 'collector',
@@ -98,7 +98,7 @@ describe('logs', () => {
 })
 
 describe('tail', () => {
-  it('prints each new line, also after a file was started again', async () => {
+  it('prints each new line, also after a full log file was renamed and a new file was begun', async () => {
     let rounds = 0
     const { code, out } = await sluice('tail', () => {
       rounds += 1
@@ -142,7 +142,7 @@ describe('tail', () => {
     ).toEqual(expected)
   })
 
-  it('prints a line as soon as the line is complete', async () => {
+  it('prints a line only when the line is completely written', async () => {
     let rounds = 0
     const { out } = await sluice('tail', () => {
       rounds += 1
@@ -180,7 +180,7 @@ function deployGateway(cloudFormation: ReturnType<typeof mockCloudFormation>) {
 }
 
 describe('the logs of a deployed stack', () => {
-  it('are read again after an outage, at growing intervals, with one line for the outage and one for its end', async () => {
+  it('are read again and again during an outage, at growing intervals, with one line for its begin and one for its end', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks
@@ -210,7 +210,7 @@ describe('the logs of a deployed stack', () => {
     expect(waits).toEqual([5_000, 10_000, 20_000, 5_000, 5_000])
   })
 
-  it('end `tail` if they are denied', async () => {
+  it('end `tail` with an error if AWS denies access to them', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks

@@ -44,7 +44,7 @@ describe('main refuses wrong usage', () => {
     expect(await run(`${line} --json`)).toEqual({ code: 2, out: '', err: `${JSON.stringify({ error: sentence })}\n` })
   })
 
-  it.each(['', 'keys'])('with help on stderr for "sluice %s", which names no command', async line => {
+  it.each(['', 'keys'])('by printing help on stderr for "sluice %s", which names no command', async line => {
     const { code, out, err } = await run(line)
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -122,7 +122,7 @@ describe('main: --target local', () => {
     )
   })
 
-  it('reports a system without an access key id as another version', async () => {
+  it('reports a local system whose local.json has no access key id as a system of another version', async () => {
     local({}, {})
 
     expect(await run('keys list')).toEqual({
@@ -132,7 +132,7 @@ describe('main: --target local', () => {
     })
   })
 
-  it('env removes endpoints of other systems and proxies between a tool of AWS and the local system', async () => {
+  it('`sluice env` unsets endpoints and proxies that would lead a tool of AWS away from the local system', async () => {
     local({ outputs: { ...OUTPUTS, InputQueueUrl1: 'http://127.0.0.1:1/000000000000/nightly', InputQueueArn1: 'arn' } })
     const env = {
       SLUICE_DATA: folder,
@@ -264,7 +264,10 @@ describe('main: --target aws', () => {
   })
 })
 
-/** Starts a Data API that is resuming for three calls, and then answers without rows. The SDK gets its address. */
+/**
+ * Starts a server for the RDS Data API. It answers three calls as a database that resumes from a pause, and further calls
+ * with no rows. The environment gives the address of the server to the AWS SDK.
+ */
 async function startResuming() {
   let calls = 0
   const server = createServer((_, response) => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-it('the oldest waiting request is found among running ones with one read of the table', async () => {
+it('requestsOf finds the oldest waiting request of a model among running requests, with one read of the table', async () => {
   const items = Array.from({ length: 50 }, (_, i) =>
     anItem({
       request_id: idOf(i),

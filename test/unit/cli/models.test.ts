@@ -68,7 +68,7 @@ describe('models list', () => {
     ])
   })
 
-  it('counts the failures that may still open the circuit', async () => {
+  it('counts only the failures that are recent enough to open the circuit', async () => {
     await set({ failures: [NOON - 60_000, NOON - 59_999, NOON - 1] })
 
     expect((await text()).circuit).toEqual({ state: 'closed', failures: 2 })
@@ -126,7 +126,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The next free slot of text is at 2026-11-23T12:01:00.000Z.')
   })
 
-  it('prints how far the backlog reaches, as long as requests come back from it', async () => {
+  it('prints until when the backlog has slots, but only while deferred requests of the backlog are redelivered', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = await shown()
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
@@ -135,7 +135,7 @@ describe('models list', () => {
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
   })
 
-  it('shows the last failed call, with the words of the model', async () => {
+  it('shows the last failed call, with the error text of the model', async () => {
     await dynamoFailureNotes(system.client, OUTPUTS.ModelsTable ?? '').note('text', {
       at: NOON - 180_000,
       code: 'model_error',
@@ -192,7 +192,7 @@ describe('models list: a halted model', () => {
     expect(out).toContain('The reason: the model refused the request with 401')
   })
 
-  it('is reset together with all effects of failures, but without the calls under way', async () => {
+  it('is called again after `models reset`, which ends all effects of failures, but keeps the leases of calls under way', async () => {
     const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
     await set({
       halted,
@@ -217,7 +217,7 @@ describe('models list: a halted model', () => {
     })
   })
 
-  it('is shown with the time of the next call in a long pause, and a circuit with the number of its users', async () => {
+  it('may also be in a long pause, which is shown with the time of the next call, and with the users of an open circuit', async () => {
     await set({
       open: { until: NOON + 1_000, times: 1 },
       open_for: [7],
@@ -256,7 +256,7 @@ describe('models reset', () => {
     })
   })
 
-  it('prints when deferred requests are redelivered', async () => {
+  it('prints the latest time at which deferred requests are redelivered', async () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
@@ -265,7 +265,7 @@ describe('models reset', () => {
     expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
-  it('keeps the changes that a worker has written meanwhile', async () => {
+  it('keeps a change that a worker writes to the model’s item during the reset', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
     const admin = adminOf(localTarget(system.local), () => NOON)
@@ -294,7 +294,7 @@ describe('models reset', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('changes nothing for a model whose calls are not deferred', async () => {
+  it('changes nothing if the model is neither halted nor paused, and has no failures', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
     const before = await modelStates.read('text')
 

@@ -36,7 +36,7 @@ const sluice = (line: string) => stores.at(new Date(NOW).toISOString())(line)
 const json = (line: string) => jsonOf(sluice)(line)
 const idsOf = (requests: readonly { request_id: string }[]) => requests.map(({ request_id }) => request_id)
 
-describe('a request without a row', () => {
+describe('the command line: a request without a row in Postgres', () => {
   it('is shown with the fields of its item, and the reason of its wait', async () => {
     const item = await admitted({ metadata: { ticket: 7 } })
 
@@ -69,7 +69,7 @@ describe('a request without a row', () => {
     expect(await listed(' --limit 2')).toEqual(newestFirst.slice(0, 2))
   })
 
-  it('is listed once if its end is recorded but not settled yet', async () => {
+  it('is listed only once if it has ended and got its row, but its reservation is still open', async () => {
     const item = await admitted()
     await stores.finish(item)
     await stores.ports.quota.reserve(reservationOf(item), LIMITS, NOW)
@@ -85,7 +85,7 @@ describe('a request without a row', () => {
     expect((await sluice(`requests show ${item.request_id}`)).code).toBe(1)
   })
 
-  it('is counted as waiting or running, and as made', async () => {
+  it('is counted in the overview as waiting or running, and as made in the period', async () => {
     const before = await showOverview(stores.admin, '15m')
     await admitted()
     await stores.start(await admitted())
@@ -110,14 +110,14 @@ describe('a request without a row', () => {
   })
 })
 
-describe('a list of requests', () => {
+describe('requests list', () => {
   const open = Array.from({ length: 350 }, (_, i) =>
     anItem({
       request_id: `019ab000-0000-7000-8000-${String(i).padStart(12, '0')}`,
       model: i % 100 === 0 ? 'rare' : 'text',
     }),
   )
-  /** All of these requests are open. They are found in no order. */
+  /** Ports of a system in which all these requests are open. Their reservations come in two pages, and not in order of age. */
   const portsWith = (listed: ListPorts['ledger']['list'] = async () => []) => {
     const asked: string[] = []
     const read: number[] = []
@@ -162,7 +162,7 @@ describe('a list of requests', () => {
   })
 
   it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
-    'reads no open request if it is only of requests that are %s',
+    'does not read open requests if it lists only requests that are %s',
     async status => {
       const { ports, asked } = portsWith()
 
@@ -172,7 +172,7 @@ describe('a list of requests', () => {
     },
   )
 
-  it('reads open requests first, so it finds a request that ends meanwhile in Postgres', async () => {
+  it('reads open requests before Postgres, so a request that ends in between is not missed', async () => {
     const { ports, asked } = portsWith()
 
     await listRequests(ports, { limit: 20 })
@@ -181,7 +181,7 @@ describe('a list of requests', () => {
   })
 })
 
-it('a redriven request is listed with its newer run, although its row has the earlier run', async () => {
+it('requests list shows a redriven request with its newer run, although its row in Postgres has the earlier run', async () => {
   const item = await admitted()
   await stores.fail(item)
   const failed = await stores.ports.items.get(item.user_id, item.request_id)
@@ -193,12 +193,12 @@ it('a redriven request is listed with its newer run, although its row has the ea
   expect(await json(`requests list --user ${item.user_id}`)).toMatchObject([{ status: 'queued', run: 2 }])
 })
 
-it('an overview includes a request that ends while the overview is made', async () => {
+it('showOverview counts a request that ends while the overview is made', async () => {
   const item = await admitted()
   const before = await showOverview(stores.admin, '15m')
   let isOver = false
   const itemsOf: typeof stores.admin.itemsOf = async requests => {
-    // The request ends when the open requests are read. At that time, the ledger could have been read already.
+    // The request ends while the open requests are read. If the ledger was read earlier, the overview would miss the request.
     if (!isOver) await stores.finish(item)
     isOver = true
     return stores.admin.itemsOf(requests)
@@ -210,7 +210,7 @@ it('an overview includes a request that ends while the overview is made', async 
   expect(all(after)).toBe(all(before))
 })
 
-it('requests are found with their items even if one read can’t take them all', async () => {
+it('openReservations and itemsOf find all requests, even if they are more than DynamoDB returns in one read', async () => {
   const user = newUser()
   const reserved = [await admitted({ user_id: user, window: '2026-11-10' }), await admitted({ user_id: user })]
   const others = await Promise.all(

@@ -95,14 +95,14 @@ describe('the advice of models probe', () => {
       came(200, '{}', ['choices[0].text']),
       'models.text.response finds no result in the answer (it has choices[0].text). Map one of them as "result".',
     ],
-  ])('is right for %j', (failure, answer, advice) => {
+  ])('names the setting to change for the failure %j', (failure, answer, advice) => {
     const [first, ...others] = adviceOn('text', { to: TO, failure, came: answer })
 
     expect(first).toContain(advice)
     expect(others).toEqual([])
   })
 
-  it('names the fields that may have the usage', () => {
+  it('names the fields of the answer that may be the usage, if the mapping reads no usage', () => {
     const answer = came(200, '{}', ['text', 'meta.input_tokens'])
 
     expect(adviceOn('text', { to: TO, came: answer, result: 'x' })[0]).toContain('(it has meta.input_tokens)')

@@ -12,13 +12,13 @@ writeFileSync(join(project, 'pipeline.yaml'), 'name: [')
 afterAll(() => rmSync(project, { recursive: true }))
 
 describe('the command line in a folder below the project’s', () => {
-  it('finds the project', () => {
+  it('finds pipeline.yaml and the data folder of the project', () => {
     expect(projectFolder(below)).toBe(project)
     expect(pipelineFile({ env: {}, cwd: below })).toBe('../../pipeline.yaml')
     expect(dataFolder({ env: {}, cwd: below })).toBe('../../.sluice')
   })
 
-  it('prefers the paths of the environment', () => {
+  it('prefers the paths that environment variables name', () => {
     expect(pipelineFile({ env: { SLUICE_CONFIG: 'mine.yaml' }, cwd: below })).toBe('mine.yaml')
     expect(dataFolder({ env: { SLUICE_DATA: 'data' }, cwd: below })).toBe('data')
   })
@@ -29,7 +29,7 @@ describe('the command line in a folder below the project’s', () => {
     rmSync(nowhere, { recursive: true })
   })
 
-  it('uses these paths in its commands', async () => {
+  it('uses the paths of the project in its commands', async () => {
     let err = ''
     const code = await main(['models', 'list'], {
       env: {},

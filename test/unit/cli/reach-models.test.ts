@@ -11,7 +11,7 @@ const pipelineAt = (url: string) =>
   parsePipeline(pipelineText({ endpoint: `models:\n  text:\n    endpoint: { url: "${url}/predict" }` }), {}, 'p.yaml')
 
 describe('unreachableModels', () => {
-  it('reports nothing for a model that accepts a connection, and sends the model nothing', async () => {
+  it('reports nothing for a model that accepts a connection, and sends no request to the model', async () => {
     const received: Buffer[] = []
     const server = await serveRaw(({ socket }) => socket.on('data', bytes => received.push(bytes)))
     servers.push(server)

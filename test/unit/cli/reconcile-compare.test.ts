@@ -9,7 +9,7 @@ import { anItem } from '../../support/requests.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
-/** The time of the comparison. By then, all events of `NOW` have arrived. */
+/** The time of the comparison, five minutes after `NOW`. By then, reconcile expects that all events of `NOW` were collected. */
 const LATER = NOW + 300 * SECOND
 
 const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -62,8 +62,8 @@ const today = (fields: Partial<QuotaItem> = {}): QuotaItem => ({
   user_id: 'u42',
   window: '2026-11-23',
   shard: 0,
-  // The completed, the running, the cancelled and the queued request. The redriven request was charged before, with its
-  // earlier run.
+  // The completed, the running, the cancelled and the queued request. The redriven request does not count: its request was
+  // charged with its earlier run, in yesterday’s window.
   requests: 4,
   tokens: 7 + 10 + 7 + 0 + 10,
   open: [openOf(RUNNING), openOf(QUEUED)],
@@ -91,18 +91,18 @@ describe('reconcile: the counters of a quota item', () => {
     ['a token too many', { tokens: 35 }, { kind: 'tokens', where: TODAY, expected: 34, found: 35 }],
     ['a token too few', { tokens: 33 }, { kind: 'tokens', where: TODAY, expected: 34, found: 33 }],
     ['a request too many', { requests: 5 }, { kind: 'requests', where: TODAY, expected: 4, found: 5 }],
-  ] as const)('differ by %s', (_, fields, difference) => {
+  ] as const)('are reported if they have %s', (_, fields, difference) => {
     expect(differences({ quotas: [yesterday, today(fields)] })).toEqual([difference])
   })
 
-  it('are reported as below zero, too', () => {
+  it('are also reported as negative if they are below zero', () => {
     expect(differences({ quotas: [yesterday, today({ tokens: -1 })] })).toEqual([
       { kind: 'negative', where: `tokens in ${TODAY}`, expected: 'at least 0', found: -1 },
       { kind: 'tokens', where: TODAY, expected: 34, found: -1 },
     ])
   })
 
-  it('are checked for the charge of an earlier run in the window that admitted this run', () => {
+  it('are checked in the window of an earlier run, too: they must contain the charge of that run', () => {
     expect(differences({ quotas: [{ ...yesterday, tokens: 0 }, today()] })).toEqual([
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
@@ -115,7 +115,7 @@ describe('reconcile: the counters of a quota item', () => {
     ])
   })
 
-  it('are right for a request that has just ended while its reservation is open', () => {
+  it('are not reported for a request that has just ended and is not settled yet', () => {
     const settling = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(
@@ -123,14 +123,14 @@ describe('reconcile: the counters of a quota item', () => {
     ).toEqual([])
   })
 
-  it('are not compared for a window whose request items may be gone, and the window counts as forgotten', () => {
+  it('are not compared for a window so old that DynamoDB may have deleted request items, which counts as forgotten', () => {
     const { suspects, forgotten } = compare({ quotas: [today({ tokens: 999 })], items: [], rows: [] }, NOW + 91 * DAY)
 
     expect(suspects.map(({ difference }) => difference.kind)).not.toContain('tokens')
     expect(forgotten.quotas).toBe(1)
   })
 
-  it('are not compared for a window in which a request without an item was redriven', () => {
+  it('are not compared for a window that has the row of a redriven request without an item', () => {
     const old = { ...rowOf(COMPLETED), created_at: LATER - 91 * DAY }
 
     expect(compare({ quotas: [today()], items: [], rows: [old] }, LATER).forgotten).toEqual({ quotas: 1, rows: 1 })
@@ -158,7 +158,7 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is reported if it is not the reservation of its request’s item', () => {
+  it('is reported if its nonce is not the nonce in the item of its request', () => {
     const other = { ...QUEUED, nonce: 'other' }
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(other)] })
 
@@ -172,14 +172,14 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is not reported if it is young, since its request may still be written', () => {
+  it('is not reported if it has no request item, but is so young that the item may still be written', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan, LATER - 60 * SECOND)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([])
   })
 
-  it('is reported as missing if a request waits without one', () => {
+  it('is reported as missing if a queued request has no reservation', () => {
     const missing = today({ tokens: 24, requests: 3, open: [openOf(RUNNING)] })
 
     expect(differences({ quotas: [yesterday, missing] })).toEqual([
@@ -227,26 +227,26 @@ describe('reconcile: a row in Postgres', () => {
     ])
   })
 
-  it('is reported if it is missing', () => {
+  it('is reported as missing if its request has ended long ago', () => {
     expect(differences({ rows: without(AGREEING.rows, CANCELLED) })).toEqual([
       { kind: 'row', where: where(CANCELLED), expected: 'a row that says cancelled', found: 'no row' },
     ])
   })
 
-  it('is reported if it has no item', () => {
+  it('is reported if its request has no item', () => {
     expect(differences({ items: without(ITEMS, RELEASED) })).toEqual([
       { kind: 'item', where: where(RELEASED), expected: 'a request item', found: 'none, but a row that says failed' },
     ])
   })
 
-  it('may be missing or old for a request that runs, has just ended or was never accepted', () => {
+  it('may be missing for a request that runs, has just ended or was never accepted', () => {
     const justEnded = { ...COMPLETED, completed_at: LATER - 60 * SECOND }
     const rows = [justEnded, RUNNING, REJECTED].reduce((left, item) => without(left, item), [...AGREEING.rows])
 
     expect(differences({ items: withItem(justEnded), rows })).toEqual([])
   })
 
-  it('is not reported if its item may be too new to be found', () => {
+  it('is not reported if its request has no item, but is so young that reconcile may have read the items before it', () => {
     const young = rowOf(request(8, {}), { created_at: LATER - 60 * SECOND })
 
     expect(differences({ rows: [...AGREEING.rows, young] })).toEqual([])

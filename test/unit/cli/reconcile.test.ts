@@ -19,7 +19,7 @@ afterAll(() => stores.close())
 const sluice = (line: string) => stores.at(new Date(LATER).toISOString())(line)
 const request = (fields: Partial<RequestItem> = {}) => anItem({ user_id: newUser(), ...fields })
 
-/** Removes all that a test has left, so the next test starts with stores that agree. */
+/** Removes all data of a test, so the next test starts with stores that agree. */
 const planted: RequestItem[] = []
 const remove = (table: string, key: object) =>
   stores.client.send(new DeleteItemCommand({ TableName: table, Key: marshall(key) }))
@@ -130,7 +130,7 @@ it('sluice reconcile prints one line per difference, and exits with 1', async ()
   })
 })
 
-it('sluice reconcile skips a quota item that changes all the time, and says so', async () => {
+it('sluice reconcile skips a quota item that changes at each read, and reports that it was skipped', async () => {
   const item = request()
   planted.push(item)
   await stores.finish(await stores.admit(item))

@@ -21,7 +21,7 @@ function newFolder(): string {
   return folder
 }
 
-it('refuses another backend while a request is open, and says how to continue', async () => {
+it('a start with another queue backend is refused while a request of the data folder is open, and the error says what to do', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(), folder, 'sqs')
 
@@ -29,11 +29,11 @@ it('refuses another backend while a request is open, and says how to continue', 
   await expect(moving).rejects.toThrow(
     `1 request has not ended in ${folder}, and the messages are in queues of SQS: start with queue.backend sqs until all have ended (docs/queues.md), or choose another folder with SLUICE_DATA.`,
   )
-  // A refused start changes nothing.
+  // The refused start has not stored the new backend, so a second start is refused, too.
   await expect(moving).rejects.toThrow('queues of SQS')
 })
 
-it('accepts the same backend, and another one once all requests have ended', async () => {
+it('a start with the same queue backend is accepted, and a start with another backend once all requests have ended', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(anItem({})), folder, 'sqs')
   await refuseOtherQueues(withOpen(anItem({})), folder, 'sqs')

@@ -18,7 +18,7 @@ afterEach(() => stores.removeDeadLetters())
 const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 const json = jsonOf(sluice)
 
-describe('dead-letters: a message that an input queue brought and the intake refused', () => {
+describe('dead-letters: a message of an input queue that the intake has refused', () => {
   it('is listed by its queue and message id, with the code of the refusal', async () => {
     await collect(stores.ports, [aRefused('m-4')])
 
@@ -45,7 +45,7 @@ describe('dead-letters: a message that an input queue brought and the intake ref
     expect((await sluice('dead-letters show input:nightly:m-3')).out).toContain('"code": "quota_exceeded"')
   })
 
-  it('is sent to its queue again unchanged, and is then no dead letter any more', async () => {
+  it('is sent to its input queue again unchanged by redrive, and its dead letter is deleted', async () => {
     await collect(stores.ports, [aRefused('m-5', TEXT)])
 
     const ran = await sluice('dead-letters redrive input:nightly:m-5')
@@ -55,7 +55,7 @@ describe('dead-letters: a message that an input queue brought and the intake ref
     expect(await json('dead-letters list')).toEqual([])
   })
 
-  it('is sent again from the payload store if it is large', async () => {
+  it('is read from the payload store and sent again by redrive if it is large', async () => {
     const { input, ...event } = aRefused('m-6')
     await stores.store('inputs/nightly/m-6.json', TEXT)
     await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
@@ -70,7 +70,7 @@ describe('dead-letters: a message that an input queue brought and the intake ref
   it.each([
     ['if its queue is gone', { queue: 'retired' }, 'pipeline.yaml no longer has its input retired'],
     ['if its message is no longer kept', { body: { key: 'gone' } }, 'its message is no longer kept'],
-  ])('is kept, and not redriven, %s', async (_, fields, reason) => {
+  ])('stays a dead letter, and is not redriven, %s', async (_, fields, reason) => {
     const { input, ...event } = aRefused('m-7')
     await collect(stores.ports, [{ ...event, input: { ...input, ...fields } }])
 
@@ -80,7 +80,7 @@ describe('dead-letters: a message that an input queue brought and the intake ref
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('stays a dead letter if it could not be sent', async () => {
+  it('stays a dead letter if redrive could not send it', async () => {
     await collect(stores.ports, [aRefused('m-8')])
     const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
 

@@ -211,7 +211,7 @@ describe('requests show', () => {
     })
   })
 
-  it('shows when a waiting retry may begin, and how many attempts there were', async () => {
+  it('shows when the next attempt of a waiting request may begin, and how many attempts were made', async () => {
     expect(await json(`requests show ${idOf(4)}`)).toMatchObject({
       status: 'queued',
       attempts: 2,
@@ -224,7 +224,7 @@ describe('requests show', () => {
     expect(out).not.toContain('charged')
   })
 
-  it('shows the charge of all runs', async () => {
+  it('shows the charge of a redriven request, summed over its runs', async () => {
     expect(await json(`requests show ${idOf(2)}`)).toMatchObject({ run: 2, charged: { requests: 1, tokens: 10 } })
     expect((await sluice(`requests show ${idOf(2)}`)).out).toMatch(/^charged +1 request, 10 tokens$/m)
   })
@@ -238,7 +238,7 @@ describe('requests show', () => {
     })
   })
 
-  it('reports a payload that is no longer kept, and shows the rest', async () => {
+  it('reports a prompt or result that the payload store has deleted, and shows all other fields', async () => {
     const { code, out } = await sluice(`requests show ${idOf(6)}`)
 
     expect(code).toBe(0)
@@ -246,11 +246,11 @@ describe('requests show', () => {
     expect(await json(`requests show ${idOf(6)}`)).not.toHaveProperty('result')
   })
 
-  it('shows no prompt that was not stored', async () => {
+  it('shows no prompt if the row in Postgres has none', async () => {
     expect((await sluice(`requests show ${idOf(4)}`)).out).not.toContain('prompt')
   })
 
-  it('prints no control sequence', async () => {
+  it('prints no terminal control sequence of a stored text', async () => {
     const { out } = await sluice(`requests show ${idOf(2)}`)
 
     expect(out).toContain('error     model_error: it answered \uFFFD[31m500\n')
@@ -307,7 +307,7 @@ describe('requests list', () => {
     expect(await json('requests list --limit 5')).toHaveLength(5)
   })
 
-  it('reads whole pages if it filters by a status, however few requests are wanted', async () => {
+  it('reads whole pages if it filters by a status, even with a small --limit', async () => {
     const queued = Array.from({ length: 250 }, (_, n) => recorded(250 - n))
     const asked: number[] = []
     const ledger = {

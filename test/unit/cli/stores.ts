@@ -28,12 +28,12 @@ const LEDGER = {
 }
 const MODEL_QUEUE = 'inference-text-normal'
 const RESULTS = 'results'
-/** The whole name of the input’s queue, without a prefix. */
+/** The name of the input queue. Unlike the names of Sluice’s own queues, it has no prefix with the name of the pipeline. */
 const INPUT = 'nightly'
 
 /**
- * All stores of a system, and the steps of a request: the functions of the system, without the queues between them.
- * Everything happens at `NOW`.
+ * Starts all stores of a system. The result has a function for each step of a request (admit, start, finish, fail), which
+ * calls the system's own functions directly, without the queues between them. The time is always `NOW`.
  */
 export async function startStores() {
   const [database, { sqs, s3, close: closeSqs }] = await Promise.all([openPglite(), startSqsAndS3()])
@@ -85,7 +85,7 @@ export async function startStores() {
     admit,
     start,
     finish,
-    /** Fails a request. Its dead letter has its message. */
+    /** Fails a request as a worker does. The dead letter has the request's message. */
     fail: (item: RequestItem, outcome: Partial<OutcomeEvent> = {}) =>
       finish(item, {
         status: 'failed',
@@ -95,7 +95,7 @@ export async function startStores() {
         message: aMessage(item),
         ...outcome,
       }),
-    /** Ends a request without a worker, as the sweeper does. Its dead letter has no message. */
+    /** Fails a request without a worker, as the sweeper does. The dead letter has no message. */
     giveUp: async (item: RequestItem): Promise<void> => {
       const ended = await ports.items.giveUp(item, { code: 'worker_crashed', message: 'it stopped' }, NOW)
       if (!ended) throw new Error('the request could not be given up')

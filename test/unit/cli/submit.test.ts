@@ -13,7 +13,7 @@ let system: Awaited<ReturnType<typeof startTables>>
 let asked: { method: string; url: string; key: string; body: unknown }[]
 let answers: (readonly [number, object])[]
 
-/** A stand-in for the API. It gives the next answer to each call. */
+/** A stand-in for the API. It answers each call with the next answer of a list. */
 const api = createServer(async (request: IncomingMessage, response) => {
   const { method = '', url = '', headers } = request
   const body = method === 'POST' ? await json(request) : undefined
@@ -98,7 +98,7 @@ describe('submit', () => {
     expect(asked.slice(1).map(({ url }) => url)).toEqual(Array(2).fill(`/v1/inference/${ID}?wait=10`))
   })
 
-  it("fails with the model's own words if the request fails", async () => {
+  it("fails with the model's own error text if the request fails", async () => {
     const error = { code: 'model_error', message: 'the model answered 500', detail: 'out of memory' }
     answers.push(QUEUED, [200, { request_id: ID, status: 'failed', error }])
 
@@ -108,7 +108,7 @@ describe('submit', () => {
     })
   })
 
-  it('prints why the API refuses the request, and leaves no key', async () => {
+  it('prints why the API refuses the request, and deletes the key that it has made', async () => {
     answers.push([429, { error: 'token quota exceeded', code: 'quota_exceeded' }])
 
     expect(await sluice(['submit', 'Hello'])).toEqual({

@@ -16,7 +16,7 @@ const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
 describe('users disable', () => {
-  it('is shown, stays in effect when the user is changed, and ends with users enable', async () => {
+  it('is shown by users show, stays in effect when the user’s plan or limits change, and ends with users enable', async () => {
     const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
 
     expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })
@@ -46,7 +46,7 @@ describe('users set', () => {
     })
   })
 
-  it('keeps limits that are not named, and removes limits that are set to default', async () => {
+  it('keeps the user’s limits that the command does not name, and removes a limit that is set to `default`', async () => {
     await atNoon('users set u2 --requests 7 --tokens 8')
 
     await atNoon('users set u2 --requests default')
@@ -57,7 +57,7 @@ describe('users set', () => {
     })
   })
 
-  it('keeps changes that others make at the same time', async () => {
+  it('keeps a change of the same user that another operator makes at the same time', async () => {
     const changes = ['--plan pro', '--requests 7', '--tokens 8']
     await Promise.all(changes.map(change => atNoon(`users set together ${change}`)))
 
@@ -170,7 +170,7 @@ describe('quota show', () => {
     })
   })
 
-  it('prints columns for people', async () => {
+  it('prints aligned columns for people without --json', async () => {
     expect((await atNoon('quota show busy')).out).toBe(
       [
         'user       busy',
@@ -188,7 +188,7 @@ describe('quota show', () => {
     )
   })
 
-  it('shows another window if one is named', async () => {
+  it('shows an earlier window with --window', async () => {
     expect(await json('quota show busy --window 2026-11-22')).toMatchObject({
       window: '2026-11-22',
       resets_at: '2026-11-23T00:00:00.000Z',
@@ -200,7 +200,7 @@ describe('quota show', () => {
     ).toMatchObject({ requests: { used: 3 } })
   })
 
-  it('refuses an hour if quotas count by the day, and refuses an unknown user', async () => {
+  it('refuses a window of an hour if quotas count by the day, and refuses an unknown user', async () => {
     expect((await atNoon('quota show busy --window 2026-11-23T10')).err).toBe(
       'error: quotas count by the day here: name a window such as 2026-11-23\n',
     )

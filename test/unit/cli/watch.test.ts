@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** Runs a command with --watch. `between` is called after each round but the last. */
+/** Runs a command with --watch. `between` is called after each round except the last round. */
 async function watched(
   line: string,
   between: readonly (() => Promise<unknown>)[],
@@ -65,7 +65,7 @@ describe('users list', () => {
   })
 })
 
-/** The same system, with tables whose connection can be cut off. */
+/** The local system of these tests behind a proxy, which can cut off the connection to its DynamoDB tables. */
 async function behindProxy() {
   const { hostname, port } = new URL(system.local.endpoints.dynamodb)
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
@@ -97,7 +97,7 @@ describe('--watch', () => {
     expect(out.startsWith('\u001b[H\u001b[2J')).toBe(true)
   })
 
-  it('goes on after an outage, with a line for its begin and its end, and reads at growing intervals meanwhile', async () => {
+  it('prints one line at the begin and one at the end of an outage, and reads at growing intervals during the outage', async () => {
     const { folder, proxy } = await behindProxy()
 
     const { code, out, err, waits } = await watched(
@@ -114,7 +114,7 @@ describe('--watch', () => {
     expect(waits).toEqual([2_000, 4_000, 8_000, 2_000])
   })
 
-  it('ends if the local system no longer runs', async () => {
+  it('ends the command if the local system no longer runs', async () => {
     const { folder, proxy } = await behindProxy()
     const stop = async () => {
       await proxy.close()
@@ -126,7 +126,7 @@ describe('--watch', () => {
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
   })
 
-  it.each(['0', 'x', '1.5'])('refuses %s seconds', async seconds => {
+  it.each(['0', 'x', '1.5'])('refuses an interval of %s seconds', async seconds => {
     expect((await run(`users list --watch ${seconds}`)).code).toBe(2)
   })
 })

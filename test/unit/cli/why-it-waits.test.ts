@@ -30,7 +30,7 @@ describe('why a request waits', () => {
     ['rate limited', { calls: [{ from: NOW, count: 20 }] }, {}, 'the rate limit of text is used up'],
     ['queue', {}, {}, 'about 7 messages of priority normal wait'],
     ['queue', { open: { until: NOW + 5_000, times: 1 }, open_for: [markOf('other')] }, {}, 'but its queue'],
-  ])('is "%s"', async (because, state, more, sentence) => {
+  ])('is given as "%s", with a sentence that explains it', async (because, state, more, sentence) => {
     const { all, store } = ports(state)
     await store()
 
@@ -39,14 +39,14 @@ describe('why a request waits', () => {
     expect(waits).toMatchObject({ because, sentence: expect.stringContaining(sentence) })
   })
 
-  it('has the model’s last failed call', async () => {
+  it('is given together with the last failed call of the model', async () => {
     const { all, failures } = ports()
     await failures.note('text', { at: NOW, code: 'model_error', status: 500, reason: 'no memory', request_id: 'r' })
 
     expect((await whyItWaits(all, REQUEST)).last_failure).toMatchObject({ status: 500, reason: 'no memory' })
   })
 
-  it('is given even if the queue can’t be asked', async () => {
+  it('is given even if the queue can’t be asked for its number of messages', async () => {
     const { all } = ports({}, async () => Promise.reject(anOutage('the queue')))
 
     expect(await whyItWaits(all, REQUEST)).toEqual({ because: 'queue', sentence: 'nothing holds it up but its queue' })

@@ -38,7 +38,7 @@ describe('a link-local address of a model', () => {
     expect(ofUrl(url)).toBe(`p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`)
   })
 
-  it('is refused for batches, too', () => {
+  it('is refused in batch.url, too', () => {
     const batch = { extra: '    batch: { count: 2, period: 1s, url: "http://169.254.169.254/" }' }
     expect(refusal(pipelineText(batch))).toBe(`p.yaml:15:41: models.text.batch.url ${LINK_LOCAL}`)
   })
@@ -48,11 +48,14 @@ describe('a link-local address of a model', () => {
     { url: `http://\${A}.\${B}.169.254/`, env: { A: '169', B: '254' } },
     { url: `http://\${HOST:0xa9fea9fe}/`, env: {} },
     { url: `http://[\${HOST}]/`, env: { HOST: 'fd00:ec2::254' } },
-  ])('is refused if variables make it, without the variables’ values: $url', ({ url, env }) => {
-    expect(refusal(pipelineText(endpoint(`url: ${JSON.stringify(url)}`)), env)).toBe(
-      `p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`,
-    )
-  })
+  ])(
+    'is refused if the values of variables make it, and the error does not show these values: $url',
+    ({ url, env }) => {
+      expect(refusal(pipelineText(endpoint(`url: ${JSON.stringify(url)}`)), env)).toBe(
+        `p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`,
+      )
+    },
+  )
 
   it.each([
     'http://169.253.255.255/',
@@ -75,7 +78,7 @@ describe('an http URL with auth', () => {
     )
   })
 
-  it('is refused for batches and from a variable, too', () => {
+  it('is refused in batch.url and from a variable, too', () => {
     const both = {
       ...endpoint(`url: "\${URL}", auth: { secret: K }`),
       extra: '    batch: { count: 2, period: 1s, url: "http://10.1.2.3/b" }',

@@ -6,15 +6,15 @@ import { pipelineReference } from '../../../lib/config/reference.ts'
 
 const HINT = 'run npm run generate'
 
-it('docs/pipeline.schema.json is what the schema generates', () => {
+it('docs/pipeline.schema.json is the same as the JSON Schema that the schema of pipeline.yaml generates', () => {
   expect(JSON.parse(readFileSync('docs/pipeline.schema.json', 'utf8')), HINT).toEqual(pipelineJsonSchema())
 })
 
-it('docs/pipeline.md is what the schema generates', () => {
+it('docs/pipeline.md is the same as the reference that the schema of pipeline.yaml generates', () => {
   expect(readFileSync('docs/pipeline.md', 'utf8'), HINT).toBe(pipelineReference())
 })
 
-it('docs/providers.md is what the profiles generate', () => {
+it('docs/providers.md is the same as the page that the profiles of the providers generate', () => {
   expect(readFileSync('docs/providers.md', 'utf8'), HINT).toBe(providersReference())
 })
 
@@ -24,7 +24,7 @@ it('docs/pipeline.md has no heading twice', () => {
   expect(headings).toEqual([...new Set(headings)])
 })
 
-it('every key has a description, and a default or an example unless it has keys below it', () => {
+it('every key of pipeline.yaml has a description, and a default or an example unless it has keys below it', () => {
   const keys = [...allKeys(plainJsonSchema(), '')]
 
   expect(keys.filter(([, schema]) => !schema.description).map(([path]) => path)).toEqual([])
@@ -35,7 +35,7 @@ it('every key has a description, and a default or an example unless it has keys 
   expect(leaves.length).toBeGreaterThan(30)
 })
 
-it('an editor accepts a variable in place of a number, a duration or a choice', () => {
+it('docs/pipeline.schema.json accepts an environment variable in place of a number, a duration or a choice', () => {
   const schema = pipelineJsonSchema()
   const fields = schema.properties?.queue?.properties
 

@@ -71,15 +71,18 @@ describe('a pipeline file', () => {
     { given: 'in_flight: 101', shards: 2 },
     { given: 'in_flight: 400, shards: 2', shards: 4 },
     { given: 'in_flight: 20, shards: 7', shards: 7 },
-  ])('has the given number of shards, or the number that it needs: { $given } gives $shards', ({ given, shards }) => {
-    const pipeline = parse({
-      free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,
-    })
+  ])(
+    'has a plan with the given number of shards, or with the number that its limits need: { $given } gives $shards',
+    ({ given, shards }) => {
+      const pipeline = parse({
+        free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,
+      })
 
-    expect(pipeline.quotas.plans.free?.shards).toBe(shards)
-  })
+      expect(pipeline.quotas.plans.free?.shards).toBe(shards)
+    },
+  )
 
-  it('may protect a model with given values or their defaults', () => {
+  it('may set batch, rate_limit, retry and circuit of a model, and their missing keys get defaults', () => {
     const policies = `
     batch: { count: 10, period: 2s, url: "http://x/batch" }
     rate_limit: { count: 20, interval: 2s }
@@ -94,7 +97,7 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('may have as many simultaneous batches as there can be invocations', () => {
+  it('may have 1,000 simultaneous batches of a model, which is the highest number of invocations', () => {
     const extra = '    batch: { count: 10, period: 1s }\n    concurrency: 1000'
 
     expect(parse({ extra }).models.text?.concurrency).toEqual({ high: 1_000, normal: 1_000 })
@@ -109,7 +112,7 @@ describe('a pipeline file', () => {
     expect(parse({ extra: `    concurrency: ${given}` }).models.text?.concurrency).toEqual(concurrency)
   })
 
-  it('fills in the defaults of auth', () => {
+  it('gets the default header and prefix for the secret in auth', () => {
     const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY } }'
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toEqual({
@@ -119,13 +122,13 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('accepts a field of a secret for auth', () => {
+  it('may name one field of a JSON secret in auth', () => {
     const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY, field: apiKey } }'
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toMatchObject({ secret: 'KEY', field: 'apiKey' })
   })
 
-  it('accepts a signature for auth, beside headers that the signature does not set', () => {
+  it('may sign calls with auth.sigv4, beside headers that the signature does not set', () => {
     const headers = '{ X-Team: search, X-Amzn-SageMaker-Target-Model: "llama" }'
     const endpoint = `models:\n  text:\n    endpoint: { url: "https://x/", headers: ${headers}, auth: { sigv4: sagemaker } }`
 
@@ -140,7 +143,7 @@ describe('a pipeline file', () => {
     expect(pipeline.quotas.plans.other).toEqual(pipeline.quotas.plans.free)
   })
 
-  it('of the repository is valid without any variable', () => {
+  it('in the root of the repository is valid without any variable', () => {
     const pipeline = loadPipeline('pipeline.yaml', {})
 
     expect(Object.keys(pipeline.models)).toEqual(['text'])
@@ -149,7 +152,7 @@ describe('a pipeline file', () => {
   })
 })
 
-describe('a variable', () => {
+describe('a variable in a pipeline file', () => {
   it('becomes a number or a boolean if the key wants one, and stays a text otherwise', () => {
     const pipeline = parse(
       {

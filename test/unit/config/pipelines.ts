@@ -14,7 +14,7 @@ const LINES = {
   extra: '',
 }
 
-/** The small pipeline with some of its lines replaced. */
+/** The text of the small pipeline, with these lines replaced. */
 export function pipelineText(changes: Changes = {}): string {
   return `${Object.values({ ...LINES, ...changes }).join('\n')}\n`
 }
@@ -22,10 +22,10 @@ export function pipelineText(changes: Changes = {}): string {
 /** Lines of the small pipeline to replace. */
 export type Changes = Partial<typeof LINES>
 
-/** The model's endpoint with these fields. */
+/** Replaces the model's endpoint by one with these fields. */
 export const endpoint = (fields: string): Changes => ({ endpoint: `models:\n  text:\n    endpoint: { ${fields} }` })
 
-/** The plan with these fields. */
+/** Replaces the plan by one with these fields. */
 export const plan = (fields: string): Changes => ({ free: `  plans:\n    free: { ${fields} }` })
 
 /** The error that a user reads if the pipeline is wrong. */
@@ -39,7 +39,7 @@ export function messageOf(act: () => unknown): string {
   return 'accepted'
 }
 
-/** The error that a user reads about this text, as the file `p.yaml`. */
+/** The error that a user reads if the file `p.yaml` has this text. */
 export const refusal = (text: string, env: Record<string, string> = {}) =>
   messageOf(() => parsePipeline(text, env, 'p.yaml'))
 

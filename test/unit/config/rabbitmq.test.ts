@@ -16,7 +16,7 @@ const concurrency = (value: string): Changes => ({ extra: `    concurrency: ${va
 
 const parse = (changes: Changes) => parsePipeline(pipelineText(changes), {}, 'p.yaml')
 
-describe('a broker', () => {
+describe('a pipeline with queue.backend rabbitmq', () => {
   it('needs no settings', () => {
     const { queue } = parse({ queue: 'queue: { backend: rabbitmq }' })
 
@@ -29,7 +29,7 @@ describe('a broker', () => {
     })
   })
 
-  it('has settings that are ignored with SQS, so one variable can change the backend', () => {
+  it('may keep queue.rabbitmq with backend sqs, which ignores it, so one variable can change the backend', () => {
     const text = pipelineText({ queue: 'queue: { backend: "$' + '{QUEUE_BACKEND:sqs}", rabbitmq: { consumers: 4 } }' })
 
     expect(rabbitMqOf(parsePipeline(text, {}, 'p.yaml').queue)).toBeUndefined()
@@ -37,8 +37,8 @@ describe('a broker', () => {
   })
 })
 
-describe('a network', () => {
-  it('may be given with either backend', () => {
+describe('the key network of a pipeline', () => {
+  it('is accepted with SQS and with RabbitMQ', () => {
     expect(parse(network()).network?.subnets).toEqual(['subnet-1', 'subnet-2'])
     expect(parse({ ...broker(), ...network(`${NETWORK}, security_groups: [sg-1]`) }).network?.security_groups).toEqual([
       'sg-1',
@@ -46,10 +46,10 @@ describe('a network', () => {
   })
 })
 
-describe('the check of a pipeline with a broker or a network', () => {
+describe('the check of a pipeline with queue.rabbitmq or network', () => {
   it.each<[string, Changes, string]>([
     [
-      'an instance without RabbitMQ 4',
+      'an instance type that does not run RabbitMQ 4',
       broker('instance: mq.t3.micro'),
       'p.yaml:2:51: queue.rabbitmq.instance must be one of mq.m7g.medium, mq.m7g.large, mq.m7g.xlarge, mq.m7g.2xlarge, mq.m7g.4xlarge, mq.m7g.8xlarge, mq.m7g.12xlarge, mq.m7g.16xlarge, not "mq.t3.micro"',
     ],
@@ -69,17 +69,17 @@ describe('the check of a pipeline with a broker or a network', () => {
       'p.yaml:2:62: queue.rabbitmq.maintenance.time must be a time of the day in UTC, in quotes, such as "03:00", not "24:00"',
     ],
     [
-      'a way out of a given VPC',
+      'egress in addition to a given VPC',
       { ...broker('egress: nat'), ...network() },
       'p.yaml:2:41: queue.rabbitmq.egress must not be there beside network: the routes of that VPC decide how functions reach AWS and the models',
     ],
     [
-      'a model on the internet without a way there',
+      'a model on the internet in a VPC without a way to the internet',
       broker('egress: endpoints'),
       "p.yaml:12:22: models.text.endpoint.url can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
     ],
     [
-      'a public receiver of traces without a way there',
+      'a public receiver of traces in a VPC without a way to the internet',
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,
@@ -88,7 +88,7 @@ describe('the check of a pipeline with a broker or a network', () => {
       "p.yaml:15:39: observability.tracing.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC or xray, or egress must be nat",
     ],
     [
-      'a public receiver of metrics without a way there',
+      'a public receiver of metrics in a VPC without a way to the internet',
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,
@@ -106,7 +106,7 @@ describe('the check of a pipeline with a broker or a network', () => {
       'p.yaml:15:39: observability.tracing.endpoint must be xray: with queue.rabbitmq.egress: endpoints, functions reach X-Ray in the region of the stack alone',
     ],
     [
-      'fewer calls than queues',
+      'a concurrency lower than the number of queues that make calls',
       { ...broker('consumers: 4'), ...concurrency('3') },
       'p.yaml:15:18: models.text.concurrency must be 1, or at least 4: with queue.rabbitmq.consumers, that many queues make a call at the same time',
     ],
@@ -121,12 +121,12 @@ describe('the check of a pipeline with a broker or a network', () => {
       'p.yaml:15:59: network.subnets[0] must be the id of a subnet, such as subnet-0a1b2c3d4e5f67890, not "private"',
     ],
     [
-      'a subnet without a zone',
+      'a subnet without an availability zone',
       network('vpc: vpc-1, availability_zones: [a], subnets: [subnet-1, subnet-2]'),
       'p.yaml:15:44: network.availability_zones must name 2: one for each of the subnets, in the same order',
     ],
     [
-      'a cluster in one zone',
+      'a cluster of brokers in one availability zone',
       {
         ...broker('deployment: cluster'),
         ...network('vpc: vpc-1, availability_zones: [a, a], subnets: [subnet-1, subnet-2]'),
@@ -139,11 +139,11 @@ describe('the check of a pipeline with a broker or a network', () => {
       'p.yaml:15:1: network.subnets is missing; it must be a list of subnets, such as [subnet-0a1b2c3d4e5f67890]',
     ],
     [
-      'more queues than the executions of the account',
+      'more queues than the concurrent executions of the account',
       { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
       'p.yaml:15:22: account_concurrency must be at least 44: the 42 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
     ],
-  ])('reports a mistake at its place: %s', (_name, changes, expected) => {
+  ])('reports a mistake with its line and column: %s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 
@@ -179,7 +179,7 @@ describe('the check of a pipeline with a broker or a network', () => {
     expect(warnings).toEqual([])
   })
 
-  it('warns of a receiver whose name may be public, if there is no way to the internet', () => {
+  it('warns of a receiver of traces or metrics whose name may be public, if the VPC has no way to the internet', () => {
     const traces = observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }')
     const warningsOf = (fields: string) =>
       parseChecked(pipelineText({ ...broker(fields), ...IN_AWS, ...traces }), {}, 'p.yaml').warnings
@@ -201,7 +201,7 @@ describe('the check of a pipeline with a broker or a network', () => {
   })
 })
 
-describe('the executions of a broker', () => {
+describe('the concurrent Lambda executions with RabbitMQ', () => {
   const worker = (changes: Changes) => executionsOf(parse(changes)).worker('text', 'normal')
 
   it.each([
@@ -210,13 +210,13 @@ describe('the executions of a broker', () => {
     [4, 1, { mapping: 4, calls: 1 }],
     [2, 100, { mapping: 2, calls: 20 }],
   ])(
-    'make at most the calls of the concurrency, with %d consumers and a concurrency of %d',
+    'make at most as many simultaneous calls as concurrency allows, with %d consumers and a concurrency of %d',
     (consumers, calls, expected) => {
       expect(worker({ ...broker(`consumers: ${consumers}`), ...concurrency(String(calls)) })).toEqual(expected)
     },
   )
 
-  it('are one per queue, with at most as many messages as an event of Lambda may have', () => {
+  it('are one per queue, and each takes at most as many messages as fit into one Lambda event', () => {
     const executions = executionsOf(parse({ ...broker('consumers: 3'), extra: 'inputs: [{ queue: nightly }]' }))
 
     expect(executions).toMatchObject({ queues: 16, most: 16, least: 16, batches: { collector: 20, intake: 3 } })

@@ -43,7 +43,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
       'p.yaml:3:1: the key name is there twice in this mapping; keep one',
     ],
     [
-      'two documents',
+      'two YAML documents in one file',
       'name: a\n---\nname: b\n',
       'p.yaml:2:1: the file must hold one YAML document; remove what begins here',
     ],
@@ -51,7 +51,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
     ['an alias of nothing', 'name: *x\n', 'p.yaml:1:7: this alias (*name) has no anchor (&name) before it'],
     ['a key that JavaScript would hide', 'queue: { __proto__: 1 }\n', 'p.yaml:1:10: the key __proto__ is not allowed'],
     [
-      'an alias bomb',
+      'an alias bomb, i.e. aliases of aliases that expand to a huge document',
       ['a: &a [x,x,x,x,x,x,x,x,x]', 'b: &b [*a,*a,*a,*a,*a,*a]', 'c: &c [*b,*b,*b,*b,*b]', 'd: [*c,*c,*c]'].join('\n'),
       'p.yaml:2:8: the file has too many aliases; write the values out',
     ],
@@ -59,7 +59,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
     expect(refusal(text)).toBe(expected)
   })
 
-  it('a file that is nested endlessly', () => {
+  it('a file that is nested too deeply', () => {
     expect(refusal('['.repeat(50_000))).toMatch(/^p\.yaml:1:\d+: the file is nested too deeply$/)
   })
 
@@ -80,7 +80,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
   })
 })
 
-it('all mistakes are reported, in the order of the file', () => {
+it('all mistakes of a pipeline file are reported, in the order of the file', () => {
   const text = pipelineText({ name: 'name: 1', window: 'quotas:\n  window: week', extra: '    concurency: 3' })
 
   expect(refusal(text)).toBe(
@@ -92,7 +92,7 @@ it('all mistakes are reported, in the order of the file', () => {
   )
 })
 
-it('the places of mistakes are also right in a file with Windows line ends', () => {
+it('the line and column of a mistake are also right in a pipeline file with Windows line ends', () => {
   expect(refusal(pipelineText({ request: '    request: prompt ]' }).replaceAll('\n', '\r\n'))).toContain(
     'p.yaml:13:21: ',
   )

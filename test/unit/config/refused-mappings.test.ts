@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, pipelineText, refusal } from './pipelines.ts'
 
-describe('a mistake in a JSONata expression is reported at its place:', () => {
+describe('a mistake in a JSONata expression is reported with its line and column in the file:', () => {
   it.each<[string, Changes, string]>([
     [
       'in single quotes',
@@ -14,12 +14,12 @@ describe('a mistake in a JSONata expression is reported at its place:', () => {
       'p.yaml:13:31: models.text.request is not valid JSONata: Expected "}", got "]"',
     ],
     [
-      'in a plain text',
+      'in a text without quotes',
       { request: '    request: prompt ]' },
       'p.yaml:13:21: models.text.request is not valid JSONata: Syntax error: "]"',
     ],
     [
-      'over several lines',
+      'in a text over several lines',
       { request: '    request: |\n      {\n        "a": prompt\n        "b": 1\n      }' },
       'p.yaml:16:9: models.text.request is not valid JSONata: Expected "}", got "b"',
     ],
@@ -34,7 +34,7 @@ describe('a mistake in a JSONata expression is reported at its place:', () => {
       'p.yaml:13:23: models.text.request is not valid JSONata: Expected "}" before end of expression',
     ],
     [
-      'after a variable',
+      'after a variable of the environment, which is longer or shorter than its value',
       { request: `    request: '{ "a": \${LONG_NAME:x} ] }'` },
       'p.yaml:13:37: models.text.request is not valid JSONata: Expected "}", got "]"',
     ],
@@ -44,7 +44,7 @@ describe('a mistake in a JSONata expression is reported at its place:', () => {
       'p.yaml:14:23: models.text.response calls $uppercas, which is not a function of JSONata; did you mean $uppercase?',
     ],
     [
-      'at an unknown function that is passed on',
+      'at an unknown function that is passed to another function',
       { response: "    response: '$map(list, $uppercas)'" },
       'p.yaml:14:27: models.text.response uses $uppercas, which is not defined; did you mean $uppercase?',
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('a wrong value is reported at its place:', () => {
+describe('a wrong value in a pipeline file is reported with its line and column:', () => {
   it.each<[string, Changes, string]>([
     ['a misspelt key', { queue: 'queeu: {}' }, 'p.yaml:2:1: the pipeline has no key "queeu"; did you mean "queue"?'],
     [
@@ -25,7 +25,7 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not 30',
     ],
     [
-      'a duration of a wrong unit',
+      'a duration with an unknown unit',
       { queue: 'queue: { expire_after: 3w }' },
       'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not "3w"',
     ],
@@ -45,7 +45,7 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:4:11: quotas.window must be one of day, hour, not "week"',
     ],
     [
-      'a text for a number',
+      'a text in place of a number',
       plan('requests: ten, tokens: 1, in_flight: 1, priorities: [high]'),
       'p.yaml:7:23: quotas.plans.free.requests must be a whole number from 1 to 1,000,000,000, not "ten"',
     ],
@@ -80,12 +80,12 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:7:77: quotas.plans.free.rate must be 1 to 1,000,000 calls a second, minute or hour, such as 10/s, 600/m or 5000/h',
     ]),
     [
-      'a field that log lines already have',
+      'an additional log field whose name log lines already use',
       { queue: 'observability: { fields: { level: high } }' },
       'p.yaml:2:28: observability.fields has the key "level", which is a field of log lines already',
     ],
     [
-      'a field that no environment variable can hold',
+      'an additional log field with the character U+0000, which no environment variable can hold',
       { queue: 'observability: { fields: { a: "b\\0" } }' },
       'p.yaml:2:31: observability.fields.a must not have U+0000, which no environment variable can hold, not "b\\u0000"',
     ],
@@ -115,7 +115,7 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:7:5: quotas.plans has the key "Free", which must be a name of a-z, 0-9 and -, up to 32 characters',
     ],
     [
-      'another scheme than http',
+      'a URL with another scheme than http or https',
       endpoint('url: "ftp://x/"'),
       'p.yaml:12:22: models.text.endpoint.url must be an http or https URL, such as http://127.0.0.1:8081/predict, not "ftp://x/"',
     ],
@@ -130,17 +130,17 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:12:46: models.text.endpoint.headers has the key "a b", which must be the name of an HTTP header, such as X-Team',
     ],
     [
-      'a header of the HTTP client',
+      'a header that the HTTP client sets itself',
       endpoint('url: "http://x/", headers: { Host: x }'),
       'p.yaml:12:46: models.text.endpoint.headers has the key "Host", which must not be a header that HTTP itself sets',
     ],
     [
-      'a header of the HTTP client for the secret',
+      'an auth.header that the HTTP client sets itself',
       endpoint('url: "http://x/", auth: { header: connection, secret: K }'),
       'p.yaml:12:51: models.text.endpoint.auth.header must not be a header that HTTP itself sets',
     ],
     [
-      'a header of two lines',
+      'a header value with a line break',
       endpoint('url: "http://x/", headers: { a: "b\\nc" }'),
       'p.yaml:12:49: models.text.endpoint.headers.a must be the value of an HTTP header: one line of Latin-1 text, not "b\\nc"',
     ],
@@ -163,17 +163,17 @@ describe('a wrong value is reported at its place:', () => {
       ),
     ],
     [
-      'a service with the name of its host',
+      'a sigv4 service that is named like its host',
       endpoint('url: "http://x/", auth: { sigv4: bedrock-runtime }'),
       'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be bedrock, the name with which its calls are signed, not bedrock-runtime',
     ],
     [
-      'an invalid name of a service',
+      'a sigv4 service that is no name',
       endpoint('url: "http://x/", auth: { sigv4: true }'),
       'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be the name of an AWS service, such as sagemaker, not true',
     ],
     [
-      'a circuit of more failures than a model’s state can hold',
+      'a circuit that opens after more failures than the model’s item can hold',
       { extra: '    circuit: { failures: 101 }' },
       'p.yaml:15:26: models.text.circuit.failures must be a whole number from 1 to 100, not 101',
     ],
@@ -183,7 +183,7 @@ describe('a wrong value is reported at its place:', () => {
       'p.yaml:15:18: models.text.concurrency must be a whole number from 1 to 10,000, not 0',
     ],
     [
-      'a concurrency that workers can’t share evenly',
+      'a concurrency that can’t be split evenly into invocations and calls',
       { extra: '    concurrency: { high: 1009 }' },
       "p.yaml:15:26: models.text.concurrency.high can't be shared evenly by the workers; the nearest that can is 1008",
     ],
@@ -194,7 +194,7 @@ describe('a wrong value is reported at its place:', () => {
     ],
     ['a list for a mapping', { queue: 'queue: []' }, 'p.yaml:2:8: queue must be a mapping of keys to values'],
     [
-      'a namespace of AWS',
+      'a metrics namespace that is reserved for AWS',
       { extra: 'observability: { namespace: AWS/X }' },
       'p.yaml:15:29: observability.namespace must be a CloudWatch namespace of letters, digits and ._/#-, not starting with AWS/, not "AWS/X"',
     ],

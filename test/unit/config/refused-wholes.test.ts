@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('values that contradict each other are refused:', () => {
+describe('values of a pipeline file that contradict each other are refused:', () => {
   it.each([
     ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
     ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
@@ -10,13 +10,16 @@ describe('values that contradict each other are refused:', () => {
       '15d',
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
-  ])('payloads that messages could outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
-    const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
+  ])(
+    'a retention of payloads that ends before their messages: expire_after %s, payloads %s',
+    (expireAfter, payloads, message) => {
+      const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
-    expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
-  })
+      expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
+    },
+  )
 
-  it('rows that a result could outlive', () => {
+  it('a retention of rows that ends before the event with the result may arrive', () => {
     expect(refusal(pipelineText({ queue: 'observability: { retention: { ledger: 14d } }' }))).toBe(
       'p.yaml:2:39: observability.retention.ledger must be whole days from 15d to 3650d, such as 90d, not "14d"',
     )
@@ -35,7 +38,7 @@ describe('values that contradict each other are refused:', () => {
   })
   it.each<[string, Changes, string]>([
     [
-      'a reserved concurrency that waiting calls could use up',
+      'a reserved concurrency of the reader that waiting calls could use up',
       { queue: 'reserved_concurrency: { gateway: 51, reader: 50 }' },
       'p.yaml:2:46: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
     ],
@@ -55,7 +58,7 @@ describe('values that contradict each other are refused:', () => {
       'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
-      'an input with a possible name of a model’s queue',
+      'an input with a name that a model’s queue may get',
       { queue: 'inputs: [{ queue: demo-inference-any-high }]' },
       'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
@@ -98,12 +101,12 @@ describe('values that contradict each other are refused:', () => {
       'p.yaml:7:79: quotas.plans.free.models must name at least one model; leave it out to allow all',
     ],
     [
-      'a rate too small for the shards',
+      'a rate too small to be split over the shards',
       plan('requests: 9, tokens: 9, in_flight: 9, priorities: [high], shards: 4, rate: 3/m'),
       'p.yaml:7:88: quotas.plans.free.rate must allow at least 4 calls: the plan has 4 shards, and each needs a part of them',
     ],
     [
-      'limits too small for the shards',
+      'limits too small to be split over the shards',
       plan('requests: 3, tokens: 9, in_flight: 301, priorities: [high]'),
       'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',
     ],
@@ -163,7 +166,7 @@ describe('the value of tracing is refused unless it is false or has a valid endp
   })
 })
 
-describe('a wrong policy of a model is refused:', () => {
+describe('a wrong batch, retry, circuit or rate limit of a model is refused:', () => {
   const tooMany = (place: string, key = '') =>
     `p.yaml:${place}: models.text.concurrency${key} must be at most 1,000 with batch: each call is an invocation then`
   it.each<[string, string, string]>([
@@ -173,22 +176,22 @@ describe('a wrong policy of a model is refused:', () => {
       'p.yaml:15:33: models.text.batch.period must be whole seconds from 1s to 5m, such as 1s',
     ],
     [
-      'a batch of one',
+      'a batch of one request',
       '    batch: { count: 1, period: 1s }',
       'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 1,000, not 1',
     ],
     [
-      'a batch of more than one worker can claim',
+      'a batch of more requests than one worker can claim',
       '    batch: { count: 1001, period: 1s }',
       'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 1,000, not 1001',
     ],
     [
-      'more simultaneous batches than there can be invocations',
+      'more simultaneous batches than 1,000, the highest number of invocations',
       '    batch: { count: 10, period: 1s }\n    concurrency: 2000',
       tooMany('16:18'),
     ],
     [
-      'more simultaneous batches of one priority than there can be invocations',
+      'more simultaneous batches of one priority than 1,000, the highest number of invocations',
       '    batch: { count: 10, period: 1s }\n    concurrency: { normal: 2000 }',
       tooMany('16:18'),
     ],
@@ -198,17 +201,17 @@ describe('a wrong policy of a model is refused:', () => {
       'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
     ],
     [
-      'an invalid condition',
+      'an invalid JSONata condition',
       "    retry: { halt_when: 'body.error.code ==' }",
       'p.yaml:15:43: models.text.retry.halt_when is not valid JSONata: The symbol "=" cannot be used as a unary operator',
     ],
     [
-      'elements of a batch by an unknown function',
+      'batch.outputs with an unknown function',
       "    batch: { count: 10, period: 1s, outputs: '$elements(data)' }",
       'p.yaml:15:47: models.text.batch.outputs calls $elements, which is not a function of JSONata',
     ],
     [
-      'a retry that can never be made',
+      'a retry of 0 attempts',
       '    retry: { attempts: 0 }',
       'p.yaml:15:24: models.text.retry.attempts must be a whole number from 1 to 100, not 0',
     ],
@@ -221,7 +224,7 @@ describe('a wrong policy of a model is refused:', () => {
       ),
     ],
     [
-      'a circuit with a typo',
+      'a circuit with a key that has a typo',
       '    circuit: { failurs: 3 }',
       'p.yaml:15:16: models.text.circuit has no key "failurs"; did you mean "failures"?',
     ],

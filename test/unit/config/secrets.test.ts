@@ -7,7 +7,7 @@ const warningsOf = (changes: Changes, env: Record<string, string> = {}) =>
 
 const READABLE = 'it would be readable in the code of the deployed function'
 
-describe('a value that looks like a secret causes a warning at its place:', () => {
+describe('a value that looks like a secret causes a warning with its line and column:', () => {
   it.each<[string, Changes, Record<string, string>, string]>([
     [
       'a variable in a header',
@@ -16,7 +16,7 @@ describe('a value that looks like a secret causes a warning at its place:', () =
       `p.yaml:12:57: warning: models.text.endpoint.headers.X-Custom has \${OPENAI_API_KEY}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
     ],
     [
-      'a header that is for secrets, whatever its variable is called',
+      'a variable in a header that usually has a secret, whatever the name of the variable',
       endpoint(`url: "https://x/", headers: { authorization: "Bearer \${X}" }`),
       { X: 'hunter2' },
       `p.yaml:12:62: warning: models.text.endpoint.headers.authorization looks like a secret: ${READABLE}; name a secret of AWS Secrets Manager with auth: { header: authorization, prefix: "", secret: NAME }`,
@@ -28,7 +28,7 @@ describe('a value that looks like a secret causes a warning at its place:', () =
       `p.yaml:12:22: warning: models.text.endpoint.url has \${DEPLOY_TOKEN}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
     ],
     [
-      'a field of a query',
+      'a field of the query in a URL',
       endpoint(`url: "https://x/?api_key=\${X}"`),
       { X: 'hunter2' },
       `p.yaml:12:22: warning: models.text.endpoint.url has what looks like a secret in its query: ${READABLE}, and in logs of the endpoint; let auth name a secret of AWS Secrets Manager`,
@@ -40,13 +40,13 @@ describe('a value that looks like a secret causes a warning at its place:', () =
       `p.yaml:13:14: warning: models.text.request has \${MODEL_PASSWORD}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
     ],
     [
-      'a value of a well-known form, whatever its variable is called',
+      'a value with the well-known form of a key, whatever the name of its variable',
       endpoint(`url: "https://x/", headers: { X-Custom: "\${X}" }`),
       { X: 'sk-hunter2hunter2hunter2' },
       `p.yaml:12:57: warning: models.text.endpoint.headers.X-Custom has \${X}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
     ],
     [
-      'credentials of a URL in some other value',
+      'a URL with credentials in any other value',
       endpoint(`url: "https://x/", headers: { X-Proxy: "\${X}" }`),
       { X: 'https://user:hunter2@proxy.example.com' },
       `p.yaml:12:56: warning: models.text.endpoint.headers.X-Proxy has \${X}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
@@ -64,7 +64,7 @@ describe('a value that looks like a secret causes a warning at its place:', () =
     expect(warnings.join()).not.toContain('hunter2')
   })
 
-  it('each such element of a list', () => {
+  it('each element of a list that looks like a secret', () => {
     const inputs = { queue: `inputs: [{ queue: "a" }, { queue: "\${QUEUE_KEY}" }]` }
 
     expect(warningsOf(inputs, { QUEUE_KEY: 'nightly' })).toEqual([
@@ -80,10 +80,14 @@ describe('a value that looks like a secret causes a warning at its place:', () =
     ],
     ['an address in a variable', endpoint(`url: "\${MODEL_URL}"`), { MODEL_URL: 'https://x/?size=big' }],
     ['a count of tokens', endpoint(`url: "https://x/", headers: { X-Max: "\${MAX_TOKENS}" }`), { MAX_TOKENS: '100' }],
-    ['a word with KEY in it', endpoint(`url: "https://\${MONKEY}/"`), { MONKEY: 'x' }],
-    ['headers of other kinds', endpoint('url: "https://x/", headers: { Idempotency-Key: a, X-Team: search }'), {}],
+    ['a variable whose name only contains the letters KEY', endpoint(`url: "https://\${MONKEY}/"`), { MONKEY: 'x' }],
+    [
+      'headers that usually have no secret',
+      endpoint('url: "https://x/", headers: { Idempotency-Key: a, X-Team: search }'),
+      {},
+    ],
     ['a text that names a variable', { request: `    request: '{ "text": "$\${API_KEY}" }'` }, {}],
-  ])('but not %s', (_what, changes, env) => {
+  ])('there is no warning for %s', (_what, changes, env) => {
     expect(warningsOf(changes, env)).toEqual([])
   })
 })

@@ -23,7 +23,7 @@ describe('durations', () => {
     expect(parseDuration(text)).toBeUndefined()
   })
 
-  it('are the number times the unit', () => {
+  it('have the value of the number times the unit', () => {
     const unit = fc.constantFrom<[string, number]>(
       ['ms', 1],
       ['s', 1_000],
@@ -41,7 +41,7 @@ describe('durations', () => {
   })
 })
 
-describe('variables', () => {
+describe('variables in a text of pipeline.yaml', () => {
   const env = { HOST: 'h', EMPTY: '' }
 
   it.each([
@@ -81,8 +81,8 @@ describe('variables', () => {
   })
 })
 
-describe('places in a text', () => {
-  it('are found in each style of YAML', () => {
+describe('the line and column of a character in a value', () => {
+  it('are found for each style in which YAML writes a text', () => {
     const word = fc.stringMatching(/^[a-z"'\\{}$:,é😀-]{1,8}$/u)
     const style = fc.constantFrom('PLAIN', 'QUOTE_DOUBLE', 'QUOTE_SINGLE', 'BLOCK_LITERAL', 'BLOCK_FOLDED')
     fc.assert(
@@ -91,7 +91,7 @@ describe('places in a text', () => {
         const text = stringify({ key: value }, { defaultStringType, defaultKeyType: 'PLAIN', lineWidth: 40 })
         fc.pre(parse(text).key === value && value.indexOf('@') === value.length - 1)
 
-        // A place of a character in the value after its variables were replaced.
+        // The offset counts characters of the value after its variables were replaced.
         const read = interpolate(value, {})?.value ?? value
         const { line, column } = readSource(text, {}).position(['key'], { offset: read.length - 1 })
 
@@ -102,7 +102,7 @@ describe('places in a text', () => {
 })
 
 describe('concurrency', () => {
-  it('is split exactly into invocations and calls within their bounds, if that is possible', () => {
+  it('is split into at most 1,000 invocations with at most 10 calls each, whose product is the concurrency', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000 }), concurrency => {
         const split = splitConcurrency(nearestConcurrency(concurrency))
@@ -116,7 +116,7 @@ describe('concurrency', () => {
     )
   })
 
-  it('is split into five invocations or more if it allows that, since requests may come one by one, and into many calls per invocation', () => {
+  it('is split into five invocations or more if it is high enough, since an invocation may receive only one request', () => {
     expect(splitConcurrency(10)).toEqual({ mapping: 5, calls: 2 })
     expect(splitConcurrency(20)).toEqual({ mapping: 5, calls: 4 })
     expect(splitConcurrency(100)).toEqual({ mapping: 10, calls: 10 })

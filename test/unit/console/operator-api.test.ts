@@ -43,7 +43,7 @@ async function call(path: string, body?: unknown, more: RequestInit = {}) {
 const made = (more: object = {}) => anItem({ created_at: NOW, ...more })
 
 describe('the operator API', () => {
-  it('names the system that it operates', async () => {
+  it('tells which system (local or on AWS) it operates', async () => {
     expect(await call('/system')).toMatchObject({
       status: 200,
       body: { target: 'local', name: 'test', version: '1.2.3', models: ['text', 'plain'], plans: ['free', 'pro'] },
@@ -114,7 +114,7 @@ describe('the operator API', () => {
     })
 
     it.each([{}, { all: false }, { names: [] }, { names: ['x'], model: 'text' }])(
-      'refuses to redrive if the body names nothing clearly: %j',
+      'refuses to redrive if the body does not clearly name dead letters: %j',
       async body => {
         expect(await call('/dead-letters/redrive', body)).toMatchObject({ status: 400 })
         expect((await call('/dead-letters')).body.dead_letters).toHaveLength(1)
@@ -127,7 +127,7 @@ describe('the operator API', () => {
     })
   })
 
-  it('reports what is wrong with an input', async () => {
+  it('answers 400 or 413 with the mistake if the query or the body of a call is invalid', async () => {
     expect(await call('/requests?limit=0')).toMatchObject({
       status: 400,
       body: { code: 'invalid_request', details: [{ path: 'limit' }] },
@@ -143,7 +143,7 @@ describe('the operator API', () => {
     expect(await call('/requests', 'x'.repeat(5_000_001))).toMatchObject({ status: 413 })
   })
 
-  it('gives the reason of a refusal, in the words of the command line', async () => {
+  it('answers 409 with the error sentence of the command line if an operation is refused', async () => {
     expect(await call('/models/picture/reset', {})).toMatchObject({
       status: 409,
       body: { error: 'there is no model picture: the models are text, plain', code: 'refused' },
@@ -151,7 +151,7 @@ describe('the operator API', () => {
     expect(await call('/requests', { user: 'nobody', body: { prompt: 'hi' } })).toMatchObject({ status: 409 })
   })
 
-  it('has no other path and no other method', async () => {
+  it('answers 404 for any other path, and 405 for any other method', async () => {
     expect(await call('/secrets')).toMatchObject({ status: 404, body: { code: 'not_found' } })
     expect(await call('/models', undefined, { method: 'DELETE' })).toMatchObject({ status: 405 })
     expect((await fetch(`${at().origin}/v1/inference`)).status).toBe(404)

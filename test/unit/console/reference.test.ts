@@ -4,7 +4,7 @@ import { findRoute } from '../../../lib/console/operator-api/find-route.ts'
 import { operatorApiReference } from '../../../lib/console/operator-api/reference.ts'
 import { ROUTES } from '../../../lib/console/operator-api/routes.ts'
 
-it('docs/operator-api.md is what the routes generate', () => {
+it('docs/operator-api.md is the same as the page that the routes of the operator API generate', () => {
   expect(readFileSync('docs/operator-api.md', 'utf8'), 'run npm run generate').toBe(operatorApiReference())
 })
 
@@ -19,7 +19,7 @@ it('findRoute gives the parameters of a path, decoded', () => {
   })
 })
 
-it('findRoute gives the methods of a path that exists with other methods', () => {
+it('findRoute gives the methods of a path if the path has no route with the called method', () => {
   expect(findRoute('DELETE', '/requests')).toEqual({ methods: ['GET', 'POST'] })
   expect(findRoute('GET', '/nowhere')).toEqual({ methods: [] })
 })

@@ -73,8 +73,8 @@ describe('the inventory of a template', () => {
   })
 })
 
-describe('a deployment without traffic', () => {
-  it('pays for alarms, the dashboard, secrets, and the polling of its queues, but for no metric', () => {
+describe('the bill of a deployment without traffic', () => {
+  it('has costs for alarms, the dashboard, secrets, and the polling of its queues, but for no metric', () => {
     const { always, traffic_usd, total_usd, always_usd } = bill({ requests: 0 })
 
     expect(named(always, 'alarms').usd).toBeCloseTo(0.3)
@@ -87,15 +87,15 @@ describe('a deployment without traffic', () => {
     expect(total_usd).toBe(always_usd)
   })
 
-  it('also pays for waking the database once a day if old rows are deleted', () => {
+  it('also has the cost of a database that resumes once a day, if the retention deletes old rows', () => {
     const { always } = bill({ requests: 0 }, pipelineWith('', 'observability: { retention: { ledger: 90d } }'))
 
     expect(named(always, 'capacity for the deletion of old rows').quantity).toBeCloseTo((730 / 24) * 0.5 * 0.5)
   })
 })
 
-describe('a million requests', () => {
-  it('pay for the calls that the benchmark counts', () => {
+describe('the bill of a million requests per month', () => {
+  it('has the price of each call that the benchmark counts for a request', () => {
     const { traffic } = bill()
 
     expect(named(traffic, 'a POST and two GETs per request').usd).toBeCloseTo(3)
@@ -107,44 +107,44 @@ describe('a million requests', () => {
     expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(6 * 0.1)
     expect(named(traffic, 'Data API').usd).toBeCloseTo(2 * 0.35)
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
-    // One metric of the gateway, one of the collector, and two of the model.
+    // A custom metric costs $0.30 per month: one of the gateway, one of the collector, and two of the model.
     expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(4 * 0.3)
-    // One of a hundred invocations starts an environment, of the worker (1,024 MB) or of the collector.
+    // One of a hundred invocations starts a new environment for 0.6 s: of the worker (1,024 MB) or the collector (512 MB).
     expect(named(traffic, 'starts of environments').quantity).toBeCloseTo(
       (1e6 * 0.006 * 1_024 + 1e6 * 0.006 * 512) / 1_024,
     )
   })
 
-  it('cost the sum of their items', () => {
+  it('is the sum of its items', () => {
     const { always, traffic, total_usd } = bill()
 
     for (const { quantity, unit_usd, usd } of [...always, ...traffic]) expect(usd).toBe(quantity * unit_usd)
     expect(total_usd).toBeCloseTo([...always, ...traffic].reduce((sum, { usd }) => sum + usd, 0))
   })
 
-  it('keep the database awake all month, but ten requests let the database pause', () => {
+  it('has the capacity of a database that runs all month, but for ten requests the database pauses most of the time', () => {
     expect(named(bill().traffic, 'capacity').quantity).toBe(730 * 0.5)
     expect(named(bill({ requests: 10 }).traffic, 'capacity').quantity).toBe(10 * 0.5 * 0.5)
   })
 
-  it('have metrics only in the hours with requests', () => {
+  it('has the cost of metrics only for the hours with requests', () => {
     expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(0.4)
   })
 
-  it('write a larger quota item if their users have many open reservations', () => {
+  it('has more write units per request if the quota item is larger, because its user has many open reservations', () => {
     const writes = (open: number) => named(bill({ open }).traffic, 'writes of quota items').quantity
 
     expect(writes(100)).toBe(7 * writes(1))
   })
 
-  it('pay for the reads and writes of a rate limit', () => {
+  it('has the reads and writes of the rate limit if the model has one', () => {
     const limited = bill({}, pipelineWith('rate_limit: { count: 100, interval: 1s }'))
 
     expect(named(limited.traffic, 'writes of rate limits').quantity).toBe(1e6)
     expect(named(limited.traffic, 'reads').quantity).toBe(named(bill().traffic, 'reads').quantity + 1e6)
   })
 
-  it('share the invocations of a batch that becomes full during its window', () => {
+  it('has one invocation per batch if a batch becomes full during its window', () => {
     const batched = bill(
       {},
       pipelineWith('batch: { count: 10, period: 60s, url: "https://text.example.com/b" }'),
@@ -152,48 +152,48 @@ describe('a million requests', () => {
     )
     // 0.38 requests per second fill a batch of ten in less than 60 seconds.
     expect(named(batched.traffic, 'workers: time').quantity).toBeCloseTo(1e5 * 2.06)
-    // Per batch, there are two sends, a receive and a delete. Per request, there is a send of the gateway, and an event that
-    // comes alone.
+    // Per batch of ten, there are two sends, a receive and a delete. Per request, the gateway sends one message, and the
+    // outcome event is received and deleted alone.
     expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(3.4e6)
   })
 
-  it('share invocations when concurrency allows no further invocation', () => {
+  it('has fewer invocations than requests if the concurrency is used up, since an invocation then takes several requests', () => {
     const busy = bill({ requests: 12e6 })
     // 12 million calls of 2 s are 9.1 simultaneous calls, in 5 invocations of up to 2 calls.
     expect(named(busy.traffic, 'workers: time').quantity).toBeLessThan(7e6 * 2.06)
   })
 })
 
-describe('a million requests in bursts', () => {
+describe('the bill of a million requests per month in 30 bursts', () => {
   // Five invocations of two calls each make 10 calls in 2.06 s.
   const busyHours = (1e6 * 2.06) / 10 / 3_600
   const { traffic } = bill({ spread: 'bursts' })
 
-  it('fill each invocation of their worker', () => {
+  it('has full invocations of the worker, with two requests each', () => {
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(0.5e6 * 2.06)
   })
 
-  it('let the database pause, and have metrics only in the hours with requests', () => {
+  it('has the database and the metrics only for the hours with requests, and the database for half an hour after each burst', () => {
     expect(named(traffic, 'capacity').quantity).toBeCloseTo((busyHours + 30 * 0.5) * 0.5)
     expect(named(traffic, 'custom metrics of requests').quantity).toBeCloseTo((4 * (busyHours + 30)) / 730)
   })
 
-  it('take at least the time that a rate limit demands', () => {
+  it('has bursts that last at least as long as the rate limit needs for all requests', () => {
     const limited = bill({ spread: 'bursts' }, pipelineWith('rate_limit: { count: 1, interval: 1s }'))
 
-    // The requests take 278 hours, and never fill an invocation.
+    // With one call per second, the requests take 278 hours. Each invocation has one request.
     expect(named(limited.traffic, 'capacity').quantity).toBeCloseTo((1e6 / 3_600 + 15) * 0.5)
     expect(named(limited.traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
   })
 
-  it('pay for the sweeper’s reads of requests that wait longer than two minutes, and for its events', () => {
-    // A burst takes 6,867 s. The requests of a burst wait up to this time. The sweeper reads a waiting request every two
+  it('has the sweeper’s reads of requests that wait longer than two minutes, and its `accepted` events', () => {
+    // A burst takes 6,867 s, and its requests wait between 0 s and this time. The sweeper reads a waiting request every two
     // minutes, from the second minute on.
     const burst = (busyHours * 3_600) / 30
     const looks = 1e6 * ((burst - 120) ** 2 / 240 / burst)
     expect(named(traffic, 'reads of requests that wait for minutes').quantity / looks).toBeCloseTo(1, 2)
-    // For three minutes from then on, a request is announced, which is one and a half times on average. Ten announcements
-    // share a send, a receive and a delete.
+    // During three minutes after that, each sweep sends an `accepted` event for the request: one and a half events on
+    // average. Ten events share a send, a receive and a delete.
     const announced = 1e6 * 1.5 * ((burst - 210) / burst)
     // Each request has messages with two sends. A worker takes two messages at once, and the collector one.
     const messages = 2e6 + 2 * (0.5e6 + 1e6)
@@ -202,7 +202,7 @@ describe('a million requests in bursts', () => {
     expect(named(traffic, 'I/O').quantity / (2 * (1e6 + announced))).toBeCloseTo(1, 2)
   })
 
-  it('pay for no sweep if the bursts are short, and neither do evenly spread requests', () => {
+  it('has no reads of the sweeper if no request is open for two minutes: in short bursts, or with evenly spread requests', () => {
     const looks = (of: Partial<Traffic>) => named(bill(of).traffic, 'reads of requests that wait for minutes').quantity
 
     expect(looks({ requests: 10_000, spread: 'bursts' })).toBe(0)
@@ -210,12 +210,12 @@ describe('a million requests in bursts', () => {
     expect(looks({ spread: 'even', modelSeconds: 300 })).toBeCloseTo((1e6 * 180) / 120, -4)
   })
 
-  it.each([0, 10])('cost at most as much as evenly spread requests, also if they are %i', requests => {
+  it.each([0, 10])('is not higher than the bill of evenly spread requests, for %i requests, too', requests => {
     expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
   })
 })
 
-describe('notes', () => {
+describe('the notes of a bill', () => {
   it.each([
     { fields: '', requests: 14e6, most: '12,757,282' },
     { fields: 'rate_limit: { count: 1, interval: 10s }', requests: 1e6, most: '262,800' },
@@ -227,12 +227,12 @@ describe('notes', () => {
     )
   })
 
-  it('report nothing about that if the model can run the requests', () => {
+  it('have no such report if the model can run the requests', () => {
     expect(bill().notes.join()).not.toContain("can't run")
   })
 })
 
-it('each price has a page of AWS as its source', () => {
+it('each price of the bill is above zero and names a page of AWS as its source', () => {
   for (const { usd, source } of Object.values(PRICES)) {
     expect(usd).toBeGreaterThan(0)
     expect(source).toMatch(/^https:\/\/aws\.amazon\.com\//)

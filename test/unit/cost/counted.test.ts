@@ -16,8 +16,8 @@ import { countProtection } from '../../bench/protection.ts'
 import { type Call, tally } from '../../bench/recorder.ts'
 
 /**
- * The bill of `sluice cost` multiplies prices with the calls of a request. These tests compare its numbers with the counts
- * of the benchmark, so a change that adds or saves a call must change the bill, too.
+ * The bill of `sluice cost` multiplies prices with the number of AWS calls per request. These tests compare the bill's
+ * numbers with the calls that the benchmark counts. So a change of the code that adds or saves a call must change the bill.
  */
 
 const SENDS = ['SendMessage', 'SendMessageBatch']
@@ -36,7 +36,7 @@ const stepOf = (calls: readonly Call[], quotaWrites: number): StepCalls => ({
   quota_writes: quotaWrites,
 })
 
-describe('the calls of a request that the bill counts', () => {
+describe('the AWS calls per request in the bill', () => {
   let engines: Engines
   let request: RequestCalls
   beforeAll(async () => {
@@ -61,7 +61,8 @@ describe('the calls of a request that the bill counts', () => {
     })
   })
 
-  // Each call and each sent kilobyte costs money and CPU time. This test fails if a change adds one.
+  // Each call and each sent kilobyte costs money and CPU time. So this test fails if a change adds a call, or exceeds the
+  // bytes of a step.
   it.each([
     ['authorized', '2 GetItem', 2, 260],
     ['authorizedAgain', '', 0, 0],
@@ -83,7 +84,7 @@ describe('the calls of a request that the bill counts', () => {
     expect(own + 2 * MAPPING_CALLS).toBe(13)
   })
 
-  it('are the same for an admission by the OpenAI API, and five more for a wait: four for its lease, and a read', () => {
+  it('are as many for a POST to the OpenAI API, and five more if the POST waits: four for the wait lease, and one read', () => {
     const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
 
     expect(tallies).toEqual(
@@ -102,7 +103,7 @@ describe('the calls of a request that the bill counts', () => {
     expect(request.refused.size).toBe(request.posted.size)
   })
 
-  it('include writes of the quota item by its size, which grows with each open reservation', () => {
+  it('have more write units for a larger quota item, which grows with each open reservation of its user', () => {
     const measured = [...request.acceptedBeside].map(([open, calls]) => [open + 1, unitsOf(calls, ['UpdateItem'])])
 
     expect(measured).toEqual([

@@ -8,7 +8,7 @@ import { NOW } from '../../support/clock.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../support/lambda.ts'
 import { anItem } from '../../support/requests.ts'
 
-/** The bytes that CloudWatch adds to each line. */
+/** CloudWatch bills 26 bytes more than the text of each line. */
 const PER_LINE = 26
 
 const billed = (lines: readonly string[]): number =>
@@ -49,7 +49,7 @@ function endLine(): string[] {
 }
 
 describe('the log lines that the bill counts', () => {
-  it('are as large as the lines of a completed request', () => {
+  it('have as many bytes per function as the log lines that a completed request causes', () => {
     const ends = {
       CompletedRequests: 1,
       QueueWait: 0.142,

@@ -8,7 +8,7 @@ const aModel = (fields = '') => {
   return text
 }
 
-describe('the metrics in the bill', () => {
+describe('the custom metrics in the bill', () => {
   it('are two for all models together: accepted requests, and the time to the end', () => {
     expect(sharedCount).toBe(2)
   })
@@ -21,7 +21,7 @@ describe('the metrics in the bill', () => {
     expect(metricsOf(aModel('batch: { count: 10, period: 1s }'))).toBe(3)
   })
 
-  it('are 19 more per further model in trouble: 16 of its worker, and its failed, cancelled and expired requests', () => {
+  it('are 19 more for each further model with failing calls: 16 of its worker, and its failed, cancelled and expired requests', () => {
     expect(troubleMetrics(2) - troubleMetrics(1)).toBe(16 + 3)
   })
 })

@@ -1,6 +1,6 @@
 import { parsePipeline } from '../../../lib/config/load.ts'
 
-/** A pipeline of one model with these further fields, and with these further sections. */
+/** A pipeline of one model. `fields` are added to the model, and `more` to the pipeline. */
 export const pipelineWith = (fields = '', more = '') =>
   parsePipeline(
     `

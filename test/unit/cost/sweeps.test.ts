@@ -11,8 +11,9 @@ const SECOND = 1_000
 const BETWEEN_SWEEPS = 120
 
 /**
- * The reads and announcements of the sweeper per request. The requests are open for these times, and one begins in each
- * second between two sweeps.
+ * Runs the sweeper, and counts per request how often it reads the request (`looks`) and sends an `accepted` event for it
+ * (`announcements`). Requests are open for each of these times in seconds. For each time, one request begins in each second
+ * between two sweeps.
  */
 async function counted(times: readonly number[]) {
   const ports = memoryPorts()
@@ -46,7 +47,7 @@ async function counted(times: readonly number[]) {
 }
 
 it.each([60, 120, 180, 300, 420, 1_000])(
-  'requests that are open for %i seconds are read and announced by as many sweeps as the bill says',
+  'the sweeper reads a request that is open for %i seconds, and sends events for it, as often as the bill says',
   async seconds => {
     const { looks, announcements } = await counted([seconds])
 
@@ -55,7 +56,7 @@ it.each([60, 120, 180, 300, 420, 1_000])(
   },
 )
 
-it('requests of a burst, each open longer than the one before, are read and announced as often as the bill says', async () => {
+it('the sweeper reads the requests of a burst, and sends events for them, as often on average as the bill says', async () => {
   const { looks, announcements } = await counted(Array.from({ length: 60 }, (_, i) => 10 + 20 * i))
 
   expect(sweepsOf(0, 1_200).looks).toBeCloseTo(looks, 1)

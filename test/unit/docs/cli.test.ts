@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { cliReference } from '../../../lib/cli/reference.ts'
 
-/** The commands that are promised to operators and their scripts. */
+/** The commands that operators and their scripts may rely on. A rename or a removal would break the scripts. */
 const COMMANDS = [
   'init',
   'start',
@@ -40,11 +40,11 @@ const COMMANDS = [
 const reference = cliReference()
 const sections = new Map(reference.split(/^## /m).map(text => [text.split('\n')[0] ?? '', text]))
 
-it('docs/cli.md is what the commands generate', () => {
+it('docs/cli.md is the same as the page that the commands generate', () => {
   expect(readFileSync('docs/cli.md', 'utf8'), 'run npm run generate').toBe(reference)
 })
 
-it('docs/cli.md has every promised command, and says what it does', () => {
+it('docs/cli.md has every command on which scripts may rely, with a description', () => {
   for (const command of COMMANDS) expect(sections.get(command)).toMatch(/\n {4}Usage: sluice .*\n\n {4}[a-z]/)
 })
 

@@ -8,7 +8,7 @@ const [answers = '', failures = ''] = page.split('## Codes of a failed request')
 const firstCells = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
 
 describe('docs/errors.md', () => {
-  it('has exactly one row for each code of an answer, with its status', () => {
+  it('has exactly one row for each error code of the API, with its status', () => {
     const rows = [...answers.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)])
     expect(Object.fromEntries(rows)).toEqual(STATUSES)
   })

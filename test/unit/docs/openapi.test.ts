@@ -5,8 +5,8 @@ import { NO_ROUTE, ROUTES } from '../../../functions/core/http/routes.ts'
 import { OPENAPI_FILE, openApiYaml } from '../../../lib/openapi/yaml.ts'
 
 /**
- * Routes that the document leaves out. The paths of the old pipeline do the same as `/v1/inference`, and the document need
- * not describe itself.
+ * Routes that docs/openapi.yaml leaves out. The first two are paths of the pipeline that Sluice replaces, and do the same as
+ * `POST /v1/inference`. The third gives the document itself.
  */
 const UNDESCRIBED = ['POST /generate', 'POST /api/v1/inference', 'GET /openapi.json', NO_ROUTE]
 
@@ -14,11 +14,11 @@ describe('docs/openapi.yaml', () => {
   const text = readFileSync(OPENAPI_FILE, 'utf8')
   const document: { paths: Record<string, Record<string, { security?: unknown }>> } = parse(text)
 
-  it('is what npm run generate writes', () => {
+  it('is the same as the document that npm run generate writes', () => {
     expect(text).toBe(openApiYaml())
   })
 
-  it('describes every route, and which routes need no key', () => {
+  it('describes every route, and says of each route whether a call needs a key', () => {
     const described = Object.entries(document.paths).flatMap(([path, calls]) =>
       Object.entries(calls).map(
         ([method, { security }]) => `${method.toUpperCase()} ${path} ${security === undefined}`,

@@ -12,7 +12,7 @@ test('docs/security.md names for every threat a test of its defence', () => {
   for (const threat of threats) expect(threat).toMatch(/(`test\/|simulation)/)
 })
 
-test.for(named)('docs/security.md names %s, which exists', path => {
+test.for(named)('docs/security.md names the file %s, which exists', path => {
   const exists = [path, `${path}.test.ts`].some(candidate => existsSync(projectFile(candidate)))
   expect(exists).toBe(true)
 })

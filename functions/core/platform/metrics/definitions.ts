@@ -220,8 +220,8 @@ const OPERATION = {
 /**
  * The definitions of all metrics of Sluice. Functions can count only these metrics. The log lines, OTLP, the page
  * `/metrics`, docs/metrics.md, the dashboard, the alarms and the bill take all facts from here. The labels are
- * `service`, `model`, `queue` and fixed attributes of OpenTelemetry's conventions, so pipeline.yaml limits the number
- * of series, and it never grows with users.
+ * `service`, `model`, `queue` and fixed attributes of OpenTelemetry's conventions, so the number of series depends only
+ * on pipeline.yaml, and never grows with the number of users.
  */
 export const METRICS = { ...ADMISSION, ...CALLS, ...FLOW_CONTROL, ...ENDS, ...OPERATION } satisfies Definitions
 

@@ -26,7 +26,8 @@ export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async ()
 export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
   const registry = createRegistry(systemClock)
   const resource = { 'service.name': deployment, 'service.instance.id': randomUUID() }
-  // The exporter is loaded while the function starts, because a client waits for the first invocation.
+  // The exporter is loaded while the function starts and not in its first invocation, because a client may wait for
+  // that invocation.
   const loading = import('../otlp/compose.ts').then(
     ({ composeOtlp }) => composeOtlp({ metrics: url }, logger),
     (error: unknown) =>

@@ -1,8 +1,8 @@
 import type { Distribution, Labels, Registry, Series } from './registry.ts'
 
 /**
- * OTLP's number for sums since the registry was made. Prometheus accepts only such sums, and a lost export loses no
- * value.
+ * OTLP's number for sums since the registry was made. Prometheus accepts only sums of this kind. And after a lost
+ * export, the next export contains all values.
  */
 const CUMULATIVE = 2
 

@@ -32,7 +32,8 @@ export interface Series {
 }
 
 /**
- * Adds up values from its creation until the end of its process. So a reader that misses some answers loses nothing.
+ * Adds up values from the registry's creation until the end of its process. Each read returns the sums since the
+ * creation. So a reader that misses some reads loses no values.
  */
 export interface Registry {
   /** The time of its creation, in epoch milliseconds. */

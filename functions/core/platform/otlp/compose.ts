@@ -12,8 +12,8 @@ import { postJson, type Sign } from './post-json.ts'
 const AWS_RECEIVER = /^(xray|monitoring)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
 /**
- * Makes the exporter to these endpoints. It signs its calls if the receiver is AWS's. It logs one line about a failure,
- * and one about its end.
+ * Makes the exporter to these endpoints. It signs its calls if the receiver is AWS's. It logs one line when exports
+ * begin to fail, and one when they work again.
  */
 export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>): Otlp {
   return otlpExporter(endpoints, postJson(signerOf), {

@@ -3,8 +3,8 @@ import type { Otlp, OtlpKind, OtlpPayload } from './port.ts'
 import type { Posted, PostJson } from './post-json.ts'
 
 /**
- * The pause of the export after a failure, in milliseconds. If a receiver was late, callers don't wait for it for the
- * same time.
+ * The pause of the export after a failure, in milliseconds. After the receiver was slower than a caller's wait, callers
+ * do not wait for exports for the same time.
  */
 export const PAUSE_MS = 30_000
 

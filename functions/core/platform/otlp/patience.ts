@@ -3,7 +3,7 @@ import type { Clock, Sleep } from '../clock.ts'
 /** The time between two looks at the clock, in milliseconds. */
 const LOOK_EVERY_MS = 500
 
-/** The time between two looks from which the function counts as frozen, in milliseconds. */
+/** The function counts as frozen if at least this time passes between two looks at the clock, in milliseconds. */
 const FROZEN_MS = 2 * LOOK_EVERY_MS
 
 export interface PatienceSurroundings {
@@ -13,9 +13,9 @@ export interface PatienceSurroundings {
 
 /**
  * Resolves after the function has run for `ms` milliseconds, or when the signal is aborted. Lambda freezes a function
- * between two invocations, for minutes or hours. This time does not count: the time between two looks counts as 500 ms
- * at most. It always counts something, because a function with little traffic may be frozen between any two looks, and
- * the wait must end nevertheless.
+ * between two invocations, for minutes or hours. A freeze must not count as waiting, so the time between two looks at
+ * the clock counts as 500 ms at most. It does not count as zero: a function with little traffic may be frozen between
+ * any two looks, and the wait must end nevertheless.
  */
 export async function patience(ms: number, over: AbortSignal, { clock, sleep }: PatienceSurroundings): Promise<void> {
   let left = ms
@@ -27,6 +27,7 @@ export async function patience(ms: number, over: AbortSignal, { clock, sleep }: 
     wasFrozen = passed >= FROZEN_MS
     left -= Math.min(Math.max(0, passed), LOOK_EVERY_MS)
   }
-  // Node runs timers before it reads sockets. An answer that came while the function was frozen is read before this sleep ends.
+  // Node runs timers before it reads sockets. So an answer that came while the function was frozen is read during this
+  // sleep, and not lost.
   if (wasFrozen && !over.aborted) await sleep(LOOK_EVERY_MS)
 }

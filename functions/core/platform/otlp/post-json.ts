@@ -27,7 +27,8 @@ const TIMEOUT_MS = 10_000
 const MAY_REPEAT = new Set([429, 502, 503, 504])
 
 /**
- * After these errors, nothing was sent. After others, such as a timeout, the receiver may have accepted the payload.
+ * The errors after which nothing was sent, so the payload may be sent again. After other errors, such as a timeout, the
+ * receiver may have accepted the payload, and a second send would store it twice.
  */
 const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'Unavailable'])
 
@@ -64,7 +65,8 @@ export function postJson(
       signal,
     })
     request.on('error', error => {
-      // While Lambda froze the function, the receiver may have closed the open connection. Then it has read nothing.
+      // While Lambda froze the function, the receiver may have closed the open connection. Then it has read nothing, so
+      // the payload is sent once more.
       const wasClosed = request.reusedSocket && !isAgain && 'code' in error && error.code === 'ECONNRESET'
       if (wasClosed) exchange(url, json, signal, true).then(resolve, reject)
       else reject(error)

@@ -29,12 +29,12 @@ export const GEN_AI_USAGE_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens'
 export const SERVICE_NAME = 'service.name'
 export const SERVICE_NAMESPACE = 'service.namespace'
 
-/** Our own names, for attributes without a convention. */
+/** Sluice's own names, for attributes that the conventions do not have. */
 export const REQUEST_ID = 'sluice.request_id'
 export const MODEL = 'sluice.model'
 export const PRIORITY = 'sluice.priority'
 export const ATTEMPT = 'sluice.attempt'
-/** The status of the request after the work. */
+/** The status of the request after the work of the span. */
 export const STATUS = 'sluice.status'
 /** The delay of the message in its queue, in seconds. */
 export const DELAY_SECONDS = 'sluice.delay_seconds'

@@ -40,5 +40,8 @@ export async function inEachSpan<T>(
   }
 }
 
-/** Returns the kind of an error. A span does not have the message, because it may contain anything. */
+/**
+ * Returns the kind of an error. A span does not contain the error's message, because the message may quote anything,
+ * such as a prompt.
+ */
 const kindOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')

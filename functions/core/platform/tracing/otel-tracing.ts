@@ -36,7 +36,7 @@ export interface TracingSettings {
   /** The name of the function, such as `sluice-gateway`. */
   readonly service: string
   readonly deployment: string
-  /** The fraction of the traces beginning here that is sampled. */
+  /** The fraction of the traces beginning in this function that is sampled, from 0 to 1. */
   readonly sample: number
 }
 

@@ -57,7 +57,10 @@ export const rabbitMqCountMessages =
   async (name: string): Promise<number> =>
     (await countIn(connection, name)) ?? 0
 
-/** A connection has at most 2,047 channels, and a deployment may have more queues. */
+/**
+ * The number of queues that are checked at the same time. Each check uses a channel, a connection has at most 2,047
+ * channels, and a deployment may have more queues.
+ */
 const AT_ONCE = 20
 
 /** Returns the names of those queues that the broker does not have. `names` are whole names. Rejects with `Unavailable`. */

@@ -5,8 +5,8 @@ import type { Publication } from './link.ts'
 import { ERRORS_KEY, RESPONSES_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
 
 /**
- * Returns the content of an announcement. A result that is too large for a message is left out, and readers fetch it
- * with GET /v1/inference/{id}.
+ * Returns the content of an announcement. A result that is too large for a message is left out. Readers of the
+ * announcement then fetch the result with GET /v1/inference/{id}.
  */
 function contentOf(ended: Announcement): Buffer {
   const whole = Buffer.from(JSON.stringify(ended))
@@ -15,8 +15,9 @@ function contentOf(ended: Announcement): Buffer {
 }
 
 /**
- * Publishes the end of a request to the exchange of the team. The key is `responses` if the request completed, and
- * `errors` otherwise. If no queue is bound for the message, the broker drops it, which takes almost no time.
+ * Publishes the end of a request to the exchange that other systems read. The routing key is `responses` if the request
+ * completed, and `errors` otherwise. If no other system has bound a queue for this key, the broker drops the message.
+ * So a deployment without readers loses almost no time.
  */
 export const rabbitMqAnnouncer =
   (publish: (publication: Publication) => Promise<void>) =>

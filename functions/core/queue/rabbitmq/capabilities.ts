@@ -1,7 +1,8 @@
 import type { QueueCapabilities } from '../port.ts'
 
 /**
- * The abilities of RabbitMQ's queues. The longest delay is that of SQS, so that no other code depends on the backend.
+ * The abilities of RabbitMQ's queues. The longest delay is that of SQS, so that all other code behaves in the same way
+ * with both backends.
  */
 export const RABBITMQ_CAPABILITIES: QueueCapabilities = {
   system: 'rabbitmq',
@@ -10,5 +11,8 @@ export const RABBITMQ_CAPABILITIES: QueueCapabilities = {
   fair_groups: false,
 }
 
-/** The most bytes of a message. It is SQS's limit, and the broker of a deployment refuses more. Amazon MQ takes half of it by default. */
+/**
+ * The most bytes of a message. The number is SQS's limit. The broker of a deployment is configured to refuse larger
+ * messages. Amazon MQ accepts only half of this number by default.
+ */
 export const MAX_MESSAGE_BYTES = 1_048_576

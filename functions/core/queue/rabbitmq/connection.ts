@@ -10,7 +10,8 @@ export interface Connection {
 }
 
 /**
- * The most sends of a message, if the connection is lost before the broker confirms it. A doubled message does no harm.
+ * The most sends of a message, if the connection is lost before the broker confirms it. If the broker had received the
+ * first send, the message exists twice, which does no harm.
  */
 const MAX_SENDS = 3
 

@@ -1,6 +1,7 @@
 /**
- * The delay queues hold 1, 2, 4, … 512 seconds. A message passes those whose sum is its delay, so any delay of whole seconds is exact,
- * with ten queues for a whole deployment. Their arguments depend on nothing that pipeline.yaml can change.
+ * The number of delay queues. They hold a message for 1, 2, 4, … 512 seconds. A message passes through the queues whose
+ * times add up to its delay. So ten queues for a whole deployment make any delay of whole seconds exact. Their
+ * arguments do not depend on pipeline.yaml, because the arguments of an existing queue can't be changed.
  */
 export const DELAY_LEVELS = 10
 
@@ -10,7 +11,10 @@ export const delayName = (prefix: string, level: number): string => `${prefix}de
 export const delayNames = (prefix: string): string[] =>
   Array.from({ length: DELAY_LEVELS }, (_, level) => delayName(prefix, level))
 
-/** Returns the name of the exchange at the end of all delays. */
+/**
+ * Returns the name of the exchange that a message reaches after its whole delay. This exchange routes the message to
+ * its queue.
+ */
 export const deliverName = (prefix: string): string => `${prefix}deliver`
 
 /** Returns the exchange to which the delay queue of a level passes its messages. */
@@ -18,8 +22,9 @@ export const exchangeBelow = (prefix: string, level: number): string =>
   level === 0 ? deliverName(prefix) : delayName(prefix, level - 1)
 
 /**
- * Returns the pattern of routing keys with this bit at a level. A key has a bit per level, the highest first, and then
- * its queue.
+ * Returns the pattern of the routing keys that have this bit at a level. A routing key has one bit per level, the
+ * highest level first, and then the name of the message's queue. A message with the bit 1 passes through the delay
+ * queue of that level.
  */
 export const bitPattern = (level: number, bit: 0 | 1): string => `${'*.'.repeat(DELAY_LEVELS - 1 - level)}${bit}.#`
 

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 
-/** Lambda writes a text of a header as its bytes. Emulators of Lambda write it as a text. */
+/**
+ * A header's value. Lambda writes a text as an array of its bytes, and emulators of Lambda write it as a text. Both
+ * forms are read.
+ */
 const Header = z.union([
   z.string(),
   z.object({ bytes: z.array(z.int()) }).transform(({ bytes }) => Buffer.from(new Uint8Array(bytes)).toString('utf8')),
@@ -9,8 +12,8 @@ const Header = z.union([
 ])
 
 /**
- * The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which are not
- * needed.
+ * The headers whose values are texts, numbers or truth values. All others are left out: they are RabbitMQ's own lists
+ * about dead letters, which are not needed.
  */
 const Headers = z
   .record(z.string(), z.unknown())

@@ -24,7 +24,10 @@ export interface Publication {
   readonly exchange: string
   readonly key: string
   readonly content: Buffer
-  /** Whether the broker may drop the message if no queue takes it. If not, this is a defect. */
+  /**
+   * Whether the broker may drop the message if no queue takes it. If it may not, the publication is rejected with a
+   * `Defect`.
+   */
   readonly mayBeDropped?: boolean
   readonly options: Options.Publish & { readonly messageId: string }
 }
@@ -42,8 +45,8 @@ export class LinkClosed extends Unavailable {
 export interface Link {
   readonly isClosed: boolean
   /**
-   * Returns whether the connection is alive. If the broker has not answered within the last seconds, it sends a small
-   * request to the broker.
+   * Returns whether the connection is alive. If the last answer of the broker is more than a few seconds old, this
+   * method sends a small request to the broker first.
    */
   isAlive(): Promise<boolean>
   /**
@@ -68,12 +71,16 @@ const ALIVE_MS = 1_000
 const WORK_MS = 20_000
 
 /**
- * How long a connection counts as alive after an answer of the broker. Lambda may freeze an environment for longer.
- * Milliseconds.
+ * How long a connection counts as alive after an answer of the broker, in milliseconds. After this time, the connection
+ * is tested before its next use: Lambda may have frozen the environment, and the broker may have closed the connection
+ * meanwhile.
  */
 const FRESH_MS = 5_000
 
-/** The time after a freeze within which the broker says that it has unblocked a connection. Milliseconds. */
+/**
+ * The wait before a send over a blocked connection is rejected, in milliseconds. Within this time after a freeze, the
+ * connection gets the broker's message that it is unblocked.
+ */
 const UNBLOCKED_MS = 50
 
 const HEARTBEAT_SECONDS = 30
@@ -94,7 +101,7 @@ export async function openLink(broker: Broker): Promise<Link> {
  * client itself would wait for ever.
  */
 async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
-  work.catch(() => {}) // It may reject after the wait for it has ended.
+  work.catch(() => {}) // Without this, a rejection after the wait would end the process.
   const late = Symbol('late')
   const result = await Promise.race([work, after<typeof late>(ms, late)])
   if (result === late) throw new Unavailable('the queue', new Error('the broker does not answer'))
@@ -124,8 +131,8 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
 }
 
 /**
- * Returns whether the broker refuses the user or the virtual host. A repetition would fail again. A limit of
- * connections does not count, because it ends by itself.
+ * Returns whether the broker refuses the user or the virtual host. A repetition would fail again, so this is a defect.
+ * A refusal because of a limit of connections does not count, because the limit is exceeded only for a time.
  */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(error.message) && !/limit/i.test(error.message)
@@ -155,7 +162,7 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
   }
   watch(model, channel, state)
   const onChannel = async <T>(work: (own: Channel) => Promise<T>): Promise<T> => {
-    // A broker that blocks publishers reads nothing of this connection.
+    // A broker that blocks publishers reads nothing from this connection, so the work would never end.
     if (state.blocked !== undefined) throw refusesFor(state.blocked)
     const own = await inTime(CONFIRM_MS, model.createChannel().catch(closedBy))
     own.on('error', () => {})
@@ -173,7 +180,8 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
     },
     isAlive: () => {
       if (state.closed || performance.now() - state.heardAt < FRESH_MS) return Promise.resolve(!state.closed)
-      // A broker that blocks publishers reads nothing from them. It is alive nevertheless.
+      // A broker that blocks publishers reads nothing from them, so it would not answer a test. It is alive
+      // nevertheless.
       if (state.blocked !== undefined) return Promise.resolve(true)
       state.checking ??= answersInTime(channel, state).finally(() => {
         state.checking = undefined
@@ -186,7 +194,7 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
   }
 }
 
-/** Whether the broker has closed a channel because there is no queue with the given name. */
+/** Returns whether the broker has closed a channel because there is no queue with the given name. */
 export const isNotFound = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 404
 
 const closedBy = (error: unknown): never => {
@@ -206,8 +214,8 @@ function watch(model: ChannelModel, channel: ConfirmChannel, state: State): void
   model.on('close', close)
   model.on('blocked', reason => {
     state.blocked = reason
-    // The broker reads these messages only when it reads again, and it is not known when. So their sends are rejected
-    // at once.
+    // The broker reads the pending messages only after it has unblocked the connection, and it is not known when this
+    // is. So their sends are rejected at once.
     fail(refusesFor(reason))
   })
   model.on('unblocked', () => {
@@ -243,7 +251,8 @@ async function publish(channel: ConfirmChannel, state: State, publication: Publi
   const { exchange, key, content, options, mayBeDropped = false } = publication
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(() => {
-    // The connection may have died without an error. The next message gets a new connection.
+    // The connection may have died without an error. So it counts as closed, and the next message gets a new
+    // connection.
     state.closed ??= new Error('the broker did not confirm a message in time')
     reject(new Unavailable('the queue', state.closed))
   }, CONFIRM_MS)

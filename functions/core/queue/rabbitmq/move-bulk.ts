@@ -5,21 +5,24 @@ import type { Publication } from './link.ts'
 import { movedTo } from './receiver.ts'
 
 export interface MovePorts extends InsistPorts {
-  /** Returns the number of messages in a queue of this whole name that nobody has yet. Rejects with `Unavailable`. */
+  /**
+   * Returns the number of messages in a queue of this whole name that no function has taken yet. Rejects with
+   * `Unavailable`.
+   */
   countMessages(queue: string): Promise<number>
   /** Resolves once the broker has confirmed the message. Rejects with `Unavailable`. */
   publish(publication: Publication): Promise<void>
   /**
    * Returns the longest time in milliseconds for which the worker of a queue of this whole name takes no messages,
-   * because it calls the model. What an earlier invocation has moved to a queue without other messages is taken by
-   * then.
+   * because it calls the model. After this time, the worker has taken the messages that an earlier invocation has moved
+   * to an otherwise empty queue.
    */
   longestCall(queue: string): number
 }
 
 /**
- * The shortest wait after which messages of a bulk queue move on although the mover has not seen that a message was
- * taken. Milliseconds.
+ * The shortest wait after which the mover moves messages although it has not seen that the worker takes messages from
+ * the queue. Milliseconds.
  */
 export const PATIENCE_MS = 10_000
 
@@ -27,9 +30,11 @@ export const PATIENCE_MS = 10_000
 const LOOK_AGAIN_MS = { first: 25, longest: 2_000 }
 
 /**
- * Moves the messages of one invocation from a bulk queue to the queue before it, when the earlier messages there have
- * been taken. If the function stops in the middle, the messages are moved again, and the request's item decides about
- * doubled messages. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch milliseconds).
+ * Moves the messages of one invocation from a bulk queue to the worker's queue, after the worker has taken the messages
+ * that wait in its queue. So moved messages do not pile up in front of the messages of other users. If the function
+ * stops in the middle, the messages are moved again. A message that then exists twice does no harm, because its request
+ * can be claimed only once. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch
+ * milliseconds).
  */
 export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: number): Promise<void> {
   const taken = messagesOf(RmqEvent.parse(event))
@@ -41,13 +46,13 @@ export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: numbe
 }
 
 /**
- * Waits until all messages that wait in the queue at the first look have been taken. The queue is first in, first out,
- * so all messages that wait afterwards came later. So none of them was moved by an earlier invocation, however slow the
- * worker is, and no message waits for ever.
+ * Waits until all messages that wait in the queue at the first look have been taken. The queue is first in, first out.
+ * So all messages of earlier invocations have been taken then, however slow the worker is. Messages that came later are
+ * not waited for, so the wait always ends.
  *
- * If the number of new messages between two looks is equal to the number of taken messages, the function can't see that
- * messages were taken. So the wait also ends if it has not seen a taken message for longer than a call takes. It also
- * ends at `giveUpAt`.
+ * The function sees only the length of the queue. If as many messages come as are taken between two looks, the length
+ * does not change, and the function can't see that messages were taken. So the wait also ends if the length has not
+ * fallen for longer than a call takes. It also ends at `giveUpAt`.
  */
 async function waitForTurn(ports: MovePorts, queue: string, giveUpAt: number): Promise<void> {
   const { clock, sleep, countMessages } = ports

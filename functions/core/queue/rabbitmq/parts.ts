@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { bulkOf, partsOf } from '../names.ts'
 import type { ChooseQueue } from './queue.ts'
 
-/** Matches the queues of models. Only these are split. */
+/** Matches the queues of models. Only the messages of these queues are divided among several queues. */
 const IS_OF_MODEL = /^inference-/
 
 /**
- * Chooses among the queues that share the messages of a model: all messages of a user go through the same queue. A
- * message that gives way to other users first waits in the bulk queue of this queue.
+ * Chooses one of the queues among which the messages of a model are divided. All messages of a user go through the same
+ * queue. A message that gives way to other users waits in the bulk queue of this queue first.
  */
 export const chooseByUser =
   (consumers: number): ChooseQueue =>

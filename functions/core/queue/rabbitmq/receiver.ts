@@ -9,14 +9,15 @@ import type { Publication } from './link.ts'
 export const RETURNS = 'x-sluice-returns'
 
 /**
- * The delay after which a message that a function could not process comes back, in seconds. It is about as long as SQS
- * hides a message, so that an operator has as much time to correct a defect. It needs only one delay queue.
+ * The delay after which a message that a function could not process is delivered again, in seconds. It is about as long
+ * as SQS hides a message, so that an operator has the same time to correct a defect with both backends. As a power of
+ * two, it needs only one delay queue.
  */
 const RETURN_SECONDS = 64
 
 /**
- * The delay of a result that could not be processed, in seconds. It is longer, as with SQS, so that a result becomes a
- * dead letter only if the ledger can't be reached for more than a day.
+ * The delay of a result that could not be processed, in seconds. It is longer than the delay of other messages, as with
+ * SQS. So a result becomes a dead letter only if the ledger can't be reached for more than a day.
  */
 const RESULT_RETURN_SECONDS = 150
 
@@ -40,11 +41,13 @@ function deadLettersOf(prefix: string, queue: string): string | undefined {
 }
 
 /**
- * Receives from Lambda's mapping of RabbitMQ. The mapping acknowledges a whole batch when its function returns, and delivers the whole batch
- * again when the function fails. So messages that must come again are sent again before the function returns.
+ * Receives from Lambda's event source mapping for RabbitMQ. The mapping acknowledges a whole batch when its function
+ * returns, and delivers the whole batch again when the function fails. So the receiver sends each message that must be
+ * redelivered again before the function returns.
  *
- * If the function stops in between, such a message exists twice, and the other messages of the batch are delivered
- * again. The request's item decides about both, as for any doubled message.
+ * If the function stops after it has sent a message again, this message exists twice, and the other messages of the
+ * batch are delivered again. This does no harm, because a request can be claimed only once, and its item accepts only
+ * one outcome.
  */
 export function rabbitMqReceiver(
   prefix: string,
@@ -60,7 +63,7 @@ export function rabbitMqReceiver(
         sources.set(delivery, from)
         return [delivery]
       }),
-    // Nothing is sent before the end of the batch.
+    // This only notes the delays. The messages are sent at the end of the batch, in `response`.
     redeliverAfter: async messages => {
       for (const { delivery, seconds } of messages) wishes.set(delivery, seconds)
     },
@@ -131,8 +134,8 @@ const named = ({ queue, message }: FromQueue): Publication => ({
 })
 
 /**
- * Returns the headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy
- * is a new message.
+ * Returns the headers that a copy of a message keeps. The broker's own headers, such as those about dead letters, are
+ * left out, because a copy is a new message.
  */
 export const headersOfCopy = <Value>(headers: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))

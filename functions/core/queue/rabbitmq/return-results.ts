@@ -14,9 +14,9 @@ import { headersOfCopy, RETURNS } from './receiver.ts'
 const TAKE_MS = 10_000
 
 /**
- * Sends dead results to their queue again, for ten seconds. An operator repeats the operation while some are left. If it
- * stops on the way, a result may be there twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if
- * there is no queue of dead results.
+ * Sends dead results (events in the dead-letter queue of the results) to the results queue again, for ten seconds. An
+ * operator repeats the operation while some dead results are left. If the operation stops midway, a result may exist
+ * twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if there is no queue of dead results.
  */
 export const rabbitMqReturnResults =
   (prefix: string, connection: Connection, clock: Clock) => async (): Promise<ReturnedResults> => {
@@ -37,7 +37,8 @@ interface Way {
 async function returnUntil(until: number, clock: Clock, way: Way): Promise<ReturnedResults> {
   let left: number
   let returned = 0
-  // One result at least, so that the number of those that are left is known even if the connection has taken all the time.
+  // At least one result is read, so that the number of results that are left is known, even if opening the connection
+  // has used up the time.
   do {
     const message = await way.channel.get(way.queue + DEAD_LETTERS)
     if (message === false) return { returned, left: 0 }
@@ -48,7 +49,9 @@ async function returnUntil(until: number, clock: Clock, way: Way): Promise<Retur
   return { returned, left }
 }
 
-/** amqplib throws its own errors for a lost channel. `ack` throws such an error at once. */
+/**
+ * Converts the errors that amqplib throws for a lost channel. `ack` throws such an error at once, and not in a promise.
+ */
 async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

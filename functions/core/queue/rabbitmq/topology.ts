@@ -19,17 +19,20 @@ export interface Topology {
   readonly queues: readonly QueueDeclaration[]
   /** The queue that gets the messages that producers publish to the exchange `inference` with the key `requests`. */
   readonly requests?: string | undefined
-  /** The queue that an earlier declaration has bound to that key, if it must get no further messages. */
+  /** The queue that an earlier declaration has bound to the key `requests`, if it must get no further messages. */
   readonly unbind?: string | undefined
 }
 
 /**
  * The most deliveries of a message, as with SQS. A message is delivered again if its function crashed or a connection
- * was lost, so a healthy message has far fewer deliveries. RabbitMQ 4 has 20 by default.
+ * was lost, so a healthy message has far fewer deliveries. RabbitMQ 4 allows only 20 by default.
  */
 const DELIVERY_LIMIT = 1_000
 
-/** The most deliveries of a dead letter, which must never be dropped. RabbitMQ 3.10 has no value for `unlimited`. */
+/**
+ * The most deliveries of a dead letter, which must never be dropped. RabbitMQ 3.10 has no value for `unlimited`, so
+ * this number is higher than any real number of deliveries.
+ */
 const NO_LIMIT = 1_000_000_000
 
 /**

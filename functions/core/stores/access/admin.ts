@@ -7,7 +7,10 @@ import { reaching } from '../../platform/unavailable.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
 import { type AccessAdmin, type KeyRecord, StoredKey, StoredUser, type UserRecord } from './port.ts'
 
-/** Makes the operators' access to the tables. It is in a separate file, so that no function bundles a scan. */
+/**
+ * Makes the operators' access to the tables of keys and users. It is in a separate file, so that the bundles of the
+ * functions do not contain the code of table scans, which only operators need.
+ */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
   return {
     ...dynamoAccess(client, tables),
@@ -83,7 +86,7 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
 
 /**
  * Returns the condition that a user's record is still as it was read. It compares each limit separately, because not
- * every engine compares maps.
+ * every implementation of DynamoDB compares maps.
  */
 function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options

@@ -10,8 +10,8 @@ const CRC_LENGTH = 6
 const FORMAT = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_LENGTH + CRC_LENGTH}}$`)
 
 /**
- * Makes an API key, `sk_sluice_<base62><crc>`. Scanners for leaked secrets recognize its form, and the checksum shows a
- * typing error without a look-up.
+ * Makes an API key, `sk_sluice_<base62><crc>`. Scanners for leaked secrets recognize a key by this form. The checksum
+ * reveals a typing error, so a mistyped key is refused without a read of the keys table.
  */
 export function newKey(): string {
   const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
@@ -28,7 +28,10 @@ export function isWellFormedKey(key: string): boolean {
 /** Returns the SHA-256 of a key, hex. Nothing else of a key is stored. */
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** Returns the public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
+/**
+ * Returns the public name of a key: the first 64 bits of its hash. They reveal nothing about the key, so the name may
+ * appear in logs and lists.
+ */
 export const keyIdOf = (hash: string): string => hash.slice(0, 16)
 
 function checksum(secret: string): string {

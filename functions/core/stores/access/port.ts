@@ -37,7 +37,10 @@ export interface AccessAdmin extends Access {
   addKey(record: KeyRecord): Promise<void>
   /** Returns all keys, or those of one user, oldest first. */
   keys(userId?: string): Promise<KeyRecord[]>
-  /** Revokes a key. Returns its record, which may have been revoked before, or undefined if there is no such key. */
+  /**
+   * Revokes a key. A key that is already revoked keeps its first time of revocation. Returns the key's record, or
+   * undefined if there is no such key.
+   */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
   /** Returns all users, sorted by their ids. */
   users(): Promise<UserRecord[]>

@@ -7,12 +7,15 @@ import { reaching } from '../../platform/unavailable.ts'
 import { INPUT_REMEMBERED_MS, type InputBinding, type InputKeys } from './port.ts'
 
 /**
- * How long after its `expires_at` a message is deleted, in milliseconds. DynamoDB deletes late, so a message no longer
- * counts after its own `expires_at`.
+ * The time from the `expires_at` of a message's item to the `ttl` at which DynamoDB may delete the item, in
+ * milliseconds. DynamoDB deletes late, so the conditions compare `expires_at` and do not rely on the deletion.
  */
 const CLEAN_UP_MS = 24 * 3_600_000
 
-/** A stored binding. A refused message is no longer bound to a request, so no condition on its request holds. */
+/**
+ * The stored binding of a message. The item of a refused message has no `bound_to`. So a later write that expects the
+ * message to be bound to a request fails, and the refusal is final.
+ */
 const Stored = z.looseObject({
   bound_to: z.string().optional(),
   refusal: z.custom<Refusal>().optional(),
@@ -22,8 +25,9 @@ const IS_BOUND_TO = 'bound_to = :from'
 const IS_NOT_ADMITTED = 'attribute_not_exists(admitted)'
 
 /**
- * Makes the store of messages' keys. They are beside the keys of clients in the user's partition. `key#input#<sha256>`
- * differs from every client's `key#<sha256>`, whatever key a client sends.
+ * Makes the store of the keys of input queues' messages. They are in the user's partition, as are the idempotency keys
+ * of clients. Their sort key `key#input#<sha256>` differs from every client's `key#<sha256>`. So no client can send a
+ * key that collides with a message.
  */
 export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKeys {
   const write = (

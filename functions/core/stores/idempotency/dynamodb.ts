@@ -7,16 +7,16 @@ import { reaching } from '../../platform/unavailable.ts'
 import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.ts'
 
 /**
- * How long after its `expires_at` a key is deleted, in milliseconds. DynamoDB deletes late, so a key no longer counts
- * after its own `expires_at`.
+ * The time from the `expires_at` of a key's item to the `ttl` at which DynamoDB may delete the item, in milliseconds.
+ * DynamoDB deletes late, so the condition compares `expires_at` and does not rely on the deletion.
  */
 const CLEAN_UP_MS = REMEMBERED_MS
 
 const Bound = reading(z.strictObject({ bound_to: z.string(), fingerprint: z.string() }))
 
 /**
- * Makes the store of keys. They are beside the user's requests. Their sort key `key#<sha256>` sorts after every request
- * id, so a list of requests ends before them.
+ * Makes the store of idempotency keys. They are in the same partition as the user's requests. Their sort key
+ * `key#<sha256>` sorts after every request id, so a query for the user's requests does not include keys.
  */
 export function dynamoKeys(client: DynamoDBClient, table: string): IdempotencyKeys {
   const write = (

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../domain/errors.ts'
 
-/** The request of a key. */
+/** The request to which an idempotency key is bound. */
 export interface KeyedRequest {
   readonly request_id: string
   /** SHA-256 of the body, hex. */
@@ -14,14 +14,16 @@ export const REMEMBERED_MS = 24 * 3_600_000
 export type InputBinding = { readonly request_id: string } | { readonly refusal: Refusal }
 
 /**
- * The shortest time for which an input's message is remembered, in milliseconds. It is longer than SQS keeps the
- * message.
+ * The shortest time for which an input's message is remembered, in milliseconds. It is longer than the 14 days for
+ * which SQS keeps a message. So each redelivery of the message finds its request, and the message never becomes a
+ * second request.
  */
 export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 
 /**
- * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that
- * clients send. Every method returns the binding of the message afterwards, and rejects with `Unavailable`.
+ * The bindings of input queues' messages. Each message is bound to one request of its user, so that a redelivery does
+ * not make a second request. The bindings are separate from the idempotency keys of clients. Every method returns the
+ * binding that the message has after the write, and rejects with `Unavailable`.
  */
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */

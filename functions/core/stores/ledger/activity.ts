@@ -12,7 +12,10 @@ const ActivityCount = z.object({
   count: z.int(),
   /** Half of the requests took at most this time from their creation to their end, in milliseconds. Null for requests that have not ended. */
   p50_ms: z.number().nullable(),
-  /** 95% of the requests took at most this time from their creation to their end, in milliseconds. */
+  /**
+   * 95% of the requests took at most this time from their creation to their end, in milliseconds. Null for requests
+   * that have not ended.
+   */
   p95_ms: z.number().nullable(),
 })
 export type ActivityCount = z.infer<typeof ActivityCount>
@@ -30,7 +33,10 @@ export interface LedgerActivity {
   countDeadLetters(): Promise<number>
 }
 
-/** Ids begin with the time of their request. So Postgres finds the requests of a time span by the primary key. */
+/**
+ * A request's id begins with the time at which the request was made. So the condition on `request_id` lets Postgres
+ * find the requests of a time span by the primary key.
+ */
 const COUNTS = `SELECT json_build_object('at', part, 'status', status, 'count', count(*),
     'p50_ms', percentile_cont(0.5) WITHIN GROUP (ORDER BY took_ms),
     'p95_ms', percentile_cont(0.95) WITHIN GROUP (ORDER BY took_ms))::text
@@ -62,7 +68,7 @@ export function rdsDataActivity(client: RDSDataClient, env: LedgerEnv): LedgerAc
   }
 }
 
-/** Returns the smallest UUIDv7 of a time. */
+/** Returns the smallest UUIDv7 that can be made at a time (epoch milliseconds). */
 function firstIdAt(ms: number): string {
   const time = Math.max(ms, 0).toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`

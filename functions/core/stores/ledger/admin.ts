@@ -39,7 +39,7 @@ export interface RequestFilter {
   /** Only requests that were made at this time or later, epoch milliseconds. */
   readonly since?: number | undefined
   readonly status?: RecordedRequest['status'] | undefined
-  /** Only requests older than this one, which is the last request of the page before. */
+  /** Only requests older than the request with this id. It is the last id of the previous page. */
   readonly before?: string | undefined
   readonly limit: number
 }
@@ -51,7 +51,10 @@ export interface StatusCount {
   readonly count: number
 }
 
-/** The operator's access to the ledger, with queries that no function needs. All methods reject with `Unavailable`. */
+/**
+ * The operator's access to the ledger, with queries that no Lambda function needs. All methods reject with
+ * `Unavailable`.
+ */
 export interface LedgerAdmin {
   /** Lists requests, newest first. */
   list(filter: RequestFilter): Promise<RecordedRequest[]>
@@ -113,8 +116,8 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
 }
 
 /**
- * Builds the statement with only the clauses of the filter, so that Postgres can use an index. Ids sort by the time of
- * their creation.
+ * Builds the statement with a clause only for each filter that is set, so that Postgres can use an index. A request's
+ * id begins with the time of its creation. So the order of the ids is the order of time.
  */
 function listStatement({ limit, since, ...filter }: RequestFilter) {
   const named = { ...filter, since: since === undefined ? undefined : firstIdAt(since) }
@@ -129,7 +132,7 @@ function listStatement({ limit, since, ...filter }: RequestFilter) {
   }
 }
 
-/** Returns the smallest id of a request that is made at this time. A UUIDv7 begins with its time. */
+/** Returns the smallest id that a request made at this time can have. Ids are UUIDv7s, which begin with a time. */
 function firstIdAt(ms: number): string {
   const hex = Math.max(0, ms).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`

@@ -19,7 +19,7 @@ export interface DeadLetterFilter {
   readonly model?: string | undefined
   /** Only the dead letters of this request, or the dead letter with this id. */
   readonly of?: string | undefined
-  /** Only dead letters after this id, which is the last id of the page before. */
+  /** Only dead letters whose ids sort after this id. It is the last id of the previous page. */
   readonly after?: string | undefined
   readonly limit: number
 }
@@ -41,8 +41,8 @@ const CLAUSES = {
 } as const
 
 /**
- * The number of characters of a message that are read at once. The Data API returns no row over 64 KB, and a character
- * may have 4 bytes.
+ * The number of characters of a message that are read with one statement. The Data API returns no row over 64 KB, and a
+ * character may have 4 bytes. So a longer message is read in several parts.
  */
 const PART = 15_000
 

@@ -5,11 +5,11 @@ import { userHash } from './sql.ts'
 import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'
 
 /**
- * The operations with which an operator deletes a user from the ledger, and the age of the rows that the ledger has
- * deleted itself. All methods reject with `Unavailable`.
+ * The operations with which an operator deletes a user from the ledger, and a look at the rows that the retention has
+ * deleted. All methods reject with `Unavailable`.
  */
 export interface LedgerErasure {
-  /** Marks a user as deleted. From now on, events of the requests that this user has made record nothing. */
+  /** Marks a user as deleted. After that, events of requests that this user made before the mark write no rows. */
   mark(userId: string): Promise<void>
   /** Deletes at most `atMost` dead letters of the user's requests. Returns how many it has deleted. */
   deleteLetters(userId: string, atMost: number): Promise<number>
@@ -28,8 +28,9 @@ export interface LedgerErasure {
 }
 
 /**
- * Marks a user as deleted. The hash is kept longer than any queue keeps an event, even an event that is moved out of a
- * dead-letter queue on its last day.
+ * Marks a user as deleted, and removes marks older than 30 days. A mark is needed as long as a queue may hold an event
+ * of the user. Queues keep events for 14 days. An event that is moved out of a dead-letter queue on its last day is
+ * kept for 14 more days.
  */
 const MARK = `WITH old AS (DELETE FROM deleted_users WHERE deleted_at < now() - interval '30 days')
 INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash(':user')}, now())

@@ -1,12 +1,12 @@
 import type { LedgerEnv } from '../../platform/env.ts'
 import type { Ledger } from './port.ts'
 
-/** How long a call that waits for a result waits for a database that resumes, in milliseconds. */
+/** The longest time for which a read of a result waits until a paused database has resumed, in milliseconds. */
 const RESUME_MS = 15_000
 
 /**
- * Makes the ledger. Its code is loaded at its first use. The gateway reads a result only for a client that prefers to
- * wait.
+ * Makes a ledger whose code is loaded at its first use. The gateway needs the ledger only for calls that wait for a
+ * result (`Prefer: wait=N`). So its other calls do not pay for loading this code.
  */
 export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
   let loading: Promise<Ledger> | undefined

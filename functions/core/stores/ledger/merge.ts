@@ -2,9 +2,9 @@ import type { DeadLetter, Entry } from './port.ts'
 import { type JsonRow, toJsonRow, upserted } from './row.ts'
 
 /**
- * Merges entries into one row per request and one dead letter per id, because a statement must not get a row twice. A
- * batch often contains the `accepted` event and the outcome of the same request. The merged row is the row that the
- * statement would make from the entries one after the other.
+ * Merges entries into one row per request and one dead letter per id. A batch of events often has two events of the
+ * same request, such as `accepted` and `outcome`, but Postgres refuses an upsert that contains the same row twice. The
+ * merged row is the row that the statement would make if it got the entries one after the other.
  */
 export function merge(entries: readonly Entry[]): { rows: JsonRow[]; deadLetters: DeadLetter[] } {
   const rows = new Map<string, JsonRow>()

@@ -1,4 +1,7 @@
-/** The steps that make the schema. Each step is applied once, in this order. A released step is never changed. */
+/**
+ * The steps that make the schema. Each step is applied once, in this order. A released step is never changed, because
+ * databases that have applied it would not get the change.
+ */
 export const MIGRATIONS: readonly { readonly id: number; readonly statements: readonly string[] }[] = [
   {
     id: 1,
@@ -57,9 +60,10 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
         deleted_before timestamptz NOT NULL
       )`,
       `COMMENT ON TABLE ledger_horizon IS 'rows of requests that ended before this time may have been deleted by observability.retention'`,
-      // Ids begin with the time of their request's creation, so the oldest rows come first in the primary key. A role
-      // that may only call this function can delete no row that is younger than 15 days or whose request has not ended.
-      // It is 15 days because queues keep messages for 14 days.
+      // Deletes old rows. A request's id begins with the time of its creation, so the oldest rows come first in the
+      // primary key. The function never deletes rows younger than 15 days and rows of requests that have not ended. So
+      // a role that may only call this function can't delete other rows. The limit is 15 days because queues keep
+      // messages for 14 days: a late event must still find its row.
       `CREATE FUNCTION delete_ended(before timestamptz, at_most integer) RETURNS bigint
       LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         WITH bound AS (
@@ -93,8 +97,8 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       `COMMENT ON COLUMN requests.cost IS 'what all runs of the request have cost in USD, where its model has a price in pipeline.yaml'`,
       'ALTER TABLE requests ADD COLUMN erased_at timestamptz',
       `COMMENT ON COLUMN requests.erased_at IS 'when the owner deleted the request: from then on, prompt and result stay empty'`,
-      // The lock waits for running statements that record events, because one of them may be about to write the message
-      // of a dead letter. Later statements see the mark.
+      // The lock waits for the end of running statements that record events, because one of them may be about to write
+      // the message of a dead letter. Statements that begin later find `erased_at`, and write no message.
       `CREATE FUNCTION erase_request(entry json) RETURNS void
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
       BEGIN

@@ -34,7 +34,7 @@ export interface LedgerRow {
 
 /** One row of `dead_letters`: a message whose request could not be run, and the reason. */
 export interface DeadLetter {
-  /** A dead letter has the same id each time that it is reported. */
+  /** A dead letter has the same id each time that it is reported. So a repeated event makes no second row. */
   readonly id: string
   readonly request_id?: string | undefined
   readonly model?: string | undefined
@@ -46,13 +46,16 @@ export interface DeadLetter {
   readonly at: number
 }
 
-/** A row, a dead letter, or both. Postgres records both or refuses both. */
+/**
+ * The things to record for one event: a row of the request, a dead letter, or both. Postgres records both or refuses
+ * both.
+ */
 export interface Entry {
   readonly row?: LedgerRow
   readonly deadLetter?: DeadLetter | undefined
 }
 
-/** The entries that Postgres will never accept. All others are recorded. */
+/** The entries that Postgres will never accept, so that a repetition would not help. All others are recorded. */
 export interface Recorded {
   readonly refused: readonly { readonly entry: Entry; readonly reason: string }[]
 }
@@ -62,9 +65,9 @@ export interface Recorded {
  */
 export interface Ledger {
   /**
-   * Records entries in one statement. A status only moves towards the end of its run, or to a higher run. Unknown
-   * fields never overwrite known ones. A repetition changes nothing. If it rejects with `Unavailable` or `Defect`, it
-   * is not known whether anything was recorded.
+   * Records entries in one statement. A status only moves towards the end of its run, or to a higher run. A field that
+   * the entry does not have never overwrites a value in the row. A repetition changes nothing. If it rejects with
+   * `Unavailable` or `Defect`, it is not known whether anything was recorded.
    */
   record(entries: readonly Entry[]): Promise<Recorded>
 
@@ -75,8 +78,8 @@ export interface Ledger {
   completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
 
   /**
-   * Erases the prompt and the result of a request, and the messages of its dead letters, whatever is recorded now and
-   * whatever comes later. A repetition changes nothing. `now` is epoch milliseconds.
+   * Erases the prompt and the result of a request, and the messages of its dead letters. Events that are recorded later
+   * do not bring them back. A repetition changes nothing. `now` is epoch milliseconds.
    */
   erase(item: ErasedItem, now: number): Promise<void>
 }

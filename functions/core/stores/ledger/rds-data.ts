@@ -26,7 +26,8 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
       const reason = refusal(error)
       if (!reason) throw error
       if (entries.length === 1) return { refused: entries.map(entry => ({ entry, reason })) }
-      // Postgres refuses one of the rows. The other rows must not wait for it.
+      // One of the rows makes Postgres refuse the whole statement. So each entry is recorded with its own statement,
+      // and only the bad entry is refused.
       const apart = await Promise.all(entries.map(entry => record([entry])))
       return { refused: apart.flatMap(({ refused }) => refused) }
     }
@@ -49,8 +50,8 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
 }
 
 /**
- * Classes of SQLSTATE with which Postgres will never accept a row: data exceptions and violated constraints. Any other
- * error does not come from the row, so its message is delivered again.
+ * The classes of SQLSTATE that mean that Postgres will never accept a row: data exceptions and violated constraints.
+ * Any other error is not caused by the row. So the row's event is delivered again later.
  */
 const PERMANENT = /SQLState: (22|23)[0-9A-Z]{3}/
 

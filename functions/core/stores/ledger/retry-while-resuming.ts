@@ -3,8 +3,8 @@ import { type Clock, type Sleep, systemClock, systemSleep } from '../../platform
 import { rdsData } from '../../platform/rds-data-client.ts'
 
 /**
- * The exceptions of a paused Aurora that resumes. It refuses calls for about 15 s, and for longer after a pause of a
- * day. The SDK does not retry such a call.
+ * The exceptions of the Data API while a paused Aurora database resumes. The database refuses calls for about 15 s, and
+ * for longer after a pause of a day. The SDK does not retry calls with these exceptions, so this file does.
  */
 const RESUMING = new Set(['DatabaseResumingException', 'DatabaseUnavailableException'])
 const PAUSE_MS = 1_000

@@ -1,6 +1,9 @@
 import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 
-/** The roles of the database, each with these rights and no others. The migrator owns the tables. */
+/**
+ * The roles of the database, each with these rights and no others. So a function can't read or change more than it
+ * needs. Only the migrator owns the tables.
+ */
 export const LEDGER_ROLES = {
   collector: [
     `INSERT (${COLUMNS.join(', ')}) ON requests`,
@@ -11,13 +14,16 @@ export const LEDGER_ROLES = {
     'SELECT (id, message) ON dead_letters',
     'SELECT ON deleted_users',
   ],
-  /** A client deletes a request through a function of Postgres that can change nothing else. */
+  /** The reader erases a request for a client through a function of Postgres that can change nothing else. */
   reader: [
     'SELECT (request_id, run, status, result, result_key) ON requests',
     'EXECUTE ON FUNCTION erase_request(json)',
   ],
   gateway: ['SELECT (request_id, run, status, result, result_key) ON requests'],
-  /** It deletes rows older than pipeline.yaml says, through a function of Postgres that can delete nothing else. */
+  /**
+   * The retention deletes rows that are older than pipeline.yaml allows, through a function of Postgres that can delete
+   * nothing else.
+   */
   retention: ['EXECUTE ON FUNCTION delete_ended(timestamptz, integer)'],
   /** The role of the command line. */
   operator: [
@@ -34,7 +40,7 @@ export type LedgerRole = keyof typeof LEDGER_ROLES
 export type RolePasswords = Partial<Record<LedgerRole, string>>
 
 /**
- * Returns the name of a role in Postgres. It has a prefix, because roles belong to a whole server, and other systems
- * may have roles there.
+ * Returns the name of a role in Postgres. The name has a prefix, because a role belongs to a whole database server, and
+ * other systems may have roles on the same server.
  */
 export const roleName = (role: LedgerRole): string => `sluice_${role}`

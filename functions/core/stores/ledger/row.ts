@@ -3,8 +3,8 @@ import { iso } from '../../platform/clock.ts'
 import type { LedgerRow } from './port.ts'
 
 /**
- * The columns of a row of `requests` that an event knows, as JSON. The statement `RECORD` reads it. Times are in the
- * form of ISO 8601.
+ * A row of `requests` as JSON, with the columns whose values an event contains. The statement `RECORD` reads this JSON.
+ * Times are in the form of ISO 8601.
  */
 export interface JsonRow {
   request_id: string
@@ -32,7 +32,7 @@ export interface JsonRow {
   deadline: string
 }
 
-/** The columns with the outcome of a run. They change together. */
+/** The columns with the outcome of a run. They change together, so that a row never mixes two runs. */
 export const OUTCOME = [
   'status',
   'run',
@@ -60,9 +60,9 @@ type Columns = { readonly [Column in keyof JsonRow]?: unknown } & Pick<JsonRow, 
 
 /**
  * Returns the row after one more event. `RECORD` does the same in SQL, and a test of the simulation's models compares
- * both. An event advances a row if its run is higher, or if it ends the run. Then it replaces the outcome. An event of
- * the same step only fills in unknown columns. Every event fills in unknown fixed columns. No event changes any other
- * column.
+ * both. If the event has a higher run than the row, or ends the row's run, its outcome replaces the row's outcome. If
+ * the event has the run and the status of the row, it only fills outcome columns that are empty. Any event fills fixed
+ * columns that are empty. All other columns stay as they are.
  */
 export function upserted<Row extends Columns>(before: Row, event: Row): Row {
   const advances =

@@ -1,12 +1,14 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
-/** The number of rounds, which is PostgreSQL's default. */
+/** The number of hash iterations. It is PostgreSQL's default. */
 const ITERATIONS = 4096
 const SALT_BYTES = 16
 
 /**
- * Makes the verifier that PostgreSQL stores instead of a password (RFC 5803), and also accepts in place of it. Nobody
- * can log in with the verifier. The password must be ASCII, because normal forms (SASLprep) don't change ASCII.
+ * Makes the verifier that PostgreSQL stores instead of a password (RFC 5803). `CREATE ROLE` and `ALTER ROLE` accept the
+ * verifier in place of the password. Nobody can log in with the verifier, so it may appear in logs. The password must
+ * be ASCII, because this code does not implement SASLprep, which normalizes other characters and leaves ASCII
+ * unchanged.
  */
 export function scramVerifier(password: string, salt = randomBytes(SALT_BYTES)): string {
   if (!/^[\x21-\x7e]+$/.test(password))

@@ -6,17 +6,21 @@ import { scramVerifier } from './scram.ts'
 
 const MAY_CREATE_ROLES = 'SELECT 1 FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole)'
 
-/** The statements that keep all others away from the tables, and let nobody make tables, not even temporary ones. */
+/**
+ * The statements that take all rights from other users of the database server: they can't reach the tables, and can't
+ * make tables, not even temporary ones.
+ */
 const CLOSE_TO_OTHERS = [
   'REVOKE ALL ON SCHEMA public FROM PUBLIC',
   `DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$`,
 ]
 
 /**
- * Gives each role its password and exactly its rights; a role that this deployment no longer has may do nothing. A
- * repetition changes nothing. All of it happens in one transaction, so that each statement of a function finds its role
- * with its rights. Returns false if the user of the database may create no roles: then everything must run as that
- * user. Throws the Data API's exceptions.
+ * Gives each role its password and exactly its rights. A role without a password in `passwords` loses its login and all
+ * rights, because this deployment does not have its function. A repetition changes nothing. All changes are in one
+ * transaction, so that a function never finds its role without its rights. Returns false, and changes nothing, if the
+ * migrator's database user may not create roles: then all functions must use that user. Throws the Data API's
+ * exceptions.
  */
 export async function setRoles(client: RDSDataClient, env: LedgerEnv, passwords: RolePasswords): Promise<boolean> {
   let areSet = false
@@ -33,7 +37,7 @@ async function setRole(run: Run, role: LedgerRole, password: string | undefined)
   const name = roleName(role)
   const isThere = hasRows(await run(`SELECT 1 FROM pg_roles WHERE rolname = '${name}'`))
   if (!isThere && password === undefined) return
-  // A statement may appear in the server's log. It has the verifier, which does not reveal the password.
+  // A statement may appear in the server's log. So it contains the verifier, which does not reveal the password.
   const login = password === undefined ? 'NOLOGIN' : `LOGIN PASSWORD '${scramVerifier(password)}'`
   await run(`${isThere ? 'ALTER' : 'CREATE'} ROLE ${name} ${login}`)
   await run(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${name}`)

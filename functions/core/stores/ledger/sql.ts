@@ -3,7 +3,7 @@ import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
 const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
 
-/** The columns of an erased request that no event fills again. */
+/** The columns that stay empty after a client has deleted (erased) its request, whatever events come later. */
 const ERASED: readonly string[] = ['prompt', 'prompt_key', 'result', 'result_key']
 const unlessErased = (column: string, value: string) =>
   ERASED.includes(column) ? `CASE WHEN old.erased_at IS NULL THEN ${value} END` : value
@@ -17,8 +17,8 @@ const LETTER_OF_ERASED =
   'EXISTS (SELECT 1 FROM requests AS q WHERE q.request_id = l.request_id AND q.erased_at IS NOT NULL)'
 
 /**
- * Returns the SQL of the hash of a user's id. The hash of a deleted user is stored instead of the id, which is enough
- * to recognize the user.
+ * Returns the SQL of the hash of a user's id. For a deleted user, this hash is stored instead of the id. The hash is
+ * enough to recognize late events of this user.
  */
 export function userHash(value: string): string {
   return `encode(sha256(convert_to(${value}, 'UTF8')), 'hex')`
@@ -26,11 +26,11 @@ export function userHash(value: string): string {
 
 /**
  * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, because
- * the Data API takes no arrays. Each row comes once, and the rows are ordered by id. So two simultaneous statements
- * never wait for each other in a circle, and `ON CONFLICT` gets no row twice. `result` stays `json`, because `jsonb`
- * would write 1e300 with 301 digits. The first report of a dead letter may not have its message, so a later report adds
- * it. An event that comes after an operator has deleted its user records nothing: events that were still in a queue
- * must not restore data of this user (docs/adr/0023).
+ * the Data API takes no arrays. Each row appears once, because `ON CONFLICT` refuses a row that appears twice. The rows
+ * are ordered by id, so that two simultaneous statements lock them in the same order and can't deadlock. `result` has
+ * the type `json`, because `jsonb` would write 1e300 with 301 digits. The first event about a dead letter may not have
+ * its message, so a later event adds the message. Events of a deleted user record nothing. Otherwise an event that was
+ * in a queue during the deletion would restore data of this user (docs/adr/0023).
  */
 export const RECORD = `
 WITH erased AS (
@@ -61,12 +61,12 @@ ON CONFLICT (request_id) DO UPDATE SET
 /** Reads a result without the prompt, because a row with both may be over the 64 KB that the Data API returns. */
 export const RESULT = `SELECT result::text, result_key FROM requests WHERE request_id = :request_id::uuid AND run = :run AND status = 'completed'`
 
-/** Reads which requests are completed. `:ids` is a JSON array. */
+/** Returns the ids of those requests among `:ids` (a JSON array) that are completed. */
 export const COMPLETED = `SELECT request_id::text FROM requests
 WHERE status = 'completed' AND request_id IN (SELECT value::uuid FROM json_array_elements_text(:ids::json) AS value)`
 
 /**
- * Erases a request. `:entry` has the columns that a row must have, because the erasure may come before any event of the
- * request.
+ * Erases a request. `:entry` has the columns that a row must have: the erasure may come before any event of the
+ * request, and then it makes the row.
  */
 export const ERASE = 'SELECT erase_request(:entry::json)'

@@ -4,7 +4,7 @@ import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { isTransientInDatabase } from './transient.ts'
 
-/** Runs one statement with named parameters and returns its records. Rejects with `Unavailable`, and with `Defect`. */
+/** Runs one statement with named parameters and returns its records. Rejects with `Unavailable` or `Defect`. */
 export type Execute = (sql: string, parameters: Record<string, string | number>) => Promise<Field[][]>
 
 export const statementsOf =
@@ -31,8 +31,8 @@ export const statementsOf =
     )
 
 /**
- * Returns the SQL of a row as one JSON text. The Data API's own fields would need one case per type, and would lose the
- * zone of a time.
+ * Returns the SQL that selects a row as one JSON text. With the Data API's own fields, the code would need one case per
+ * type, and a time would lose its time zone.
  */
 export const rowAsJson = (columns: readonly string[]): string =>
   `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
@@ -40,5 +40,5 @@ export const rowAsJson = (columns: readonly string[]): string =>
 /** Reads the JSON value in a record of a statement with `rowAsJson`. */
 export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
 
-/** Returns a time in such a row, as epoch milliseconds. */
+/** Converts a time in a row of `rowAsJson` to epoch milliseconds. */
 export const millisecondsOf = (text: string): number => Date.parse(text)

@@ -3,7 +3,7 @@ import { reaching } from '../../platform/unavailable.ts'
 import { userFolder } from './names.ts'
 import type { PayloadsAdmin } from './port.ts'
 
-/** Makes the operator's access to the bucket. No function may list the bucket. */
+/** Makes the operator's access to the bucket. It needs the right to list the bucket, which no Lambda function has. */
 export function s3PayloadsAdmin(client: S3Client, bucket: string): PayloadsAdmin {
   const deleteSome = async (prefix: string): Promise<number> => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
@@ -20,7 +20,8 @@ export function s3PayloadsAdmin(client: S3Client, bucket: string): PayloadsAdmin
     deleteOfUser: userId =>
       reaching('the payload store', async () => {
         let deleted = 0
-        // The list begins anew each time, because the listed objects have been deleted.
+        // Each round lists the first objects again and not a next page, because the objects of the round before have
+        // been deleted.
         for (;;) {
           const some = await deleteSome(userFolder(userId))
           if (some === 0) return deleted

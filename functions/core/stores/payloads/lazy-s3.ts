@@ -1,8 +1,8 @@
 import type { Payloads } from './port.ts'
 
 /**
- * Makes the payload store in S3. Its code is loaded at its first use. Most requests are small, and the client of S3 is
- * the largest part of a bundle.
+ * Makes a payload store in S3 whose code is loaded at its first use. The client of S3 is the largest part of a
+ * function's bundle, but most requests are small and do not need it. So functions start faster.
  */
 export function lazyS3Payloads(bucket: string): Payloads {
   let loading: Promise<Payloads> | undefined

@@ -15,7 +15,10 @@ export const resultKey = ({ run, attempt, ...request }: Owned & Pick<RequestItem
 /** Returns the key of a message that an input has refused. */
 export const refusedInputKey = (queue: string, messageId: string): string => `inputs/${queue}/${messageId}.json`
 
-/** Returns the beginning of all keys of a user's requests. No key of another user begins with it. */
+/**
+ * Returns the beginning of all keys of a user's requests. No key of another user begins with this text, so a deletion
+ * by this prefix deletes no data of others.
+ */
 export const userFolder = (userId: string): string => `requests/${userId}/`
 
 const folderOf = ({ user_id, request_id }: Owned): string => `${userFolder(user_id)}${request_id}`

@@ -4,9 +4,9 @@ import type { Payload } from '../../domain/messages.ts'
 export interface Payloads {
   /** Stores a JSON text. */
   put(key: string, json: string): Promise<void>
-  /** Reads a value. Returns undefined if there is nothing under the key. */
+  /** Reads a value. Returns undefined if the key has no value. */
   get(key: string): Promise<unknown>
-  /** Deletes a value. There may be nothing under the key. */
+  /** Deletes a value. A key without a value is ignored. */
   delete(key: string): Promise<void>
 }
 
@@ -17,8 +17,9 @@ export interface PayloadsAdmin {
 }
 
 /**
- * The largest value that messages and rows contain themselves, in bytes of JSON in UTF-8. A larger value is stored, and
- * they contain its key. SQS bills by 64 KiB, and the RDS Data API returns no row over 64 KB.
+ * The size of the largest value that messages and rows contain themselves, in bytes of JSON in UTF-8. A larger value is
+ * in the payload store, and messages and rows contain only its key. The reasons for this limit: SQS bills by 64 KiB,
+ * and the RDS Data API returns no row over 64 KB.
  */
 export const MAX_INLINE_BYTES = 48 * 1024
 

@@ -4,8 +4,8 @@ import { reaching } from '../../platform/unavailable.ts'
 import type { Payloads } from './port.ts'
 
 /**
- * The longest time of all tries of a deletion, in milliseconds. It is short, because a deletion only cleans up, and its
- * caller has more important work.
+ * The longest time of a deletion, including its retries, in milliseconds. It is short, because a deletion only cleans
+ * up, and must not keep its caller from more important work.
  */
 const DELETE_MS = 3_000
 
@@ -23,7 +23,8 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
           return parseStored((await Body?.transformToString()) ?? 'null')
         } catch (error) {
-          // S3 gives this answer only to a role that may list the bucket.
+          // S3 answers NoSuchKey only to a role that may list the bucket. Any other role gets the error AccessDenied
+          // for a missing object, which is thrown.
           if (error instanceof NoSuchKey) return undefined
           throw error
         }

@@ -23,8 +23,9 @@ async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<Quot
 }
 
 /**
- * Returns the open reservations of all users, in pages: one for each request that waits or runs. A reservation of the
- * last second may be missing. Rejects with `Unavailable`.
+ * Returns the open reservations of all users, in pages. Each request that waits or runs has one. A reservation of the
+ * last second may be missing, because the index of the items is updated a moment after the table. Rejects with
+ * `Unavailable`.
  */
 export const openReservations = (client: DynamoDBClient, table: string): AsyncGenerator<OpenReservation[]> =>
   reachingEach('the quota table', openIn(client, table))

@@ -3,22 +3,22 @@ import { intervalAt, type Rate } from '../../domain/rate.ts'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
 /*
- * Counts the posts of a user in the current interval of the user's rate. The counts are in the user's quota item, so
- * that the write of a reservation also counts the post.
+ * Counts the POSTs of a user in the current interval of the user's rate (a second, minute or hour). The counts are in
+ * the user's quota item, so that the write that makes a reservation also counts the POST.
  *
  * An expression of DynamoDB can't reset a count when a new interval begins. So each interval has its own attribute:
- * `calls<n>`, where n is the number of the interval modulo ATTRIBUTES. Each write removes all other attributes. The
- * value holds the number of the interval and the count in one, so that a value of an earlier interval with the same n
- * is recognized. One more write replaces it. ATTRIBUTES is a prime, so that the old value of a user who calls every few
- * seconds, minutes or hours is rarely in the way.
+ * `calls<n>`, where n is the number of the interval modulo ATTRIBUTES. Each write removes all other attributes. A value
+ * contains both the number of its interval and the count. So the code recognizes a stale value: a value of an earlier
+ * interval with the same n. A stale value costs one more write, which replaces it. ATTRIBUTES is a prime. So a user who
+ * calls at a regular distance of a few seconds, minutes or hours rarely meets a stale value.
  *
- * `calls_interval` is the latest interval with a count. A write that comes late, or from a clock that is behind, counts in that
- * interval and does not go back to its own.
+ * `calls_interval` is the latest interval with a count. A write of an earlier interval, which came late or has a slow
+ * clock, counts in the latest interval. It never makes an earlier interval the current one.
  */
 const ATTRIBUTES = 31
 /**
- * The factor that separates the interval from the count in a value. It is more than MAX_RATE, and values stay exact in
- * a double until the year 2241.
+ * The factor that separates the interval from the count in a value. It is more than MAX_RATE, so a count never reaches
+ * into the interval's number. With this factor, values are exact in a double until the year 2241.
  */
 const FACTOR = 2 ** 20
 
@@ -26,14 +26,11 @@ const FACTOR = 2 ** 20
 export interface CallCount {
   readonly interval: number
   readonly count: number
-  /** The value that an earlier interval has left in the attribute, and that the write must replace. */
+  /** The value that an earlier interval has left in the attribute. The write must replace it. */
   readonly stale?: number | undefined
 }
 
-/**
- * Returns the count that a write usually finds: the interval is that of the clock, and no earlier interval has left a
- * value in its attribute.
- */
+/** Returns the count that a write usually finds: the interval of the clock, without a stale value in its attribute. */
 export const expectedCount = (rate: Rate, now: number): CallCount => ({ interval: intervalAt(rate, now), count: 0 })
 
 const LatestInterval = z.object({ calls_interval: z.number().default(0) })
@@ -50,13 +47,16 @@ export function callCount(item: Attributes, rate: Rate, now: number): CallCount 
 
 const attributeOf = (interval: number): string => `calls${interval % ATTRIBUTES}`
 
-/** Returns the attributes of a new item with one post. */
+/** Returns the attributes of a new item with one POST. */
 export const firstCall = ({ interval }: CallCount): Attributes => ({
   calls_interval: interval,
   [attributeOf(interval)]: interval * FACTOR + 1,
 })
 
-/** Returns the parts of an update that count a post. Their condition fails if the rate is used up. */
+/**
+ * Returns the parts of an update that count a POST. Their condition fails if the rate is used up, or if the item is not
+ * as expected.
+ */
 export function countCall({ interval, stale }: CallCount, rate: Rate) {
   const own = attributeOf(interval)
   const others = Array.from({ length: ATTRIBUTES }, (_, n) => `calls${n}`).filter(name => name !== own)

@@ -11,14 +11,15 @@ import { exceeded } from './verdict.ts'
 
 /**
  * Makes the store of counters in DynamoDB: one item per user, window and shard. The item also has its open
- * reservations, so that an admission is one conditional UpdateItem (this keeps I1 and I3).
+ * reservations, so that an admission is one conditional UpdateItem. So parallel admissions can't exceed a limit
+ * together (I1), and no request is charged twice (I3).
  *
- * Reservations use the client `once`, which repeats no call by itself. If the answer of a reservation was lost, another
- * call with the same idempotency key may find the reservation, and the request may run and be settled before the
- * repetition arrives. A repetition with the same nonce would then open the reservation again, as if it had never been
- * settled. So each try has its own nonce.
+ * Reservations use the client `once`, which repeats no call by itself, and each try has its own nonce. The reason: if
+ * the answer of a reservation was lost, another call with the same idempotency key may find the reservation. The
+ * request may then run and be settled before the repetition of the write arrives. A repetition with the same nonce
+ * would open the reservation again, as if it had never been settled.
  *
- * With `countsOpen`, a reserve returns how many reservations are open. DynamoDB then returns the whole item, which
+ * With `countsOpen`, `reserve` returns how many reservations are open. DynamoDB then returns the whole item, which
  * costs nothing more.
  */
 export function dynamoQuota(client: DynamoDBClient, table: string, once = client, countsOpen = false): Quota {
@@ -39,8 +40,8 @@ export function dynamoQuota(client: DynamoDBClient, table: string, once = client
 }
 
 /**
- * The time after which DynamoDB deletes an item, in milliseconds. This is long after its last settlement, because
- * requests expire within two weeks after their window.
+ * The time after which DynamoDB deletes an item, in milliseconds. All requests of the item have been settled long
+ * before, because requests expire within two weeks after their window.
  */
 const ITEM_TTL_MS = 90 * 86_400_000
 
@@ -69,7 +70,7 @@ async function reserve(by: Reserving, reservation: Reservation, limits: Limits, 
       if ('admitted' in tried) return tried
       calls = tried.calls
     } catch (error) {
-      // A call that failed by a defect had no effect, and fails again.
+      // A call that failed because of a defect had no effect, and would fail again. So it is not repeated.
       if (!isTransient(error)) throw error
       failure = error
     }
@@ -147,8 +148,8 @@ function reserveUpdate(
 }
 
 /**
- * Creates the item with the first reservation of a window. No expression can set a map and one of its entries at the
- * same time.
+ * Creates the item with the first reservation of a window. This needs a write of its own, because no expression of
+ * DynamoDB can set a map and one of its entries at the same time.
  */
 async function create(
   client: DynamoDBClient,
@@ -174,8 +175,8 @@ async function create(
 }
 
 /**
- * Closes the reservations of an item in one update. If one of them is already closed, it closes each with its own
- * update.
+ * Closes the reservations of each item in one update. If one of them is already closed, DynamoDB refuses this update,
+ * so each reservation is closed with its own update.
  */
 async function closeAll(client: DynamoDBClient, table: string, closings: readonly Closing[]): Promise<void> {
   const distinct = [

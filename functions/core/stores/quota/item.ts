@@ -17,7 +17,7 @@ import type { Counters, OpenReservation } from './port.ts'
  * A reader ignores attributes that it does not know: a newer version may have written them.
  */
 const Used = z.object({ requests: z.number(), tokens: z.number() })
-/** Estimate, time, nonce, and 1 if the reservation holds a request. */
+/** One open reservation: estimate, time, nonce, and 1 if the reservation holds a request. */
 const Entry = z.tuple([z.number(), z.number(), z.string(), z.number()], z.unknown())
 const QuotaItem = z.object({ ...Used.shape, open: z.record(z.string(), Entry) })
 const Key = z.object({ pk: z.string() })

@@ -9,8 +9,10 @@ import type { OpenReservation } from './port.ts'
 const PAGE = 100
 
 /**
- * Reads the watched items. It stops watching an item if its window is over and no reservation is open in it (ADR 0017).
- * The index and the reads may be a little out of date. This does not matter for reservations that are minutes old.
+ * Returns the open reservations of the watched items: the quota items that the index `watched` contains. If an item's
+ * window is over and no reservation is open in the item, it is removed from the index (ADR 0017). The index and the
+ * reads may be a little out of date. This does not matter, because the caller asks for reservations that are minutes
+ * old.
  */
 export async function* openBefore(
   client: DynamoDBClient,
@@ -24,7 +26,7 @@ export async function* openBefore(
   }
 }
 
-/** Reads the watched items, in pages. The newest reservation may be missing for a moment. */
+/** Reads the items in the index `watched`, in pages. A reservation that was just made may be missing. */
 export async function* watchedItems(client: DynamoDBClient, table: string) {
   const watched = { TableName: table, IndexName: WATCHED, ProjectionExpression: 'pk' }
   for await (const { Items: keys = [] } of paginateScan({ client, pageSize: PAGE }, watched))
@@ -55,8 +57,8 @@ async function readAll(client: DynamoDBClient, table: string, keys: readonly Rec
 const isCurrent = (window: string, time: number): boolean => new Date(time).toISOString().startsWith(window)
 
 /**
- * Stops watching an item. If a reservation is made before, the condition fails. A later reservation watches the item
- * again.
+ * Removes an item from the index `watched`. If a reservation was made in the meantime, the condition fails, and the
+ * item stays in the index. A later reservation puts the item into the index again.
  */
 const unwatch = (client: DynamoDBClient, table: string, pk: string) =>
   update(client, {

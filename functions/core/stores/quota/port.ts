@@ -4,7 +4,7 @@ import type { Limits } from '../../domain/limits.ts'
 /** An open reservation in its quota item. */
 export interface OpenReservation {
   readonly reservation: Reservation
-  /** The time at which it was made, in epoch milliseconds. */
+  /** The time at which the reservation was made, in epoch milliseconds. */
   readonly at: number
 }
 
@@ -20,9 +20,9 @@ export interface Counters {
 
 export type Admission =
   /**
-   * Admitted, now or by an earlier try. `reservation` is the stored reservation. Its nonce may differ from the one in
-   * the call. `used` has the counters afterwards. It is absent if an earlier try made the reservation. `in_flight` is
-   * there only if the quota counts open reservations.
+   * The request is admitted, by this try or by an earlier one. `reservation` is the stored reservation. If an earlier
+   * try made it, its nonce may differ from the nonce in this call, and `used` is absent. `used` has the counters after
+   * the write. `in_flight` is present only if the quota counts open reservations.
    */
   | {
       readonly admitted: true
@@ -30,8 +30,8 @@ export type Admission =
       readonly used?: { readonly requests: number; readonly tokens: number; readonly in_flight?: number | undefined }
     }
   /**
-   * Refused because of these counters, or, with `over_rate`, because the user has made all posts that the rate allows
-   * in this interval.
+   * The request is refused because of these counters. With `over_rate`, it is refused because the user has made all
+   * POSTs that the rate allows in this interval.
    */
   | { readonly admitted: false; readonly counters: Counters; readonly over_rate?: boolean | undefined }
 
@@ -47,8 +47,8 @@ export interface Closing {
 /** The counters of all users, exact under any concurrency. All methods reject with `Unavailable`. */
 export interface Quota {
   /**
-   * Reserves `reservation.estimate` tokens and a request, and counts a post, if all of it fits into `limits`. A
-   * repetition changes nothing. The rate is checked first. A refused post is not counted.
+   * Reserves `reservation.estimate` tokens and a request, and counts a POST, if all of them fit into `limits`. A
+   * repetition changes nothing. The rate is checked before the other limits. A refused POST is not counted.
    */
   reserve(reservation: Reservation, limits: Limits, now: number): Promise<Admission>
   /** Closes each reservation once. A reservation that is already closed, or has another nonce, is not changed. */

@@ -22,7 +22,7 @@ export function allItems(client: DynamoDBClient, table: string): AsyncGenerator<
 async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<RequestItem[]> {
   for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true }))
     yield Items.map(item => unmarshall(item))
-      // The bindings of idempotency keys are in the same table.
+      // The table also has items that are no requests, such as the bindings of idempotency keys. They are left out.
       .filter(item => RequestId.safeParse(item.request_id).success)
       .flatMap(item => toItem(item) ?? [])
 }
@@ -36,7 +36,8 @@ export interface DeletedItems {
 }
 
 /**
- * Deletes all items of a user, except requests that wait or run. A repetition continues. Rejects with `Unavailable`.
+ * Deletes all items of a user, except requests that wait or run. If a call fails midway, a repetition deletes the rest.
+ * Rejects with `Unavailable`.
  */
 export const deleteItemsOf = (client: DynamoDBClient, table: string, userId: string): Promise<DeletedItems> =>
   reaching('the requests table', async () => {
@@ -67,7 +68,7 @@ const query = (table: string, userId: string) => ({
   ConsistentRead: true,
 })
 
-/** The condition of a deletion. It also holds for items that are no requests. */
+/** The condition of a deletion: the request has ended, or the item is no request. */
 const HAS_ENDED = {
   condition: 'attribute_not_exists(#status) OR NOT (#status = :queued OR #status = :running)',
   names: { '#status': 'status' },

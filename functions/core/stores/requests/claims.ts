@@ -17,7 +17,8 @@ const startValues = (terms: ClaimTerms) => ({
 })
 
 /**
- * Reads the result of a claim. If the item already has this claim, an earlier try has made it, and its answer was lost.
+ * Reads the result of a claim. If the item refuses the claim but already has this claim's id, an earlier try has made
+ * the claim and its answer was lost. Then the claim counts as made.
  */
 function toClaim(write: ConditionalWrite, terms: ClaimTerms): Claim {
   const item = itemAfter(write)
@@ -46,7 +47,8 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const leaseExpired = 'lease_until <= :now'
   const written = await transition(table, {
     of: seen,
-    // It is not known whether the worker that is gone had called the model.
+    // It is not known whether the worker that is gone had called the model. So the request counts as one that has
+    // reached the model.
     update: `${START}, crashes = :crashes, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
     values: {

@@ -38,8 +38,8 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
 }
 
 /**
- * Returns an item, or throws if it no longer exists. An operator may delete an item between a refused write and the
- * read after it.
+ * Returns the item that a refused write has met, or throws `Unavailable` if there is none. Usually there is an item,
+ * because the item is the reason of the refusal. But an operator may delete it at this moment.
  */
 function present(item: RequestItem | undefined): RequestItem {
   if (!item) throw new Unavailable('the requests table', new Error('an item that was just met is gone'))
@@ -80,20 +80,23 @@ async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
   })
 }
 
-/** Marks an item as deleted by its owner. It creates no item that an operator has deleted meanwhile. */
+/** Marks an item as deleted by its owner. If an operator has deleted the item meanwhile, no new item is created. */
 async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean> {
   const written = await update(table.client, {
     table: table.name,
     key: keyOf(seen),
     update: 'SET erased = :true',
-    // Only an item that has ended has the time of its end.
+    // Only the item of a request that has ended has `completed_at`.
     condition: ['attribute_exists(request_id)', '(attribute_exists(completed_at) OR cancel_requested = :true)'],
     values: { ':true': true },
   })
   return written.written || written.existing === undefined
 }
 
-/** A sort key after all ids of requests, which are UUIDs. A user's other items come after `g`. */
+/**
+ * A sort key after all ids of requests. Ids are UUIDs, so they begin with a digit or a letter from a to f. A user's
+ * other items sort after `g`, so a list does not include them.
+ */
 const AFTER_ALL_IDS = 'g'
 
 async function list(table: ItemTable, userId: string, limit: number, before = AFTER_ALL_IDS) {

@@ -1,14 +1,18 @@
 import type { Failure, RequestItem, Reservation, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage } from '../../domain/messages.ts'
 
-/** The result of a claim. If the item refused the claim, it has this item, or undefined without an item. */
+/**
+ * The result of a claim. If the claim was refused, `item` is the item that refused it, or undefined if the request has
+ * no item.
+ */
 export type Claim =
   | { readonly claimed: true; readonly item: RequestItem }
   | { readonly claimed: false; readonly item: RequestItem | undefined }
 
 export interface ClaimTerms {
   /**
-   * Made by `claimIdOf`. It distinguishes this claim from any other, so a claim whose answer was lost is recognized.
+   * The id of the claim, made by `claimIdOf`. It distinguishes this claim from all others, so that a worker recognizes
+   * its own claim after the answer of the write was lost.
    */
   readonly claim_id: string
   readonly now: number
@@ -27,7 +31,10 @@ export interface Requeue {
   readonly reached: boolean
 }
 
-/** The outcome of an attempt. The item accepts it or not. */
+/**
+ * The outcome of an attempt, to be written into the request item. The item accepts it only from the attempt that holds
+ * the claim.
+ */
 export interface Decision {
   readonly user_id: string
   readonly request_id: string
@@ -50,8 +57,9 @@ export interface Redrive {
 }
 
 /**
- * The request items: each transition is one conditional write on the state that it leaves (docs/architecture.md).
- * All methods reject with `Unavailable` or `Defect`, and each may be repeated.
+ * The request items. Each transition is one conditional write: it succeeds only if the item still has the state from
+ * which the transition starts (docs/architecture.md). All methods reject with `Unavailable` or `Defect`, and each may
+ * be repeated.
  */
 export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
@@ -80,15 +88,15 @@ export interface RequestItems {
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * Ends a lease: running, as in `seen` → the same, but its lease ends now. The caller must know that the worker is
+   * Ends a lease: running, as in `seen` → running, but the lease ends now. The caller must know that the worker is
    * gone. Returns whether this call has ended a lease.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * Notes a stop: running, as in `seen` → the same, but its lease ends now, and the end of its worker does not count as
-   * a crash. The caller must know that the worker was stopped with the whole system. Returns whether this call has
-   * noted the stop.
+   * Notes a stop: running, as in `seen` → running, but the lease ends now, and the end of the request's worker does not
+   * count as a crash. The caller must know that the worker was stopped with the whole system. Returns whether this call
+   * has noted the stop.
    */
   noteStop(seen: RequestItem, now: number): Promise<boolean>
 
@@ -109,22 +117,23 @@ export interface RequestItems {
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * Cancels a request: queued, as in `seen` → cancelled; running → the same, with a note that its outcome must be
-   * discarded. Returns the item as it is then. Returns undefined if the item is no longer as in `seen`.
+   * Cancels a request. A queued item, as in `seen` → cancelled. A running item stays running, with a note that its
+   * outcome must be discarded. Returns the item after the write. Returns undefined if the item is no longer as in
+   * `seen`.
    */
   cancel(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
    * Ends a request that can't go on: queued without a backoff, or running with an expired lease, as in `seen` → failed,
-   * or cancelled if the owner has asked for it. Returns the item as it is then. Returns undefined if the item is no
-   * longer as in `seen`, or still has a worker or a retry.
+   * or cancelled if the owner has asked for it. Returns the item after the write. Returns undefined if the item has
+   * changed since `seen`, or if a worker still runs the request or a retry is planned.
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
 
   /**
-   * Marks an item as deleted by its owner, if it has ended or its owner has asked to cancel it. Its state stays as it
-   * is. Returns whether the item is marked now or no longer exists. Returns false if an operator has redriven the
-   * request meanwhile.
+   * Marks an item as deleted by its owner, if the request has ended or its owner has asked to cancel it. The request's
+   * status does not change. Returns whether the item is marked now or no longer exists. Returns false if an operator
+   * has redriven the request meanwhile.
    */
   erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
@@ -135,8 +144,8 @@ export interface RequestItems {
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
   /**
-   * Retires a run number, if the item is failed, as in `seen`: marks the number of a failed redrive's run as used.
-   * Returns whether the number is marked now.
+   * Retires a run number, if the item is failed, as in `seen`. After a redrive that did not finish, its run number is
+   * marked as used, so that no later redrive uses the number again (rule 8). Returns whether the number is marked now.
    */
   retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 

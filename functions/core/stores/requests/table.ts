@@ -19,8 +19,8 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
 /**
- * Makes the attributes of an item. Metadata is stored as JSON text, because DynamoDB limits numbers, names and nesting
- * more than JSON.
+ * Makes the attributes of an item. Metadata is stored as JSON text, because DynamoDB has stricter limits for numbers,
+ * names and nesting than JSON.
  */
 export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }: RequestItem): Attributes => ({
   ...item,
@@ -29,8 +29,8 @@ export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }:
 })
 
 /**
- * Returns the fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose
- * message a replay has sent.
+ * Returns the fields that the stored `claim_id` encodes: whether the request is isolated, whether its worker was
+ * stopped with the system, and the run whose message a replay has sent.
  */
 function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'> {
   const sent = sentRunOf(claimId)
@@ -42,8 +42,8 @@ function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'
 }
 
 /**
- * Reads the attributes of an item. `claim_id` itself stays in this adapter, and the item has its meaning in other
- * fields.
+ * Reads the attributes of an item. No other code reads `claim_id`: its meaning is in the fields `alone`, `stopped` and
+ * `sent` of the returned item.
  */
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
@@ -71,7 +71,7 @@ interface Transition {
   readonly values: Attributes
 }
 
-/** Makes one conditional write of an item on the state that it leaves. */
+/** Makes one conditional write of an item. The conditions must include the state from which the transition starts. */
 export const transition = (table: ItemTable, { of, names, ...rest }: Transition): Promise<ConditionalWrite> =>
   update(table.client, {
     ...rest,

@@ -53,7 +53,7 @@ export async function giveUp(
   const cancelled = seen.cancel_requested === true
   const wish = cancelled ? 'attribute_exists(cancel_requested)' : 'attribute_not_exists(cancel_requested)'
   const status: Status = cancelled ? 'cancelled' : 'failed'
-  // It is not known whether the worker that is gone had called the model.
+  // It is not known whether the worker that is gone had called the model. So a running request is charged one request.
   const reached = seen.status === 'running' || seen.reached === true
   const changes = [
     '#status = :status',
@@ -81,7 +81,7 @@ export async function giveUp(
 }
 
 /**
- * Writes the outcome of the attempt that holds the claim. If its owner has asked to cancel the request before, the item
+ * Writes the outcome of the attempt that holds the claim. If the request's owner has asked to cancel it, the item
  * becomes cancelled instead.
  */
 export async function decide(table: ItemTable, d: Decision): Promise<RequestItem | undefined> {
@@ -97,8 +97,8 @@ export async function decide(table: ItemTable, d: Decision): Promise<RequestItem
 const isOf = (item: RequestItem, d: Decision): boolean => item.run === d.run && item.attempt === d.attempt
 
 /**
- * Writes an outcome, if the item accepts it. Returns the item as it is afterwards. This outcome may have been decided
- * now, earlier, or not at all.
+ * Writes an outcome, if the item accepts it. Returns the item after the write. The caller must check whether the item
+ * has this outcome: the outcome may have been decided now, earlier, or not at all.
  */
 async function decideAs(
   table: ItemTable,

@@ -11,9 +11,10 @@ interface Table {
 }
 
 /**
- * Makes the store of leases in DynamoDB, in the table of requests: one item per user, and a few items for all users
- * together. A lease is one conditional update of the user's item and one of a common item. It uses no PutItem, so that
- * the reader needs no further rights (docs/adr/0019).
+ * Makes the store of wait leases, in the table of requests. There is one item per user, and a few common items for all
+ * users together. To acquire a lease, two conditional updates are made: one of the user's item, and one of a common
+ * item. The store makes items with UpdateItem and not with PutItem, so that the reader needs no further rights
+ * (docs/adr/0019).
  */
 export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: Random = systemRandom): WaitLeases {
   const table = { client, name }
@@ -23,7 +24,10 @@ export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: R
   }
 }
 
-/** The most common items that are tried before a wait is refused. Each try is a write. */
+/**
+ * The most common items that are tried before a wait is refused. The number is small, because each try is a write that
+ * costs money.
+ */
 const MAX_SHARD_TRIES = 4
 
 async function acquire(
@@ -48,9 +52,9 @@ async function acquire(
 }
 
 /**
- * Takes a lease of the user. The lease has the name of its request, so that a wait that must be the only one finds any
- * other wait for the request. If this name is taken, a wait that may be beside others takes another name. Returns the
- * name, or undefined if there is no room.
+ * Takes a lease in the user's item. The lease's name is the id of its request. So a wait that must be the only one for
+ * its request finds out that the name is taken. A wait that may be beside others then takes another name. Returns the
+ * name of the lease, or undefined if the wait is refused.
  */
 async function takeOfUser(table: Table, wait: Wait, limit: number, now: number): Promise<string | undefined> {
   const names = [wait.request_id, ...(wait.beside_others ? [`${wait.request_id}:${wait.nonce}`] : [])]
@@ -76,12 +80,15 @@ interface Want {
   readonly limit: number
 }
 
-/** The most tries if other calls are always faster. A wait is not worth more tries. */
+/**
+ * The most tries to write an item that other calls change at the same time. After them, the wait is refused, because a
+ * wait is not worth more writes.
+ */
 const MAX_TRIES = 5
 
 /**
- * Takes an entry of one item. `held`: a live lease has this name. `full`: there is no room, or it is not known whether
- * there is.
+ * Adds an entry to one item. `held`: a lease that has not ended has this name. `full`: the item has no room, or other
+ * calls have changed it at each try.
  */
 async function take(table: Table, { key, entry, limit }: Want, now: number): Promise<'taken' | 'held' | 'full'> {
   let there: Entry[] | undefined = []
@@ -106,7 +113,10 @@ async function take(table: Table, { key, entry, limit }: Want, now: number): Pro
 const CLEAN_UP_SECONDS = 86_400
 const ttlOf = ({ until }: Entry): number => Math.ceil(until / 1000) + CLEAN_UP_SECONDS
 
-/** Sets the map with the first lease. No expression can set a map and one of its entries at the same time. */
+/**
+ * Sets the map with the first lease. This is a separate update, because no expression of DynamoDB can set a map and one
+ * of its entries at the same time.
+ */
 const firstEntry = (entry: Entry) => ({
   update: 'SET #leases = :leases, #ttl = :ttl',
   condition: ['attribute_not_exists(#leases)'],
@@ -114,7 +124,10 @@ const firstEntry = (entry: Entry) => ({
   values: { ':leases': { [entry.entry]: toEntry(entry) }, ':ttl': ttlOf(entry) },
 })
 
-/** Adds an entry and removes the ended leases, if these are still as they were read and if there is room. */
+/**
+ * Adds an entry and removes the leases that have ended. The condition is that the ended leases have not changed since
+ * they were read, and that there is room.
+ */
 function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: number) {
   const ended = there.filter(({ until }) => until <= now)
   const replaced = ended.find(other => other.entry === entry.entry)

@@ -25,7 +25,10 @@ export interface Entry {
 /** The index of the nonce in an entry. */
 export const NONCE_INDEX = 1
 
-/** The sort keys of requests are UUIDs. This one comes after all of them, so a list of requests does not include it. */
+/**
+ * The sort key of an item with leases. The sort keys of requests are UUIDs, and `wait#` sorts after all of them. So a
+ * list of requests does not include items with leases.
+ */
 const SORT_KEY = 'wait#'
 
 export const keyOfUser = (userId: string) => ({ user_id: userId, request_id: SORT_KEY })
@@ -39,7 +42,10 @@ export function entriesOf(item: Attributes | undefined): Entry[] | undefined {
   return leases && Object.entries(leases).map(([entry, [until, nonce]]) => ({ entry, until, nonce }))
 }
 
-/** The most leases of a common item. With more leases, a write would need more than one write unit. */
+/**
+ * The most leases in a common item. With more leases, the item would be larger than 1 KB, and each write would cost
+ * more than one write unit.
+ */
 const MAX_LEASES_PER_SHARD = 16
 
 /** Returns the most leases of each common item. The numbers add up to `total`. */

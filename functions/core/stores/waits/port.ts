@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
 /**
- * The most waits of a user. The expression that removes a user's leases may have at most 4 KB, which is enough for this
- * number. lib/config refuses more, too.
+ * The highest allowed value of `per_user`. One expression removes all ended leases of a user. DynamoDB allows 4 KB for
+ * an expression, which is enough for this number. lib/config refuses a higher number, too.
  */
 const MAX_PER_USER = 50
 
@@ -21,11 +21,11 @@ export interface Wait {
   readonly nonce: string
   /** The time at which the lease ends by itself if it is not released, in epoch milliseconds. */
   readonly until: number
-  /** Whether it may wait although another call waits for the same request already. */
+  /** Whether this call may wait although another call already waits for the same request. */
   readonly beside_others: boolean
 }
 
-/** The right to wait. It counts against both limits until it is released or has ended by itself. */
+/** The right of a call to wait. It counts against both limits until it is released or has ended by itself. */
 export interface WaitLease {
   readonly user_id: string
   readonly nonce: string
@@ -38,8 +38,8 @@ export interface WaitLease {
 /** The leases of all waiting calls, exact under any concurrency. Both methods reject with `Unavailable`. */
 export interface WaitLeases {
   /**
-   * Takes a lease of the user and one of all users. If too many calls wait already, it takes no lease and returns
-   * undefined.
+   * Takes a lease that counts for the user and for all users. If too many calls wait already, or if the call must be
+   * the only one that waits for its request and is not, it takes no lease and returns undefined.
    */
   acquire(wait: Wait, limits: WaitLimits, now: number): Promise<WaitLease | undefined>
   /** Releases a lease. A lease that no longer exists is ignored. */

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import type { StandIn } from './server.ts'
 import { signedFor } from './signature.ts'
 
-// Requests and answers follow the reference of each API. Fields that no recipe sends are left out, so a stand-in refuses them. Each
-// answer contains the prompt, so that a test can check it.
+// Requests and answers follow the reference of each API. The schemas leave out fields that no recipe sends, so a stand-in refuses these
+// fields. Each answer contains the prompt, so that a test can check which request got the answer.
 
 const Temperature = z.number().min(0).max(2)
 const TopP = z.number().gt(0).max(1)
@@ -34,7 +34,7 @@ const chatCompletion = ({ messages, max_tokens = 16 }: z.infer<typeof Chat>) => 
   usage: { prompt_tokens: 9, completion_tokens: max_tokens, total_tokens: 9 + max_tokens, prompt_tokens_details: null },
 })
 
-/** vLLM that was started with `--api-key`. */
+/** A vLLM server that was started with `--api-key`. */
 export const openAiChat = (key: string): StandIn => ({
   path: '/v1/chat/completions',
   refuses: ({ headers }) => (headers.authorization === `Bearer ${key}` ? undefined : 'Unauthorized'),
@@ -197,7 +197,7 @@ const Converse = z.strictObject({
   }),
 })
 
-/** The path has the id of the model as the SDK escapes it. The signature is made of this path. */
+/** The path has the id of the model as the AWS SDK escapes it. The signature covers this path, so another escaping would be refused. */
 export const bedrock: StandIn = {
   path: '/model/us.amazon.nova-lite-v1%3A0/converse',
   refuses: signedFor('bedrock'),

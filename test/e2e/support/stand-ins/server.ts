@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import type * as z from 'zod'
 import type { ReceivedRequest } from '../../../support/sigv4.ts'
 
-/** A stand-in for a public API. It is as strict about requests as the real API. */
+/** A stand-in for a public API. It refuses the same requests as the real API. */
 export interface StandIn {
   /** The path of the API, as it is in the request. */
   readonly path: string

@@ -8,7 +8,7 @@ const LOCAL = {
   region: 'us-east-1',
 }
 
-/** AWS accepts a signature for this time. */
+/** The time for which AWS accepts a signature, in milliseconds. */
 const FIVE_MINUTES_MS = 5 * 60_000
 
 /** Makes a check that accepts only calls with a signature that AWS would accept for this service. */

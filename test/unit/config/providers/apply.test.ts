@@ -19,11 +19,11 @@ describe('a model with a provider', () => {
     { key: 'request', value: '{ "inputs": prompt }' },
     { key: 'response', value: '{ "result": $ }' },
     { key: 'estimate', value: '7' },
-  ])('has the $key that the file gives', ({ key, value }) => {
+  ])('has the $key of the pipeline file instead of the profile’s', ({ key, value }) => {
     expect(modelOf({ provider: 'openai', endpoint: { url: URL }, [key]: value })).toMatchObject({ [key]: value })
   })
 
-  it('has the keys of retry from the file, and the other keys from the profile', () => {
+  it('takes each key of retry from the pipeline file if it is there, and otherwise from the profile', () => {
     const { retry } = modelOf({
       provider: 'bedrock',
       endpoint: { url: URL },
@@ -40,7 +40,7 @@ describe('a model with a provider', () => {
     })
   })
 
-  it('handles a status as the file says, even if the profile has the status in the other list', () => {
+  it('drops a status that the file has in drop_on, even if the profile has the same status in backoff_on', () => {
     const { retry } = modelOf({ provider: 'tgi', endpoint: { url: URL }, retry: { drop_on: [424] } })
 
     expect(retry).toMatchObject({ backoff_on: [429, 503], drop_on: [424] })
@@ -52,13 +52,16 @@ describe('a model with a provider', () => {
     { given: { secret: 'K', prefix: 'Key ' }, auth: { header: 'x-api-key', prefix: 'Key ', secret: 'K' } },
     { given: { sigv4: 'execute-api' }, auth: { sigv4: 'execute-api' } },
     { given: undefined, auth: undefined },
-  ])('sends a secret in the provider’s way, unless the file says otherwise: $given', ({ given, auth }) => {
-    const { endpoint } = modelOf({ provider: 'anthropic', endpoint: { url: URL, ...(given && { auth: given }) } })
+  ])(
+    'sends a secret in the header of the provider, unless the file names another header or prefix: $given',
+    ({ given, auth }) => {
+      const { endpoint } = modelOf({ provider: 'anthropic', endpoint: { url: URL, ...(given && { auth: given }) } })
 
-    expect(endpoint.auth).toEqual(auth)
-  })
+      expect(endpoint.auth).toEqual(auth)
+    },
+  )
 
-  it('signs calls of AWS unless the file has an auth', () => {
+  it('signs the calls of a provider on AWS unless the file has an auth', () => {
     const withAuth = (auth?: object) =>
       modelOf({ provider: 'sagemaker', model: 'm', endpoint: { url: URL, ...(auth && { auth }) } }).endpoint.auth
 
@@ -67,7 +70,7 @@ describe('a model with a provider', () => {
   })
 })
 
-describe('the address of a call', () => {
+describe('the address that is called for a model with a provider', () => {
   it.each([
     ['openai', 'https://api.openai.com', 'https://api.openai.com/v1/chat/completions'],
     ['openai', 'https://api.openai.com/', 'https://api.openai.com/v1/chat/completions'],
@@ -113,7 +116,7 @@ describe('the address of a call', () => {
   it.each([
     { provider: 'bedrock', end: '/model/NAME/converse' },
     { provider: 'sagemaker', end: '/endpoints/NAME/invocations' },
-  ])('of $provider needs the name of the model', ({ provider, end }) => {
+  ])('of $provider contains the name of the model, so a file without this name is refused', ({ provider, end }) => {
     expect(refusal({ provider, endpoint: { url: URL } })).toMatch(
       `models.text.endpoint.url must end in ${end}, or model must be there with the NAME`,
     )
@@ -169,7 +172,7 @@ describe('a mistake in a model with a provider', () => {
     expect(told.split('\n')).toHaveLength(1)
   })
 
-  it('does not hide that request and response are missing, if the model has no provider', () => {
+  it('causes two errors if it is a missing provider: request and response are missing', () => {
     expect(refusal({ endpoint: { url: URL } })).toMatch(
       /models\.text\.request is missing.*\n.*models\.text\.response is missing/,
     )

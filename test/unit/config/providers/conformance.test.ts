@@ -4,25 +4,25 @@ import { PROFILES, PROVIDERS, type Provider } from '../../../../lib/config/provi
 import { callerOf } from '../../../support/provider.ts'
 import { useQuirkServer } from '../../../support/quirk-server.ts'
 
-// Each provider’s documented answers come over a socket, and pass the endpoint, the verdict and the response mapping, as in
-// a worker.
+// A test server sends the answers that each provider documents. The answers pass the same code as in a worker: the HTTP
+// endpoint, the verdict and the response mapping.
 
 const server = useQuirkServer()
 
-/** Without `auth`, so no verdict depends on the rule for a 401 with a secret. */
+/** Calls the test server without `auth`. With a secret, a 401 would halt the model, whatever the profile says. */
 const callerHere = (provider: Provider) => callerOf(provider, { url: server().url }, { model: 'm' })
 
 describe.each(PROVIDERS)('the profile %s', provider => {
   const answers = DOCUMENTED_ANSWERS[provider]
   const failures = answers.filter(({ means }) => means !== 'result')
 
-  it('is tested with results, and with an answer for each verdict', () => {
+  it('has documented answers for a result and for each verdict: retry, drop, and halt if the profile can halt the model', () => {
     const halts = PROFILES[provider].retry.halt_when === undefined ? [] : ['halt']
     expect(new Set(answers.map(({ means }) => means))).toEqual(new Set(['result', 'retry', 'drop', ...halts]))
   })
 
   it.each(answers.flatMap(answer => (answer.gives ? [{ ...answer, gives: answer.gives }] : [])))(
-    'reads $what',
+    'reads the result and the usage of $what',
     async ({ gives: { result, usage }, ...answer }) => {
       server().answerWith(answer)
       const caller = callerHere(provider)
@@ -47,7 +47,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   })
 })
 
-it('the detail of a failure is LM Studio’s sentence, which comes with status 200 for an unknown path', async () => {
+it('an answer of LM Studio to an unknown path is a failure with its error text, although its status is 200', async () => {
   const error = 'Unexpected endpoint or method. (POST /chat/completions)'
   server().answerWith({ status: 200, body: { error } })
 

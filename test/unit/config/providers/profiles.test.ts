@@ -28,13 +28,13 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     expect(sources.every(source => URL.canParse(source))).toBe(true)
   })
 
-  it.each(expressionsOf(provider))('has a valid $key that needs no thread', ({ source }) => {
+  it.each(expressionsOf(provider))('has a valid $key that is evaluated without a separate thread', ({ source }) => {
     expect(checkMapping(source)).toBeUndefined()
     expect(needsThread(source)).toBe(false)
   })
 
   it.each(expressionsOf(provider).filter(({ key }) => key.endsWith('_when')))(
-    'has a $key that fails for no answer, and is false for ordinary answers',
+    'has a $key that can be evaluated for any answer, and is false for ordinary answers',
     async ({ source }) => {
       const holds = compileExpression(`$boolean((${source}))`)
       const bodies = [
@@ -64,7 +64,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     },
   )
 
-  it('reserves the usual estimate for a request with a prompt, with or without bounds', async () => {
+  it('reserves for a request with a prompt the same estimate as a model without a profile', async () => {
     const { estimate = 'nothing' } = modelOf({ provider, endpoint: { url: 'http://127.0.0.1:1' }, model: 'm' })
     const own = createEstimator({ estimates: { text: estimate } })
     const usual = createEstimator({})

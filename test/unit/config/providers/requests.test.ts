@@ -6,7 +6,7 @@ import { expectedSignature, readAuthorization } from '../../../support/sigv4.ts'
 
 const server = useQuirkServer()
 
-/** The body that the endpoint gets for a client’s body. */
+/** The call (headers and body) that the model’s endpoint receives for this body of a client. */
 async function sentFor(provider: Provider, body: object, model = 'm', more: object = {}) {
   await callerOf(provider, { url: server().url, ...more }, { model }).call({ prompt: 'Hello', ...body })
   const call = server().received.at(-1)

@@ -32,11 +32,11 @@ describe('authorize', () => {
     expect(await authorize(access, key, NOW)).toBeUndefined()
   })
 
-  it('takes a key until the moment before it expires', async () => {
+  it('accepts a key one millisecond before the key expires', async () => {
     expect(await authorize(accessWith({ ...RECORD, expires_at: NOW + 1 }), KEY, NOW)).toEqual(USER)
   })
 
-  it('reads no table if the text can’t be a key', async () => {
+  it('refuses a text that does not have the form of a key without reading a table', async () => {
     const unused: Access = {
       key: () => Promise.reject(new Error('asked')),
       user: () => Promise.reject(new Error('asked')),

@@ -19,7 +19,7 @@ beforeEach(() => dynamoDb.reset())
 afterEach(() => vi.restoreAllMocks())
 
 let Key = newKey()
-// A handler remembers keys.
+// The handler remembers keys for a minute. So each test uses a new key, and sees no answer of the test before.
 beforeEach(() => {
   Key = newKey()
 })
@@ -33,7 +33,7 @@ const known = (user: object) => {
 }
 
 describe('authorizer', () => {
-  it('passes the caller to the functions behind it, as scalars only', async () => {
+  it('passes the user, the plan and the limits of the caller to the functions, each as a scalar, since API Gateway takes no objects', async () => {
     known({ user_id: 'u42', plan: 'pro', overrides: { tokens: 5 } })
 
     expect(await handler(event({ 'x-api-key': Key }), aContext())).toEqual({
@@ -46,7 +46,7 @@ describe('authorizer', () => {
     ['x-api-key', ''],
     ['authorization', 'Bearer '],
     ['authorization', 'bearer  '],
-  ])('finds the key in %s, after "%s"', async (header, prefix) => {
+  ])('finds the key in the header %s, after the prefix "%s"', async (header, prefix) => {
     known({ user_id: 'u42', plan: 'pro', overrides: {} })
 
     expect(await handler(event({ [header]: prefix + Key }), aContext())).toMatchObject({ context: { user_id: 'u42' } })
@@ -58,12 +58,12 @@ describe('authorizer', () => {
     { authorization: 'Basic dTpw' },
     { authorization: 'Bearer' },
     { authorization: 'Bearer ' },
-  ])('lets nobody in with %j, and reads no table', async headers => {
+  ])('marks a call with the headers %j as refused for a missing key, and reads no table', async headers => {
     expect(await handler(event(headers), aContext())).toEqual({ isAuthorized: true, context: { refused: 'no key' } })
     expect(dynamoDb.calls()).toEqual([])
   })
 
-  it('refuses an unknown key, and logs no part of the key', async () => {
+  it('marks a call with an unknown key as refused, and does not log the key', async () => {
     dynamoDb.on(GetItemCommand).resolves({})
     const output = captureOutput()
 
@@ -80,7 +80,7 @@ describe('authorizer', () => {
 
     const refused = handler(event({ 'x-api-key': Key }), aContext())
 
-    // Lambda logs the stack of a thrown error.
+    // Lambda logs the stack of a thrown error. So the error has an empty stack, and only Sluice’s own log line has the cause.
     await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('unavailable'), stack: '' })
     expect(output.text()).toContain('the invocation failed')
   })

@@ -31,7 +31,7 @@ const recordOf = (key: string): KeyRecord => ({
 })
 
 describe('rememberKeys', () => {
-  it('reads a key once a minute', async () => {
+  it('reads an accepted key from the table once per minute', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
 
@@ -45,7 +45,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(2)
   })
 
-  it('reads a key once for simultaneous calls', async () => {
+  it('reads a key from the table once for simultaneous calls', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
 
@@ -55,7 +55,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(1)
   })
 
-  it('reads a key again after simultaneous calls whose common look-up has failed', async () => {
+  it('reads a key again after the one read for simultaneous calls has failed', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     state.isDown = true
@@ -77,7 +77,7 @@ describe('rememberKeys', () => {
     expect(await authorized(key)).toBeUndefined()
   })
 
-  it('keeps refused keys apart from accepted ones, so many refused keys push out no accepted key', async () => {
+  it('remembers accepted keys separately from refused keys, so many calls with wrong keys make it forget no accepted key', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     await authorized(key)
@@ -89,7 +89,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(before)
   })
 
-  it('reads a refused key once a minute, too', async () => {
+  it('does not read a refused key again within a minute', async () => {
     const key = newKey()
     const { state, authorized } = aTable([])
 
@@ -99,7 +99,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(1)
   })
 
-  it('remembers a bounded number of keys', async () => {
+  it('remembers only as many keys as it was told (here two), and reads a forgotten key again', async () => {
     const keys = [newKey(), newKey(), newKey()]
     const { state, authorized } = aTable(keys)
     for (const key of keys) await authorized(key)
@@ -111,7 +111,7 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(4)
   })
 
-  it('forgets a look-up that failed', async () => {
+  it('does not remember a read that failed, so the next call reads the key again', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     state.isDown = true

@@ -7,7 +7,8 @@ import { Defect, Unavailable } from '../../../../functions/core/platform/unavail
 const Away = new Unavailable('the queue', new Error('getaddrinfo ENOTFOUND'))
 
 /**
- * Declares on a broker that fails once with each of these errors, and then takes the declaration. The invocation has 60 s.
+ * Declares the queues on a broker that fails once with each of these errors, and then accepts the declaration. The invocation
+ * of the function has 60 s. `former` has the properties of the CloudFormation resource before the update.
  */
 async function declareWith(errors: Error[], type = 'Create', former: Record<string, unknown> = {}) {
   let now = 0
@@ -36,7 +37,7 @@ async function declareWith(errors: Error[], type = 'Create', former: Record<stri
   return { answer: await declare(ports, event, 60_000), declared, now }
 }
 
-describe('the declaration of queues', () => {
+describe('the declaration of queues on the RabbitMQ broker, as a CloudFormation resource', () => {
   it('creates the queues of the template', async () => {
     const { answer, declared } = await declareWith([])
 
@@ -47,23 +48,23 @@ describe('the declaration of queues', () => {
   })
 
   it.each([
-    ['unbinds the input that was the first one before', { Requests: 'nightly' }, 'nightly'],
-    ['does not unbind an input that stays the first one', { Requests: 'prompts' }, undefined],
-    ['unbinds nothing if there was no input', {}, undefined],
+    ['unbinds the input queue that was the first input before the update', { Requests: 'nightly' }, 'nightly'],
+    ['does not unbind an input queue that stays the first input', { Requests: 'prompts' }, undefined],
+    ['unbinds nothing if there was no input before the update', {}, undefined],
   ])('%s', async (_, former, unbind) => {
     const { declared } = await declareWith([], 'Update', former)
 
     expect(declared).toEqual([{ queues: expect.anything(), requests: 'prompts', unbind }])
   })
 
-  it('is repeated as a whole while the broker can’t be reached, as happens with a new broker', async () => {
+  it('is repeated from its beginning while the broker can’t be reached, as is usual for a new broker', async () => {
     const { answer, declared } = await declareWith([Away, Away, Away])
 
     expect(answer).toEqual({ Status: 'SUCCESS' })
     expect(declared).toHaveLength(1)
   })
 
-  it('fails with a reason, in time for the answer, if the broker stays away', async () => {
+  it('fails with a reason before the invocation ends, if the broker can’t be reached all the time', async () => {
     const { answer, now } = await declareWith(Array(100).fill(Away))
 
     expect(answer).toEqual({ Status: 'FAILED', Reason: expect.stringMatching(/^the broker can't be reached: /) })
@@ -77,7 +78,7 @@ describe('the declaration of queues', () => {
     expect(now).toBe(0)
   })
 
-  it('leaves the queues where they are when the resource is deleted', async () => {
+  it('succeeds without a call of the broker when the resource is deleted, so the queues stay', async () => {
     expect(await declareWith([Away], 'Delete')).toMatchObject({ answer: { Status: 'SUCCESS' }, declared: [] })
   })
 })

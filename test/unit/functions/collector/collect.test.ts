@@ -11,15 +11,20 @@ import { anAcceptedEvent, anItem, anOutcome, aRefused } from '../../../support/r
 describe('collect: the charging rule', () => {
   it.each([
     { what: 'a success costs the tokens that the model reported', fields: {}, tokens: 7, requests: 1 },
-    { what: 'a success without a report costs its estimate', fields: { usage: undefined }, tokens: 10, requests: 1 },
     {
-      what: 'a success without a report costs the minimum that its worker reports, if that is more',
+      what: 'a success without reported usage costs its estimate',
+      fields: { usage: undefined },
+      tokens: 10,
+      requests: 1,
+    },
+    {
+      what: 'a success without reported usage costs the minimum that its worker computed, if that is more than the estimate',
       fields: { usage: undefined, charge_at_least: 11 },
       tokens: 11,
       requests: 1,
     },
     {
-      what: 'a success costs the tokens that the model reported, even if its worker reports a minimum',
+      what: 'a success costs the tokens that the model reported, even if its worker computed a higher minimum',
       fields: { charge_at_least: 11 },
       tokens: 7,
       requests: 1,
@@ -36,8 +41,13 @@ describe('collect: the charging rule', () => {
   })
 
   it.each([
-    { what: 'a failure costs a request and no tokens', fields: {}, tokens: 0, requests: 1 },
-    { what: 'a failure costs the tokens that the model reported', fields: { usage: usage(9) }, tokens: 9, requests: 1 },
+    { what: 'a failure that reached the model costs one request and no tokens', fields: {}, tokens: 0, requests: 1 },
+    {
+      what: 'a failure costs one request and the tokens that the model reported',
+      fields: { usage: usage(9) },
+      tokens: 9,
+      requests: 1,
+    },
     {
       what: 'a request that never reached the model costs nothing',
       fields: { reached: false },
@@ -58,7 +68,7 @@ describe('collect: a request’s stored body and result', () => {
   it.each([
     { what: 'it was cancelled', fields: { cancel_requested: true }, kept: [] },
     { what: 'it completed', fields: {}, kept: ['body', 'result'] },
-  ])('are deleted only if the request was cancelled: $what', async ({ fields, kept }) => {
+  ])('are deleted only if the request was cancelled (here $what)', async ({ fields, kept }) => {
     const { ports } = aCollector()
     const item = await running(ports, fields)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -82,7 +92,7 @@ describe('collect: a request’s stored body and result', () => {
 })
 
 describe('collect: the ledger', () => {
-  it('gets a row of an accepted request before the request is decided', async () => {
+  it('gets the row of a request from its `accepted` event, before the request has an outcome', async () => {
     const { ports, entries } = aCollector()
     const item = anItem({ metadata: { tag: 'x' } })
 
@@ -102,7 +112,7 @@ describe('collect: the ledger', () => {
     ])
   })
 
-  it('gets the row of a success from the item, and only the result from the message (rule 9)', async () => {
+  it('gets status, attempts and usage of a success from the request item, and only the result from the event (rule 9)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
@@ -125,7 +135,7 @@ describe('collect: the ledger', () => {
     expect(entries()[0]?.deadLetter).toBeUndefined()
   })
 
-  it('gets a dead letter of a failure, with the message of the request (I10)', async () => {
+  it('gets a dead letter for a failed request, with the request’s message (I10)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
 
@@ -160,7 +170,7 @@ describe('collect: the ledger', () => {
     expect(entries().filter(({ deadLetter }) => deadLetter)).toHaveLength(letters)
   })
 
-  it('gets a dead letter of a refused message, with the original message and the reason of the refusal (I10)', async () => {
+  it('gets a dead letter for a refused message of an input queue, with the original message and the reason (I10)', async () => {
     const { ports, entries } = aCollector()
     const event = aRefused('m-1')
 
@@ -179,7 +189,7 @@ describe('collect: the ledger', () => {
     ])
   })
 
-  it('gets all rows of an invocation in one batch', async () => {
+  it('gets all rows of an invocation in one call', async () => {
     const { ports, ledger } = aCollector()
     const items = await Promise.all([running(ports), running(ports), running(ports)])
 
@@ -213,7 +223,7 @@ describe('collect: an outcome that does not count (I7)', () => {
   })
 })
 
-describe('collect: an event that comes twice', () => {
+describe('collect: an event that is delivered twice', () => {
   it('changes nothing the second time: the request is charged once, and its row stays the same (I3)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
@@ -226,7 +236,7 @@ describe('collect: an event that comes twice', () => {
     expect(entries()[1]).toEqual(entries()[0])
   })
 
-  it('goes on where the first try stopped, even if the second message differs, since the item has decided', async () => {
+  it('completes the steps that the first delivery missed, with the values of the request item, even if the second event differs', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const down = { ...ports, ledger: failing(ports.ledger, 'record', 'before') }

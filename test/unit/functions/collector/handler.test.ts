@@ -145,7 +145,7 @@ describe('collector', () => {
     expect(ends).toHaveLength(2)
   })
 
-  it('logs the model’s words about a failure, but no part of an answer that may be a result', async () => {
+  it('logs the model’s error text about a failure, but no part of an answer that may be a result', async () => {
     const output = captureOutput()
     const error = {
       code: 'invalid_model_response',
@@ -238,7 +238,7 @@ describe('collector', () => {
     expect(output.text()).not.toContain('secret')
   })
 
-  it('counts a message of a dead-letter queue that can’t be taken', async () => {
+  it('counts a message of a dead-letter queue that it can’t process', async () => {
     const output = captureOutput()
     dynamoDb.on(GetItemCommand).rejects(networkError('throttled'))
 

@@ -30,14 +30,14 @@ async function secondsAfter(receives: number, record: Ledger['record']) {
 
 const away = async () => Promise.reject(anOutage('the ledger'))
 
-describe('a collector whose ledger is away', () => {
+describe('a collector whose ledger can’t be reached', () => {
   it.each([
     { receives: 1, seconds: [10] },
     { receives: 40, seconds: [10] },
     { receives: 41, seconds: [25] },
     { receives: 240, seconds: [25] },
   ])(
-    'has an event delivered again soon after the ledger is back (receive $receives)',
+    'has an event delivered again soon after the ledger can be reached again (receive $receives)',
     async ({ receives, seconds }) => {
       expect(await secondsAfter(receives, away)).toEqual({ returned: 1, seconds })
     },
@@ -51,12 +51,12 @@ describe('a collector whose ledger is away', () => {
     expect(await secondsAfter(1, async () => Promise.reject(new Error('a bug')))).toEqual({ returned: 1, seconds: [] })
   })
 
-  it('changes no wait if all events are taken', async () => {
+  it('does not change the wait of any event if all events are collected', async () => {
     expect(await secondsAfter(1, async () => ({ refused: [] }))).toEqual({ returned: 0, seconds: [] })
   })
 })
 
-describe('a collector behind RabbitMQ whose ledger is away', () => {
+describe('a collector with RabbitMQ whose ledger can’t be reached', () => {
   it('retries its events for more than a day, and then makes them dead letters, as with SQS', async () => {
     const { ports } = aCollector()
     const published: Publication[] = []

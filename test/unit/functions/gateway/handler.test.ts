@@ -49,8 +49,8 @@ const post = async (
 const submission = { body: JSON.stringify({ prompt: PROMPT }) }
 
 describe('gateway', () => {
-  describe('over the rate', () => {
-    /** Each test has an interval of its own. */
+  describe('for a user whose calls exceed the rate', () => {
+    /** Each test begins at another hour, so no test sees the counted calls of another test. */
     let hour = Date.UTC(2026, 10, 23, 12)
     beforeEach(() => {
       hour += 3_600_000
@@ -75,7 +75,7 @@ describe('gateway', () => {
         .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
     }
 
-    it('answers 429 to a flood of refused posts, without a call of AWS, and serves another user', async () => {
+    it('answers 429 to a flood of POSTs without a call of AWS, and serves another user', async () => {
       refusedByQuota()
 
       const codes = await postMany(20, submission)
@@ -86,7 +86,7 @@ describe('gateway', () => {
       expect(await postMany(1, submission, bob)).toEqual(['accepted'])
     })
 
-    it('gives the reason, and the time of the next try', async () => {
+    it('answers 429 with the reason and with Retry-After', async () => {
       await postMany(5, { body: 'no JSON' })
 
       const { statusCode, headers, body } = await post(submission, ann)
@@ -101,7 +101,7 @@ describe('gateway', () => {
       })
     })
 
-    it('stores no idempotency key of a refused post that is over the rate', async () => {
+    it('stores no Idempotency-Key of a POST that it refuses because of the rate', async () => {
       refusedByQuota()
 
       for (let i = 0; i < 20; i++) await postMany(1, { ...submission, headers: { 'idempotency-key': `key-${i}` } })
@@ -127,7 +127,7 @@ describe('gateway', () => {
     })
   })
 
-  it('answers 202 with the request, its priority and the rest of the limits', async () => {
+  it('answers 202 with the request, its priority and the unused part of the limits', async () => {
     const { statusCode, headers, body } = await post(submission)
 
     expect(statusCode).toBe(202)
@@ -149,7 +149,7 @@ describe('gateway', () => {
     })
   })
 
-  it('needs three calls of AWS, two of them one after the other', async () => {
+  it('needs three calls of AWS for a POST, of which two are made at the same time', async () => {
     await post(submission)
 
     expect(dynamoDb.calls()).toHaveLength(2)
@@ -177,7 +177,7 @@ describe('gateway', () => {
     expect(dynamoDb.calls()).toEqual([])
   })
 
-  it('applies the limits that an operator set, in any form in which API Gateway passes them', async () => {
+  it('applies the user’s own limits, whether API Gateway passes them as numbers or as texts', async () => {
     const { headers } = await post(submission, { user_id: 'u42', plan: 'free', requests: '7', tokens: 9 })
 
     expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
@@ -216,7 +216,7 @@ describe('gateway', () => {
       code: 'priority_not_allowed',
     },
     { what: '5 MB', body: JSON.stringify({ prompt: 'x'.repeat(5_000_000) }), status: 413, code: 'payload_too_large' },
-  ])('answers $status to $what, before it calls AWS', async ({ body, status, code }) => {
+  ])('answers $status to $what without a call of AWS', async ({ body, status, code }) => {
     const answer = await post(body === undefined ? {} : { body })
 
     expect(answer.statusCode).toBe(status)
@@ -225,7 +225,7 @@ describe('gateway', () => {
     expect(dynamoDb.calls()).toHaveLength(0)
   })
 
-  it('answers 503 if a table is unavailable, without details of AWS', async () => {
+  it('answers 503 if a table is unavailable, and the answer has no details of AWS', async () => {
     dynamoDb.rejects(networkError('connect ECONNREFUSED 10.0.0.1, arn:aws:dynamodb:us-east-1:123456789012:table/x'))
 
     const { statusCode, headers, body, text } = await post(submission)
@@ -254,7 +254,7 @@ describe('gateway', () => {
     expect(output.logs().filter(line => 'Defects' in line)).toHaveLength(1)
   })
 
-  it('answers 500 with a general sentence to an unexpected error', async () => {
+  it('answers 500 with a general error text after an unexpected error', async () => {
     const { statusCode, body, text } = await post(submission, { plan: 'free' })
 
     expect(statusCode).toBe(500)
@@ -262,7 +262,7 @@ describe('gateway', () => {
     expect(text).not.toMatch(/zod|user_id|stack|\.ts/i)
   })
 
-  it('writes JSON logs and metrics without a prompt, in every case', async () => {
+  it('writes log lines and metrics as JSON, and never a prompt, whatever the answer is', async () => {
     const texts: string[] = []
     const failures = [
       () => undefined,

@@ -16,11 +16,11 @@ const postOf = (caller = aCaller(), headers: Record<string, string> = {}): HttpC
   parameters: {},
   caller: () => caller,
   body: () => JSON.stringify({ model: 'text', messages: [{ role: 'user', content: 'hello' }] }),
-  // No time is left for a wait.
+  // The invocation ends in 2 s, so a wait for the answer would have no time.
   remainingMs: () => 2_000,
 })
 
-/** The gateway, and a count of the leases that it takes and releases. */
+/** A gateway, and the number of wait leases that it takes and releases. */
 function aGateway(limits = { per_user: 10, total: 50 }) {
   const memory = memoryPorts()
   const leases = { taken: 0, released: 0 }
@@ -46,8 +46,8 @@ function aGateway(limits = { per_user: 10, total: 50 }) {
 
 const NO_ROOM = { per_user: 0, total: 0 }
 
-describe('a chat whose answer takes some time', () => {
-  it('takes one lease, and releases it', async () => {
+describe('POST /v1/chat/completions, whose answer takes some time', () => {
+  it('takes one wait lease, and releases it', async () => {
     const { chat, leases } = aGateway()
 
     await expect(chat(postOf())).rejects.toMatchObject({ code: 'still_running' })
@@ -55,7 +55,7 @@ describe('a chat whose answer takes some time', () => {
     expect(leases).toEqual({ taken: 1, released: 1 })
   })
 
-  it('takes no lease if the quota refuses the chat', async () => {
+  it('holds no wait lease if the quota refuses the chat', async () => {
     const { chat, leases, ports } = aGateway()
     const caller = aCaller({ requests: 0 })
 
@@ -66,7 +66,7 @@ describe('a chat whose answer takes some time', () => {
   })
 
   it.each([{ headers: {} }, { headers: { 'idempotency-key': 'k' } }])(
-    'leaves no item, no message and no reservation if there are too many waits (I6), with $headers',
+    'leaves no item, no message and no reservation if it is refused because too many calls wait (I6), with the headers $headers',
     async ({ headers }) => {
       const { chat, ports } = aGateway(NO_ROOM)
       const caller = aCaller()
@@ -79,7 +79,7 @@ describe('a chat whose answer takes some time', () => {
     },
   )
 
-  it('is refused even if its reservation can’t be released, since the sweeper releases it later', async () => {
+  it('is refused because too many calls wait, even if its reservation can’t be released, since the sweeper releases it later', async () => {
     const { ports } = aGateway(NO_ROOM)
     const caller = aCaller()
     const broken = { ...ports, quota: failing(ports.quota, 'close', 'before') }

@@ -27,8 +27,8 @@ const usedBy = async ({ quota }: Pick<GatewayPorts, 'quota'>, userId: string, wi
 const ONE = { requests: 1, tokens: 4, open: 1 }
 const NOTHING = { requests: 0, tokens: 0, open: 0 }
 
-describe('submitKeyed', () => {
-  it('gives a repeated call the same request, charged once', async () => {
+describe('submitKeyed: a POST with an Idempotency-Key', () => {
+  it('gives a repeated call the same request, which is charged once', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -40,7 +40,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('takes the same fields in another order as the same body', async () => {
+  it('treats a body with the same fields in another order as the same body', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -51,7 +51,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('recognizes a key that version 0.1.0 has stored, by the fingerprint of the fields in their order', async () => {
+  it('recognizes a key that version 0.1.0 has stored, whose fingerprint depends on the order of the fields', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const fields = { zone: 'eu', lang: 'en' }
@@ -66,7 +66,7 @@ describe('submitKeyed', () => {
     })
   })
 
-  it('gives many simultaneous calls one request, charged once', async () => {
+  it('gives many simultaneous calls with one key the same request, which is charged once', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -76,7 +76,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('gives each user a request of their own for the same key', async () => {
+  it('gives two users with the same key different requests', async () => {
     const ports = memoryPorts()
 
     const [one, two] = [await submit(ports), await submit(ports)]
@@ -84,7 +84,7 @@ describe('submitKeyed', () => {
     expect(one.request_id).not.toBe(two.request_id)
   })
 
-  it('refuses another body under the same key, even at the same time', async () => {
+  it('refuses a call with the same key and another body, even if both calls come at the same time', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -104,7 +104,7 @@ describe('submitKeyed', () => {
     { what: 'model', from: 'free', to: 'texts', fields: { model: 'image' }, code: 'model_not_allowed' },
     { what: 'priority', from: 'pro', to: 'texts', fields: { priority: 'high' }, code: 'priority_not_allowed' },
   ])(
-    'gives a repeated call the same request, although the plan no longer allows the $what',
+    'gives a repeated call the same request, even if the plan does not allow the $what any more',
     async ({ from, to, fields, code }) => {
       const ports = memoryPorts()
       const caller = aCaller({ plan: from })
@@ -117,7 +117,7 @@ describe('submitKeyed', () => {
     },
   )
 
-  it('admits a request under a refused key as soon as the plan allows the request', async () => {
+  it('admits a repeated call whose first call the plan had refused, once the plan allows it', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ plan: 'texts' })
     await expect(submit(ports, caller, { model: 'image' })).rejects.toMatchObject({ code: 'model_not_allowed' })
@@ -150,20 +150,23 @@ describe('submitKeyed', () => {
       },
     ]),
   ]
-  it.each(failures)('continues after an earlier try that failed at $what', async ({ broken }) => {
-    const ports = memoryPorts()
-    const caller = aCaller()
+  it.each(failures)(
+    'continues the admission in a repeated call if the first call failed at $what',
+    async ({ broken }) => {
+      const ports = memoryPorts()
+      const caller = aCaller()
 
-    await expect(submit(broken(ports), caller)).rejects.toThrow(Unavailable)
-    const item = await submit(ports, caller)
+      await expect(submit(broken(ports), caller)).rejects.toThrow(Unavailable)
+      const item = await submit(ports, caller)
 
-    expect(await ports.items.get(caller.user_id, item.request_id)).toMatchObject({ status: 'queued' })
-    expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
-    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
-  })
+      expect(await ports.items.get(caller.user_id, item.request_id)).toMatchObject({ status: 'queued' })
+      expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
+      expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+    },
+  )
 
   it.each(failures)(
-    'continues after midnight, and charges the day in the item (failed at $what)',
+    'charges a call that is repeated after midnight in the window of the request item (the first call failed at $what)',
     async ({ broken }) => {
       const ports = memoryPorts()
       const caller = aCaller()
@@ -176,7 +179,7 @@ describe('submitKeyed', () => {
     },
   )
 
-  it('sends the message of a queued request again, but not the message of a running one', async () => {
+  it('sends the message again if a repeated call finds the request queued, but not if the request runs', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const item = await submit(ports, caller)
@@ -191,7 +194,7 @@ describe('submitKeyed', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
   })
 
-  it('sends one more message, and stores the body one more time, for 200 repeated calls with the key of a queued request', async () => {
+  it('sends only one more message, and stores the body only once more, for 200 repeated calls while the request is queued', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     let puts = 0
@@ -213,7 +216,7 @@ describe('submitKeyed', () => {
     expect(puts).toBe(2)
   })
 
-  it('notes only messages that the queue has acknowledged, and sends again as long as nothing is noted', async () => {
+  it('sends the message at each repeated call until the item says that a repeated message was sent, which a failed send does not change', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await submit(ports, caller)
@@ -231,7 +234,7 @@ describe('submitKeyed', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(4)
   })
 
-  it('sends the message of a new run once more, whatever was noted for the run before', async () => {
+  it('sends the message of a redriven request once more, even if the message of the earlier run was already repeated', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -248,7 +251,7 @@ describe('submitKeyed', () => {
     expect(runs).toEqual([1, 1, 2])
   })
 
-  it('makes a new request for the key if its request was withdrawn (rule 7)', async () => {
+  it('makes a new request for the key if the first request was rejected as not accepted (rule 7)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -262,7 +265,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('informs the ledger before it releases its own reservation, if it finds a tombstone (rule 5)', async () => {
+  it('sends `ended` to the ledger before it releases its own reservation, if it finds a tombstone in place of the item (rule 5)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const items = {
@@ -280,7 +283,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
   })
 
-  it('reads the item once more before a refusal, since another try may have been admitted (rule 6)', async () => {
+  it('reads the item once more before it refuses, since another call with the same key may have been admitted (rule 7)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     const twin = await submit(ports, caller)
@@ -289,13 +292,13 @@ describe('submitKeyed', () => {
       ...ports.items,
       get: async (user: string, id: string) => (looks++ === 0 ? undefined : ports.items.get(user, id)),
     }
-    // The twin’s reservation is settled by now. Only its item shows that it was admitted.
+    // The reservation of the other call is already settled. Only the request item shows that the other call was admitted.
     await ports.quota.close([{ reservation: { ...twin }, charge: 4 }])
 
     expect(await submit({ ...ports, items: late }, caller)).toMatchObject({ request_id: twin.request_id })
   })
 
-  it('refuses a keyed request over the quota, and leaves no reservation', async () => {
+  it('refuses a call that exceeds the quota, and leaves no reservation', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ tokens: 3 })
 

@@ -11,7 +11,7 @@ import { aMessage } from '../../../support/requests.ts'
 
 const NOTHING = { requests: 0, tokens: 0, open: 0 }
 
-/** Each call that a submission makes. The call fails either before its effect or after it. */
+/** Each call that the gateway makes for a POST. The call fails either before its effect, or after it (its answer is lost). */
 const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: MemoryPorts) => MemoryPorts }[] = (
   ['before', 'after'] as const
 ).flatMap(when => [
@@ -25,11 +25,11 @@ const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: Memo
   },
 ])
 
-describe('submitRequest: a request whose submission meets a failed call', () => {
+describe('submitRequest: a request for which one of the gateway’s calls fails', () => {
   const Large = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
   it.each(FAILURES)(
-    'is refused as unavailable, and nothing stays charged, if $call fails $when its effect (I6)',
+    'is refused as unavailable, and leaves no reservation, if $call fails $when its effect (I6)',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -48,7 +48,7 @@ describe('submitRequest: a request whose submission meets a failed call', () => 
   )
 
   it.each(FAILURES)(
-    'leaves at most a reservation, which is closed later, if $call fails $when its effect and the withdrawal fails, too',
+    'leaves at most a reservation, which the sweeper can close, if $call fails $when its effect and the tombstone can’t be written',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -62,13 +62,13 @@ describe('submitRequest: a request whose submission meets a failed call', () => 
         const item = await ports.items.get(caller.user_id, reservation.request_id)
         const isHeldByItsRequest = item?.status === 'queued'
         if (!isHeldByItsRequest) expect(item).toBeUndefined()
-        // If the request may still run, the client gets its id.
+        // The request item is queued, so the request may still run. So the error tells the client the id of the request.
         else expect(error).toMatchObject({ requestId: reservation.request_id })
       }
     },
   )
 
-  it('is accepted if a worker has started it before the gateway could withdraw it', async () => {
+  it('is accepted if a worker has claimed it before the gateway could reject it', async () => {
     const ports = memoryPorts()
     const create: MemoryPorts['items']['create'] = async item => {
       await ports.items.create(item)
@@ -82,7 +82,7 @@ describe('submitRequest: a request whose submission meets a failed call', () => 
     expect(await usedBy(ports, item.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('keeps its reservation until the ledger has the event of its rejection (rule 4)', async () => {
+  it('keeps its reservation if the `ended` event of its rejection can’t be sent (rule 4)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const broken = {
@@ -96,7 +96,7 @@ describe('submitRequest: a request whose submission meets a failed call', () => 
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('is answered with an internal error, and not with a 503, after a bug of Sluice', async () => {
+  it('fails with the error of a bug, and not as unavailable, after a bug of Sluice, and leaves no reservation', async () => {
     const ports = memoryPorts()
     const payloads = { ...ports.payloads, put: () => Promise.reject(new TypeError('a bug')) }
     const caller = aCaller({ tokens: 1_000_000 })

@@ -38,7 +38,7 @@ describe('submitRequest: a request that is accepted', () => {
       body: { inline: { prompt: 'hello', metadata: { tag: 'x' } } },
     })
     expect(message?.group).toBe(caller.user_id)
-    // The ledger gets its row when the request ends.
+    // No event is sent to the collector: the ledger gets the row of a request when the request ends.
     expect(ports.queue.sent(RESULTS_QUEUE)).toEqual([])
   })
 
@@ -50,7 +50,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('gives way to the requests of others from the user’s third open request on, if the queue itself is not fair', async () => {
+  it('goes to the bulk queue if its user has two open requests or more, with a queue that is not fair by itself (RabbitMQ)', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 2 } }
     const caller = aCaller({ in_flight: 10, requests: 10 })
 
@@ -66,21 +66,22 @@ describe('submitRequest: a request that is accepted', () => {
     ])
   })
 
-  it('gives way by the user’s open requests in all shards, counted approximately', async () => {
+  it('goes to the bulk queue by the number of the user’s open requests in all shards, which is counted approximately', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
 
     const caller = aCaller({ plan: 'pro' })
 
     for (let i = 0; i < 8; i++) await submit(ports, caller)
 
-    // Each of four shards gets two requests. The second one in a shard gives way, and the first one if enough are found in other shards.
+    // Each of four shards gets two requests. The second request in a shard goes to the bulk queue. The first one also does if
+    // the gateway finds enough open requests in other shards.
     const sent = ports.queue.sent(TEXT_QUEUE)
     expect(sent[0]).not.toHaveProperty('gives_way')
     expect(sent.filter(({ gives_way }) => gives_way).length).toBeGreaterThanOrEqual(4)
   })
 
   it.each([11, 50, 100])(
-    'gives way once a user has some ten open ones, in a plan with %i shards, too',
+    'goes to the bulk queue once its user has between 10 and 35 open requests, in a plan with %i shards, too',
     async shards => {
       const plan = { requests: 10_000, tokens: 100_000, in_flight: 100 * shards, shards }
       const plans = { large: { ...plan, priorities: ['normal' as const], rate: DEFAULT_RATE } }
@@ -97,7 +98,7 @@ describe('submitRequest: a request that is accepted', () => {
     },
   )
 
-  it('is accepted, and gives way to nobody, while the other shards of its plan do not answer', async () => {
+  it('is accepted, and does not go to the bulk queue, while the other shards of its plan can’t be read', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
     const quota = failing(ports.quota, 'read', 'before')
 
@@ -106,7 +107,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE).map(({ gives_way = false }) => gives_way)).toEqual([false])
   })
 
-  it('is stored once, and sent as a key, if it is large', async () => {
+  it('has its body stored once in the payload store, and only the key in its message, if the body is large', async () => {
     const ports = memoryPorts()
     const prompt = 'x'.repeat(MAX_INLINE_BYTES)
 
@@ -118,7 +119,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE)[0]?.body).toMatchObject({ body: { key } })
   })
 
-  it('is accepted while the queue of the ledger’s events fails', async () => {
+  it('is accepted while the results queue can’t be reached', async () => {
     const ports = memoryPorts()
     const queue = failing(ports.queue, 'send', 'before', name => name === RESULTS_QUEUE)
 
@@ -134,21 +135,24 @@ describe('submitRequest: a request that is refused', () => {
     { limit: 'request', caller: { requests: 1 }, used: { requests: { used: 1, limit: 1 } }, wait: '49500' },
     { limit: 'token', caller: { tokens: 7 }, used: { tokens: { used: 4, limit: 7, estimated: 4 } }, wait: '49500' },
     { limit: 'in-flight', caller: { in_flight: 1 }, used: { requests: { used: 1, limit: 3 } }, wait: '5' },
-  ])('gets the name of the exceeded quota, and the wait: $limit', async ({ limit, caller: overrides, used, wait }) => {
-    const ports = memoryPorts()
-    const caller = aCaller(overrides)
-    await submit(ports, caller)
+  ])(
+    'gets the name of the exceeded limit, and the time until a retry makes sense: $limit',
+    async ({ limit, caller: overrides, used, wait }) => {
+      const ports = memoryPorts()
+      const caller = aCaller(overrides)
+      await submit(ports, caller)
 
-    const refused = submit(ports, caller)
+      const refused = submit(ports, caller)
 
-    expect(await refusalOf(refused)).toMatchObject({
-      statusCode: 429,
-      body: { error: `${limit} quota exceeded`, code: 'quota_exceeded', ...used },
-      headers: { 'Retry-After': wait },
-    })
-  })
+      expect(await refusalOf(refused)).toMatchObject({
+        statusCode: 429,
+        body: { error: `${limit} quota exceeded`, code: 'quota_exceeded', ...used },
+        headers: { 'Retry-After': wait },
+      })
+    },
+  )
 
-  it('leaves nothing behind (I6)', async () => {
+  it('leaves no reservation, no item and no message (I6)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     await submit(ports, caller)
@@ -166,7 +170,7 @@ describe('submitRequest: a request that is refused', () => {
     { what: 'a model that its plan does not allow', fields: { model: 'image' }, code: 'model_not_allowed' },
     { what: 'a route to such a model', fields: { model_type: 'image' }, code: 'model_not_allowed' },
     { what: 'an unknown model', fields: { model: 'gone' }, code: 'unknown_model' },
-  ])('is refused because of $what before anything is reserved', async ({ fields, code }) => {
+  ])('is refused because of $what before a reservation is made', async ({ fields, code }) => {
     const ports = memoryPorts()
     const quota = { ...ports.quota, reserve: () => expect.unreachable() }
 
@@ -179,22 +183,22 @@ describe('submitRequest: a request that is refused', () => {
       fields: { model_type: 'image' },
       message: 'the plan texts does not allow the model that this request is routed to; it allows text',
     },
-  ])('gets the models that its plan allows, and no other models: $fields', async ({ fields, message }) => {
+  ])('gets an error that names only models that its plan allows: $fields', async ({ fields, message }) => {
     await expect(submit(memoryPorts(), aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ message })
   })
 
-  it('may go to the models of its plan, and to all models if the plan names none', async () => {
+  it('is not refused for a model that its plan names, or if the plan names no models', async () => {
     expect((await submit(memoryPorts(), aCaller({ plan: 'texts' }), { model: 'text' })).item.model).toBe('text')
     expect((await submit(memoryPorts(), aCaller(), { model: 'image' })).item.model).toBe('image')
   })
 
-  it('is admitted on the default plan if its own plan no longer exists', async () => {
+  it('is admitted on the default plan if the plan of its user does not exist any more', async () => {
     const { limits } = await submit(memoryPorts(), aCaller({ plan: 'gone' }))
 
     expect(limits.requests).toBe(3)
   })
 
-  it('is admitted in place of reservations that a crash has left', async () => {
+  it('is not refused if the quota is used up by reservations that a crash has left, since the gateway closes these first', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ in_flight: 1 })
     const items = failing(ports.items, 'create', 'before')
@@ -210,8 +214,8 @@ describe('submitRequest: a request that is refused', () => {
   })
 })
 
-describe('submitRequest: a request that is larger than the whole limit', () => {
-  it('is refused with a sentence that says so, whatever else is used up', async () => {
+describe('submitRequest: a request with a larger estimate than the whole limit of tokens', () => {
+  it('is refused with an error that says that it can never be admitted, even if other limits are used up, too', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await submit(ports, caller)
@@ -232,10 +236,10 @@ describe('submitRequest: a request that is larger than the whole limit', () => {
   })
 })
 
-describe('submitRequest: over shards', () => {
+describe('submitRequest: with a plan of several shards', () => {
   const pro = () => aCaller({ plan: 'pro' })
 
-  it('tries another shard if the first one is full, and refuses if all shards are full', async () => {
+  it('tries another shard if the first shard is full, and refuses if all tried shards are full', async () => {
     const ports = memoryPorts()
     const caller = pro()
 
@@ -249,7 +253,7 @@ describe('submitRequest: over shards', () => {
     expect(accepted).toHaveLength(8)
   })
 
-  it('gives the sum over all shards in a refusal', async () => {
+  it('gives the limits and the used parts as sums over all shards in a refusal', async () => {
     const ports = memoryPorts()
     const caller = pro()
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => submit(ports, caller)))
@@ -261,7 +265,7 @@ describe('submitRequest: over shards', () => {
     expect((await refusalOf(submit(ports, caller))).body).toMatchObject({ requests: { used: accepted } })
   })
 
-  it('does not give the rest of the limits, since one shard does not know it exactly', async () => {
+  it('does not give the unused part of the limits, since the item of one shard does not have the counters of the others', async () => {
     const ports = memoryPorts()
     const caller = pro()
 
@@ -274,7 +278,7 @@ describe('submitRequest: over shards', () => {
     expect(answerTo(refused?.reason).headers).toHaveProperty('RateLimit-Policy')
   })
 
-  it('refuses a request that is larger than a shard’s part for good, and says so', async () => {
+  it('refuses a request with a larger estimate than the limit of one shard, with an error that says that it can never be admitted', async () => {
     const { body, headers } = await refusalOf(submit(memoryPorts(), pro(), { max_tokens: 1_000 }))
 
     expect(body).toMatchObject({ limit: 'tokens', tokens: { limit: 4_000, estimated: 1_002 } })
@@ -283,7 +287,7 @@ describe('submitRequest: over shards', () => {
     expect(headers).toMatchObject({ 'x-should-retry': 'false' })
   })
 
-  it('writes the shard that admitted it into item and message', async () => {
+  it('writes the shard that has admitted the request into the request item and the message', async () => {
     const ports = memoryPorts()
     const caller = pro()
     const { item } = await submit(ports, caller)

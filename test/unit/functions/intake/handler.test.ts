@@ -62,7 +62,7 @@ describe('intake', () => {
     expect(sqs.calls()).toHaveLength(1)
   })
 
-  it('makes only the message come again whose store is unavailable, and logs its id', async () => {
+  it('lets SQS redeliver only the message whose user can’t be read, and logs the message’s id', async () => {
     const output = captureOutput()
     dynamoDb
       .on(GetItemCommand, { TableName: 'users', Key: marshall({ user_id: 'away' }) })
@@ -78,7 +78,7 @@ describe('intake', () => {
     expect(output.text()).not.toContain(PROMPT)
   })
 
-  it('informs the collector of a message that the quota refuses', async () => {
+  it('sends a `refused` event to the collector for a message that the quota refuses', async () => {
     captureOutput()
     const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
     dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))

@@ -5,8 +5,8 @@ import { aDelivery } from '../../../support/deliveries.ts'
 
 const deliveryFrom = (queue: string) => aDelivery('text', 0, { queue })
 
-describe('inputOf', () => {
-  it('is identified by its queue and its message id', () => {
+describe('inputOf: the message of an input queue', () => {
+  it('is identified by the queue and the message id', () => {
     expect(inputOf(deliveryFrom('nightly'))).toEqual({
       queue: 'nightly',
       message_id: 'message-0',
@@ -15,13 +15,13 @@ describe('inputOf', () => {
     })
   })
 
-  it('is the same input if the message comes from the dead-letter queue', () => {
+  it('has the same queue and id if the message comes from the dead-letter queue of the input queue', () => {
     expect(inputOf(deliveryFrom('nightly-dlq'))).toMatchObject({ queue: 'nightly', given_up: true })
   })
 })
 
 describe('parseInput', () => {
-  it('separates the body of the POST from its user', () => {
+  it('separates the user of a message from the body, which is like the body of a POST', () => {
     expect(parseInput('{"user_id":"u.4-2_@x","prompt":"p","tag":1}')).toEqual({
       user_id: 'u.4-2_@x',
       submission: toSubmission({ prompt: 'p', tag: 1, priority: 'normal' }),
@@ -48,7 +48,7 @@ describe('parseInput', () => {
       '{"prompt":"a\\u0000","user_id":"u"}',
       { path: 'prompt', message: 'contains U+0000, which no store keeps' },
     ],
-  ])('refuses a message, and says where the mistake is: %s', (_, text, problem) => {
+  ])('refuses a message with a mistake, and names the wrong field: %s', (_, text, problem) => {
     expect(() => parseInput(text)).toThrow(
       expect.objectContaining({ code: 'invalid_request', details: { problems: [problem] } }),
     )

@@ -20,7 +20,7 @@ type Break = (ports: IntakePorts) => IntakePorts
 const both = (what: string, broken: (when: 'before' | 'after') => Break) =>
   (['before', 'after'] as const).map(when => ({ what: `${what}, ${when} its effect`, broken: broken(when) }))
 
-/** Each call for a message that is admitted. */
+/** Each call that the intake makes for a message that is admitted. The call fails before its effect or after it. */
 const ON_ADMISSION = [
   ...both('inputs.bind', when => p => ({ ...p, inputs: failing(p.inputs, 'bind', when) })),
   ...both('users.user', when => p => ({ ...p, users: failing(p.users, 'user', when) })),
@@ -34,7 +34,7 @@ const ON_ADMISSION = [
   })),
 ]
 
-/** Each call for a message that is refused. */
+/** Each call that the intake makes for a message that is refused. The call fails before its effect or after it. */
 const ON_REFUSAL = [
   ...both('inputs.refuse', when => p => ({ ...p, inputs: failing(p.inputs, 'refuse', when) })),
   ...both('payloads.put', when => p => ({ ...p, payloads: failing(p.payloads, 'put', when) })),
@@ -46,49 +46,58 @@ const ON_REFUSAL = [
 
 const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
-describe('takeInput: a call that fails', () => {
-  it.each(ON_ADMISSION)('makes the message come again, and then there is one request: $what', async ({ broken }) => {
-    const { ports, setUser, reported } = anIntake()
-    const input = anInput(LARGE)
-    setUser(input.user_id, 'pro', { tokens: 1_000_000 })
+describe('takeInput: a failed call of the intake', () => {
+  it.each(ON_ADMISSION)(
+    'lets the message be redelivered, and the second delivery leaves one request: $what',
+    async ({ broken }) => {
+      const { ports, setUser, reported } = anIntake()
+      const input = anInput(LARGE)
+      setUser(input.user_id, 'pro', { tokens: 1_000_000 })
 
-    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
-    await takeInput(ports, input)
+      await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+      await takeInput(ports, input)
 
-    expect(await requestsOf(ports, input.user_id)).toMatchObject([{ status: 'queued' }])
-    expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
-    expect(reported()).toEqual([])
-  })
+      expect(await requestsOf(ports, input.user_id)).toMatchObject([{ status: 'queued' }])
+      expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
+      expect(reported()).toEqual([])
+    },
+  )
 
-  it.each(ON_ADMISSION)('leaves one request, even if the next delivery is a week later: $what', async ({ broken }) => {
-    const { ports, setUser } = anIntake()
-    const input = anInput(LARGE)
-    setUser(input.user_id, 'pro', { tokens: 1_000_000 })
+  it.each(ON_ADMISSION)(
+    'leads to one request, even if the next delivery of the message is a week later: $what',
+    async ({ broken }) => {
+      const { ports, setUser } = anIntake()
+      const input = anInput(LARGE)
+      setUser(input.user_id, 'pro', { tokens: 1_000_000 })
 
-    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
-    ports.advance(7 * DAY)
-    for await (const stale of ports.quota.openBefore(ports.clock() - STALE_RESERVATION_MS))
-      for (const open of stale) await reapReservation(ports, open, ports.clock())
-    await takeInput(ports, input)
+      await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+      ports.advance(7 * DAY)
+      for await (const stale of ports.quota.openBefore(ports.clock() - STALE_RESERVATION_MS))
+        for (const open of stale) await reapReservation(ports, open, ports.clock())
+      await takeInput(ports, input)
 
-    expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
-  })
+      expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
+    },
+  )
 
-  it.each(ON_REFUSAL)('makes a refused message come again, and then it is refused again: $what', async ({ broken }) => {
-    const { ports, setUser, reported } = anIntake()
-    const input = anInput(LARGE)
-    setUser(input.user_id, 'free', { tokens: 1 })
+  it.each(ON_REFUSAL)(
+    'lets a refused message be redelivered, and the second delivery refuses it with the same reason: $what',
+    async ({ broken }) => {
+      const { ports, setUser, reported } = anIntake()
+      const input = anInput(LARGE)
+      setUser(input.user_id, 'free', { tokens: 1 })
 
-    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
-    await takeInput(ports, input)
+      await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+      await takeInput(ports, input)
 
-    expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
-    expect(await requestsOf(ports, input.user_id)).toEqual([])
-  })
+      expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
+      expect(await requestsOf(ports, input.user_id)).toEqual([])
+    },
+  )
 })
 
-describe('takeInput: a message whose request is withdrawn during the admission', () => {
-  /** The same intake, but its first requests are withdrawn before their items are written. */
+describe('takeInput: a message for whose request another function writes a tombstone during the admission', () => {
+  /** An intake for whose first requests a tombstone exists before their items are written. `times` is their number. */
   function takenBack(ports: IntakePorts, times: number): IntakePorts {
     let created = 0
     const create: IntakePorts['items']['create'] = async item => {
@@ -98,7 +107,7 @@ describe('takeInput: a message whose request is withdrawn during the admission',
     return { ...ports, items: { ...ports.items, create } }
   }
 
-  it.each([1, 2])('gets another request, even if that happens %i times', async times => {
+  it.each([1, 2])('gets another request, even if this happens %i times', async times => {
     const { ports, reported } = anIntake()
     const input = anInput()
 
@@ -109,7 +118,7 @@ describe('takeInput: a message whose request is withdrawn during the admission',
     expect(reported()).toEqual([])
   })
 
-  it('is redelivered if that happens each time, and nothing is charged until then', async () => {
+  it('is redelivered if this happens three times, and leaves no reservation until the redelivery', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
 
@@ -122,7 +131,7 @@ describe('takeInput: a message whose request is withdrawn during the admission',
 })
 
 describe('takeInput: a message that is delivered twice', () => {
-  it('becomes one request, charged once, however many deliveries run at once', async () => {
+  it('becomes one request, which is charged once, even if 20 deliveries run at the same time', async () => {
     const { ports } = anIntake()
     const input = anInput()
 
@@ -132,7 +141,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await usedBy(ports, input.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('becomes one dead letter, however many deliveries refuse it at once', async () => {
+  it('becomes one dead letter, even if 20 deliveries refuse it at the same time', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -142,7 +151,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
   })
 
-  it('is refused by all deliveries if one refused it first, even if another has a reservation by then', async () => {
+  it('is refused by all deliveries if one delivery has refused it first, even if another delivery has already made a reservation', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const admit: IntakePorts['inputs']['admit'] = async (...args) => {
@@ -157,7 +166,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('is admitted by all deliveries if one admitted it first, even if another would refuse it', async () => {
+  it('is admitted by all deliveries if one delivery has admitted it first, even if another delivery would refuse it', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const refuse: IntakePorts['inputs']['refuse'] = async (...args) => {
@@ -173,7 +182,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it('is redelivered while another delivery seems to admit it, since that function may have died', async () => {
+  it('is redelivered, and not refused, if an earlier delivery has admitted it without writing the item and the quota is now used up', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     const dead = { ...ports, items: failing(ports.items, 'create', 'before') }

@@ -13,7 +13,7 @@ const NOTHING = { requests: 0, tokens: 0, open: 0 }
 const HOUR = 3_600_000
 
 describe('takeInput: a message that is admitted', () => {
-  it('becomes a request of its user, like a posted one', async () => {
+  it('becomes a request of its user, as a POST does', async () => {
     const { ports, reported } = anIntake()
     const input = anInput({ metadata: { tag: 'x' } })
 
@@ -29,7 +29,7 @@ describe('takeInput: a message that is admitted', () => {
     expect(reported()).toEqual([])
   })
 
-  it('does not pass the field with its user on in the body', async () => {
+  it('is passed to the model without the field `user_id`', async () => {
     const { ports } = anIntake()
 
     await takeInput(ports, anInput())
@@ -45,7 +45,7 @@ describe('takeInput: a message that is admitted', () => {
     expect(await takeInput(ports, anInput({ model_type: 'image' }))).toMatchObject({ item: { model: 'image' } })
   })
 
-  it('has the plan and the limits of its user', async () => {
+  it('is admitted by the plan and the limits of its user', async () => {
     const { ports, setUser } = anIntake()
     const [high, limited] = [anInput({ priority: 'high' }), anInput()]
     setUser(high.user_id, 'pro')
@@ -57,7 +57,7 @@ describe('takeInput: a message that is admitted', () => {
 })
 
 describe('takeInput: a refused message', () => {
-  it('becomes a dead letter with the reason, and leaves nothing else, if its user is disabled (I6, I10)', async () => {
+  it('becomes a dead letter with the reason, and leaves no reservation, if its user is disabled (I6, I10)', async () => {
     const { ports, disableUser, reported } = anIntake()
     const input = anInput()
     disableUser(input.user_id, NOW)
@@ -70,7 +70,7 @@ describe('takeInput: a refused message', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('becomes a dead letter with the reason if its user does not exist, and runs as a new message once the user exists', async () => {
+  it('becomes a dead letter if its user does not exist, stays refused, and is admitted only as a new message once the user exists', async () => {
     const { ports, removeUser, createUser, reported } = anIntake()
     const input = anInput()
     removeUser(input.user_id)
@@ -87,7 +87,7 @@ describe('takeInput: a refused message', () => {
     expect(await takeInput(ports, { ...input, message_id: 'sent again' })).toMatchObject({ item: { status: 'queued' } })
   })
 
-  it('becomes a dead letter with the body of the 429, and leaves nothing else, if the quota refuses it (I6, I10)', async () => {
+  it('becomes a dead letter with the body of a 429 answer, and leaves no reservation, if the quota refuses it (I6, I10)', async () => {
     const { ports, setUser, reported } = anIntake()
     const first = anInput()
     setUser(first.user_id, 'free', { requests: 1 })
@@ -122,9 +122,9 @@ describe('takeInput: a refused message', () => {
 
   it.each([
     ['not JSON', 'hello', 'invalid_request'],
-    ['of no user', '{"prompt":"p"}', 'invalid_request'],
+    ['without a user', '{"prompt":"p"}', 'invalid_request'],
     ['for an unknown model', { model: 'gone' }, 'unknown_model'],
-    ['of a priority that its plan does not allow', { priority: 'high' }, 'priority_not_allowed'],
+    ['of a priority that the plan of its user does not allow', { priority: 'high' }, 'priority_not_allowed'],
   ])('becomes a dead letter if it is %s', async (_, body, code) => {
     const { ports, reported } = anIntake()
     const input = anInput(body)
@@ -138,15 +138,18 @@ describe('takeInput: a refused message', () => {
   it.each([
     ['named', { model: 'image' }],
     ['routed to', { model_type: 'image' }],
-  ])('is refused if its user may not use its model (%s), whatever plan the message claims', async (_, body) => {
-    const { ports, setUser } = anIntake()
-    const input = anInput({ ...body, plan: 'pro' })
-    setUser(input.user_id, 'texts')
+  ])(
+    'is refused if the plan of its user does not allow the model (%s), whatever the field `plan` of the message says',
+    async (_, body) => {
+      const { ports, setUser } = anIntake()
+      const input = anInput({ ...body, plan: 'pro' })
+      setUser(input.user_id, 'texts')
 
-    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'model_not_allowed' } })
-  })
+      expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'model_not_allowed' } })
+    },
+  )
 
-  it('stays refused with the same dead letter at a redelivery, whatever has changed meanwhile', async () => {
+  it('stays refused with the same dead letter at a redelivery, even if the plan of its user would allow it now', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -161,7 +164,7 @@ describe('takeInput: a refused message', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
   })
 
-  it('is kept in the payload store if it is large', async () => {
+  it('is stored in the payload store if it is large', async () => {
     const { ports, reported } = anIntake()
     const input = anInput('x'.repeat(MAX_INLINE_BYTES))
 
@@ -175,7 +178,7 @@ describe('takeInput: a refused message', () => {
   it.each([
     ['names a model of a megabyte', { model: 'm'.repeat(1_000_000) }],
     ['has a field name of a megabyte, and a character that no store accepts', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
-  ])('has a dead letter that fits into a message, even if it %s', async (_, body) => {
+  ])('has a `refused` event that fits into a message of the queue, even if it %s', async (_, body) => {
     const { ports, reported } = anIntake()
 
     await takeInput(ports, anInput(body))
@@ -185,7 +188,7 @@ describe('takeInput: a refused message', () => {
   })
 
   it.each(['', 'x'])(
-    'has a well-formed sentence, even if the sentence is cut within a character (after %j)',
+    'has an error text of well-formed Unicode, even if the text is cut within a character (after %j)',
     async start => {
       const { ports, reported } = anIntake()
 
@@ -197,7 +200,7 @@ describe('takeInput: a refused message', () => {
     },
   )
 
-  it('is no refused message if a store meets a defect: it is admitted once the defect is corrected', async () => {
+  it('is not refused because of a defect of a store: it is redelivered, and admitted once the defect is corrected', async () => {
     const { ports, reported } = anIntake()
     const denied = () => Promise.reject(new Defect('the users table', new Error('AccessDenied')))
 
@@ -207,7 +210,7 @@ describe('takeInput: a refused message', () => {
     expect(reported()).toEqual([])
   })
 
-  it('is refused for good after a bug of Sluice, and the bug is logged', async () => {
+  it('is refused with the error of a bug of Sluice, and the bug is logged', async () => {
     const { ports, reported } = anIntake()
     const broken = { ...ports, route: () => Promise.reject(new TypeError('a bug')) }
 
@@ -227,7 +230,7 @@ describe('takeInput: a message from the dead-letter queue of its input queue', (
     expect(reported()).toMatchObject([{ input: { queue: 'nightly', refusal: { code: 'unavailable' } } }])
   })
 
-  it('is dropped if it was admitted before', async () => {
+  it('is dropped if an earlier delivery has admitted it', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     await takeInput(ports, input)

@@ -28,7 +28,7 @@ afterEach(() => {
   secrets.reset()
 })
 
-/** A migrator whose database fails with this error for the first `untilMs` milliseconds. */
+/** A migrator whose database fails with this error at the command `at` for the first `untilMs` milliseconds. */
 function aMigrator(failure: Error, untilMs: number, at: 'BeginTransaction' | 'ExecuteStatement' = 'BeginTransaction') {
   const { clock, advance } = movableClock()
   const fails = async () => {
@@ -64,15 +64,18 @@ const WITHOUT_SQLSTATE: Record<string, Error> = {
 }
 
 describe('the migrations', () => {
-  it.each(Object.entries(WITHOUT_SQLSTATE))('are tried for almost five minutes after %s', async (_, failure) => {
-    const { ports, logger } = aMigrator(failure, 4.4 * MINUTE)
+  it.each(Object.entries(WITHOUT_SQLSTATE))(
+    'are repeated for up to five minutes after the error %s',
+    async (_, failure) => {
+      const { ports, logger } = aMigrator(failure, 4.4 * MINUTE)
 
-    expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
-    expect(logger.warn).toHaveBeenCalled()
-    expect(logger.error).not.toHaveBeenCalled()
-  })
+      expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
+      expect(logger.warn).toHaveBeenCalled()
+      expect(logger.error).not.toHaveBeenCalled()
+    },
+  )
 
-  it.each(Object.entries(WITHOUT_SQLSTATE))('fail after five minutes of %s', async (_, failure) => {
+  it.each(Object.entries(WITHOUT_SQLSTATE))('fail after five minutes of the error %s', async (_, failure) => {
     const { ports, clock } = aMigrator(failure, 60 * MINUTE)
 
     const answer = await apply(ports)
@@ -82,7 +85,7 @@ describe('the migrations', () => {
     expect(clock() - NOW).toBeLessThanOrEqual(5 * MINUTE)
   })
 
-  it('start again with a new transaction after a statement without an answer', async () => {
+  it('are repeated in a new transaction if a statement got no answer', async () => {
     const { ports } = aMigrator(new StatementTimeoutException(refusal('Request timed out')), 2_000, 'ExecuteStatement')
 
     expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
@@ -98,7 +101,7 @@ describe('the migrations', () => {
     ])
   })
 
-  it('are tried again while Postgres says that it is starting', async () => {
+  it('are repeated while Postgres answers that it is starting', async () => {
     const starting = new DatabaseErrorException(refusal('the database system is starting up; SQLState: 57P03'))
     const { ports } = aMigrator(starting, MINUTE)
 
@@ -116,7 +119,7 @@ describe('the migrations', () => {
     expect(clock()).toBe(NOW)
   })
 
-  it('are tried again while the secret of a role can’t be read', async () => {
+  it('are repeated while the secret of a role can’t be read', async () => {
     const { ports, clock } = aMigrator(networkError(), 0)
     secrets.on(GetSecretValueCommand).callsFake(async () => {
       if (clock() - NOW < MINUTE) throw accessDenied()

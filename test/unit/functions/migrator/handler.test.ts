@@ -71,7 +71,7 @@ describe('migrator', () => {
     expect(rdsData.commandCalls(ExecuteStatementCommand).length).toBeGreaterThan(0)
   })
 
-  it('gives each role its password, and no statement contains the password', async () => {
+  it('sets the password of each role with statements that do not contain the password, but its SCRAM hash', async () => {
     rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/rolcreaterole/.test(sql) ? { records: [[]] } : {}))
 
     await handler(event('Create'), aContext())
@@ -82,7 +82,7 @@ describe('migrator', () => {
     expect(statements().join()).not.toContain(PASSWORD)
   })
 
-  it('sets a changed password again when an operator invokes it, and answers', async () => {
+  it('sets a changed password when an operator invokes it, and answers the operator', async () => {
     rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/pg_roles/.test(sql) ? { records: [[]] } : {}))
 
     expect(await handler({}, aContext())).toEqual({ Status: 'SUCCESS' })
@@ -91,7 +91,7 @@ describe('migrator', () => {
     expect(answers).toEqual([])
   })
 
-  it('says nothing about the content of a secret that it can’t read', async () => {
+  it('fails with an error that does not quote a secret that is not valid', async () => {
     secretsManager.on(GetSecretValueCommand).resolves({ SecretString: `not JSON, but ${PASSWORD}` })
     const output = captureOutput()
 
@@ -102,14 +102,14 @@ describe('migrator', () => {
     expect(output.text()).not.toContain(PASSWORD)
   })
 
-  it('changes no data at Delete', async () => {
+  it('does not call the database when CloudFormation deletes the resource (Delete), so the data stays', async () => {
     await handler(event('Delete'), aContext())
 
     expect(answers).toEqual([{ ...ANSWER, Status: 'SUCCESS' }])
     expect(rdsData.calls()).toHaveLength(0)
   })
 
-  it('reports why the migrations failed, so the deployment does not hang', async () => {
+  it('reports failed migrations and their reason to CloudFormation, so the deployment does not wait for an answer', async () => {
     rdsData.on(BeginTransactionCommand).rejects(new Error('no such database'))
 
     await handler(event('Create'), aContext())
@@ -117,7 +117,7 @@ describe('migrator', () => {
     expect(answers).toEqual([{ ...ANSWER, Status: 'FAILED', Reason: 'the migrations failed: no such database' }])
   })
 
-  it('answers without a content type, since the signature of the URL has none', async () => {
+  it('answers CloudFormation without a content type, since the signature of the answer’s URL includes none', async () => {
     await handler(event('Create'), aContext())
 
     expect(sent).toEqual([{ bytes: expect.any(Number), contentType: undefined }])

@@ -20,7 +20,7 @@ async function given(fields: Partial<RequestItem> = {}) {
 }
 
 describe('cancelRequest', () => {
-  it('ends a queued request, informs the ledger, and releases the whole reservation', async () => {
+  it('cancels a queued request, sends `ended` for the ledger, and releases the whole reservation', async () => {
     const { ports, item, used } = await given()
 
     const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
@@ -39,7 +39,7 @@ describe('cancelRequest', () => {
     expect(ports.payloads.stored.size).toBe(0)
   })
 
-  it('ends a request even if its body can’t be deleted', async () => {
+  it('cancels a queued request even if its stored body can’t be deleted', async () => {
     const { ports, item, used } = await given()
     const broken = { ...ports, payloads: failing(ports.payloads, 'delete', 'before') }
 
@@ -47,7 +47,7 @@ describe('cancelRequest', () => {
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 
-  it('does not delete the body of a running request, which its worker needs', async () => {
+  it('does not delete the stored body of a running request, since its worker needs the body', async () => {
     const { ports, item } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
     await ports.payloads.put(bodyKey(item), '{"prompt":"junk"}')
 
@@ -56,7 +56,7 @@ describe('cancelRequest', () => {
     expect([...ports.payloads.stored.keys()]).toEqual([bodyKey(item)])
   })
 
-  it('notes the cancellation in a running request, and leaves its reservation open until its outcome comes', async () => {
+  it('writes the wish to cancel into a running request, and leaves its reservation open until its outcome is collected', async () => {
     const { ports, item, used } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
 
     const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
@@ -85,7 +85,7 @@ describe('cancelRequest', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('treats a request that is claimed meanwhile as a running one', async () => {
+  it('writes the wish to cancel into a request that a worker claims between the read and the write', async () => {
     const { ports, item } = await given()
     const running = { status: 'running', attempt: 1, lease_until: NOW + 1 } as const
     let looks = 0
@@ -100,7 +100,7 @@ describe('cancelRequest', () => {
     expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'running' })
   })
 
-  it('cancels the request even if the event for the ledger can’t be sent, since the sweeper finds the open reservation', async () => {
+  it('cancels a queued request even if `ended` can’t be sent, since the sweeper finds the open reservation and sends it', async () => {
     const { ports, item, used } = await given()
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 

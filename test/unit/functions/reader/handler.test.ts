@@ -57,7 +57,7 @@ describe('reader', () => {
     expect(body).toMatchObject({ request_id: item.request_id, status: 'queued' })
   })
 
-  it('looks for the caller’s own requests only (I11)', async () => {
+  it('looks only for requests of the caller, so another user’s request is not found (I11)', async () => {
     const { request_id } = anItem()
     dynamoDb.on(GetItemCommand).resolves({})
 
@@ -69,7 +69,7 @@ describe('reader', () => {
     )
   })
 
-  it('shows the quota', async () => {
+  it('shows the quota of the caller', async () => {
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await get('GET /v1/quota')).toMatchObject({
@@ -90,7 +90,7 @@ describe('reader', () => {
     })
   })
 
-  it('answers 429 to a flood of reads of any kind, without a call of AWS, and serves another user', async () => {
+  it('answers 429 to a flood of GETs and DELETEs of one user without a call of AWS, and serves another user', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12, 0, 20), toFake: ['Date'] })
     dynamoDb.on(GetItemCommand).resolves({})
     const slow = (userId: string) => ({ user_id: userId, plan: 'slow' })

@@ -9,7 +9,7 @@ import { anItem } from '../../../support/requests.ts'
 const USER = 'u42'
 const DONE = { status: 'completed', attempt: 1, completed_at: NOW } as const
 
-/** Requests of one user, oldest first. The answer has the newest first. */
+/** Stores requests of one user, oldest first. Returns them newest first, as the list should show them. */
 async function given(all: readonly Partial<RequestItem>[]) {
   const ports = memoryPorts()
   const items: RequestItem[] = []
@@ -40,7 +40,7 @@ describe('listRequests', () => {
     expect(seen).toEqual(ids)
   })
 
-  it('filters by status, and continues past requests of another status', async () => {
+  it('lists the requests of one status, and reads on if many requests have another status', async () => {
     const all = Array.from({ length: 30 }, (_, i) => (i % 10 === 0 ? { status: 'expired', completed_at: NOW } : {}))
     const { ports } = await given(all as Partial<RequestItem>[])
 
@@ -52,13 +52,13 @@ describe('listRequests', () => {
     expect([...first.requests, ...rest.requests].every(({ status }) => status === 'expired')).toBe(true)
   })
 
-  it('shows no tombstones', async () => {
+  it('shows no tombstones, i.e. items of requests that were never accepted', async () => {
     const { ports } = await given([{ status: 'rejected', completed_at: NOW }])
 
     expect(await listRequests(ports, USER, {})).toEqual({ requests: [] })
   })
 
-  it('shows a request without a ledger row as completed when no queue can contain its result any more', async () => {
+  it('shows a completed request without a row in Postgres as completed once its result can’t be in a queue any more', async () => {
     const twoWeeksAgo = NOW - 14 * 86_400_000
     const { ports } = await given([
       { ...DONE, completed_at: twoWeeksAgo },
@@ -86,7 +86,7 @@ describe('listRequests', () => {
     [{ limit: 'x' }, 'limit'],
     [{ status: 'rejected' }, 'status'],
     [{ cursor: 'x' }, 'cursor'],
-  ])('refuses %j, and says where', async (query, path) => {
+  ])('refuses the query %j, and names the wrong parameter', async (query, path) => {
     const { ports } = await given([])
 
     await expect(listRequests(ports, USER, query)).rejects.toMatchObject({

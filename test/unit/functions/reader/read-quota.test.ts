@@ -36,7 +36,7 @@ describe('readQuota', () => {
     })
   })
 
-  it('starts at zero with the next window', async () => {
+  it('shows zeros again when the next window begins', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await ports.quota.reserve(aReservation({ user_id: caller.user_id }), PLENTY, NOW)

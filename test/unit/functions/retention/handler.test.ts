@@ -25,14 +25,14 @@ afterEach(() => {
 })
 
 const deleting = (count: number) => ({ records: [[{ longValue: count }]] })
-/** A context with this remaining time before the first chunk and after each chunk. */
+/** A Lambda context. `left` has the remaining milliseconds of the invocation before each chunk. A chunk is a number of rows. */
 const aContextWith = (...left: number[]): Context => ({
   ...aContext(),
   getRemainingTimeInMillis: () => left[rdsData.calls().length] ?? 0,
 })
 
 describe('retention', () => {
-  it('deletes chunk after chunk until nothing is left, and logs the number of deleted rows', async () => {
+  it('deletes old rows chunk after chunk until none is left, and logs the number of deleted rows', async () => {
     const output = captureOutput()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T10:15:00.000Z') })
     rdsData.on(ExecuteStatementCommand).resolvesOnce(deleting(1_000)).resolvesOnce(deleting(7)).resolves(deleting(0))
@@ -45,7 +45,7 @@ describe('retention', () => {
     expect(output.text()).toContain('"deleted":1007')
   })
 
-  it('starts no chunk if too little time is left, and the next run continues', async () => {
+  it('stops before a chunk if its invocation has too little time left, and the next run deletes the other rows', async () => {
     const output = captureOutput()
     rdsData.on(ExecuteStatementCommand).resolves(deleting(1_000))
 

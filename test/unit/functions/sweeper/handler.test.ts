@@ -21,7 +21,7 @@ afterEach(() => vi.restoreAllMocks())
 const KEY = marshall({ pk: 'user#u42#2020-11-23' })
 
 describe('sweeper', () => {
-  it('fails with the reason if it can close none of the reservations', async () => {
+  it('fails with the reason if it can’t close any of the reservations', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [KEY] })
     const open = { 'r1:1': [10, 0, 'nonce', 1], 'r2:1': [10, 0, 'nonce', 1] }

@@ -8,7 +8,7 @@ const NORMAL = {
   parts: ['shop-inference-text-normal', 'shop-inference-text-normal-2'],
 }
 
-/** Runs a report on a broker with this many messages per queue. A queue that is left out can’t be counted. */
+/** Publishes the metric for a broker with this many messages per queue. The messages of other queues can’t be counted. */
 async function report(messages: Readonly<Record<string, number>>) {
   const published: unknown[] = []
   const warnings: unknown[] = []
@@ -25,8 +25,8 @@ async function report(messages: Readonly<Record<string, number>>) {
   return { published, warnings }
 }
 
-describe('the metric of waiting messages', () => {
-  it('is published per queue, as a sum over all queues that share its messages', async () => {
+describe('the metric WaitingMessages, with RabbitMQ', () => {
+  it('is published per queue, as the sum of the queue, its further queues and its bulk queue', async () => {
     const { published, warnings } = await report({
       'shop-results': 0,
       'shop-inference-text-normal': 3,
@@ -40,7 +40,7 @@ describe('the metric of waiting messages', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is left out for a queue that can’t be counted, with one warning, and the other queues are published', async () => {
+  it('is left out for a queue whose messages can’t be counted, with one warning, and is published for the other queues', async () => {
     const { published, warnings } = await report({ 'shop-results': 2, 'shop-inference-text-normal': 3 })
 
     expect(published).toEqual([{ queue: 'shop-results', name: 'WaitingMessages', value: 2 }])

@@ -21,7 +21,7 @@ const openOf = async ({ quota }: MemoryPorts, item: RequestItem) =>
   (await quota.read(item.user_id, item.window, item.shard)).open.length
 
 describe('sweep', () => {
-  it('closes the reservations of all users that crashes have left, and no reservation of a live request', async () => {
+  it('closes the reservations that crashes have left, of all users, and closes no reservation of a queued or running request', async () => {
     const ports = memoryPorts()
     const orphans = [
       await reserved(ports, {}, false),
@@ -41,7 +41,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ closed: 0 })
   })
 
-  it('does not look at young reservations', async () => {
+  it('does not read the requests of young reservations', async () => {
     const ports = memoryPorts()
     await reserved(ports, {}, false)
     ports.advance(STALE_RESERVATION_MS - 1)
@@ -52,7 +52,7 @@ describe('sweep', () => {
   describe('with a request that still waits or runs', () => {
     const told = (ports: MemoryPorts) => ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body)
 
-    it('informs the ledger, so a request that waits for long has a row', async () => {
+    it('sends the event `accepted`, so a request that waits for minutes has a row in Postgres', async () => {
       const ports = memoryPorts()
       const item = await reserved(ports)
       ports.advance(STALE_RESERVATION_MS)
@@ -63,7 +63,7 @@ describe('sweep', () => {
       expect(AcceptedEvent.safeParse(told(ports)[0])).toMatchObject({ success: true })
     })
 
-    it('does not inform the ledger at each sweep', async () => {
+    it('sends `accepted` in at most two sweeps per request, and not in each sweep', async () => {
       const ports = memoryPorts()
       await reserved(ports, { status: 'running', attempt: 1, lease_until: NOW + 9e6, deadline: NOW + 9e6 })
 
@@ -75,7 +75,7 @@ describe('sweep', () => {
       expect(told(ports)).toHaveLength(2)
     })
 
-    it('counts no failure if the queue is away', async () => {
+    it('counts no failure if `accepted` can’t be sent, since nothing depends on this event', async () => {
       const ports = memoryPorts()
       await reserved(ports)
       ports.advance(STALE_RESERVATION_MS)
@@ -86,7 +86,7 @@ describe('sweep', () => {
     })
   })
 
-  it('informs the ledger of no further request after a failure of the queue, and continues to close reservations', async () => {
+  it('sends no further `accepted` event after one could not be sent, but continues to close reservations', async () => {
     const ports = memoryPorts()
     const waiting = await Promise.all(Array.from({ length: 30 }, () => reserved(ports)))
     const later = await reserved(ports)
@@ -108,7 +108,7 @@ describe('sweep', () => {
     const swept = await sweep({ ...ports, quota, queue: { ...ports.queue, send } })
 
     expect(swept).toMatchObject({ seen: 32, closed: 1, failed: 0 })
-    // Ten simultaneous messages are one call of SQS.
+    // The ten `accepted` events are sent at the same time, with one call of SQS. No further `accepted` event follows.
     expect(tried).toEqual([...Array.from({ length: 10 }, () => 'accepted'), 'ended'])
     expect(await openOf(ports, orphan)).toBe(0)
   })
@@ -131,7 +131,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
   })
 
-  it('fails queued requests of a model that pipeline.yaml no longer has, and informs the ledger', async () => {
+  it('fails queued requests of a model that was removed from pipeline.yaml, and sends `ended` for the ledger', async () => {
     const ports = { ...memoryPorts(), models: ['text'] }
     const removed = await reserved(ports, { model: 'image' })
     const served = await reserved(ports, { model: 'text' })
@@ -150,7 +150,7 @@ describe('sweep', () => {
     expect(await openOf(ports, served)).toBe(1)
   })
 
-  it('logs each kind of failure once', async () => {
+  it('logs each kind of failure once per sweep, however many reservations it affects', async () => {
     const ports = memoryPorts()
     const orphans = [
       await reserved(ports, {}, false),

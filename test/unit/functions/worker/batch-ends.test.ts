@@ -9,7 +9,8 @@ const ATTEMPTS = 3
 const RETRY = { attempts: ATTEMPTS, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [503], drop_on: [400, 501] }
 
 /**
- * Each retry makes a batch a quarter of its size. So a batch of 24 may be refused this often until each request is alone.
+ * Each retry after a refusal has a quarter of the requests of the refused batch. So a batch of 24 requests may be refused three
+ * times before each of its requests is alone in a call. These three attempts come on top of `ATTEMPTS`.
  */
 const SMALLER_PARTS = 3
 
@@ -26,15 +27,15 @@ const aFailure = fc.constantFrom<Partial<ModelFailure>>(
   { code: 'invalid_model_response' },
   { code: 'result_too_large' },
 )
-/** Mostly failures. The last answer is repeated. */
+/** The answers of the model: mostly failures, and undefined for a success. The last answer is repeated. */
 const someAnswers = fc.array(fc.oneof({ weight: 4, arbitrary: aFailure }, fc.constant(undefined)), {
   minLength: 1,
   maxLength: 30,
 })
 
-describe('a batch', () => {
+describe('a worker with batches: a batch of any size', () => {
   it.each([{ retried: [503] }, { retried: [429, 503] }])(
-    'ends each request once, after a bounded number of attempts, with any answers of the model (retried: $retried)',
+    'ends each of its requests exactly once, after a limited number of attempts, whatever the model answers (retried: $retried)',
     async ({ retried }) => {
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 1, max: 24 }), someAnswers, async (count, answers) => {

@@ -9,11 +9,11 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
-  it('gives one slot to the whole batch, and the first message keeps the slot', async () => {
+  it('gives one slot to the whole batch: if the batch is deferred, only its first message has the slot as a hint', async () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
-    // The interval, a tenth of it, and the width of a bucket after the first slot.
+    // The second slot is 4,401 ms after the first slot: the interval of 4 s, a tenth of the interval, and one bucket of 1 ms.
     const second = MIN_LEAD_TIME_MS + 4_000 + 400 + 1
     await aFlowControl().permit({ until: NOW })
 
@@ -27,7 +27,7 @@ describe('a worker with batches: the rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
 
-  it('lets a batch use the slot of one message, even if the slot of another message is over', async () => {
+  it('lets a batch use the slot of one of its messages, even if the slot of another message has passed', async () => {
     const { ports, asked, invoke, messagesOf, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -50,21 +50,24 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     { what: '503, which one request may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
     { what: 'a timeout, which a smaller batch may avoid', fields: { code: 'model_timeout' }, at_most: 2 },
-  ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
-    const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
-    const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
+  ] as const)(
+    'is not split, and its requests are retried later after only one call: $what',
+    async ({ fields, at_most }) => {
+      const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
+      const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
-    await invoke(messages)
+      await invoke(messages)
 
-    expect(asked).toHaveLength(1)
-    expect(outcomes()).toEqual([])
-    expect(deferred()).toHaveLength(5)
-    expect(hintsSent()).toEqual(messages.map(() => at_most && { at_most }))
-    for (const message of messages)
-      expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 1, not_before: NOW + 1_500 })
-  })
+      expect(asked).toHaveLength(1)
+      expect(outcomes()).toEqual([])
+      expect(deferred()).toHaveLength(5)
+      expect(hintsSent()).toEqual(messages.map(() => at_most && { at_most }))
+      for (const message of messages)
+        expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 1, not_before: NOW + 1_500 })
+    },
+  )
 
-  it('is split if one of its requests has no attempt left', async () => {
+  it('is split within the invocation if one of its requests has no attempt left', async () => {
     const { asked, create, invoke, messagesOf, byStatus } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ status: 503 }) : echo(prompts),
     )
@@ -77,9 +80,9 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
   })
 
-  it('does not limit the next batch of a request that failed alone while others succeeded', async () => {
+  it('does not limit the size of the next batch for a request that failed alone for another reason than the bad request', async () => {
     const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
-      // After the bad request, the model is down for the next calls.
+      // The request `bad` always fails with 500. The request `late` gets one 503, since the model is busy at that time.
       prompts.includes('bad')
         ? failure({ status: 500 })
         : prompts.includes('late') && at === NOW
@@ -97,12 +100,12 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
   })
 })
 
-describe('a worker with batches: the splitting of a batch', () => {
+describe('a worker with batches: the splitting of a batch after a failed call, to find the bad request', () => {
   const poisoned = (prompts: string[]) =>
     prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
   const Prompts = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
 
-  it('stops if no time is left, and leaves the requests without an answer for another attempt in smaller batches', async () => {
+  it('stops if the invocation has too little time left, and the requests without an answer are retried in smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -114,7 +117,7 @@ describe('a worker with batches: the splitting of a batch', () => {
 
     await invoke(await messagesOf(Prompts), { ...ports, endpoint })
 
-    // An invocation has 90 s. A call may take 60 s, and 10 s are for publishing.
+    // An invocation has 90 s. A call may take 60 s, and publishing takes 10 s. Two calls of 11 s leave 68 s: too little.
     expect(calls(asked)).toEqual([Prompts, ['a', 'b', 'c', 'd']])
     expect(byStatus('completed')).toHaveLength(4)
     expect(byStatus('failed')).toEqual([])
@@ -122,10 +125,10 @@ describe('a worker with batches: the splitting of a batch', () => {
   })
 
   it.each([
-    { what: 'is refused', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
+    { what: 'is refused because the circuit is open', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
   ])(
-    'stops if its permit $what, and leaves the requests without an answer for another attempt',
+    'stops if the permit for a further call $what, and the requests without an answer are retried later',
     async ({ circuit }) => {
       const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
         circuit,
@@ -149,7 +152,7 @@ describe('a worker with batches: the splitting of a batch', () => {
     },
   )
 
-  it('stops if its slot comes later, and leaves the requests without an answer for another attempt', async () => {
+  it('stops if the slot of a further call is too far ahead, and the requests without an answer are retried later', async () => {
     const { asked, invoke, messagesOf, hintsSent } = aBatchWorker(poisoned, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -160,7 +163,7 @@ describe('a worker with batches: the splitting of a batch', () => {
     expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
   })
 
-  it('stops if the flow control is unavailable, and keeps the answers so far', async () => {
+  it('stops if the flow control is unavailable, and publishes the answers that it already has', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     let permits = 0
     const flowControl = failing(ports.flowControl, 'permit', 'before', () => ++permits > 2)
@@ -172,7 +175,7 @@ describe('a worker with batches: the splitting of a batch', () => {
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
   })
 
-  it('stops soon if no call succeeds, since then the model itself fails', async () => {
+  it('stops after three calls if no call succeeds, since the model itself then fails, and not a single request', async () => {
     const { asked, invoke, messagesOf, deferred, byStatus, modelStates } = aBatchWorker(
       () => failure({ status: 500 }),
       {
@@ -188,7 +191,7 @@ describe('a worker with batches: the splitting of a batch', () => {
     expect((await modelStates.read('text'))?.failures).toHaveLength(3)
   })
 
-  it('stops after eight calls if every call is refused, since the fault is then with most requests, or with the model', async () => {
+  it('stops after eight calls if the model refuses every call, since most requests or the model itself must be the cause', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
 
     await invoke(await messagesOf([...Prompts, ...Prompts]))
@@ -196,7 +199,7 @@ describe('a worker with batches: the splitting of a batch', () => {
     expect(asked).toHaveLength(8)
   })
 
-  it('does not count a failure that some requests have caused as a failure of the model', async () => {
+  it('does not count a failed call for the circuit if other calls of the same batch succeed', async () => {
     const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
@@ -208,8 +211,8 @@ describe('a worker with batches: the splitting of a batch', () => {
   })
 })
 
-describe('a worker with batches: a circuit', () => {
-  it('lets a whole batch be its probe, and uses up no attempt while it is open (I8)', async () => {
+describe('a worker with batches: the circuit', () => {
+  it('defers batches without an attempt while it is open, and then takes a whole batch as its probe (I8)', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })

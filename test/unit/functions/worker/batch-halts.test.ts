@@ -8,7 +8,10 @@ const BROKEN = failure({ status: 500 })
 const WRONG_KEY = failure({ status: 401, verdict: 'halt', reached: false })
 const FORBIDDEN = failure({ status: 403, verdict: 'drop' })
 
-/** The items of a batch of two requests after their calls. The whole batch gets `first`, and each request alone gets 401. */
+/**
+ * Runs a batch of two requests, and returns their items. The model answers `first` to the call of the whole batch, and 401 to a
+ * call of one request.
+ */
 async function haltedInParts(first: typeof BROKEN) {
   const { invoke, messagesOf, ports, asked } = aBatchWorker(prompts => (prompts.length > 1 ? first : WRONG_KEY))
   const messages = await messagesOf(['a', 'b'])
@@ -17,7 +20,7 @@ async function haltedInParts(first: typeof BROKEN) {
   return { items, calls: asked.length }
 }
 
-it('a request whose batch reached the model before the halt is charged as a request, but loses no attempt', async () => {
+it('a request whose batch has reached the model before the model is halted counts as reached, but loses no attempt', async () => {
   const { items, calls } = await haltedInParts(BROKEN)
 
   expect(calls).toBe(3)
@@ -27,7 +30,7 @@ it('a request whose batch reached the model before the halt is charged as a requ
   ])
 })
 
-it('a batch that is refused with 403 does not halt the model after one call, since one of its requests may be the cause', async () => {
+it('one call of a batch that is refused with 403 does not halt the model, since a single request of the batch may be the cause', async () => {
   const rateLimit = { count: 1, interval_ms: 3_600_000 }
   const { invoke, messagesOf, modelStates, asked } = aBatchWorker(() => FORBIDDEN, { rate_limit: rateLimit })
 
@@ -39,7 +42,7 @@ it('a batch that is refused with 403 does not halt the model after one call, sin
   expect(state?.halted).toBeUndefined()
 })
 
-it('a request of a batch that is refused with 403 is not charged and loses no attempt if the model is halted for it', async () => {
+it('a request of a batch that is refused with 403 does not count as reached and loses no attempt if the model is then halted', async () => {
   const { items, calls } = await haltedInParts(FORBIDDEN)
 
   expect(calls).toBe(3)
@@ -50,7 +53,10 @@ it('a request of a batch that is refused with 403 is not charged and loses no at
   for (const item of items) expect(item).not.toHaveProperty('reached')
 })
 
-/** The model and the items of a batch whose elements get these statuses. Each element belongs to another user. */
+/**
+ * Runs a batch whose elements get these statuses in the model’s answer. Each element belongs to another user. Returns the
+ * model’s state and the request items.
+ */
 async function afterElements(statuses: readonly number[], settings: Parameters<typeof aBatchWorker>[1] = {}) {
   const { invoke, create, ports, modelStates } = aBatchWorker(
     () => ({ ok: true, answer: { outputs: statuses.map(code => ({ error: { code } })) } }),
@@ -62,7 +68,7 @@ async function afterElements(statuses: readonly number[], settings: Parameters<t
   return { state: await modelStates.read('text'), items }
 }
 
-it('a batch whose elements are all refused with 403, for two users, halts the model, and its requests are not charged', async () => {
+it('a batch whose elements of two users are all refused with 403 halts the model, and its requests do not count as reached', async () => {
   const { state, items } = await afterElements([403, 403])
 
   expect(state?.halted).toMatchObject({ status: 403 })
@@ -76,7 +82,7 @@ it('a batch whose elements are all refused with 403, for two users, halts the mo
 it.each([
   { what: 'one of them has another failure', statuses: [403, 400], settings: {} },
   { what: 'pipeline.yaml drops 403', statuses: [403, 403], settings: { retry: aRetry({ drop_on: [403] }) } },
-])('a batch whose elements are refused with 403 halts nothing if $what', async ({ statuses, settings }) => {
+])('a batch whose elements are refused with 403 does not halt the model if $what', async ({ statuses, settings }) => {
   const { state } = await afterElements(statuses, settings)
 
   expect(state?.halted).toBeUndefined()

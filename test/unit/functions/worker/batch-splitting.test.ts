@@ -15,7 +15,7 @@ const RESET = aFailure({ code: 'model_unreachable' })
 
 const BAD = 'bad'
 
-/** Runs requests. Each batch with one of the requests at these places fails. */
+/** Runs requests in batches. The call of a batch fails if the batch has one of the bad requests, which are at these places. */
 async function runPoisoned({
   size,
   count,
@@ -56,7 +56,7 @@ const aBatch = fc
   .integer({ min: 4, max: 24 })
   .chain(count => fc.record({ count: fc.constant(count), bad: aFew(count) }))
 
-describe('a batch with bad requests', () => {
+describe('a worker with batches: a batch with bad requests', () => {
   it.each([
     { what: 'refused', failure: REFUSED },
     { what: 'answered with text that is not JSON', failure: UNREADABLE },
@@ -80,37 +80,43 @@ describe('a batch with bad requests', () => {
   it.each([
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
-  ])('is split, and retried in smaller batches if necessary, after $what', async ({ failure }) => {
-    await fc.assert(
-      fc.asyncProperty(aBatch, async ({ count, bad }) => {
-        const run = await runPoisoned({ size: count, count, bad, failure })
+  ])(
+    'is split within its invocation, and retried in smaller batches if necessary, after $what',
+    async ({ failure }) => {
+      await fc.assert(
+        fc.asyncProperty(aBatch, async ({ count, bad }) => {
+          const run = await runPoisoned({ size: count, count, bad, failure })
 
-        expect(run.completed).toEqual(run.good)
-        expect(run.failed).toEqual(run.culprits)
-      }),
-      { numRuns: 60 },
-    )
-  })
+          expect(run.completed).toEqual(run.good)
+          expect(run.failed).toEqual(run.culprits)
+        }),
+        { numRuns: 60 },
+      )
+    },
+  )
 
   it.each([
     { what: 'refused', failure: REFUSED },
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
-  ])('takes fewer than 40 calls for 95 requests in tens, of which three are bad: $what', async ({ failure }) => {
-    const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
-    await fc.assert(
-      fc.asyncProperty(places, async bad => {
-        const run = await runPoisoned({ size: 10, count: 95, bad: new Set(bad), failure })
+  ])(
+    'needs fewer than 40 calls for 95 requests in batches of ten, of which three requests are bad: $what',
+    async ({ failure }) => {
+      const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
+      await fc.assert(
+        fc.asyncProperty(places, async bad => {
+          const run = await runPoisoned({ size: 10, count: 95, bad: new Set(bad), failure })
 
-        expect(run.completed).toHaveLength(92)
-        expect(run.failed).toEqual(run.culprits)
-        expect(run.calls).toBeLessThan(40)
-      }),
-      { numRuns: 25 },
-    )
-  })
+          expect(run.completed).toHaveLength(92)
+          expect(run.failed).toEqual(run.culprits)
+          expect(run.calls).toBeLessThan(40)
+        }),
+        { numRuns: 25 },
+      )
+    },
+  )
 
-  it('takes at most 12 calls for 95 requests in tens if none is bad', async () => {
+  it('needs at most 12 calls for 95 requests in batches of ten if no request is bad', async () => {
     const run = await runPoisoned({ size: 10, count: 95, bad: new Set(), failure: REFUSED })
 
     expect(run.completed).toHaveLength(95)

@@ -44,7 +44,7 @@ describe('a worker with batches', () => {
     )
   })
 
-  it('sends a single request as a batch, too', async () => {
+  it('sends a single request as a batch of one request', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a']))
@@ -52,7 +52,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a']])
   })
 
-  it('makes calls of the sizes that earlier failures allow, one after the other', async () => {
+  it('makes calls of the sizes that the hints of failed batches allow (`at_most`), one after the other', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(
@@ -63,7 +63,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a', 'b'], ['c'], ['d', 'e']])
   })
 
-  it('sends a message again if earlier calls have left no time for it', async () => {
+  it('sends a message to its queue again if earlier calls of the invocation have left no time for its call', async () => {
     const { ports, asked, invoke, messagesOf, deferred } = aBatchWorker()
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -110,7 +110,7 @@ describe('a worker with batches: one request of a batch', () => {
     ])
   })
 
-  it('is not sent, and fails without a charge, if it can’t be mapped', async () => {
+  it('is not sent to the model, and fails without a charge, if it can’t be mapped', async () => {
     const { ports, asked, invoke, messagesOf, byStatus } = aBatchWorker()
     const request: WorkerPorts['mappings']['request'] = of =>
       of.body.prompt === 'bad' ? (ports.mappings.response(null) as Promise<never>) : ports.mappings.request(of)
@@ -122,7 +122,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('failed')).toMatchObject([{ reached: false, error: { code: 'mapping_failed' } }])
   })
 
-  it('is not sent if its claim is refused', async () => {
+  it('is not sent to the model if its claim is refused', async () => {
     const { asked, create, invoke, messagesOf, deferred, byStatus } = aBatchWorker()
     const others = await messagesOf(['a', 'c'])
     const ended = aMessage(await create({ status: 'cancelled' }), { prompt: 'ended' })
@@ -135,7 +135,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('is deferred to run alone if its worker has crashed', async () => {
+  it('is deferred to run isolated if its earlier worker has crashed, and the others run', async () => {
     const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
     const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
 
@@ -145,31 +145,34 @@ describe('a worker with batches: one request of a batch', () => {
     expect(hintsSent()).toEqual([{ alone: true }])
   })
 
-  it.each(['claim', 'get'] as const)('is redelivered alone if its %s is unavailable', async what => {
-    const { ports, asked, create, invoke, messagesOf } = aBatchWorker()
-    const unlucky = aMessage(await create(), { prompt: 'b' })
-    const messages = [...(await messagesOf(['a'])), unlucky, ...(await messagesOf(['c']))]
-    const using: WorkerPorts =
-      what === 'claim'
-        ? {
-            ...ports,
-            items: failing(
-              ports.items,
-              'claim',
-              'before',
-              message => (message as InferenceMessage).request_id === unlucky.request_id,
-            ),
-          }
-        : { ...ports, payloads: failing(ports.payloads, 'get', 'before') }
-    const sent =
-      what === 'get' ? messages.map(one => (one === unlucky ? { ...one, body: { key: 'k' } } : one)) : messages
+  it.each(['claim', 'get'] as const)(
+    'is redelivered, and the others run, if its %s fails (get: the read of its stored body)',
+    async what => {
+      const { ports, asked, create, invoke, messagesOf } = aBatchWorker()
+      const unlucky = aMessage(await create(), { prompt: 'b' })
+      const messages = [...(await messagesOf(['a'])), unlucky, ...(await messagesOf(['c']))]
+      const using: WorkerPorts =
+        what === 'claim'
+          ? {
+              ...ports,
+              items: failing(
+                ports.items,
+                'claim',
+                'before',
+                message => (message as InferenceMessage).request_id === unlucky.request_id,
+              ),
+            }
+          : { ...ports, payloads: failing(ports.payloads, 'get', 'before') }
+      const sent =
+        what === 'get' ? messages.map(one => (one === unlucky ? { ...one, body: { key: 'k' } } : one)) : messages
 
-    expect(await invoke(sent, using)).toEqual([1])
+      expect(await invoke(sent, using)).toEqual([1])
 
-    expect(calls(asked)).toEqual([['a', 'c']])
-  })
+      expect(calls(asked)).toEqual([['a', 'c']])
+    },
+  )
 
-  it('is redelivered alone if its outcome can’t be published', async () => {
+  it('is redelivered, and the others are published, if its outcome can’t be published', async () => {
     const { ports, invoke, messagesOf, outcomes } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c'])
     const isUnlucky = (_: unknown, message: unknown) =>
@@ -181,7 +184,7 @@ describe('a worker with batches: one request of a batch', () => {
   })
 
   it.each(['an open circuit', 'a slot that is far ahead'])(
-    'is redelivered alone if it can’t be deferred because of %s, and the others are sent once',
+    'is redelivered if all are deferred because of %s and its own message can’t be sent; the others are sent once',
     async reason => {
       const { ports, invoke, messagesOf, deferred, aFlowControl } = aBatchWorker(echo, {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },

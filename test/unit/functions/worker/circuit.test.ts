@@ -9,13 +9,13 @@ import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 /**
- * The slot of the second call with a limit of one per second: the first slot, an interval, a tenth of it, and a bucket’s
- * width.
+ * The slot of the second call with a limit of one call per second, in milliseconds after NOW: the first slot, plus the interval,
+ * a tenth of the interval, and a bucket of 1 ms.
  */
 const SECOND = MIN_LEAD_TIME_MS + 1_000 + 100 + 1
 
 describe('a worker: an open circuit', () => {
-  it('is opened by failed calls of any workers', async () => {
+  it('is opened by failed calls of different workers together', async () => {
     const { ports, create, run, model, state, aFlowControl } = aProtectedWorker()
     model.answer = down
 
@@ -39,7 +39,7 @@ describe('a worker: an open circuit', () => {
     expect(await state()).toBeUndefined()
   })
 
-  it('defers each message until it may ask again, and changes no item (I8)', async () => {
+  it('makes the worker defer each message until the circuit may close, and changes no request item (I8)', async () => {
     const { create, run, open, asked, deferred, stored } = aProtectedWorker()
     await open()
     const item = await create()
@@ -47,7 +47,7 @@ describe('a worker: an open circuit', () => {
     expect(await run(item)).toEqual([])
 
     expect(asked).toEqual([])
-    // Half of the spread, and the spread is a quarter of the wait.
+    // The circuit is open for 10 s. The delay is up to a quarter longer, at random. Here, the random number is a half.
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 12 }])
     expect(await stored(item)).toEqual(item)
   })
@@ -65,18 +65,21 @@ describe('a worker: an open circuit', () => {
   it.each([
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
-  ])('makes deferred messages come back within five seconds of each other ($random)', async ({ random, delay }) => {
-    const { ports, create, run, deferred, open } = aProtectedWorker({
-      circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
-    })
-    await open()
+  ])(
+    'spreads the redelivery of deferred messages over at most five seconds (random number $random)',
+    async ({ random, delay }) => {
+      const { ports, create, run, deferred, open } = aProtectedWorker({
+        circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
+      })
+      await open()
 
-    await run(await create(), { ...ports, random: () => random })
+      await run(await create(), { ...ports, random: () => random })
 
-    expect(deferred()).toMatchObject([{ delay_seconds: delay }])
-  })
+      expect(deferred()).toMatchObject([{ delay_seconds: delay }])
+    },
+  )
 
-  it('defers a message until its deadline at the latest, so the message expires then', async () => {
+  it('makes the worker defer a message until its deadline at the latest, so the request expires then', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
 
@@ -85,7 +88,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
   })
 
-  it('defers a request of a crashed worker until the circuit may close, even after the deadline', async () => {
+  it('makes the worker defer a request of a crashed worker until the circuit may close, even after the deadline', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
     const running = {
@@ -112,7 +115,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(expired)).toMatchObject({ status: 'expired' })
   })
 
-  it('does not keep a message after the deadline if its request has ended', async () => {
+  it('lets the worker drop a message after the deadline if its request has ended', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
@@ -123,7 +126,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(ended)).toEqual(ended)
   })
 
-  it('removes the slot from a message, so the message asks for a new slot later', async () => {
+  it('makes the worker remove the slot from a deferred message, so the request gets a new slot later', async () => {
     const { invoke, create, open, deferred } = aProtectedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
     await open()
 
@@ -134,7 +137,7 @@ describe('a worker: an open circuit', () => {
 })
 
 describe('a worker: the probe of a circuit', () => {
-  it('is one call, and further calls follow after it has succeeded', async () => {
+  it('is one call, and the other calls are deferred until the probe has succeeded', async () => {
     const { ports, create, open, invoke, asked, deferred, state, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -148,7 +151,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('keeps the circuit open for longer when it fails', async () => {
+  it('keeps the circuit open for twice as long if it fails', async () => {
     const { ports, create, open, run, model, state, stored } = aProtectedWorker()
     model.answer = down
     await open()
@@ -164,9 +167,9 @@ describe('a worker: the probe of a circuit', () => {
 
   it.each([
     { what: 'has ended', fields: { status: 'completed', attempt: 1 } },
-    { what: 'is another worker’s', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
+    { what: 'is claimed by another worker', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
     { what: 'has no item', fields: undefined },
-  ] as const)('is released if its request $what', async ({ fields }) => {
+  ] as const)('is given up, so another call may be the probe, if its request $what', async ({ fields }) => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -181,7 +184,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is released if its request can’t be mapped', async () => {
+  it('is given up, so another call may be the probe, if its request can’t be mapped', async () => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -193,7 +196,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(await state()).not.toHaveProperty('probe')
   })
 
-  it('is given to another call when its worker has certainly ended', async () => {
+  it('is given to another call once the worker of the lost probe has certainly ended', async () => {
     const { ports, open, run, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -209,8 +212,8 @@ describe('a worker: the probe of a circuit', () => {
   })
 
   it.each([
-    { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
-    { what: 'and for another slot if it has slept too long', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
+    { what: 'even if a timer ends 1 ms early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
+    { what: 'and for another slot if a timer ends too late', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
   ])('waits for its slot, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useSlot } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
@@ -232,7 +235,7 @@ describe('a worker: the probe of a circuit', () => {
 describe('a worker: a circuit that opens while a call waits for its slot', () => {
   it.each([
     { what: '', early: 0 },
-    { what: ', though its timer is early', early: 1 },
+    { what: ', also if its timer ends 1 ms early', early: 1 },
   ])('defers the claimed request without an attempt$what (I8)', async ({ early }) => {
     const { ports, create, run, open, asked, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
@@ -252,7 +255,7 @@ describe('a worker: a circuit that opens while a call waits for its slot', () =>
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })
 
-  it('ends the request without a charge if its owner has cancelled it meanwhile', async () => {
+  it('ends the request without a charge if its owner has cancelled it during the wait', async () => {
     const { ports, create, run, open, outcomes, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })

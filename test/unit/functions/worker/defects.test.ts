@@ -10,7 +10,7 @@ import { aWorker } from '../../../support/worker.ts'
 
 const bug = () => new TypeError('x is not a function')
 
-/** The same worker, but the claim of this request fails. */
+/** Ports of a worker, with which the claim of this request fails. */
 const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Error): WorkerPorts => ({
   ...ports,
   items: {
@@ -21,7 +21,7 @@ const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Erro
 })
 
 describe('a worker that meets a defect', () => {
-  it('makes the message come again, and sends no new message, since the deliveries of a new one count from one', async () => {
+  it('lets the message be redelivered instead of sending it again, since the deliveries of a new message count from one', async () => {
     const { ports, create, invoke, deferred } = aWorker()
     const item = await create()
 
@@ -29,7 +29,7 @@ describe('a worker that meets a defect', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('fails the affected request at its 20th delivery, releases its reservation, and runs all other requests', async () => {
+  it('fails the affected request without a charge at its 20th delivery, and runs all other requests', async () => {
     const { ports, create, stored, invoke } = aWorker()
     const [cursed, other] = [await create(), await create()]
     const using = failingClaimOf(ports, cursed.request_id, bug)
@@ -55,7 +55,7 @@ describe('a worker that meets a defect', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued' })
   })
 
-  it('publishes a failure of a claimed request at its second delivery, before the model is called a third time', async () => {
+  it('publishes a failure of a claimed request at the second delivery, so the model is not called a third time', async () => {
     const { ports, create, invoke, outcomes } = aWorker()
     const item = await create()
     const response = () => Promise.reject(bug())
@@ -70,7 +70,7 @@ describe('a worker that meets a defect', () => {
     ])
   })
 
-  it('leaves the message to its queue if the request can’t be ended either', async () => {
+  it('lets the message be redelivered if the request can’t be ended because of a further defect', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const broken = { ...failingClaimOf(ports, item.request_id, bug).items, get: () => Promise.reject(bug()) }
@@ -78,7 +78,7 @@ describe('a worker that meets a defect', () => {
     expect(await invoke([aMessage(item)], { ...ports, items: broken }, 20)).toEqual([0])
   })
 
-  it('publishes the outcome of a call even if its result could not be reported to the flow control', async () => {
+  it('publishes the outcome of a call even if the report to the flow control met a defect', async () => {
     const { ports, create, invoke, outcomes } = aWorker()
     const flowControl = { ...ports.flowControl, report: () => Promise.reject(bug()) }
 
@@ -87,7 +87,7 @@ describe('a worker that meets a defect', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('keeps the answers of a batch if the permit for a further call meets a defect', async () => {
+  it('publishes the answers of a batch that it already has if the permit for a further call meets a defect', async () => {
     const refuseAll = (prompts: readonly string[]) =>
       prompts.length > 2 ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
     const { ports, messagesOf, invoke, byStatus, asked } = aBatchWorker(refuseAll)
@@ -101,7 +101,7 @@ describe('a worker that meets a defect', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('publishes no failure of a request that was queued again, since another worker may run it by then', async () => {
+  it('publishes no failure of a request whose item is already queued again, since another worker may have claimed it', async () => {
     const { ports, create, stored, invoke, outcomes } = aWorker()
     const item = await create()
     const endpoint = { ...ports.endpoint, call: () => Promise.reject(anOutage()) }
@@ -115,7 +115,7 @@ describe('a worker that meets a defect', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
   })
 
-  it('ends no request of a batch because of a defect that affects all of them', async () => {
+  it('fails no request of a batch because of a defect that affects all requests of the batch', async () => {
     const { ports, messagesOf, invoke, outcomes } = aBatchWorker()
     const endpoint = { ...ports.endpoint, call: () => Promise.reject(bug()) }
     const messages = await messagesOf(['a', 'b', 'c'])

@@ -20,7 +20,7 @@ describe('a deferred message', () => {
     { wait: 900_000, seconds: 900 },
     { wait: 86_400_000, seconds: 900 },
   ])(
-    'waits $seconds s if it is deferred by $wait ms: at least a second, and at most the longest delay of the queue',
+    'is sent with a delay of $seconds s if it is deferred by $wait ms: at least 1 s, and at most the longest delay of the queue',
     async ({ wait, seconds }) => {
       const { ports, sent } = aQueue()
 
@@ -38,18 +38,15 @@ describe('a deferred message', () => {
     { wait: 1_500, seconds: 1 },
     { wait: 7_400, seconds: 6 },
     { wait: 900_000, seconds: 899 },
-  ])(
-    'is back after $seconds s if its slot begins in $wait ms: between half a second and one and a half before the slot',
-    async one => {
-      const { ports, sent } = aQueue()
+  ])('is redelivered after $seconds s if its slot is in $wait ms, i.e. 0.5 to 1.5 s before the slot', async one => {
+    const { ports, sent } = aQueue()
 
-      await deferUntilSlot(ports, message, NOW + one.wait)
+    await deferUntilSlot(ports, message, NOW + one.wait)
 
-      expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
-    },
-  )
+    expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
+  })
 
-  it('gives way to messages of others if its user had many open requests, unless it has a slot', async () => {
+  it('goes to the bulk queue if its user had many open requests at the admission, unless the message has a slot', async () => {
     const { ports, sent } = aQueue()
     const bulk = withHints(message, { gives_way: true })
 
@@ -61,7 +58,7 @@ describe('a deferred message', () => {
     expect(sent().map(({ gives_way }) => gives_way)).toEqual([true, true, undefined, undefined])
   })
 
-  it('waits no time if it is sent again', async () => {
+  it('has no delay if it is only sent again (resend)', async () => {
     const { ports, sent } = aQueue()
 
     await resend(ports, message)

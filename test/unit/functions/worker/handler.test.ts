@@ -36,11 +36,11 @@ beforeAll(async () => {
   handler = (await import('../../../../functions/worker/handler.ts')).handler
 })
 beforeEach(() => {
-  // The handler uses the system’s clock, and the requests’ deadlines are on the day of the tests’ clock.
+  // The handler reads the system’s clock. Without a fake clock, the deadlines of the requests, shortly after NOW, would have passed.
   vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
-  // The state of the model has not been written yet.
+  // The models table has no item of the model yet.
   dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })
@@ -71,7 +71,7 @@ describe('worker', () => {
     expect(output.text()).not.toContain('secret words')
   })
 
-  it('takes leases until its invocation has certainly ended', async () => {
+  it('claims a request with a lease until the invocation has certainly ended', async () => {
     captureOutput()
     const item = anItem()
     claimable(item)
@@ -84,7 +84,7 @@ describe('worker', () => {
     expect(lease).toBeLessThan(NOW + 120_000)
   })
 
-  it('makes a message that it could not run come again, reports unreadable messages, and logs no body', async () => {
+  it('lets a message that it could not run be redelivered, reports an unreadable message, and logs no body', async () => {
     const output = captureOutput()
     const [good, unlucky] = [anItem(), anItem()]
     dynamoDb.on(UpdateItemCommand).rejects(networkError('throttled'))

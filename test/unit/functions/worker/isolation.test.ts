@@ -3,11 +3,14 @@ import { createIsolation, type Leave } from '../../../../functions/worker/isolat
 
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** The longest wait of a call, and the time for which a closed environment stays closed. In milliseconds. */
+/**
+ * WINDOW: the milliseconds that a call may wait before it begins. CLOSED: the milliseconds for which an environment starts no
+ * other calls after an isolated call could not begin in time.
+ */
 const WINDOW = 20_000
 const CLOSED = 60_000
 
-/** An isolation on a clock that the test moves, and the names of the calls that have begun or were refused. */
+/** An isolation whose clock the test moves with `pass`. `begun` and `refused` have the names of calls. */
 function anIsolation() {
   let now = 0
   let timers: { at: number; end(): void }[] = []
@@ -35,8 +38,8 @@ function anIsolation() {
   return { enter, leave, pass, begun, refused }
 }
 
-describe('the isolation of requests in a shared environment', () => {
-  it('lets calls run beside each other', async () => {
+describe('the isolation of requests in an environment that several invocations share', () => {
+  it('lets calls run at the same time if none of them is isolated', async () => {
     const { enter, begun } = anIsolation()
 
     await Promise.all([enter('a'), enter('b')])
@@ -44,7 +47,7 @@ describe('the isolation of requests in a shared environment', () => {
     expect(begun).toEqual(['a', 'b'])
   })
 
-  it('starts an isolated call when no other call runs, and starts the later calls after it', async () => {
+  it('starts an isolated call when no other call runs, and starts later calls when the isolated call has ended', async () => {
     const { enter, leave, begun } = anIsolation()
     void enter('a')
     void enter('b')
@@ -74,7 +77,7 @@ describe('the isolation of requests in a shared environment', () => {
     expect(begun).toEqual(['first', 'second'])
   })
 
-  it('refuses a call that would have to wait too long', async () => {
+  it('refuses a call that has waited for WINDOW milliseconds', async () => {
     const { enter, pass, begun, refused } = anIsolation()
     void enter('isolated', true)
     void enter('a')
@@ -89,8 +92,8 @@ describe('the isolation of requests in a shared environment', () => {
   })
 })
 
-describe('an isolated call that could not begin in time', () => {
-  /** An isolated call waits for a call that takes longer than the isolated call may wait. */
+describe('the isolation, after an isolated call could not begin in time,', () => {
+  /** The call `long` takes longer than WINDOW. So the call `isolated`, and a call behind it, are refused. */
   async function closed() {
     const all = anIsolation()
     void all.enter('long')
@@ -101,7 +104,7 @@ describe('an isolated call that could not begin in time', () => {
     return all
   }
 
-  it('begins when it comes back, since no other call has begun meanwhile', async () => {
+  it('starts the isolated call when its message is redelivered, since no other call was started in the meantime', async () => {
     const { enter, leave, pass, begun, refused } = await closed()
     expect(refused).toEqual(['isolated', 'behind it'])
     await enter('meanwhile')
@@ -117,7 +120,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'isolated again', 'next'])
   })
 
-  it('keeps other calls out for the longest time of a call, if it does not come back', async () => {
+  it('refuses other calls for CLOSED milliseconds, if the isolated call is not redelivered', async () => {
     const { enter, pass, begun } = await closed()
 
     await pass(CLOSED - 1)
@@ -128,7 +131,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'a'])
   })
 
-  it('keeps other calls out for the same time again after each time that it had to give up', async () => {
+  it('refuses other calls for CLOSED milliseconds again each time that an isolated call could not begin', async () => {
     const { enter, leave, pass, begun, refused } = await closed()
     void enter('isolated again', true)
     await leave('long')
@@ -138,7 +141,7 @@ describe('an isolated call that could not begin in time', () => {
     await pass(WINDOW)
     expect(refused.at(-1)).toBe('another')
 
-    // The first closing would end now.
+    // The refusals of other calls that began with the first isolated call would end now.
     await pass(CLOSED - WINDOW)
     await enter('too early')
     await pass(WINDOW)
@@ -147,7 +150,7 @@ describe('an isolated call that could not begin in time', () => {
     expect(begun).toEqual(['long', 'isolated again', 'long, too', 'a'])
   })
 
-  it('keeps no call out if it only waited for an isolated call', async () => {
+  it('refuses no other calls if the isolated call could not begin only because another isolated call was running', async () => {
     const { enter, leave, pass, begun, refused } = anIsolation()
     await enter('isolated', true)
     void enter('another', true)

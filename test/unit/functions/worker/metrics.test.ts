@@ -14,7 +14,7 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   const worker = aWorker(answer, settings)
   const warn = vi.fn()
   const ports = { ...worker.ports, logger: { error: () => undefined, info: () => undefined, warn } }
-  /** This many requests, in one invocation. */
+  /** Runs this many requests in one invocation. */
   const serve = async (requests: number) => {
     const items = await Promise.all(Array.from({ length: requests }, () => ports.items.create(anItem())))
     await worker.invoke(
@@ -36,7 +36,7 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   return { ...worker, warn, serve, counted, measured }
 }
 
-describe('a worker measures the time left of the request that is nearest to its deadline', () => {
+describe('a worker measures the time left until the deadline, for the request that is nearest to its deadline (TimeLeft),', () => {
   it.each([
     { when: 'a quarter of its time is over', deadline: NOW + 7_500, seconds: [7.5] },
     { when: 'most of its time is over', deadline: NOW + 2_500, seconds: [2.5] },
@@ -53,7 +53,7 @@ describe('a worker measures the time left of the request that is nearest to its 
 })
 
 describe('a worker measures a call', () => {
-  /** A worker whose model takes two and a half seconds. */
+  /** A worker whose model answers after 2.5 s. */
   const slow = (answer: ModelAnswer) => {
     const worker = watched(answer)
     const call: (typeof worker.ports.endpoint)['call'] = async (id, body) => {
@@ -67,7 +67,7 @@ describe('a worker measures a call', () => {
   it.each([
     { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
     { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
-  ])('that $how: its time, and the tokens that the model reports', async ({ answer, tokens }) => {
+  ])('of the model that $how: its time, and the tokens that the model reports', async ({ answer, tokens }) => {
     const { ports, invoke, measured } = slow(answer)
     const item = await ports.items.create(anItem())
 
@@ -79,7 +79,7 @@ describe('a worker measures a call', () => {
 })
 
 describe('a worker counts', () => {
-  it('calls', async () => {
+  it('the calls of the model', async () => {
     const { serve, counted } = watched(SUCCESS)
 
     await serve(3)
@@ -87,7 +87,7 @@ describe('a worker counts', () => {
     expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 3 })
   })
 
-  it('the requests of a call', async () => {
+  it('the requests of the call of a batch', async () => {
     const { serve, counted, measured } = watched(
       { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
       { batched: true },

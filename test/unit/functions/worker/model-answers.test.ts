@@ -20,7 +20,7 @@ function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
       await worker.invoke([aMessage(item, body)], ports)
       return item
     },
-    /** Delivers the last sent message after its delay. */
+    /** Waits for the delay of the message that was sent last, and delivers this message. */
     arrive: () => {
       const last = worker.deferred().at(-1)
       worker.ports.advance((last?.delay_seconds ?? 0) * 1_000)
@@ -32,7 +32,7 @@ function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
 describe('a worker: a model that says why it refuses a request', () => {
   const refusal = answered({ detail: 'bad field "model_input"' }, { status: 400 })
 
-  it('passes its status and its words on in a form that 0.1.0 can read', async () => {
+  it('has its status and its error text in the outcome, in a form that version 0.1.0 can read', async () => {
     const { runOne, outcomes } = aWorkerOf([refusal])
 
     const item = await runOne()
@@ -47,7 +47,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(decidedEntry(outcome, decided)).toMatchObject({ row: { error: { ...error, ...said }, result: undefined } })
   })
 
-  it('passes no piece of the prompt on, if the model quotes the prompt', async () => {
+  it('has its error text in the outcome without the pieces of the prompt that it quotes', async () => {
     const prompt = 'tell me the story of a canary'
     const { runOne, outcomes } = aWorkerOf([answered({ error: `can't read "${prompt}"` }, { status: 400 })])
 
@@ -56,7 +56,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(outcomes()).toMatchObject([{ result: { inline: { detail: 'can\'t read "…"' } } }])
   })
 
-  it('passes on the error of an answer without a result, and the answer’s status', async () => {
+  it('has the status and the field `error` of its answer in the outcome, also if it answers 200 without a result', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ error: { message: 'no such path' }, text: 'a result' })])
 
     await runOne()
@@ -72,7 +72,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     ])
   })
 
-  it('is not asked again if it only promises a later answer, and the failure says so', async () => {
+  it('is not called again if it answers 202 with the promise of a later answer, and the error says what is wrong', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ id: 'abc', status: 'IN_QUEUE' }, { status: 202 })])
 
     await runOne()
@@ -82,7 +82,7 @@ describe('a worker: a model that says why it refuses a request', () => {
 })
 
 describe('a worker: unreadable usage in the model’s answer', () => {
-  it('is counted, and the request completes', async () => {
+  it('is counted in UnreadableUsage, and the request completes', async () => {
     const { runOne, outcomes, ports } = aWorkerOf([answered({ result: 'hi', usage: { total_tokens: -1 } })])
 
     await runOne()
@@ -92,7 +92,7 @@ describe('a worker: unreadable usage in the model’s answer', () => {
     expect(ports.metrics.add).toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
-  it('is not counted if the model reports no usage, or a good one', async () => {
+  it('is not counted if the model reports no usage, or a usage that can be read', async () => {
     const { runOne, ports } = aWorkerOf([answered({ result: 1 }), answered({ result: 1, usage: { total_tokens: 3 } })])
 
     await runOne()
@@ -101,7 +101,7 @@ describe('a worker: unreadable usage in the model’s answer', () => {
     expect(ports.metrics.add).not.toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
-  it('makes the request cost at least its prompt and a quarter of its result, if the request bounds its output', async () => {
+  it('makes the request cost at least the tokens of its prompt and one token per four bytes of its result, if it limits its output', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ result: 'x'.repeat(400), usage: { total_tokens: null } })])
 
     await runOne({ prompt: 'hello', parameters: { max_tokens: 1 } })
@@ -110,10 +110,10 @@ describe('a worker: unreadable usage in the model’s answer', () => {
   })
 })
 
-describe('a worker: a call that may be made once more', () => {
+describe('a worker: a failed call that may be repeated only once', () => {
   const reset: Reply = { kind: 'broken', code: 'model_unreachable', message: 'm', reached: true, retry: 'once' }
 
-  it('is made a second time, but not a third time', async () => {
+  it('is repeated once, and the request fails after the second call', async () => {
     const { runOne, arrive, outcomes } = aWorkerOf([reset])
     await runOne()
     expect(outcomes()).toEqual([])
@@ -124,7 +124,7 @@ describe('a worker: a call that may be made once more', () => {
   })
 })
 
-describe('a worker: an element of a batch that may be tried again', () => {
+describe('a worker: an element of a batch with an error that may be retried', () => {
   it('is retried alone, and the other requests complete', async () => {
     const outputs = [{ result: 'a' }, { error: { code: 503 } }]
     const { invoke, create, outcomes, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
@@ -139,7 +139,7 @@ describe('a worker: an element of a batch that may be tried again', () => {
     expect(deferred()).toMatchObject([{ body: { request_id: items[1]?.request_id } }])
   })
 
-  it('is retried, too, after a status that does not mean a busy model', async () => {
+  it('is also retried after a status 500, which does not mean that the model is busy', async () => {
     const outputs = [{ result: 'a' }, { error: { code: 500 } }]
     const { invoke, create, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
     const items = [await create(), await create()]
@@ -167,8 +167,8 @@ describe('a worker: the conditions of pipeline.yaml', () => {
   })
 })
 
-describe('a failure without words of the model', () => {
-  it('is published without a result', async () => {
+describe('a worker: a failed call without an answer of the model', () => {
+  it('is published without a field `result`, which otherwise has the model’s error text', async () => {
     const { create, run, outcomes } = aWorker(failure({ code: 'model_unreachable', message: 'm', reached: false }))
 
     await run(await create(anItem()))

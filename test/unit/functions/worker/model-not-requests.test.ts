@@ -22,7 +22,7 @@ function pseudoRandom(seed: number) {
   }
 }
 
-describe('workers: the requests of a user that always fail', () => {
+describe('workers: the requests of one user, which always fail,', () => {
   it.for([
     { fails: 'at once, beside a slow model', failsAfter: 1, succeedsAfter: 5_000, seed: 2 },
     { fails: 'as fast as others succeed', failsAfter: 100, succeedsAfter: 100, seed: 4 },
@@ -38,8 +38,8 @@ describe('workers: the requests of a user that always fail', () => {
 
     const others = ends().filter(({ user }) => user !== 'poison')
     expect(count(others, ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(200)
-    // No call of another user was deferred: each call began as soon as a worker was free. So all workers are busy until the
-    // last call.
+    // If no call of other users was deferred, each call began as soon as a worker was free. So there is no long time without a
+    // running call until the last call of other users.
     const last = Math.max(...calls.filter(({ user }) => user !== 'poison').map(({ from }) => from))
     expect(longestPauseBefore(calls, last)).toBeLessThanOrEqual(1_000)
     expect(changes).not.toContain('opened for all')
@@ -61,7 +61,7 @@ describe('workers: the requests of a user that always fail', () => {
   })
 })
 
-/** The longest time without a call, before a time. */
+/** The longest time before `end` in which no call was running, in milliseconds. */
 function longestPauseBefore(calls: readonly { from: number; until: number }[], end: number): number {
   let free = 0
   let longest = 0
@@ -72,8 +72,8 @@ function longestPauseBefore(calls: readonly { from: number; until: number }[], e
   return longest
 }
 
-describe('workers: a request that always fails', () => {
-  it('opens no circuit, although only its user sends requests', async () => {
+describe('workers: a single request that always fails', () => {
+  it('does not open the circuit if other requests of its user succeed, even if no other user sends requests', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(
       ({ request_id }) => ({ answer: request_id === poison ? broken : SUCCESS, after_ms: 300 }),
       { retry, circuit: { ...circuit, failures: 3 } },
@@ -104,12 +104,13 @@ describe('workers: an outage', () => {
 
     expect(changes[0]).toBe('opened')
     expect(changes.at(-1)).toBe('closed')
-    // The calls under way when the circuit opened, one call each of other users, and the probes.
+    // The most calls during the outage: the failures that open the circuit, 10 calls that were under way at that time, one call
+    // of each of up to 10 other users, and 2 probes.
     expect(count(calls, ({ from }) => from < 60_000)).toBeLessThanOrEqual(circuit.failures + 10 + 10 + 2)
     expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
   })
 
-  it('opens the circuit within ten seconds for the only user who still sends requests', async () => {
+  it('opens the circuit within 15 seconds, also if all requests are of one user, who has had no success in this time', async () => {
     const { submit, run, changes } = aWorkingFleet(
       ({ from }) => ({ answer: from < 10_000 ? SUCCESS : broken, after_ms: 50 }),
       { retry, circuit },
@@ -150,13 +151,13 @@ describe('workers: a model that is loading for a minute', () => {
     expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
   })
 
-  it('is tried by one call every few seconds, and no request loses an attempt', async () => {
+  it('is probed by one call every few seconds, and no request loses an attempt', async () => {
     const { submit, run, calls, ends } = aWorkingFleet(model({ ...loading, loading: true }), { retry })
     for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
 
     await run()
 
-    // Ten calls were under way when the first of them was answered.
+    // The first ten calls were under way when the first of them was answered. The other calls are probes.
     const tries = calls.filter(({ from }) => from < 60_000).slice(10)
     expect(tries.length).toBeGreaterThan(3)
     expect(tries.length).toBeLessThanOrEqual(12)
@@ -168,7 +169,7 @@ describe('workers: a model that asks for a pause of twelve hours', () => {
   const quiet = failure({ status: 429, verdict: 'retry', retry_after_ms: 43_200_000 })
   const Hour = 3_600_000
 
-  it('is called by a probe every quarter of an hour, and each request keeps its attempts', async () => {
+  it('is probed every 15 minutes, and no request loses an attempt', async () => {
     const { submit, run, calls, ends } = aWorkingFleet(
       ({ from }) => ({ answer: from < 5 * Hour ? quiet : SUCCESS, after_ms: 100 }),
       { retry },
@@ -184,7 +185,7 @@ describe('workers: a model that asks for a pause of twelve hours', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt <= 2)).toBe(20)
   })
 
-  it('is not called by other requests until their deadline, at which they expire', async () => {
+  it('is not called for other requests until they expire at their deadline', async () => {
     const { submit, run, ends, items } = aWorkingFleet(() => ({ answer: quiet, after_ms: 100 }), { retry })
     const ids = await Promise.all(Array.from({ length: 3 }, () => submit('u42', Hour)))
 
@@ -202,7 +203,7 @@ describe('workers: a wrong key', () => {
     return { ...fleet, mend: () => (isMended = true) }
   }
 
-  it('halts the model after the calls that were under way: none of 100 requests fails, and all complete after a reset', async () => {
+  it('halts the model: only calls under way and probes are made, none of 100 requests fails, and all complete after `models reset`', async () => {
     const { submit, run, mend, calls, ends, changes, modelStates } = refusing()
     for (let i = 0; i < 100; i++) await submit(`user-${i % 4}`)
 
@@ -225,7 +226,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(100)
   })
 
-  it('is found to be corrected by a probe, without an operator', async () => {
+  it('ends the halt by itself once a probe succeeds with the corrected key', async () => {
     const { submit, run, mend, ends, changes } = refusing()
     for (let i = 0; i < 20; i++) await submit(`user-${i % 4}`)
     await run(100_000)
@@ -237,7 +238,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(20)
   })
 
-  it('uses up no quota of a request that expires meanwhile', async () => {
+  it('does not charge a request that expires while the model is halted', async () => {
     const { submit, run, items } = refusing()
     const ids = [await submit('u42', 50_000), await submit('u42', 200_000)]
 
@@ -283,7 +284,7 @@ describe('workers: a model that answers 403', () => {
     expect(ends().map(({ status }) => status)).toEqual(['failed', 'completed', 'failed', 'completed', 'failed'])
   })
 
-  it('is halted if the request of another user gets a 403, too', async () => {
+  it('is halted if requests of two users get a 403 and no call has succeeded in between', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(() => ({ answer: forbidden, after_ms: 20 }), { retry }, 1)
     for (const user of ['first', 'first', 'second', 'third']) await submit(user)
 

@@ -3,7 +3,7 @@ import { NOW } from '../../../support/clock.ts'
 import { aMessage, asReceived } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
-it('a message of a newer version goes back to its queue, and is neither run nor made a dead letter', async () => {
+it('a worker lets a message of a newer version be redelivered, and neither runs it nor makes it a dead letter', async () => {
   const worker = aWorker()
   const item = await worker.create()
   const logger = { error: vi.fn(), info: () => undefined, warn: () => undefined }
@@ -28,7 +28,7 @@ it('a message of a newer version goes back to its queue, and is neither run nor 
   ])
 })
 
-it('a worker runs the other messages of the batch', async () => {
+it('a worker runs the other messages of an invocation with a message of a newer version', async () => {
   const worker = aWorker()
   const item = await worker.create()
 
@@ -36,7 +36,7 @@ it('a worker runs the other messages of the batch', async () => {
   expect(worker.outcomes()).toMatchObject([{ request_id: item.request_id, status: 'completed' }])
 })
 
-it('a worker runs a message with a field of a newer version, and keeps the field when it sends the message again', async () => {
+it('a worker runs a message with an unknown field of a newer version, and keeps the field when it sends the message again', async () => {
   const worker = aWorker()
   const item = await worker.create({ status: 'queued', not_before: NOW + 60_000 })
   const newer = { ...asReceived(aMessage(item)), more: { deep: [1] } }

@@ -8,7 +8,7 @@ import { aWorker } from '../../../support/worker.ts'
 const retry = aRetry()
 const circuit = (openMs: number) => ({ failures: 1, within_ms: 60_000, open_ms: openMs })
 
-/** A worker whose model fails, and the delay of the last message of a request. */
+/** A worker whose model always fails. `delayOf` gives the delay of a request’s last message, in seconds. */
 function aFailingWorker(openMs: number) {
   const worker = aWorker(failure({ status: 500 }), { retry, circuit: circuit(openMs) })
   const delayOf = ({ request_id }: RequestItem) =>
@@ -18,7 +18,7 @@ function aFailingWorker(openMs: number) {
 
 describe('a worker: a request whose call has failed, while the circuit is open', () => {
   it.for([1_000, 1_001, 2_000, 30_000])(
-    'returns after all deferred requests, so another request is the next probe (open for %i ms)',
+    'is redelivered after all deferred requests, so another request is the next probe (circuit open for %i ms)',
     async openMs => {
       const { ports, run, delayOf, asked } = aFailingWorker(openMs)
       const [tried, other] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
@@ -34,13 +34,13 @@ describe('a worker: a request whose call has failed, while the circuit is open',
     },
   )
 
-  it('waits for its backoff if the backoff ends after the circuit’s wait', async () => {
+  it('is redelivered at the end of its backoff, if the circuit may close earlier', async () => {
     const { ports, run, delayOf } = aFailingWorker(1_000)
     const item = await ports.items.create(anItem({ attempt: 3 }))
 
     await run(item)
 
-    // Half-way between 1 s and 16 s.
+    // The backoff after the fourth attempt is between 1 s and 16 s, at random. Here, the random number is a half.
     expect(delayOf(item)).toBe(9)
   })
 })

@@ -22,7 +22,7 @@ describe('planBatch', () => {
     expect(planned([received(), received(), received()], true)).toEqual(['call for 3'])
   })
 
-  it('plans calls of the sizes that the hints of a failed batch allow, apart from other messages', () => {
+  it('plans messages of failed batches in calls of at most the size in their hints, and other messages in a call of their own', () => {
     const small = [1, 1, 3, 3, 3, 3].map(atMost => received({ at_most: atMost }))
 
     expect(planned([...small, received(), received()], true)).toEqual([
@@ -34,7 +34,7 @@ describe('planBatch', () => {
     ])
   })
 
-  it('plans few stored bodies per call, even if the call has many bodies in messages', () => {
+  it('plans at most 10 requests with stored bodies per call, but more requests with bodies in their messages', () => {
     const stored: Received = { delivery, message: { ...aMessage(anItem()), body: { key: 'k' } } }
     const mixed = [...Array.from({ length: 30 }, () => received()), ...Array.from({ length: 23 }, () => stored)]
 
@@ -51,7 +51,7 @@ describe('planBatch', () => {
   })
 
   it.each([true, false])(
-    'isolates messages whose workers crashed, and sends all others again (batched: %s)',
+    'isolates requests whose workers have crashed, and sends all other messages again (batched: %s)',
     batched => {
       const dangerous = received({ alone: true })
 
@@ -64,7 +64,7 @@ describe('planBatch', () => {
     },
   )
 
-  it('reports unreadable messages, whatever the other messages are', () => {
+  it('reports unreadable messages also if other requests must be isolated', () => {
     expect(planned([unreadable, received({ alone: true }), unreadable, received()])).toEqual([
       'report unreadable',
       'report unreadable',

@@ -22,7 +22,7 @@ interface Options {
   readonly secret?: () => Promise<string>
 }
 
-/** Probes a model that gives this answer. */
+/** Runs `models probe` on a model that gives this answer. */
 async function probe({ answer = httpAnswer(200, '{}'), settings = {}, body = { prompt: 'hi' }, secret }: Options) {
   const seen: string[] = []
   const server = await serveRaw(async connection => {
@@ -51,7 +51,7 @@ async function probe({ answer = httpAnswer(200, '{}'), settings = {}, body = { p
     settings: { batched: all.batched, endpoint },
   }
   const probed = await probeModel(ports, { probe: { body, request_id: 'r1' } })
-  // Any result passes through JSON unchanged, and contains no secret.
+  // Each result of this test can be sent as JSON without a change, and contains no secret.
   expect(Probed.parse(JSON.parse(JSON.stringify(probed)))).toEqual(JSON.parse(JSON.stringify(probed)))
   expect(JSON.stringify(probed)).not.toMatch(/hunter2|very-secret/)
   return { probed, seen }
@@ -86,7 +86,7 @@ describe('probeModel', () => {
     })
   })
 
-  it('charges the estimate if the model reports no tokens', async () => {
+  it('shows the estimate as the charge if the model reports no tokens', async () => {
     const answer = httpAnswer(200, '{"result":"hello"}')
 
     expect((await probe({ answer })).probed.charged).toEqual({ requests: 1 })
@@ -96,7 +96,7 @@ describe('probeModel', () => {
     })
   })
 
-  it('sends a batch of one to a model that takes batches', async () => {
+  it('sends a batch of one request to a model that takes batches', async () => {
     const { probed, seen } = await probe({
       answer: httpAnswer(200, '{"outputs":[{"result":1}]}'),
       settings: { batched: true },
@@ -132,7 +132,7 @@ describe('probeModel', () => {
     expect(probed.came?.body).not.toBe('')
   })
 
-  it('sends nothing if the mapping fails, or the secret can’t be read', async () => {
+  it('makes no call, and shows why, if the request mapping fails or the secret can’t be read', async () => {
     const unmapped = await probe({ settings: { request: '{ "input": $error("no") }' } })
     const locked = await probe({ secret: () => Promise.reject(new Unavailable('the secret', 'down')) })
 

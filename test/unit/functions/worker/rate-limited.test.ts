@@ -9,9 +9,9 @@ import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
 
 const LIMIT = { count: 1, interval_ms: 4_000 }
-/** The distance between two slots: the interval, a tenth of it as slack, and the width of a bucket. */
+/** The milliseconds between two slots: the interval of 4 s, a tenth of the interval as slack, and a bucket of 1 ms. */
 const APART = 4_000 + 400 + 1
-/** The second slot. */
+/** The second slot, in milliseconds after NOW. */
 const TURN = MIN_LEAD_TIME_MS + APART
 
 function aWorker(limit = LIMIT) {
@@ -26,7 +26,7 @@ function aWorker(limit = LIMIT) {
 }
 
 describe('a worker whose model has a rate limit', () => {
-  it('defers a message that must wait, with its slot as a hint, and changes no item (I8)', async () => {
+  it('defers a message whose slot is seconds away, with the slot as a hint, and does not change the request item (I8)', async () => {
     const { create, asked, invoke, lastDeferred, stored } = aWorker()
     const [first, second] = [await create(), await create()]
 
@@ -35,12 +35,12 @@ describe('a worker whose model has a rate limit', () => {
     expect(asked).toHaveLength(1)
     const { message, delay_seconds } = lastDeferred()
     expect(message).toEqual({ ...asReceived(aMessage(second)), hints: { turn: NOW + TURN } })
-    // In whole seconds, and at least half a second early.
+    // The message returns 0.5 to 1.5 s before the slot. The delay has whole seconds.
     expect(delay_seconds).toBe(3)
     expect(await stored(second)).toEqual(second)
   })
 
-  it('makes the call in its slot when the message returns, and takes no other slot', async () => {
+  it('makes the call in the booked slot when the deferred message is redelivered, and books no other slot', async () => {
     const { ports, create, asked, invoke, outcomes, lastDeferred, modelStates } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message, delay_seconds = 0 } = lastDeferred()
@@ -54,7 +54,7 @@ describe('a worker whose model has a rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual(booked?.calls)
   })
 
-  it('waits for a slot that comes soon, with the request claimed', async () => {
+  it('claims the request and waits within the invocation for a slot that comes soon', async () => {
     const { ports, create, asked, run, stored, deferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_000 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -71,7 +71,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS + 1_000 + 100 + 1])
   })
 
-  it('keeps waiting if a timer is early, even after a short wait', async () => {
+  it('waits until the slot, even if a timer ends 1 ms early', async () => {
     const { ports, create, asked, run, deferred } = aWorker()
     const left = [MIN_LEAD_TIME_MS - 1, 1]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
@@ -82,7 +82,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS])
   })
 
-  it('asks for another slot if the message has come back too late', async () => {
+  it('books another slot if the deferred message is redelivered too late for its slot', async () => {
     const { ports, create, asked, invoke, lastDeferred } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message } = lastDeferred()
@@ -90,12 +90,12 @@ describe('a worker whose model has a rate limit', () => {
 
     await invoke([message])
 
-    // The limit counts the missed slot, too.
+    // The missed slot counts for the limit, too. So the new slot is a whole distance after the missed one.
     expect(asked).toHaveLength(1)
     expect(lastDeferred().message.hints).toEqual({ turn: NOW + TURN + APART })
   })
 
-  it('defers the request to another slot without an attempt, if the worker has slept too long', async () => {
+  it('defers the request to another slot without an attempt, if its timer has ended too late for the slot', async () => {
     const { ports, create, asked, run, stored, lastDeferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_200 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -118,7 +118,7 @@ describe('a worker whose model has a rate limit', () => {
     { priority: 'normal', hints: { has_waited: true } },
     { priority: 'high', hints: { turn: expect.any(Number) } },
   ] as const)(
-    'gives a $priority request that asks again the hints of one that asks first, so it gets no later slot',
+    'gives a $priority request that has missed its slot the same hints as a request of the backlog, so it gets no later slot',
     async ({ priority, hints }) => {
       const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
       const item = await ports.items.create(anItem({ priority }))
@@ -134,7 +134,7 @@ describe('a worker whose model has a rate limit', () => {
     },
   )
 
-  it('uses no slot for a request that was cancelled meanwhile', async () => {
+  it('books no slot for a request that was cancelled', async () => {
     const { ports, create, invoke, modelStates, asked, deferred } = aWorker()
     const item = await create()
     await ports.items.cancel(item, NOW)
@@ -147,10 +147,10 @@ describe('a worker whose model has a rate limit', () => {
 
   it.each([
     { what: 'has no item yet', fields: undefined },
-    { what: 'another worker runs', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
-    { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
+    { what: 'another worker has claimed', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
+    { what: 'waits for the end of a backoff', fields: { attempt: 1, not_before: NOW + 30_000 } },
     { what: 'has expired', fields: { deadline: NOW } },
-  ] as const)('uses no slot for a request that $what', async ({ fields }) => {
+  ] as const)('books no slot for a request that $what', async ({ fields }) => {
     const { ports, invoke, modelStates, asked } = aWorker()
     const item = anItem(fields)
     if (fields) await ports.items.create(item)
@@ -161,7 +161,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(await modelStates.read('text')).toBeUndefined()
   })
 
-  it('uses no slot for a request that has crashed three workers', async () => {
+  it('books no slot for a request that has crashed three workers and therefore fails', async () => {
     const { ports, invoke, modelStates, asked, stored } = aWorker()
     const item = await ports.items.create(anItem({ attempt: 2, crashes: 2 }))
     await ports.items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW, lease_until: NOW })
@@ -172,7 +172,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
-  it('uses no slot for a request of a crashed worker before the request runs alone', async () => {
+  it('books no slot for a request of a crashed worker that is deferred to run isolated', async () => {
     const { ports, create, invoke, asked, lastDeferred, modelStates } = aWorker({ count: 5, interval_ms: 4_000 })
     const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
 
@@ -186,19 +186,22 @@ describe('a worker whose model has a rate limit', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each(['before', 'after'] as const)('makes the message come again if it could not be deferred (%s)', async when => {
-    const { ports, create, run, aFlowControl, outcomes } = aWorker()
-    await aFlowControl().permit({ until: NOW })
-    const item = await create()
+  it.each(['before', 'after'] as const)(
+    'lets a message be redelivered if it can’t be deferred (the send fails %s its effect)',
+    async when => {
+      const { ports, create, run, aFlowControl, outcomes } = aWorker()
+      await aFlowControl().permit({ until: NOW })
+      const item = await create()
 
-    expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', when) })).toEqual([0])
+      expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', when) })).toEqual([0])
 
-    ports.advance(60_000)
-    expect(await run(item)).toEqual([])
-    expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 1 }])
-  })
+      ports.advance(60_000)
+      expect(await run(item)).toEqual([])
+      expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 1 }])
+    },
+  )
 
-  it('keeps the limit together with other workers, and completes all requests', async () => {
+  it('never exceeds the limit together with three other workers, and all requests complete', async () => {
     const { ports, create, asked, invoke, deferred, outcomes, aFlowControl } = aWorker({ count: 5, interval_ms: 2_000 })
     const fleet = Array.from({ length: 4 }, () => ({ ...ports, flowControl: aFlowControl() }))
     const items = await Promise.all(Array.from({ length: 40 }, () => create()))

@@ -26,7 +26,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is not called during the pause even if it has no circuit', async () => {
+  it('is not called during the pause, also if pipeline.yaml has no circuit for it', async () => {
     const { create, run, model, asked } = aProtectedWorker({ circuit: undefined })
     model.answer = busy
 
@@ -36,7 +36,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is probed again after a pause that it asked for in answer to a probe, and the circuit neither closes nor stays open longer', async () => {
+  it('is probed again after the pause if it asked for the pause in answer to a probe, which neither closes the circuit nor counts as failed', async () => {
     const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open
@@ -56,7 +56,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).not.toHaveProperty('open')
   })
 
-  it('counts as failed if it answers 503, even with a Retry-After', async () => {
+  it('is counted as failing by the circuit if it answers 503, even with a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, status: 503 }
 
@@ -65,7 +65,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [NOW] })
   })
 
-  it('counts as failed if it answers 429 without a Retry-After', async () => {
+  it('is counted as failing by the circuit if it answers 429 without a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, retry_after_ms: undefined }
 
@@ -75,11 +75,11 @@ describe('a worker: a model that asks for a pause', () => {
   })
 })
 
-describe('a worker: a result of a call that can’t be reported', () => {
+describe('a worker: the result of a call that can’t be reported to the flow control', () => {
   it.each([
     { what: 'a success of a probe', answer: SUCCESS, expected: { status: 'completed' } },
     { what: 'a failure', answer: { ...down, code: 'model_rejected', status: 400 }, expected: { status: 'failed' } },
-  ] as const)('changes nothing for the request, and is logged: $what', async ({ answer, expected }) => {
+  ] as const)('does not affect the request, and the failed report is logged: $what', async ({ answer, expected }) => {
     const { ports, create, open, run, model, outcomes } = aProtectedWorker()
     await open()
     ports.advance(10_000)

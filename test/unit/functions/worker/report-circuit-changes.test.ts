@@ -31,7 +31,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the circuit opens for the users whose calls have failed, and then for all', () => {
+  it('when the circuit opens for the users whose calls have failed, and when it then opens for all users', () => {
     const open = { until: NOW + 30_000, times: 1 }
     expect(told('opened', { open, open_for: [7, 8] }).warned[0]?.[0]).toBe(
       `the circuit of text has opened: 5 calls failed within 60 s; no calls of the 2 users whose calls have failed until ${UNTIL}`,
@@ -73,7 +73,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the model is no longer halted', () => {
+  it('when the halt of the model ends', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [
         [

@@ -18,7 +18,7 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
   let calls = 0
   const answer = () => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS
   const worker = makeWorker(answer, { retry: RETRY, ...settings })
-  /** Delivers the last sent message after its delay. */
+  /** Waits for the delay of the message that was sent last, and delivers this message. */
   const arrive = async (using: WorkerPorts = worker.ports) => {
     const last = worker.deferred().at(-1)
     if (!last) throw new Error('nothing was sent again')
@@ -29,7 +29,7 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
 }
 
 describe('a worker: a failed call that may be retried', () => {
-  it('defers its request: the item is queued first, then the message is sent with a delay', async () => {
+  it('puts its request back: the item becomes queued first, and then the message is sent with a delay', async () => {
     const { ports, outcomes, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -46,7 +46,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
-  it('removes the slot and the place in the backlog from the message, since both are used up', async () => {
+  it('removes the hints of the slot and the backlog from the message, since the call has used the slot', async () => {
     const { ports, invoke, deferred } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -56,7 +56,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('is repeated later, and a success is the outcome', async () => {
+  it('is repeated after growing waits, and the success of a later attempt is the outcome', async () => {
     const { ports, asked, outcomes, run, arrive } = aWorker([failed(), failed(), SUCCESS])
     await run(await ports.items.create(anItem()))
 
@@ -66,13 +66,13 @@ describe('a worker: a failed call that may be retried', () => {
     expect(asked.map(({ at, body }) => [at - NOW, (body as { attempt: number }).attempt])).toEqual([
       [0, 1],
       [2_000, 2],
-      // The second wait is between one and four seconds.
+      // The backoff before the third attempt is between 1 s and 4 s.
       [5_000, 3],
     ])
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 3 }])
   })
 
-  it('is repeated as often as the policy allows, and the last failure is the outcome', async () => {
+  it('is repeated as often as `retry.attempts` allows, and the last failure is the outcome', async () => {
     const { ports, asked, outcomes, deferred, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
 
@@ -112,7 +112,7 @@ describe('a worker: a failed call that may be retried', () => {
     { asked_ms: 100, wait: 1_500, delay: 2 },
     { asked_ms: 86_400_000, wait: 900_000, delay: 900 },
   ])(
-    'waits as long as the model asks, but at most a quarter of an hour ($asked_ms ms)',
+    'is repeated after the pause that the model asks for, but after 15 minutes at the latest ($asked_ms ms)',
     async ({ asked_ms, ...expected }) => {
       const { ports, deferred, run, stored } = aWorker([failed({ retry_after_ms: asked_ms })])
       const item = await ports.items.create(anItem())
@@ -124,7 +124,7 @@ describe('a worker: a failed call that may be retried', () => {
     },
   )
 
-  it('makes its request come back at the deadline and expire, if the wait would be longer', async () => {
+  it('is not repeated if the wait would end after the deadline: the request expires at its deadline', async () => {
     const { ports, asked, run, stored, arrive, deferred } = aWorker([failed({ retry_after_ms: 60_000 })])
     const item = await ports.items.create(anItem({ deadline: NOW + 10_000 }))
     await run(item)
@@ -136,7 +136,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(await stored(item)).toMatchObject({ status: 'expired', charge: 0 })
   })
 
-  it('is deferred to the end of its wait if its message arrives earlier', async () => {
+  it('is repeated only after the backoff: a message that arrives earlier is deferred to its end', async () => {
     const { ports, asked, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     await run(item)
@@ -152,7 +152,7 @@ describe('a worker: a failed call that may be retried', () => {
 })
 
 describe('a worker: a slot of the rate limit that a call has used', () => {
-  it('is not used by another delivery of the message, even if the wait before the retry is short', async () => {
+  it('is not used a second time by a redelivery of the same message, even if the backoff is shorter than the tolerance', async () => {
     const { ports, asked, aFlowControl, invoke } = aWorker([failed()], {
       retry: { ...RETRY, period_ms: 100, max_backoff_ms: 100 },
       rate_limit: { count: 1, interval_ms: 60_000 },
@@ -174,7 +174,7 @@ describe('a worker: the charge for a run', () => {
     { what: 'the first attempt', answers: [failed(), refused], reached: true },
     { what: 'the second attempt', answers: [refused, failed(), refused], reached: true },
     { what: 'the last attempt', answers: [refused, refused, failed()], reached: true },
-  ])('depends on whether the model was reached: by $what', async ({ answers, reached }) => {
+  ])('depends on whether any attempt has reached the model: here $what', async ({ answers, reached }) => {
     const { ports, outcomes, run, arrive } = aWorker(answers)
     await run(await ports.items.create(anItem()))
 
@@ -184,7 +184,7 @@ describe('a worker: the charge for a run', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, reached }])
   })
 
-  it('counts an earlier attempt that reached the model, even if the request can’t be mapped any more', async () => {
+  it('includes the request if an earlier attempt has reached the model, even if the request can’t be mapped any more', async () => {
     const { ports, outcomes, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
     const mappings = createMappings({ request: '$number(prompt)', response: '$' })
@@ -195,29 +195,32 @@ describe('a worker: the charge for a run', () => {
   })
 })
 
-describe('a worker: a failure while a retry is prepared', () => {
+describe('a worker: the preparation of a retry (the item goes back to queued, and the message is sent again)', () => {
   it.each([
     { what: 'the item can’t be reached', broken: 'requeue', when: 'before' },
     { what: 'the answer of the item is lost', broken: 'requeue', when: 'after' },
     { what: 'the message can’t be sent', broken: 'send', when: 'before' },
     { what: 'the answer of the queue is lost', broken: 'send', when: 'after' },
-  ] as const)('is repaired by the message that was not acknowledged: $what', async ({ broken, when }) => {
-    const { ports, asked, outcomes, run } = aWorker([failed(), SUCCESS])
-    const item = await ports.items.create(anItem())
-    const using: WorkerPorts =
-      broken === 'send'
-        ? { ...ports, queue: failing(ports.queue, 'send', when) }
-        : { ...ports, items: failing(ports.items, 'requeue', when) }
+  ] as const)(
+    'leaves the message unacknowledged if it fails, and the redelivery of the message makes the retry: $what',
+    async ({ broken, when }) => {
+      const { ports, asked, outcomes, run } = aWorker([failed(), SUCCESS])
+      const item = await ports.items.create(anItem())
+      const using: WorkerPorts =
+        broken === 'send'
+          ? { ...ports, queue: failing(ports.queue, 'send', when) }
+          : { ...ports, items: failing(ports.items, 'requeue', when) }
 
-    expect(await run(item, using)).toEqual([0])
-    ports.advance(LEASE - NOW)
-    expect(await run(item)).toEqual([])
+      expect(await run(item, using)).toEqual([0])
+      ports.advance(LEASE - NOW)
+      expect(await run(item)).toEqual([])
 
-    expect(asked).toHaveLength(2)
-    expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 2 }])
-  })
+      expect(asked).toHaveLength(2)
+      expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 2 }])
+    },
+  )
 
-  it('ends the request if its owner has cancelled the request', async () => {
+  it('is not made if the owner has cancelled the request: the failure of the call is published', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {
@@ -236,7 +239,7 @@ describe('a worker: a failure while a retry is prepared', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
   })
 
-  it('drops the request if its lease was over and another worker has claimed it', async () => {
+  it('is dropped if the lease has expired and another worker has claimed the request', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {

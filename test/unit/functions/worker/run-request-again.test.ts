@@ -83,14 +83,14 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('is not acknowledged if it could not be deferred', async () => {
+  it('is not acknowledged if it must be deferred but can’t be sent', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 5_000 }))
 
     expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', 'before') })).toEqual([0])
   })
 
-  it('ends its request if the deadline has passed, with an event for the ledger and no charge', async () => {
+  it('expires its request if the deadline has passed, with an `ended` event and without a charge', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser(), deadline: NOW }))
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
@@ -103,8 +103,8 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
   })
 })
 
-describe('a worker: a message whose request has changed since its item was read', () => {
-  it('is deferred if its request was about to expire', async () => {
+describe('a worker: a message whose request changes while the worker decides about it', () => {
+  it('is deferred by 1 s if its request was about to expire and is cancelled at the same time', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ deadline: NOW }))
     const expire: WorkerPorts['items']['expire'] = async (seen, now) => {
@@ -117,7 +117,7 @@ describe('a worker: a message whose request has changed since its item was read'
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('is deferred if its item was written after the grace period', async () => {
+  it('is deferred by 1 s if its item is written just before the worker would write a tombstone', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)
@@ -132,7 +132,7 @@ describe('a worker: a message whose request has changed since its item was read'
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
   })
 
-  it('is deferred if its request can be claimed by now', async () => {
+  it('is deferred by 1 s if its claim was refused but its request can be claimed a moment later', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 1 }))
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
@@ -150,14 +150,14 @@ describe('a worker: a message whose request has changed since its item was read'
 describe('a worker: a request whose earlier worker crashed', () => {
   const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
 
-  /** A request whose worker crashed and ran nothing else. Before that, it had this many crashes. */
+  /** A request whose worker has crashed while it ran only this request. `crashes` is the number of its earlier crashes. */
   async function abandonedAlone({ items }: Pick<WorkerPorts, 'items'>, crashes: number): Promise<RequestItem> {
     const item = await items.create(anItem({ attempt: crashes, crashes }))
     await items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW - 9, lease_until: NOW })
     return item
   }
 
-  it('runs again, and the crash counts if the worker ran nothing else', async () => {
+  it('runs again, and the crash is counted, if the crashed worker ran only this request', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await abandonedAlone(ports, 0)
 
@@ -181,7 +181,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(outcomes()[0]?.error?.message).toContain('3 times')
   })
 
-  it('has no crash counted if the whole system was stopped, and runs again at once beside others, however often that happens', async () => {
+  it('runs again beside other requests, and no crash is counted, if its workers were stopped with the whole local system', async () => {
     const { ports, asked, stored, invoke, create, deferred } = aWorker()
     const [item, other] = [await create(), await create()]
     const isolated = { ...aMessage(item), hints: { alone: true } }
@@ -199,7 +199,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(await stored(item)).toMatchObject({ crashes: 0, attempt: 6 })
   })
 
-  it('has no crash counted if the worker ran several requests', async () => {
+  it('runs again, and no crash is counted, if the crashed worker ran several requests', async () => {
     const { ports, outcomes, invoke, run } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
     await invoke(
@@ -214,7 +214,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
   })
 
-  it('runs once with others and three times alone, and then fails, if it crashes each worker', async () => {
+  it('runs once with other requests and three times isolated, and then fails, if it crashes each of its workers', async () => {
     const { ports, outcomes, deferred, invoke } = aWorker()
     const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
     const messages = [bad, good].map(item => aMessage(item as RequestItem))
@@ -237,7 +237,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     ])
   })
 
-  it('runs alone, one after the other, if the worker had several such requests', async () => {
+  it('runs isolated, one request after the other, if an invocation has several requests whose workers have crashed', async () => {
     const { ports, asked, deferred, invoke } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
 
@@ -250,7 +250,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('is deferred if another worker takes it over first', async () => {
+  it('is deferred if another worker claims it first', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = await ports.items.create(anItem(abandoned))
     const reclaim: WorkerPorts['items']['reclaim'] = async (seen, terms) => {
@@ -271,7 +271,7 @@ describe('a worker: a message without an item', () => {
     { age: 4_000, delay_seconds: 4 },
     { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
   ])(
-    'waits for the gateway’s write as long as the message is old ($age ms), but not longer than the grace period',
+    'is deferred, since the gateway may still write the item: by the age of the message ($age ms), and to the end of the grace period at most',
     async wait => {
       const { ports, deferred, run } = aWorker()
       const item = anItem()
@@ -283,7 +283,7 @@ describe('a worker: a message without an item', () => {
     },
   )
 
-  it('is rejected, and its reservation released, if the write never came', async () => {
+  it('becomes a tombstone, and its reservation is released, if there is no item at the end of the grace period', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)

@@ -39,7 +39,7 @@ describe('a worker: a request that may run', () => {
   })
 
   describe('and whose model reports no usage', () => {
-    // The result has 40 + 2 bytes as JSON in UTF-8. So it has 11 tokens, and the prompt has 2.
+    // The result has 40 + 2 bytes as JSON in UTF-8. So it counts as 11 tokens, one per four bytes, and the prompt as 2 tokens.
     const result = 'é'.repeat(20)
     const unreported = { ok: true, answer: { result } } as const
     const outcomeFor = async (parameters: object | undefined, estimate: number, answer: ModelAnswer = unreported) => {
@@ -52,20 +52,25 @@ describe('a worker: a request that may run', () => {
 
     it.each([
       { what: 'no output at all', parameters: { max_tokens: 0 }, estimate: 2 },
-      { what: 'less output than it got', parameters: { max_tokens: 10 }, estimate: 12 },
+      { what: 'less output than the result has', parameters: { max_tokens: 10 }, estimate: 12 },
     ])(
-      'is charged at least its prompt and a quarter of its result, if it allows $what',
+      'is charged at least the tokens of its prompt and one token per four bytes of its result, if its max_tokens allow $what',
       async ({ parameters, estimate }) => {
         expect(await outcomeFor(parameters, estimate)).toMatchObject({ status: 'completed', charge_at_least: 13 })
       },
     )
 
     it.each([
-      { what: 'it allows as much output as it got', parameters: { max_tokens: 11 }, estimate: 13, answer: unreported },
-      { what: 'it bounds no output', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
+      {
+        what: 'its max_tokens allow as much output as the result has',
+        parameters: { max_tokens: 11 },
+        estimate: 13,
+        answer: unreported,
+      },
+      { what: 'it does not limit its output', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
       { what: 'it has no parameters', parameters: undefined, estimate: 4, answer: unreported },
       {
-        what: 'the model does report usage',
+        what: 'the model reports usage after all',
         parameters: { max_tokens: 0 },
         estimate: 2,
         answer: { ok: true, answer: { result, usage: { total_tokens: 0 } } } as const,
@@ -76,12 +81,15 @@ describe('a worker: a request that may run', () => {
         estimate: 2,
         answer: { ok: true, answer: {} } as const,
       },
-    ])('is published in a form that every version can read if $what', async ({ parameters, estimate, answer }) => {
-      expect(await outcomeFor(parameters, estimate, answer)).not.toHaveProperty('charge_at_least')
-    })
+    ])(
+      'is published without `charge_at_least`, which version 0.1.0 can’t read, if $what',
+      async ({ parameters, estimate, answer }) => {
+        expect(await outcomeFor(parameters, estimate, answer)).not.toHaveProperty('charge_at_least')
+      },
+    )
   })
 
-  it('runs once, even if many workers have its message at once', async () => {
+  it('runs once, even if many workers have its message at the same time', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -91,7 +99,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('gets its stored body from the store, and its outcome has the key for the prompt', async () => {
+  it('gets its large body from the payload store, and its outcome has the key of the body in place of the prompt', async () => {
     const { ports, asked, outcomes, invoke } = aWorker()
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -103,7 +111,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
   })
 
-  it('gets a large result stored under a key of this run and attempt', async () => {
+  it('has its large result stored in the payload store under a key of this run and attempt', async () => {
     const result = 'x'.repeat(MAX_INLINE_BYTES)
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result } })
     const item = await ports.items.create(anItem())
@@ -115,7 +123,7 @@ describe('a worker: a request that may run', () => {
     expect(await ports.payloads.get(key)).toBe(result)
   })
 
-  it('brings no prompt to the ledger if prompts are not stored', async () => {
+  it('has no prompt in its outcome if store_prompts is false', async () => {
     const { ports, outcomes, run } = aWorker(SUCCESS, { store_prompts: false })
     const item = await ports.items.create(anItem())
 
@@ -127,7 +135,7 @@ describe('a worker: a request that may run', () => {
   it.each([
     { store_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
     { store_prompts: false, what: 'no prompt', prompt: undefined },
-  ])('brings $what to the ledger if it expires in its queue and store_prompts is $store_prompts', async one => {
+  ])('has $what in its `ended` event if it expires and store_prompts is $store_prompts', async one => {
     const { ports, run } = aWorker(SUCCESS, { store_prompts: one.store_prompts })
     const item = await ports.items.create(anItem({ deadline: NOW }))
 
@@ -138,7 +146,7 @@ describe('a worker: a request that may run', () => {
     expect(told?.prompt).toEqual(one.prompt)
   })
 
-  it('brings its prompt to the ledger if a defect has kept every worker from running it', async () => {
+  it('has its prompt in its `ended` event if it fails because a defect kept each worker from running it', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const claim = async () => {
@@ -173,7 +181,7 @@ describe('a worker: a model that fails', () => {
     },
   )
 
-  it('uses up no quota if no call can have reached it', async () => {
+  it('causes no charge if no call can have reached it', async () => {
     const { ports, outcomes, run } = aWorker(failure({ code: 'model_unreachable', reached: false }))
 
     await run(await ports.items.create(anItem()))
@@ -181,7 +189,7 @@ describe('a worker: a model that fails', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('uses up no attempt while the endpoint’s secret can’t be read', async () => {
+  it('is not called, and no request loses an attempt, while the endpoint’s secret can’t be read', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem())
     const endpoint = failing(ports.endpoint, 'prepare', 'before')
@@ -191,7 +199,7 @@ describe('a worker: a model that fails', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('uses up no quota, and is not called, if the request can’t be mapped', async () => {
+  it('is not called, and causes no charge, if the request can’t be mapped', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
     const broken = { ...ports, mappings: createMappings({ request: '$number(prompt)', response: '$' }) }
@@ -203,7 +211,7 @@ describe('a worker: a model that fails', () => {
   })
 
   it.each([{ usage: { total_tokens: 1 } }, { nothing: true }, null, 5])(
-    'counts as reached if its answer can’t be mapped: %j',
+    'counts as reached, so the request is charged, if its answer can’t be mapped: %j',
     async answer => {
       const { ports, outcomes, run } = aWorker({ ok: true, answer })
       const item = await ports.items.create(anItem())
@@ -218,7 +226,7 @@ describe('a worker: a model that fails', () => {
     { what: 'is larger than can be kept', result: 'x'.repeat(4 * 1024 * 1024), code: 'result_too_large' },
     { what: 'is not there', result: undefined, code: 'invalid_model_response' },
     { what: 'is too deep to be stored', result: TOO_DEEP, code: 'invalid_model_response' },
-  ])('is charged by its report if its result $what', async ({ result, code }) => {
+  ])('causes a charge of the tokens that it reports if its result $what', async ({ result, code }) => {
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result, usage: USAGE } })
     const item = await ports.items.create(anItem())
 
@@ -237,21 +245,24 @@ describe('a worker: a call of AWS that fails', () => {
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 
-  it.each(breakable)('makes the message come again, and then the request ends ($call)', async ({ broken }) => {
-    const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
-    const item = await ports.items.create(anItem())
-    await ports.payloads.put('body.json', '{"prompt":"long"}')
-    const message = { ...aMessage(item), body: { key: 'body.json' } }
+  it.each(breakable)(
+    'lets the message be redelivered, and the request ends after the redelivery ($call)',
+    async ({ broken }) => {
+      const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
+      const item = await ports.items.create(anItem())
+      await ports.payloads.put('body.json', '{"prompt":"long"}')
+      const message = { ...aMessage(item), body: { key: 'body.json' } }
 
-    expect(await invoke([message], broken(ports))).toEqual([0])
-    expect(outcomes()).toEqual([])
+      expect(await invoke([message], broken(ports))).toEqual([0])
+      expect(outcomes()).toEqual([])
 
-    ports.advance(LEASE - NOW)
-    expect(await invoke([message])).toEqual([])
-    expect(outcomes()).toMatchObject([{ status: 'completed' }])
-  })
+      ports.advance(LEASE - NOW)
+      expect(await invoke([message])).toEqual([])
+      expect(outcomes()).toMatchObject([{ status: 'completed' }])
+    },
+  )
 
-  it('lets the worker find its own claim if the claim’s answer was lost and the client repeats the call', async () => {
+  it('does not make the worker lose its claim: if the AWS client repeats a claim after a lost answer, the worker recognizes its claim', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem())
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {

@@ -10,7 +10,7 @@ import { aWorker, LEASE, stopping } from '../../../support/worker.ts'
 
 const NEVER = () => new Promise<void>(() => undefined)
 
-/** A worker in an environment that runs several invocations at once. The test decides when its calls end. */
+/** A worker in an environment that runs several invocations at the same time. The test ends its calls of the model. */
 function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
   const worker = aWorker()
   const isolation = createIsolation(sleep, 60_000)
@@ -27,7 +27,7 @@ function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
 const alone = (message: object) => ({ ...message, hints: { alone: true } })
 
 describe('a worker in an environment that other invocations share', () => {
-  it('counts no crash of a request that was alone in its invocation, but isolates the request from then on', async () => {
+  it('counts no crash of a request that was alone only in its invocation, since another invocation may be the cause, but isolates the request', async () => {
     const { ports, shared, asked, deferred, run } = aSharedWorker()
     const item = await ports.items.create(anItem())
     await run(item, stopping(shared))
@@ -73,7 +73,7 @@ describe('a worker in an environment that other invocations share', () => {
     expect(asked).toHaveLength(3)
   })
 
-  it('defers an isolated request that could not begin while its invocation had time for a call', async () => {
+  it('defers an isolated request for which other calls have left no time in its invocation', async () => {
     const { promise: timeIsUp, resolve: endTime } = Promise.withResolvers<void>()
     const { ports, holding, held, asked, deferred, invoke } = aSharedWorker(() => timeIsUp)
     const [first, isolated] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
@@ -91,7 +91,7 @@ describe('a worker in an environment that other invocations share', () => {
     await running
   })
 
-  it('runs a request beside others again after its isolated call has ended without a crash', async () => {
+  it('runs a request beside other requests again after an isolated call of the request without a crash', async () => {
     const busy: ModelAnswer = {
       ok: false,
       verdict: 'retry',

@@ -16,7 +16,10 @@ const LACKING = failure({ verdict: 'drop', code: 'model_rejected', message: 'the
 const CHAT: ModelAnswer = { ok: true, answer: { choices: [{ message: { role: 'assistant', content: 'hi' } }] } }
 const body = { model: 'gpt', input: 'Hi', prompt: 'Hi' }
 
-/** Runs a response on a worker whose endpoint has no responses. `second` answers the call of the stand-in. */
+/**
+ * Runs a request of the operation `responses` (OpenAI API) on a worker whose endpoint has only chat completions. The endpoint
+ * refuses the first call. `second` answers the second call, which is a chat in place of the response.
+ */
 async function respond(second: () => ModelAnswer, stored: object = body) {
   let calls = 0
   const worker = aWorker(() => (++calls === 1 ? LACKING : second()), { retry: aRetry({ attempts: 3 }) })
@@ -27,8 +30,8 @@ async function respond(second: () => ModelAnswer, stored: object = body) {
   return { ...worker, item, counted }
 }
 
-describe('a response for an endpoint that has chat completions only', () => {
-  it('is made from a chat, and both calls are counted once', async () => {
+describe('a worker: a request of /v1/responses for an endpoint that has only chat completions', () => {
+  it('completes with a chat as the second call, and two calls of the model are counted', async () => {
     const { asked, counted, outcomes } = await respond(() => CHAT)
 
     expect(asked.map(({ body: sent }) => Object.keys(sent as object))).toEqual([
@@ -39,7 +42,7 @@ describe('a response for an endpoint that has chat completions only', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('is tried again later if the second call could not be made, and the first call stays counted', async () => {
+  it('is retried later if the second call could not be made, and only the first call is counted', async () => {
     const { counted, deferred, item, outcomes, stored } = await respond(() => {
       throw new Unavailable('the secret', new Error('throttled'))
     })
@@ -50,7 +53,7 @@ describe('a response for an endpoint that has chat completions only', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
   })
 
-  it('fails with the name of the field if a chat can’t contain the field', async () => {
+  it('fails with an error that names the field if a chat can’t contain a field of the response', async () => {
     const image = { type: 'input_image', file_id: 'file-1' }
     const { asked, outcomes } = await respond(() => CHAT, { ...body, input: [{ role: 'user', content: [image] }] })
 

@@ -9,18 +9,18 @@ import { failure } from '../../../support/failures.ts'
 import { aProtectedWorker } from '../../../support/protected-worker.ts'
 import { anItem } from '../../../support/requests.ts'
 
-/** The interval is so short that the worker waits for the next slot. */
+/** A rate limit with such a short interval that the worker waits for the next slot, and does not defer the message. */
 const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
-/** The state of the item before the claim. */
+/** The fields of a request item that has not been claimed. */
 const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
 
-/** The same worker, but its flow control gives one permit, and then can’t be reached. */
+/** Ports of a worker whose flow control gives one permit, and then can’t be reached. */
 function askedOnce(ports: WorkerPorts): WorkerPorts {
   let asked = 0
   return { ...ports, flowControl: failing(ports.flowControl, 'permit', 'before', () => ++asked > 1) }
 }
 
-/** The same worker, but some time passes with each claim. */
+/** Ports of a worker with which each claim takes `ms` milliseconds. */
 const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
   ...ports,
   items: {
@@ -32,7 +32,7 @@ const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, 
   },
 })
 
-/** The same worker, but some time passes with each mapping of a request. */
+/** Ports of a worker with which each request mapping takes `ms` milliseconds. */
 const mappingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
   ...ports,
   mappings: {
@@ -50,7 +50,7 @@ const isUncalled = (item: RequestItem | undefined) => {
 }
 
 describe('a worker: a claimed request whose call can’t be made', () => {
-  it('is deferred without an attempt if the second permit can’t be requested (I8)', async () => {
+  it('is deferred without an attempt if the permit must be requested again and the flow control can’t be reached (I8)', async () => {
     const { ports, useSlot, create, run, stored, asked, outcomes, deferred } = aProtectedWorker(SOON)
     await useSlot()
     const item = await create()
@@ -63,7 +63,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('leaves no probe behind', async () => {
+  it('is no probe any more, so another call may be the probe', async () => {
     const { ports, useSlot, open, state, create, run, stored } = aProtectedWorker(SOON)
     await open()
     ports.advance(10_000)
@@ -76,7 +76,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     isUncalled(await stored(item))
   })
 
-  it('is deferred without an attempt if the endpoint’s secret can no longer be read (I8)', async () => {
+  it('is deferred without an attempt if the endpoint’s secret can’t be read (I8)', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
@@ -106,7 +106,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('is redelivered, as after a crash, if it can’t be deferred either', async () => {
+  it('keeps its claim, and is redelivered as after a crash, if it can’t be put back to queued either', async () => {
     const { ports, create, run, stored } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -116,7 +116,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', attempt: 1 })
   })
 
-  it('keeps the answers of earlier calls of its batch', async () => {
+  it('does not affect the requests of its batch that earlier calls have answered', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts),
     )
@@ -134,12 +134,13 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 })
 
-describe('a worker: a call with too little time left', () => {
+describe('a worker: a call of the model for which the invocation has too little time left', () => {
   it('is not made, and its requests are deferred without an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
-    // Of 90 s, the endpoint may take 60, publishing takes 10, and a mapping may take 2.5.
+    // The five claims take 17.5 s together. Of the 90 s of an invocation, the endpoint may take 60 s, publishing takes 10 s, and a
+    // mapping may take 2.5 s. So 17.5 s are allowed, and 17.505 s are too long.
     expect(await invoke(messages, claimingSlowly(ports, 3_501))).toEqual([])
 
     expect(asked).toEqual([])
@@ -149,7 +150,7 @@ describe('a worker: a call with too little time left', () => {
     )
   })
 
-  it('is made if its timeout leaves enough time to publish', async () => {
+  it('is made if the invocation has just enough time for its timeout and for publishing', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 3_500))
@@ -168,7 +169,7 @@ describe('a worker: a call with too little time left', () => {
     expect(hintsSent()).toEqual([{ at_most: 2 }, { at_most: 2 }])
   })
 
-  it('leaves no probe behind', async () => {
+  it('is no probe any more, so another call may be the probe', async () => {
     const { ports, asked, open, state, create, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)

@@ -7,7 +7,7 @@ import { memoryPorts } from '../../../../support/ports.ts'
 import { aReservation } from '../../../../support/requests.ts'
 
 describe('admit', () => {
-  it('reserves under a new nonce after it has closed an old reservation, since no nonce is sent twice', async () => {
+  it('uses a new nonce for its second try to reserve, after the quota has refused the first try and an old reservation was closed', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ in_flight: 1 })
     const orphan = aReservation({ user_id: caller.user_id })

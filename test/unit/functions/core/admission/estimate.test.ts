@@ -59,10 +59,10 @@ describe('createEstimator', () => {
   )
 })
 
-describe('a request of a model with an estimate', () => {
+describe('a request of a model with its own `estimate` rule', () => {
   const portsWith = (estimate: string) => ({ ...memoryPorts(), estimate: estimateBy(estimate) })
 
-  it('reserves its tokens', async () => {
+  it('reserves the tokens that the rule gives', async () => {
     const ports = portsWith('$length(prompt) * 10')
     const caller = aCaller()
 
@@ -83,7 +83,7 @@ describe('a request of a model with an estimate', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 
-  it('is refused for its plan first, since an error of the estimate would reveal a model that the plan forbids', async () => {
+  it('is refused for its plan before the estimate is evaluated, since an error of the estimate would reveal a forbidden model', async () => {
     const ports = { ...memoryPorts(), estimate: createEstimator({ estimates: { image: '-1' } }) }
 
     const { refusal } = await prepare(

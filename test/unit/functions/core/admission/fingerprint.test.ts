@@ -31,7 +31,7 @@ describe('fingerprintOf', () => {
       { prompt: 'x', a: { b: 1 } },
       { prompt: 'x', b: { a: 1 } },
     ],
-  ])('differs for %j and %j', (one, other) => {
+  ])('is different for the bodies %j and %j', (one, other) => {
     expect(fingerprintOf(one)).not.toBe(fingerprintOf(other))
   })
 

@@ -16,7 +16,7 @@ describe('prepare: a submission of another API than /v1/inference', () => {
     metadata: { tag: 'x' },
   }
 
-  it('is admitted by its prompt, model and limits, and its body reaches the worker unchanged', async () => {
+  it('is admitted with the prompt, the model and the limits that its API has read, and its body reaches the worker unchanged', async () => {
     const ports = memoryPorts()
 
     const prepared = await prepare(ports, SETTINGS, route, aCaller(), submission)

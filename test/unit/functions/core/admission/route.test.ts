@@ -56,7 +56,7 @@ describe('createRouter', () => {
     { what: 'loops', when: '( $f := function() { $f() }; $f() )', message: 'takes over 200 ms' },
     { what: 'calls itself too deep', when: '( $f := function() { 1 + $f() }; $f() )', message: /D1011/ },
     { what: 'has a regular expression without end', when: 'size ~> /^(\\w+\\s?)+$/', message: 'takes over 200 ms' },
-  ])('refuses a request for which a rule $what, and names the rule', async ({ when, message }) => {
+  ])('refuses a request for which a routing rule $what, and names the rule in the error', async ({ when, message }) => {
     const route = createRouter({
       ...SETTINGS,
       routing: [{ when: 'false', model: 'text' }, { when, model: 'image' }, { model: 'text' }],
@@ -77,23 +77,26 @@ describe('createRouter', () => {
     { when: 'plan = "gold"', body: { plan: 'gold' } },
     { when: '$$.user_id = "vip" or $lookup($, "plan") = "gold"', body: { user_id: 'vip', plan: 'gold' } },
     { when: '"vip" in user_id', body: { user_id: ['vip'] } },
-  ])('evaluates "$when" with the real caller, not with a user_id or plan of the body', async ({ when, body }) => {
-    expect(await routeBy(when)(aSubmission(body), ann)).toBe('text')
-    expect(await routeBy(when)(aSubmission(), { ...ann, user_id: 'vip', plan: 'gold' })).toBe('image')
-  })
+  ])(
+    'evaluates "$when" with the user and plan of the API key, not with a user_id or plan in the body',
+    async ({ when, body }) => {
+      expect(await routeBy(when)(aSubmission(body), ann)).toBe('text')
+      expect(await routeBy(when)(aSubmission(), { ...ann, user_id: 'vip', plan: 'gold' })).toBe('image')
+    },
+  )
 
-  it('lists only the plan’s models if the request names an unknown model', async () => {
+  it('lists only the models that the plan allows in the error for an unknown model', async () => {
     await expect(route(aSubmission({ model: 'gone' }), { ...ann, models: ['text'] })).rejects.toMatchObject({
       code: 'unknown_model',
       message: 'there is no model "gone"; there are text',
     })
   })
 
-  it('evaluates no rule for a request that names its model', async () => {
+  it('evaluates no routing rule for a request that names its model', async () => {
     expect(await routeBy('$error("never")')(aSubmission({ model: 'text' }), ann)).toBe('text')
   })
 
-  it('treats a body that looks like JSONata’s own values as plain data', async () => {
+  it('treats a body with the fields of JSONata’s internal values (_jsonata_lambda) as plain data', async () => {
     const looksLikeAFunction = { _jsonata_lambda: true, body: {}, arguments: [], environment: {} }
 
     expect(await route(aSubmission({ model_type: undefined, extra: looksLikeAFunction }), ann)).toBe('text')

@@ -10,7 +10,7 @@ const refusalOf = (fields: Partial<RequestItem>, message: Partial<InferenceMessa
   return refusedClaim(item, { ...aMessage(item), ...message }, NOW)
 }
 
-describe('refusedClaim', () => {
+describe('refusedClaim: what a worker does after the request item has refused its claim', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
     'drops the message of a request that is %s',
     status => {
@@ -22,13 +22,13 @@ describe('refusedClaim', () => {
     expect(refusalOf({}, message)).toEqual({ kind: 'drop' })
   })
 
-  it('waits for the end of a live lease (I8)', () => {
+  it('waits for the end of another worker’s lease if the lease still holds (I8)', () => {
     const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW + 1 })
 
     expect(refusal).toEqual({ kind: 'wait', until: NOW + 1 })
   })
 
-  it('reclaims from the end of the lease on, even after the deadline, since the request started in time', () => {
+  it('claims the request again from the end of the lease on, even after the deadline, since the request has started in time', () => {
     const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW - 1 })
 
     expect(refusal).toEqual({ kind: 'reclaim' })
@@ -39,11 +39,14 @@ describe('refusedClaim', () => {
     { crashes: 1, alone: true, kind: 'reclaim' },
     { crashes: 2, alone: true, kind: 'give up' },
     { crashes: 2, alone: undefined, kind: 'reclaim' },
-  ])('decides to $kind after $crashes crashes before this one (alone: $alone)', ({ crashes, alone, kind }) => {
-    expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
-  })
+  ])(
+    'decides to $kind a request whose worker has crashed, after $crashes earlier crashes (isolated: $alone)',
+    ({ crashes, alone, kind }) => {
+      expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
+    },
+  )
 
-  it('reads from the id of a claim whether the request ran alone', () => {
+  it('reads from the id of a claim whether the request ran isolated from other requests', () => {
     expect([true, false].map(alone => isClaimedAlone(claimIdOf('0123456789abcdef', alone)))).toEqual([true, false])
   })
 
@@ -55,7 +58,7 @@ describe('refusedClaim', () => {
     expect(refusalOf({ deadline: NOW, not_before: NOW + 1 })).toEqual({ kind: 'expire' })
   })
 
-  it('claims a request that has become claimable since the refusal', () => {
+  it('claims a request that could not be claimed at the refusal but can be claimed now', () => {
     expect(refusalOf({ not_before: NOW })).toEqual({ kind: 'again' })
   })
 })

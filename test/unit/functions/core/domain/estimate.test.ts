@@ -32,7 +32,7 @@ describe('estimateTokens', () => {
     { body: { parameters: { max_tokens: 7, n: 3 } }, tokens: 121 },
     { body: { max_tokens: 7, n: 2, parameters: { n: 3 } }, tokens: 121 },
     { body: { max_tokens: MAX_TOKENS, n: 1_000 }, tokens: MAX_TOKENS + 100 },
-  ])('reserves the tokens of the prompt and the bound of the output for $body', ({ body, tokens }) => {
+  ])('reserves the tokens of the prompt and the highest number of output tokens for $body', ({ body, tokens }) => {
     expect(estimateTokens(LONG, body)).toBe(tokens)
   })
 
@@ -42,11 +42,11 @@ describe('estimateTokens', () => {
     { max_tokens: 7, n: null },
     { max_tokens: 7, n: 0 },
     { max_tokens: 7, n: '3' },
-  ])('ignores a field that sets no bound: %j', body => {
+  ])('ignores a field that does not limit the output: %j', body => {
     expect(estimateTokens(LONG, body)).toBe('max_tokens' in body && body.max_tokens === 7 ? 107 : 200)
   })
 
-  it('boundedPromptTokens gives the tokens of the prompt only if the request bounds its output', () => {
+  it('boundedPromptTokens gives the tokens of the prompt only if the request limits its output tokens', () => {
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), parameters: { max_tokens: 0 } })).toBe(2)
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), max_output_tokens: 0 })).toBe(2)
     for (const parameters of [

@@ -15,11 +15,11 @@ describe('events', () => {
     { name: 'completed', event: anOutcome(item) },
     { name: 'failed', event: anOutcome(item, { status: 'failed', message: aMessage(item), result: undefined }) },
     { name: 'ended', event: endedEvent({ ...item, status: 'expired', completed_at: NOW }) },
-  ])('pass their own schema after a trip through a queue ($name)', ({ event }) => {
+  ])('are valid for their schema after they were written to JSON and read again ($name)', ({ event }) => {
     expect(ResultEvent.parse(asSent(event))).toEqual(asSent(event))
   })
 
-  it('refuse unknown fields, so a writer never sends an unknown field by mistake', () => {
+  it('have a schema for writers that refuses unknown fields, so a function never sends such a field by mistake', () => {
     expect(ResultEvent.safeParse({ ...asSent(anAcceptedEvent(item)), extra: 1 }).success).toBe(false)
     expect(InferenceMessage.safeParse({ ...asSent(aMessage(item)), v: 2 }).success).toBe(false)
   })
@@ -36,7 +36,7 @@ describe('outcomeEvent', () => {
     { prompt_tokens: 7, total_tokens: 7 },
     { completion_tokens: 0, total_tokens: 7 },
     { prompt_tokens: 0, completion_tokens: 7, total_tokens: 7 },
-  ])('brings the counts that the model reported, and 0.1.0 reads it (%j)', usage => {
+  ])('has the token counts that the model reported, in a form that version 0.1.0 can read (%j)', usage => {
     const success = outcomeEvent(message, { ...times, status: 'completed', usage, result: { inline: 'ok' } }, undefined)
     const failure = outcomeEvent(message, { ...times, status: 'failed', usage, error }, undefined)
 
@@ -50,16 +50,19 @@ describe('outcomeEvent', () => {
 })
 
 describe('endedEvent', () => {
-  it.each(['queued', 'running'] as const)('does not exist for a request that is %s', status => {
-    expect(endedEvent(anItem({ status }))).toBeUndefined()
-  })
+  it.each(['queued', 'running'] as const)(
+    'gives no event for a request that is %s, since the request has not ended',
+    status => {
+      expect(endedEvent(anItem({ status }))).toBeUndefined()
+    },
+  )
 
-  it('does not exist for a completed request, since only the worker’s event has the result (rule 9)', () => {
+  it('gives no event for a completed request, since only the worker’s `outcome` event has the result (rule 9)', () => {
     expect(endedEvent(anItem({ status: 'completed' }))).toBeUndefined()
   })
 
   it.each(['failed', 'cancelled', 'expired', 'rejected'] as const)(
-    'has the item’s fields for a request that is %s',
+    'gives an event with the fields of the request item for a request that is %s',
     status => {
       const error = { code: 'worker_crashed', message: 'm' }
       const item = anItem({ status, attempt: 2, completed_at: NOW + 5, started_at: NOW, error })

@@ -40,7 +40,7 @@ const anyJson = fc.oneof(
 )
 
 describe('measureJson', () => {
-  it('counts the values, containers and depth of the parsed value, whatever space the text has', () => {
+  it('counts as many values, lists, objects, fields and levels as the parsed value has, whatever white space the text has', () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(undefined, 1, '\t', '\r\n  '), (value, space) => {
         const text = JSON.stringify(value, undefined, space)
@@ -57,7 +57,7 @@ describe('measureJson', () => {
     )
   })
 
-  it('never counts more than the commas and brackets of a text', () => {
+  it('never counts more values than a text has commas and brackets, even if the text is not JSON', () => {
     const broken = fc.oneof(
       fc.string({ unit: 'binary' }),
       trickyText,
@@ -79,33 +79,33 @@ describe('measureJson', () => {
     )
   })
 
-  it('stops at a closing bracket without an opening one, as a parser does', () => {
+  it('stops counting at a closing bracket that has no opening bracket, as a parser does', () => {
     expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, fields: 0, depth: 0 })
     expect(tooLargeForBody(`{}}${'['.repeat(1_000)}`)).toBeUndefined()
   })
 
-  it('stops as soon as it has counted enough', () => {
+  it('stops counting as soon as the text has more values than allowed', () => {
     expect(measureJson('[1,1,1,1,1,1]', 3).values).toBe(4)
   })
 
-  it('stops at the end of a string that is not closed', () => {
+  it('stops counting at the end of the text if a string is not closed', () => {
     expect(measureJson('["a,b').values).toBe(2)
     expect(measureJson('["a\\"').values).toBe(2)
     expect(measureJson('["a\\').values).toBe(2)
   })
 })
 
-describe('a body', () => {
+describe('tooLargeForBody: the body of a client', () => {
   const listOf = (count: number) => `[${new Array(count).fill('{}').join(',')}]`
 
-  it('has at most 50,000 values', () => {
+  it('may have at most 50,000 values', () => {
     expect(tooLargeForBody(listOf(MAX_BODY_VALUES - 1))).toBeUndefined()
     expect(tooLargeForBody(listOf(MAX_BODY_VALUES))).toBe(
       'has over 50,000 JSON values, counted by its commas and brackets',
     )
   })
 
-  it('is at most 1,000 deep', () => {
+  it('may be nested at most 100 levels deep', () => {
     expect(tooLargeForBody('['.repeat(100) + ']'.repeat(100))).toBeUndefined()
     expect(tooLargeForBody('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
   })
@@ -115,8 +115,8 @@ describe('a body', () => {
   })
 })
 
-describe("a model's answer", () => {
-  it('has at most 500,000 lists, objects and fields', () => {
+describe('tooLargeForAnswer: the answer of a model', () => {
+  it('may have at most 500,000 lists, objects and fields', () => {
     // The outer list counts as one, and each of its items as two.
     const listOf = (items: number) => `[${new Array(items).fill('{"a":1}').join(',')}]`
     const most = Math.floor((MAX_ANSWER_PARTS - 1) / 2)
@@ -132,7 +132,7 @@ describe("a model's answer", () => {
     expect(tooLargeForAnswer(answer)).toBeUndefined()
   })
 
-  it('is at most 1,000 deep', () => {
+  it('may be nested at most 1,000 levels deep', () => {
     expect(tooLargeForAnswer('['.repeat(1_001) + ']'.repeat(1_001))).toBe('is nested over 1,000 deep')
   })
 })

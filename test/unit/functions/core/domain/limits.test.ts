@@ -8,7 +8,7 @@ const aLimit = () => fc.integer({ min: 1, max: 10 ** 9 })
 const someLimits = () => fc.record({ requests: aLimit(), tokens: aLimit(), in_flight: aLimit() })
 
 describe('limitsOf', () => {
-  it('takes the limits that an operator set for the user, and all others from the plan', () => {
+  it('takes each limit from the user if an operator has set it there, and otherwise from the plan', () => {
     const plan = {
       requests: 100,
       tokens: 1_000,
@@ -23,7 +23,7 @@ describe('limitsOf', () => {
 })
 
 describe('shardLimits', () => {
-  it('gives parts that add up to the whole, and differ by at most one', () => {
+  it('splits a limit over the shards, into parts that add up to the limit and differ by at most one', () => {
     fc.assert(
       fc.property(someLimits(), fc.integer({ min: 1, max: 50 }), (limits, shards) => {
         const parts = Array.from({ length: shards }, (_, shard) => shardLimits(limits, shard, shards))
@@ -37,7 +37,7 @@ describe('shardLimits', () => {
     )
   })
 
-  it('gives the whole if there is one shard', () => {
+  it('gives the whole limit to the only shard', () => {
     const limits = { requests: 3, tokens: 10, in_flight: 2 }
 
     expect(shardLimits(limits, 0, 1)).toEqual(limits)
@@ -45,7 +45,7 @@ describe('shardLimits', () => {
 })
 
 describe('shardOrder', () => {
-  it('names as many distinct shards as may be tried, and the same ones each time', () => {
+  it('names as many different shards for a request as may be tried, and the same shards each time', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 5 }), (id, shards, tries) => {
         const order = shardOrder(id, shards, tries)

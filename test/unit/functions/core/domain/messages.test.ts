@@ -26,9 +26,12 @@ describe('readInferenceMessage', () => {
     },
     { what: 'a newer version of its type', value: { ...message, v: 2 }, type: 'inference', version: 2 },
     { what: 'a newer version with other fields', value: { v: 3, type: 'outcome' }, type: 'outcome', version: 3 },
-  ])('leaves a message of $what to a newer function', ({ value, type, version }) => {
-    expect(readInferenceMessage(textOf(value))).toEqual({ kind: 'unknown type', type, version })
-  })
+  ])(
+    'reports a message of $what as one that only a newer version of the function can read',
+    ({ value, type, version }) => {
+      expect(readInferenceMessage(textOf(value))).toEqual({ kind: 'unknown type', type, version })
+    },
+  )
 
   it.each([
     { what: 'no JSON', text: '{', reason: 'not JSON' },
@@ -55,7 +58,7 @@ describe('readAnyMessage', () => {
     }
   })
 
-  it('leaves events of an unknown type to a newer collector', () => {
+  it('reports an event of an unknown type as one that only a newer collector can read', () => {
     const event = { ...anAcceptedEvent(item), type: 'paused' }
     expect(readAnyMessage(textOf(event))).toEqual({ kind: 'unknown type', type: 'paused', version: 1 })
   })
@@ -69,7 +72,7 @@ describe('the stored message of a dead letter', () => {
     expect(keptInput({ ...input, refusal })).toEqual({ ...input, refusal })
   })
 
-  it('is undefined if it is neither a message nor an input', () => {
+  it('is read as undefined if it is neither an inference message nor a message of an input queue', () => {
     expect([keptMessage({ text: 'x' }), keptInput({ text: 'x' }), keptInput(null)]).toEqual([
       undefined,
       undefined,

@@ -7,7 +7,7 @@ const pro = { ...free, requests: 9 }
 const settings: QuotaSettings = { window: 'day', default_plan: 'free', plans: { free, pro } }
 
 describe('QuotaSettings', () => {
-  it('has the default rate if an older version has stored no rate', () => {
+  it('has the default rate for a plan that an older version has stored without a rate', () => {
     const { rate: _, ...old } = free
 
     expect(QuotaSettings.parse({ ...settings, plans: { free: old } }).plans.free?.rate).toEqual(DEFAULT_RATE)

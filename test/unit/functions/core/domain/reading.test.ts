@@ -13,7 +13,7 @@ const Schema = z.strictObject({
 })
 const known = { nested: { a: 1 }, maybe: { a: 2 }, list: [{ a: 3 }], either: { right: 4 }, late: 5 }
 
-describe('reading', () => {
+describe('reading, which makes a tolerant reader of a strict schema', () => {
   it.each([
     { where: 'at the top', value: { ...known, more: 1 } },
     { where: 'in an object', value: { ...known, nested: { a: 1, more: { deep: [1] } } } },
@@ -38,7 +38,7 @@ describe('reading', () => {
     expect(reading(Schema).parse(rest)).toEqual({ ...rest, late: 7 })
   })
 
-  it('distinguishes a body in the message from a body in the bucket, whatever other fields they have', () => {
+  it('distinguishes a body in the message from a body in S3, whatever unknown fields a newer version has added', () => {
     const bodies = [
       { inline: null, more: 1 },
       { key: 'k', more: 1 },
@@ -47,7 +47,7 @@ describe('reading', () => {
     expect(reading(Payload).safeParse({ more: 1 }).success).toBe(false)
   })
 
-  it('refuses a schema with checks that reading would lose', () => {
+  it('refuses to make a reader of a schema with checks that the reader would lose', () => {
     expect(() => reading(Schema.refine(() => true))).toThrow('checks single values')
     expect(() => reading(z.array(Inner).max(3))).toThrow('checks single values')
   })

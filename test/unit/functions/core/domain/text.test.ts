@@ -19,7 +19,7 @@ describe('toAsciiJson', () => {
     )
   })
 
-  it('is ASCII without control characters', () => {
+  it('writes only ASCII, and no control characters', () => {
     fc.assert(
       fc.property(aJsonValue(), value => {
         expect(toAsciiJson(value)).toMatch(/^[\u0020-\u007e]*$/)
@@ -93,7 +93,7 @@ describe('findHostileText', () => {
     expect(findHostileText(value)).toBeUndefined()
   })
 
-  it('finds nothing in any well-formed value, and finds the text as soon as one is not well-formed', () => {
+  it('finds nothing in a value whose texts are all well-formed Unicode, and finds a text that is not', () => {
     const wellFormed = fc
       .jsonValue({ stringUnit: 'grapheme', maxDepth: 5 })
       .filter(value => !JSON.stringify(value).includes('__proto__'))

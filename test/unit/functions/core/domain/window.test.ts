@@ -16,7 +16,7 @@ describe('windowAt', () => {
     expect(windowAt(length, at(now))).toMatchObject({ name, ends_at: at(ends) })
   })
 
-  it('puts every moment into one window, whose end is the start of the next', () => {
+  it('puts every moment into exactly one window, whose end is the start of the next window', () => {
     const aMoment = fc.date({ min: new Date('2020-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
     fc.assert(
       fc.property(aMoment, fc.constantFrom('day' as const, 'hour' as const), (date, length) => {

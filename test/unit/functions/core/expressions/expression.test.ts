@@ -6,12 +6,12 @@ import { FUNCTIONS } from '../../../../../lib/config/mapping.ts'
 const evaluate = (expression: string, input: unknown = {}) => compileExpression(expression)(input)
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => (i % 2 ? i : -i))
 
-/** The same expression, in a form that is evaluated in the thread. */
+/** The same expression, in a form that Sluice evaluates in a separate thread, since it defines a function. */
 const inThread = (expression: string) => `( $self := function($x) { $x }; $self(${expression}) )`
 
 describe.each([
   { where: 'in place', as: (expression: string) => expression },
-  { where: 'in the thread', as: inThread },
+  { where: 'in a separate thread', as: inThread },
 ])('an expression that is evaluated $where', ({ as }) => {
   it.each([
     { expression: '$base64encode("é 😀 日本")', value: 'w6kg8J+YgCDml6XmnKw=' },
@@ -45,7 +45,7 @@ describe.each([
     { expression: '{ "f": $sum }', message: 'gives what is not JSON' },
     { expression: 'prompt & prompt & prompt', message: 'makes a value of over 8 MB' },
     { expression: '[prompt, prompt, prompt]', message: 'makes a value of over 8 MB' },
-  ])('fails at $expression with a sentence that quotes no value', async ({ expression, message }) => {
+  ])('fails at $expression with an error that does not quote the values', async ({ expression, message }) => {
     const evaluated = evaluate(as(expression), { secret: 'secret words', prompt: 'x'.repeat(3 * 1024 * 1024) })
 
     await expect(evaluated).rejects.toThrow(EvaluationError)
@@ -105,7 +105,7 @@ describe('an expression that would use up all time or memory', () => {
     await expect(evaluate(expression)).rejects.toThrow(EvaluationError)
   })
 
-  it('does not fail the expressions that wait behind it, since another thread evaluates them', async () => {
+  it('does not make expressions fail that wait for the thread, since a new thread evaluates them', async () => {
     const evil = compileExpression('$contains(prompt, /^(a+)+$/)')
     const input = { prompt: `${'a'.repeat(50)}b` }
 
@@ -115,7 +115,7 @@ describe('an expression that would use up all time or memory', () => {
   })
 })
 
-it('an expression may have its own time limit, and the next expression is evaluated after it', async () => {
+it('an expression with a time limit of its own is ended at this limit, and the next expression is evaluated', async () => {
   const input = { prompt: `${'a'.repeat(50)}b` }
   const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
 
@@ -135,7 +135,7 @@ it('an expression may have its own time limit, and the next expression is evalua
   ])
 })
 
-it('the expression of a user does not wait for all slow expressions of another user', async () => {
+it('the expression of a user waits for at most two of the slow expressions of another user', async () => {
   const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
   const ended: string[] = []
   const evil = Array.from({ length: 5 }, () =>
@@ -148,7 +148,7 @@ it('the expression of a user does not wait for all slow expressions of another u
   expect(ended.indexOf('victim')).toBeLessThanOrEqual(2)
 })
 
-it('each of many simultaneous expressions has its own time limit, and they don’t share one', async () => {
+it('each of many simultaneous expressions has the whole time limit for itself', async () => {
   const list = Array.from({ length: 2_000 }, (_, x) => ({ x }))
   const inPlace = compileExpression('$count(list[x > 10])')
   const inThread = compileExpression('$count(list.(x > 10))')
@@ -168,7 +168,7 @@ it.each([
     body: { procedure: { type: 'variable', value: 'f' }, arguments: [] },
     environment: { base: {} },
   },
-])('a field that looks like JSONata’s own values does not become code: %j', async field => {
+])('a field of a body with the form of JSONata’s internal values does not become code: %j', async field => {
   const evaluated = await evaluate('$lookup($, "field")', { field }).catch((error: unknown) => error)
 
   if (evaluated instanceof Error) expect(evaluated).toBeInstanceOf(EvaluationError)
@@ -180,10 +180,10 @@ it('$eval can’t be reached in any way', async () => {
   await expect(evaluate('( $f := $eval; $f("1") )')).rejects.toThrow('T1006')
 })
 
-it.each(FUNCTIONS)('$%s exists, as pipeline.yaml may call it', async name => {
+it.each(FUNCTIONS)('the JSONata function $%s, which pipeline.yaml may call, exists', async name => {
   expect(await evaluate(`$type($${name})`)).toBe('function')
 })
 
-it('pipeline.yaml may call each helper of Sluice', () => {
+it('the check of pipeline.yaml accepts each function that Sluice adds to JSONata', () => {
   expect(FUNCTIONS).toEqual(expect.arrayContaining(Object.keys(HELPERS)))
 })

@@ -9,7 +9,7 @@ import { roundOf } from '../../../../support/limiter.ts'
 const LIMIT = { count: 60, interval_ms: 60_000 }
 const ROUND = roundOf(LIMIT)
 
-/** A model, and a way to ask it for slots at times that only go forward. */
+/** A model with a rate limit. `at` asks for one slot at a time in ms after NOW, `many` for several slots. Time goes forward. */
 function aModel(rateLimit = LIMIT) {
   let state: ModelState = UNTOUCHED
   const at = (ms: number, backlog: Ask['backlog'], limit = rateLimit): Permit => {
@@ -30,7 +30,7 @@ function aModel(rateLimit = LIMIT) {
 const waitOf = (permit: Permit, ms: number): number => (permit.granted ? permit.at : permit.until) - NOW - ms
 
 describe('grant: the backlog of a rate limit', () => {
-  it('makes later requests wait behind earlier ones, one round of the limit after the other', () => {
+  it('gives each request that joins the backlog a later time than earlier requests: one round of the limit after the other', () => {
     const { many } = aModel()
 
     const permits = many(240, 0)
@@ -42,7 +42,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInBacklog: true })))
   })
 
-  it('lets urgent requests pass: they get the next slots, however many requests wait in the backlog', () => {
+  it('does not delay requests of priority high: they get the next slots, however many requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
@@ -52,7 +52,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(urgent, 0)).toBeLessThanOrEqual(ROUND)
   })
 
-  it('grows by the slots that urgent requests take', () => {
+  it('grows by the slots that requests of priority high take', () => {
     const { at, many } = aModel()
     many(61, 0)
     for (let i = 0; i < 120; i++) at(0, undefined)
@@ -62,7 +62,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(next as Permit, 0)).toBeGreaterThan(2 * ROUND)
   })
 
-  it('does not grow when requests come back too early, and these requests keep their places', () => {
+  it('does not grow when deferred requests are redelivered too early, and these requests keep their places', () => {
     const { at, many } = aModel()
     many(180, 0)
 
@@ -76,7 +76,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(next as Permit, 0)).toBeLessThanOrEqual(3 * ROUND)
   })
 
-  it('gives slots to requests that come back before it gives one to a new request', () => {
+  it('gives slots to redelivered requests before it gives one to a new request', () => {
     const { at, many } = aModel()
     const [permit] = many(240, 0).slice(60)
     const back = waitOf(permit as Permit, 0)
@@ -89,22 +89,22 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(newcomer, 0)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('makes no request wait if a slot is free now, although others wait in the backlog', () => {
+  it('gives a new request a slot at once if a slot is free, although other requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
-    // No request has come back for the second round, so this round has free slots.
+    // No request of the backlog was redelivered in the second round, so this round has free slots.
     expect(at(2 * ROUND, 'joins')).toEqual({ granted: true, at: NOW + 2 * ROUND + MIN_LEAD_TIME_MS })
   })
 
-  it('makes no request wait if a higher limit leaves a slot free now', () => {
+  it('gives a new request a slot at once if pipeline.yaml has raised the limit, although other requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
     expect(at(1_000, 'joins', { ...LIMIT, count: 6_000 })).toMatchObject({ granted: true })
   })
 
-  it('is dropped if no request has come back from the backlog for a round, so a new request waits at most one round', () => {
+  it('ends if no request of it was redelivered for a round, so a new request waits at most one round', () => {
     const { at, many } = aModel()
     many(600, 0)
     at(ROUND, 'has waited')
@@ -116,7 +116,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(late, 3 * ROUND + 5_000)).toBeLessThan(ROUND)
   })
 
-  it('is kept while at least one request comes back from the backlog in each round', () => {
+  it('continues while at least one of its requests is redelivered in each round', () => {
     const { at, many } = aModel()
     many(600, 0)
 
@@ -126,7 +126,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(waitOf(last, 5 * ROUND)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('is kept until its first request can come back', () => {
+  it('continues at least until its first request can be redelivered', () => {
     const { many } = aModel({ count: 1, interval_ms: 600_000 })
 
     const [, second, third] = many(3, 0)

@@ -38,7 +38,7 @@ describe('circuit breaker', () => {
     expect(failedAt([0, 1, 2]).open).toEqual({ until: NOW + 2 + 30_000, times: 1 })
   })
 
-  it('opens at once when many calls have failed together', () => {
+  it('opens at once when one report has as many failures as open the circuit', () => {
     expect(addFailures(CLOSED, 7, NOW, CIRCUIT).open).toEqual({ until: NOW + 30_000, times: 1 })
   })
 
@@ -62,18 +62,18 @@ describe('circuit breaker', () => {
     )
   })
 
-  it('ignores the calls that were under way when the circuit opened', () => {
+  it('ignores failures of calls that were under way when the circuit opened', () => {
     const open = failedAt([0, 1, 2])
 
     expect(addFailures(open, 3, NOW + 29_000, CIRCUIT)).toBe(open)
     expect(addFailures(open, 3, NOW + 90_000, CIRCUIT)).toBe(open)
   })
 
-  it('stays open for longer each time the model fails again, up to eight times as long', () => {
+  it('stays open for longer after each failed probe, up to eight times `open_ms`', () => {
     expect(probedInVain(9).periods.map(period => period / 30_000)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
   })
 
-  it('stays open for at most a quarter of an hour, unless `open_ms` is longer', () => {
+  it('stays open for at most 15 minutes after a failed probe, unless `open_ms` is longer', () => {
     expect(probedInVain(4, { ...CIRCUIT, open_ms: 400_000 }).periods).toEqual([
       400_000, 800_000, 900_000, 900_000, 900_000,
     ])
@@ -103,7 +103,7 @@ describe('circuit breaker', () => {
     { since: -7_000, wait: 7_000 },
     { since: -80_000, wait: 30_000 },
   ])(
-    'makes other calls ask again after the time that the probe has run so far ($since ms): $wait ms',
+    'defers other calls for as long as the probe has run so far, between 1 s and 30 s (probe since $since ms: $wait ms)',
     ({ since, wait }) => {
       expect(askAgainAt(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
     },
@@ -118,7 +118,7 @@ const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } 
 const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
 const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
-describe('applyReport', () => {
+describe('applyReport: the state of a model after the report of a call', () => {
   const report = (state: ModelState, what: Parameters<typeof applyReport>[1], policies = POLICIES) =>
     applyReport(state, what, NOW, policies)
 
@@ -134,7 +134,7 @@ describe('applyReport', () => {
     probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
   }
 
-  it('keeps the probe of a halted model until the report of this probe comes', () => {
+  it('keeps the probe of a halted model until the probe itself is reported, whatever other calls report', () => {
     expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
     expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
       probe: haltProbed.probe,
@@ -143,7 +143,7 @@ describe('applyReport', () => {
     expect(report(haltProbed, { findings: 'nothing', probe: 'p0' }).probe).toBeUndefined()
   })
 
-  it('ends a halt after a successful probe, but not after a probe whose request alone was refused', () => {
+  it('ends a halt after a successful probe, but not if the model refused the probe’s request, for example with a 400', () => {
     expect(report(haltProbed, { findings: 'healthy', probe: 'p0', users: ['u1'] })).not.toHaveProperty('halted')
 
     const refused = report(haltProbed, { findings: 'healthy', is_refusal: true, probe: 'p0', users: [] })
@@ -151,21 +151,21 @@ describe('applyReport', () => {
     expect(refused.probe).toBeUndefined()
   })
 
-  it('counts failures', () => {
+  it('counts failures, and opens the circuit when there are enough', () => {
     expect(report(UNTOUCHED, { findings: { failures: 1 } }).failures).toEqual([NOW])
     expect(report(UNTOUCHED, { findings: { failures: 2 } }).failures).toEqual([NOW, NOW])
     expect(report(UNTOUCHED, { findings: { failures: 3 } }).open).toEqual({ until: NOW + 30_000, times: 1 })
   })
 
-  it('counts nothing if the report says nothing about the result of the calls', () => {
+  it('changes nothing if the report shows nothing about the model, for example since no call was made', () => {
     expect(report(UNTOUCHED, { findings: 'nothing' })).toBe(UNTOUCHED)
   })
 
-  it('counts nothing if the model has no circuit', () => {
+  it('does not count failures if the model has no circuit', () => {
     expect(report(UNTOUCHED, { findings: { failures: 1 } }, {})).toBe(UNTOUCHED)
   })
 
-  it('keeps the log of the rate limit', () => {
+  it('keeps the calls that the rate limit has counted', () => {
     const calls = [{ from: NOW, count: 2 }]
 
     expect(report({ ...UNTOUCHED, calls }, { findings: { failures: 3 } }).calls).toEqual(calls)
@@ -179,11 +179,11 @@ describe('applyReport', () => {
       expected: { open: { until: NOW + 60_000, times: 2 } },
     },
     {
-      what: 'leaves the circuit half open for the next probe when nothing is known',
+      what: 'leaves the circuit half open for another probe after a report without a result',
       findings: 'nothing',
       expected: { open: probed.open },
     },
-  ] as const)('for a probe: $what', ({ findings, expected }) => {
+  ] as const)('$what of the probe', ({ findings, expected }) => {
     const after = report(probed, { findings, probe: 'p0' })
 
     expect(after).toMatchObject(expected)
@@ -192,13 +192,13 @@ describe('applyReport', () => {
   })
 
   it.each(['healthy', 'nothing', { failures: 1 }] as const)(
-    'changes nothing for a probe that another probe has replaced (%s)',
+    'changes nothing for the report of a probe that a newer probe has replaced (%s)',
     findings => {
       expect(report(probed, { findings, probe: 'older' })).toBe(probed)
     },
   )
 
-  it('changes nothing for other calls than probes while the circuit is open', () => {
+  it('changes nothing for calls that are not probes while the circuit is open or half open', () => {
     for (const state of [open, halfOpen, probed])
       for (const findings of ['healthy', { failures: 1 }] as const) expect(report(state, { findings })).toBe(state)
   })

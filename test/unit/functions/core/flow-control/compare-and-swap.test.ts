@@ -8,7 +8,7 @@ import { NOW } from '../../../../support/clock.ts'
 import { ask, permits } from '../../../../support/flow-control.ts'
 import { memoryModelStates } from '../../../../support/memory/model-states.ts'
 
-/** A clock that jumps from the end of one sleep to the end of the next. */
+/** A clock for tests: time jumps to the end of the next sleep. So the test does not wait. */
 function aTimeline() {
   let now = NOW
   const sleepers: { readonly until: number; readonly wake: () => void }[] = []
@@ -26,7 +26,7 @@ function aTimeline() {
   }
 }
 
-/** A store whose reads and writes take a few milliseconds. It counts its calls. */
+/** A store whose reads and writes take 8 ms each, and are counted. */
 function aDistantStore(sleep: (ms: number) => Promise<void>) {
   const near = memoryModelStates()
   const calls = { reads: 0, writes: 0 }
@@ -61,7 +61,7 @@ function chance(): () => number {
 const LIMIT = { rate_limit: { count: 100_000, interval_ms: 60_000 } }
 
 describe('compareAndSwap', () => {
-  it('needs fewer writes than there are calls, although 50 processes ask for 10 calls each at once', async () => {
+  it('needs fewer writes than calls of the model, even if 50 processes ask for 10 calls each at the same time', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
     let nonces = 0
@@ -77,7 +77,7 @@ describe('compareAndSwap', () => {
     expect(clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('tries again at once after the first lost write, then after growing pauses, each time from the newest state', async () => {
+  it('tries again at once after the first write that another process won, then after growing pauses, each time with the newest state', async () => {
     const { store, calls } = aDistantStore(async () => undefined)
     const pauses: number[] = []
     const sleep = async (ms: number) => {

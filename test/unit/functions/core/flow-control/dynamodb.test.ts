@@ -35,21 +35,21 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
     expect(await modelStates.write('text', next)).toEqual(there)
   })
 
-  it('is untouched before its first write', async () => {
+  it('has the initial state if its item does not exist yet', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await modelStates.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
   })
 
-  it('is unavailable if its item has disappeared, since nobody knows which calls were allowed', async () => {
+  it('is reported as unavailable if its item has disappeared, since the calls that were granted are then unknown', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
     await expect(modelStates.write('text', next)).rejects.toThrow(Unavailable)
   })
 
-  it('is unavailable when its item can’t be read either', async () => {
+  it('is reported as unavailable if its item can neither be written nor read', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).rejects(new ThrottlingException(too))
 
@@ -61,7 +61,7 @@ describe('dynamoModelStates: the stored backlog', () => {
   const state: ModelState = { ...next, backlog: { slot: 1_700, taken: 3, last_return: 1_200 } }
   const item = { ...next, line: { turn: 1_700, taken: 3, heard: 1_200 } }
 
-  it('has the field names that 0.1.0 reads', async () => {
+  it('is written with the field names that version 0.1.0 reads', async () => {
     dynamoDb.on(PutItemCommand).resolves({})
 
     await modelStates.write('text', state)
@@ -70,13 +70,13 @@ describe('dynamoModelStates: the stored backlog', () => {
     expect(call?.args[0].input.Item).toEqual(marshall({ ...item, model: 'text' }))
   })
 
-  it('is read as 0.1.0 wrote it', async () => {
+  it('can be read as version 0.1.0 wrote it', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, model: 'text' }) })
 
     expect(await modelStates.read('text')).toEqual(state)
   })
 
-  it('counts as over if it was written without the time of a return', async () => {
+  it('counts as ended if its item has no time at which a request was last redelivered', async () => {
     const { turn, taken } = item.line
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, line: { turn, taken }, model: 'text' }) })
 

@@ -22,7 +22,7 @@ function aFlowControl(notes: Pick<FailureNotes, 'note'>) {
 }
 
 describe('flow control: a failed call', () => {
-  it('is noted for operators, whether or not it counts for the circuit', async () => {
+  it('is stored as the last failed call for operators, whether or not it counts for the circuit', async () => {
     const notes = memoryFailureNotes()
     const { report } = aFlowControl(notes)
 
@@ -31,7 +31,7 @@ describe('flow control: a failed call', () => {
     expect(await notes.last('text')).toEqual({ ...call('refused'), at: NOW })
   })
 
-  it('is noted at most once per second, so that an outage costs few writes', async () => {
+  it('is stored at most once per second, so that an outage costs few writes', async () => {
     const note = vi.fn<FailureNotes['note']>(async () => undefined)
     const { report, advance } = aFlowControl({ note })
 
@@ -42,7 +42,7 @@ describe('flow control: a failed call', () => {
     expect(note.mock.calls.map(([, { request_id }]) => request_id)).toEqual(['f0', 'later'])
   })
 
-  it('counts although its note can’t be written to the table', async () => {
+  it('counts for the flow control even if it can’t be stored as the last failed call', async () => {
     const { report, heldUntil } = aFlowControl({ note: async () => Promise.reject(anOutage()) })
 
     await report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, failure: call('a') })
@@ -50,7 +50,7 @@ describe('flow control: a failed call', () => {
     expect(heldUntil('u1')).toBeGreaterThan(NOW)
   })
 
-  it('is reported with the change that it causes', async () => {
+  it('is passed to `onChange` together with the change that it causes, such as the opening of the circuit', async () => {
     const { report, onChange } = aFlowControl(memoryFailureNotes())
 
     await report({ findings: { failures: 3 }, failure: call('third') })

@@ -12,8 +12,8 @@ const ROUND = roundOf(LIMIT)
 const FIRST = NOW + MIN_LEAD_TIME_MS
 const SECOND = FIRST + ROUND
 
-describe('flow control: the time for which a model is held up', () => {
-  it('is as long as the circuit stays open for this user, and zero for other users', async () => {
+describe('flow control: heldUntil, the time until which calls of a model are deferred', () => {
+  it('is the end of the open circuit for a user whose calls have failed, and undefined for other users', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     for (let i = 0; i < 10; i++) await flowControl.report({ findings: { failures: 1 }, users: ['poison'] })
@@ -22,7 +22,7 @@ describe('flow control: the time for which a model is held up', () => {
     expect(flowControl.heldUntil('other')).toBeUndefined()
   })
 
-  it('is as long as the halt lasts, for every user', async () => {
+  it('is the end of the halt for every user', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     await flowControl.report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, users: ['u1'] })
@@ -45,7 +45,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls()).toEqual({ reads: 3, writes: 0 })
   })
 
-  it('begin with the next read a second after the last read began, however long the last read took', async () => {
+  it('are repeated a second after the begin of the last read, however long the last read took', async () => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     const read: ModelStateStore['read'] = async model => {
       const state = await store.read(model)
@@ -64,7 +64,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls().reads).toBe(2)
   })
 
-  it('are one read per call while failures count, since other workers may have seen more failures', async () => {
+  it('are one read per call while the circuit counts failures, since other workers may have written more failures', async () => {
     const { process, calls } = aFleet(CIRCUIT)
     const flowControl = process()
     await fail(flowControl)
@@ -77,8 +77,8 @@ describe('flow control: reads and writes of the model’s item', () => {
 
   it.each([
     { what: 'are too old to count', wait: 60_000, policies: CIRCUIT },
-    { what: 'do not count, without a circuit', wait: 2_000, policies: {} },
-  ])('are one read per second again when failures $what', async ({ wait, policies }) => {
+    { what: 'do not count, since the model has no circuit', wait: 2_000, policies: {} },
+  ])('are one read per second again if the failures $what', async ({ wait, policies }) => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     await fail(process())
     advance(wait)
@@ -90,7 +90,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls().reads - before).toBe(1)
   })
 
-  it('are one write for all calls that ask for a slot at once, and no read after the first', async () => {
+  it('are one write for all calls that ask for a slot at the same time, and no further read', async () => {
     const { process, calls } = aFleet(LIMITED)
     const flowControl = process()
 
@@ -106,7 +106,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     ])
   })
 
-  it('are none for a slot that was booked before, within a second of a read', async () => {
+  it('are none if the call has already a slot, and the item was read less than a second ago', async () => {
     const { process, calls, advance } = aFleet(LIMITED)
     const flowControl = process()
     await permits(flowControl, 6)
@@ -130,8 +130,8 @@ describe('flow control: reads and writes of the model’s item', () => {
   })
 })
 
-describe('flow control: its reports of changes', () => {
-  it('name each change once, from the process that made the change', async () => {
+describe('flow control: onChange', () => {
+  it('is called once per change of the circuit or the pause, in the process that made the change', async () => {
     const { process, advance, changes } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
 
@@ -147,19 +147,19 @@ describe('flow control: its reports of changes', () => {
   })
 })
 
-describe('flow control: isLate', () => {
-  it('is true after the tolerance of the rate limit', () => {
+describe('flow control: isLate, whether a call is too late for its permit', () => {
+  it('is true when the tolerance of the rate limit has passed after the slot', () => {
     const { process, advance } = aFleet(LIMITED)
     const flowControl = process()
 
-    // Two fifths of the slack of 200 ms.
+    // The tolerance is 80 ms: 4% of the interval of 2 s.
     advance(80)
     expect(flowControl.isLate(NOW)).toBe(false)
     advance(1)
     expect(flowControl.isLate(NOW)).toBe(true)
   })
 
-  it('is true a second after the permit if there is no rate limit, since a newer circuit or pause should defer the call', () => {
+  it('is true a second after the permit without a rate limit, since the circuit may have opened or a pause begun in the meantime', () => {
     const { process, advance } = aFleet(CIRCUIT)
     const flowControl = process()
 
@@ -170,19 +170,22 @@ describe('flow control: isLate', () => {
   })
 })
 
-describe('flow control: a store that fails', () => {
-  it.each(['read', 'write'] as const)('makes the flow control grant no call (%s)', async method => {
-    const { process, store } = aFleet(LIMITED)
+describe('flow control: a store of the models’ states that fails or is busy', () => {
+  it.each(['read', 'write'] as const)(
+    'makes each request for a permit fail with Unavailable (at a %s)',
+    async method => {
+      const { process, store } = aFleet(LIMITED)
 
-    const asked = await Promise.allSettled([1, 2].map(() => process(failing(store, method, 'before')).permit(ask)))
+      const asked = await Promise.allSettled([1, 2].map(() => process(failing(store, method, 'before')).permit(ask)))
 
-    expect(asked.map(one => one.status === 'rejected' && one.reason)).toEqual([
-      expect.any(Unavailable),
-      expect.any(Unavailable),
-    ])
-  })
+      expect(asked.map(one => one.status === 'rejected' && one.reason)).toEqual([
+        expect.any(Unavailable),
+        expect.any(Unavailable),
+      ])
+    },
+  )
 
-  it('loses a slot if the answer of its write was lost, but the limit is kept', async () => {
+  it('leaves a slot unused if only the answer of a write was lost: the next call gets a later slot, so the limit is kept', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1, interval_ms: 2_000 } })
     await expect(process(failing(store, 'write', 'after')).permit(ask)).rejects.toThrow(Unavailable)
 
@@ -200,19 +203,19 @@ describe('flow control: a store that fails', () => {
     expect(await flowControl.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('makes a report fail', async () => {
+  it('makes the report of a failed call fail with Unavailable', async () => {
     const { process, store } = aFleet(CIRCUIT)
 
     await expect(fail(process(failing(store, 'write', 'before')))).rejects.toThrow(Unavailable)
   })
 
-  it('flow control recognizes its own write if the answer was lost and the client has repeated the write', async () => {
+  it('may refuse the repetition of a write whose answer was lost, but flow control recognizes its own write in the returned state', async () => {
     const { process, store, changes } = aFleet(CIRCUIT)
     const twice: ModelStateStore = {
       ...store,
       write: async (model, next) => {
         await store.write(model, next)
-        // The stored version is the version that this try wanted to write.
+        // DynamoDB refuses the repetition, and returns the item of the first try, which has the version of this write.
         return (await store.read(model)) ?? next
       },
     }
@@ -222,7 +225,7 @@ describe('flow control: a store that fails', () => {
     expect(changes).toEqual(['opened'])
   })
 
-  it('flow control defers the calls of a process whose writes always lose, and rejects its reports', async () => {
+  it('may accept only the writes of other processes, and then the calls of this process are deferred for 5 s, and its reports fail', async () => {
     const { process, store } = aFleet({ ...LIMITED, ...CIRCUIT })
     const busy: ModelStateStore = {
       ...store,
@@ -238,15 +241,15 @@ describe('flow control: a store that fails', () => {
   })
 })
 
-describe('flow control: a state that was written under other settings', () => {
-  it('defers no calls without a circuit', async () => {
+describe('flow control: a state that was written under other settings of pipeline.yaml', () => {
+  it('defers no calls if the settings have no circuit any more', async () => {
     const { process, store } = aFleet(CIRCUIT)
     await fail(process(), 3)
 
     expect(await process(store, {}).permit(ask)).toEqual({ granted: true, at: NOW })
   })
 
-  it('opens the circuit at once if the new settings need fewer failures than there were', async () => {
+  it('opens the circuit at the next failure if the state has already more failures than the new settings need', async () => {
     const { process, store } = aFleet({ circuit: { failures: 10, within_ms: 60_000, open_ms: 30_000 } })
     await fail(process(), 8)
 
@@ -255,7 +258,7 @@ describe('flow control: a state that was written under other settings', () => {
     expect(await process().permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('may be empty', async () => {
+  it('may have no failures and no calls, and then the first call is granted', async () => {
     const { process, store } = aFleet({ ...CIRCUIT, ...LIMITED })
     await store.write('text', { ...UNTOUCHED, version: 1 })
 

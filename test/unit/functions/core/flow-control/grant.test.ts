@@ -26,15 +26,15 @@ const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } 
 const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
 const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
-describe('grant', () => {
-  it('changes nothing if no policy defers calls', () => {
+describe('grant: decides on the calls that ask for a permit, and gives the new state of the model', () => {
+  it('grants all calls and changes nothing if the model has neither a rate limit nor a circuit', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(3), {})
 
     expect(state).toBe(UNTOUCHED)
     expect(permits).toEqual(asks(3).map(() => ({ granted: true, at: NOW })))
   })
 
-  it('changes nothing while the circuit is closed, although some calls have failed', () => {
+  it('grants all calls and changes nothing while the circuit is closed, even if some calls have failed', () => {
     const shaky = { ...UNTOUCHED, failures: [NOW - 1] }
 
     expect(grantAll(shaky, asks(2), CIRCUIT_ONLY)).toEqual({
@@ -47,12 +47,12 @@ describe('grant', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(5))
 
     expect(permits.map(permit => permit.granted && permit.at)).toEqual([FIRST, FIRST, SECOND, SECOND, THIRD])
-    // The earlier calls no longer count.
+    // The state keeps only the last slots. The calls in earlier slots do not restrict further calls.
     expect(state.calls).toEqual([{ from: THIRD, count: 1 }])
     expect(grantAll(UNTOUCHED, asks(4)).state.calls).toEqual([{ from: SECOND, count: 2 }])
   })
 
-  it('books the slots of a limit above 24 calls in buckets of a twentieth of the interval', () => {
+  it('counts the slots of a limit above 24 calls per bucket, i.e. per twentieth of the interval', () => {
     const limit = { count: 25, interval_ms: 2_000 }
     const many: Policies = { rate_limit: limit }
     expect(bucketWidthOf(limit)).toBe(100)
@@ -67,7 +67,7 @@ describe('grant', () => {
     expect(next.permits).toEqual(asks(2).map(() => ({ granted: true, at: second })))
   })
 
-  it('uses a slot that was booked before, until the slot is over', () => {
+  it('lets a call use the slot that it has booked earlier, until the tolerance after the slot is over', () => {
     const { state } = grantAll(UNTOUCHED, asks(3))
     const back = { ...ask, slot: SECOND }
 
@@ -87,11 +87,11 @@ describe('grant', () => {
     ])
   })
 
-  it('ignores a slot if the model no longer has a rate limit', () => {
+  it('ignores the booked slot of a call if the model has no rate limit any more', () => {
     expect(grantAll(UNTOUCHED, [{ ...ask, slot: NOW + 60_000 }], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('books no slot that is later than a queue can delay a message', () => {
+  it('books no slot later than the longest delay of a message in the queue (900 s)', () => {
     const limit = { count: 1, interval_ms: 600_000 }
     const slow: Policies = { rate_limit: limit }
     const second = FIRST + roundOf(limit)
@@ -107,7 +107,7 @@ describe('grant', () => {
     expect(state.calls).toEqual([{ from: second, count: 1 }])
   })
 
-  it('defers during a pause that the model has asked for, and books no slot', () => {
+  it('defers calls during a pause that the model has asked for, and books no slot', () => {
     const paused = { ...UNTOUCHED, paused_until: NOW + 3_000 }
 
     for (const policies of [{}, POLICIES]) {
@@ -118,19 +118,19 @@ describe('grant', () => {
     expect(grantAll(paused, [ask], {}, NOW + 3_000).permits).toEqual([{ granted: true, at: NOW + 3_000 }])
   })
 
-  it('defers while the circuit is open, and books no slot', () => {
+  it('defers calls while the circuit is open, and books no slot', () => {
     const { state, permits } = grantAll(open, asks(2))
 
     expect(state).toBe(open)
     expect(permits).toEqual(asks(2).map(() => ({ granted: false, until: NOW + 5_000, because: 'open' })))
   })
 
-  it('allows calls if the model no longer has a circuit', () => {
+  it('grants calls, whatever the stored circuit, if the model has no circuit any more', () => {
     expect(grantAll(open, [ask], {})).toEqual({ state: open, permits: [{ granted: true, at: NOW }] })
     expect(grantAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('lets one of several calls probe a circuit that is half open', () => {
+  it('grants one of several calls as the probe if the circuit is half open, and defers the others', () => {
     const { state, permits } = grantAll(halfOpen, asks(3), CIRCUIT_ONLY)
 
     expect(permits).toEqual([

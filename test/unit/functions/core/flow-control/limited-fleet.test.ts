@@ -10,18 +10,18 @@ import { countedIds } from '../../../../support/ports.ts'
 
 const anAsk = fc.record({
   process: fc.nat(5),
-  /** The part of the tolerance that passes before the call is made. */
+  /** How late after its slot the call is made, as a part of the tolerance. */
   late: fc.constantFrom(0, 0.5, 1),
-  /** The time that the call needed to get ready, as its process reports it. */
+  /** The milliseconds that the call needed to get ready, e.g. to claim its requests, as its process reports them. */
   took: fc.constantFrom(undefined, undefined, 100, 2_000),
   backlog: fc.constantFrom<Ask['backlog'][]>(undefined, 'joins', 'has waited', 'has left'),
-  /** Whether a call that must wait comes back in time or too late for its slot. */
+  /** Whether a call that must wait for its slot asks again in time or too late for the slot. */
   comesBack: fc.constantFrom('in time', 'late'),
 })
 
-/** Calls that several processes ask for at the same time, some time after the calls before. */
+/** Calls that several processes ask for at the same time, some time after the last such moment. */
 const aMoment = fc.record({
-  /** In thousandths of an interval. */
+  /** The time since the last moment, in thousandths of the interval of the rate limit. */
   after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1_300 })),
   asks: fc.oneof(
     fc.array(anAsk, { minLength: 1, maxLength: 8 }),
@@ -31,7 +31,7 @@ const aMoment = fc.record({
 })
 type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
 
-/** The times at which the endpoint sees calls, in epoch milliseconds. */
+/** Lets a fleet of processes ask for permits. Returns the times at which the endpoint receives calls, in epoch milliseconds. */
 async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: readonly number[]): Promise<number[]> {
   let now = NOW
   const store = memoryModelStates()
@@ -39,9 +39,7 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
   const fleet = behind.map(ms =>
     createFlowControl({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
   )
-  /**
-   * Asks for a permit, and returns its time. Undefined for a deferred call, since slots are given only for the near future.
-   */
+  /** Asks for a permit, and returns the time of its slot, or undefined if the call is deferred without a slot. */
   const permit = async (
     flowControl: FlowControl,
     ask: Pick<Ask, 'slot' | 'took' | 'backlog'>,
@@ -74,7 +72,7 @@ describe('flow control: a fleet of workers with a rate limit', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          // The log has the time of each call up to 24 calls, and buckets above that.
+          // With a limit of up to 24 calls, the model’s item has the time of each call. With more calls, it counts calls per bucket.
           count: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 11, max: 60 })),
           interval_ms: fc.constantFrom(1_000, 2_000, 9_999, 60_000),
         }),

@@ -6,8 +6,8 @@ import { roundOf } from '../../../../support/limiter.ts'
 
 const ROUND = roundOf(LIMIT)
 
-describe('flow control: many processes', () => {
-  it('share one rate limit', async () => {
+describe('flow control: many processes that share the item of a model', () => {
+  it('keep one common rate limit', async () => {
     const { process } = aFleet(LIMITED)
     const fleet = Array.from({ length: 10 }, () => process())
 
@@ -19,7 +19,7 @@ describe('flow control: many processes', () => {
     expect(slots).toEqual([0, ROUND, 2 * ROUND, 3 * ROUND].flatMap(at => [at, at, at, at, at]))
   })
 
-  it('lose no call, and give no call two slots, although dozens ask at once', async () => {
+  it('book exactly one slot per granted call, even if 60 processes ask at the same time', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1_000, interval_ms: 60_000 } })
     const fleet = Array.from({ length: 60 }, () => process())
 
@@ -45,7 +45,7 @@ describe('flow control: many processes', () => {
     expect(await two.permit(ask)).toMatchObject({ granted: false, because: 'open', until: NOW + 30_000 })
   })
 
-  it('see an open circuit within a second', async () => {
+  it('defer their calls within a second after another process has opened the circuit', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -56,7 +56,7 @@ describe('flow control: many processes', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('see a pause within a second', async () => {
+  it('defer their calls within a second after another process has reported a pause', async () => {
     const { process, advance } = aFleet({})
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -69,7 +69,7 @@ describe('flow control: many processes', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('get one probe, although all of them ask at once', async () => {
+  it('make one probe of a half-open circuit together, even if all of them ask at the same time', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const fleet = Array.from({ length: 8 }, () => process())
     await fail(process(), 3)
@@ -81,7 +81,7 @@ describe('flow control: many processes', () => {
     expect(probes).toEqual([{ granted: true, at: NOW + 30_000, probe: expect.any(String) }])
   })
 
-  it('make calls again when the probe has succeeded', async () => {
+  it('make calls again within a second after the probe of another process has succeeded', async () => {
     const { process, advance, changes } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await fail(one, 3)
@@ -95,7 +95,7 @@ describe('flow control: many processes', () => {
     expect(changes).toEqual(['opened', 'closed'])
   })
 
-  it('get another probe at once if the first probe was not made', async () => {
+  it('may make another probe at once if the first process reports that it has not made its probe', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await fail(one, 3)

@@ -14,7 +14,7 @@ import { EXACT_LOG_MAX } from '../../../../support/limiter.ts'
 
 const LIMIT: RateLimit = { count: 20, interval_ms: 2_000 }
 
-/** The slots of calls that ask at these times, one after the other. */
+/** The slots of calls that ask at these times, one after the other. `largest` is the highest number of buckets in the log. */
 function slotsOf(asks: readonly number[], limit: RateLimit, before: readonly Bucket[] = []) {
   let log = before
   let largest = 0
@@ -35,7 +35,7 @@ function mostWithin(times: readonly number[], interval: number): number {
   return Math.max(0, ...sorted.map((from, i) => sorted.slice(i).filter(time => time < from + interval).length))
 }
 
-// Intervals that pipeline.yaml allows.
+// Intervals that pipeline.yaml allows, in milliseconds.
 const anInterval = fc.oneof(
   fc.constantFrom(1_000, 2_000, 8_000, 60_000, 3_600_000),
   fc.integer({ min: 1_000, max: 100_000 }),
@@ -47,14 +47,14 @@ const aCount = fc.oneof(
 )
 const aLimit = fc.record({ count: aCount, interval_ms: anInterval })
 
-/** The time between two asks, in 1/1000 of an interval: mostly none or little. Another worker’s clock may be behind. */
+/** The time between two calls that ask for a slot, in thousandths of the interval. It is mostly zero or short. */
 const aStep = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 120 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 1_500 }) },
 )
 const anAsk = fc.record({ step: aStep, behind: fc.integer({ min: 0, max: 100 }), late: fc.constantFrom(0, 0.5, 1) })
-/** Several asks at once. Otherwise the tests would hardly ever reach the larger limits. */
+/** Several calls that ask at the same time. Without bursts, the random calls would hardly ever reach the larger limits. */
 const aBurst = fc
   .tuple(aStep, fc.array(anAsk, { minLength: 10, maxLength: 50 }))
   .map(([step, asks]) => asks.map((ask, i) => ({ ...ask, step: i === 0 ? step : 0 })))
@@ -71,8 +71,8 @@ function timesOf(asks: readonly { step: number; behind: number }[], { interval_m
   })
 }
 
-describe('nextSlot and withSlot', () => {
-  it('keep the limit in every interval, whenever calls ask, and whenever they are made within their tolerance', () => {
+describe('nextSlot and withSlot, the slots of a rate limit', () => {
+  it('never exceed the limit in any interval, whenever calls ask, and however late within the tolerance they are made', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const { slots } = slotsOf(timesOf(asks, limit), limit)
@@ -89,22 +89,26 @@ describe('nextSlot and withSlot', () => {
     [1, 20, EXACT_LOG_MAX, EXACT_LOG_MAX + 1, 60].flatMap(count =>
       [1_000, 2_000, 7_000, 60_000, 3_600_000].map(intervalMs => ({ count, interval_ms: intervalMs })),
     ),
-  )('keep the limit for calls that ask at once while the earlier calls are late ($count in $interval_ms ms)', limit => {
-    const { count, interval_ms } = limit
-    const width = interval_ms / 20
-    // At the end of a bucket, the log notes a call as early as possible, and the call is made as late as possible.
-    const last = Math.ceil(NOW / width) * width + width - 1
-    const { slots } = slotsOf(
-      atOnce(6 * count).map(() => last),
-      limit,
-    )
+  )(
+    'never exceed the limit if calls ask at the same time and the first ones are made late ($count in $interval_ms ms)',
+    limit => {
+      const { count, interval_ms } = limit
+      const width = interval_ms / 20
+      // The worst case: the calls ask at the last millisecond of a bucket. The log has only the start of the bucket as their
+      // time, while the calls are made at its end and late.
+      const last = Math.ceil(NOW / width) * width + width - 1
+      const { slots } = slotsOf(
+        atOnce(6 * count).map(() => last),
+        limit,
+      )
 
-    const calls = slots.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
+      const calls = slots.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
 
-    expect(mostWithin(calls, interval_ms)).toBe(count)
-  })
+      expect(mostWithin(calls, interval_ms)).toBe(count)
+    },
+  )
 
-  it('never give a slot before the time of its ask', () => {
+  it('never give a slot before the time at which the call asks', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const times = timesOf(asks, limit)
@@ -114,7 +118,7 @@ describe('nextSlot and withSlot', () => {
     )
   })
 
-  it('give slots in the order of the asks, as long as time goes forward', () => {
+  it('give slots in the order in which calls ask, as long as no clock goes backwards', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const forward = timesOf(
@@ -128,17 +132,17 @@ describe('nextSlot and withSlot', () => {
     )
   })
 
-  it('make no call wait while calls stay below the limit', () => {
+  it('give each call a slot at once while calls stay below the limit', () => {
     const spaced = Array.from({ length: 100 }, (_, i) => NOW + i * 130)
 
     expect(slotsOf(spaced, LIMIT).slots).toEqual(spaced)
   })
 
-  it('let a burst through at once', () => {
+  it('give a burst of as many calls as the limit allows slots at once', () => {
     expect(slotsOf(atOnce(20), LIMIT).slots).toEqual(atOnce(20))
   })
 
-  it('reduce the throughput only a little: a round takes at most 1.11 intervals with few calls, and 1.16 with more', () => {
+  it('need at most 1.11 intervals for `count` calls with a limit of up to 24 calls, and at most 1.16 with a higher limit', () => {
     fc.assert(
       fc.property(aLimit, fc.integer({ min: 1, max: 300 }), (limit, calls) => {
         const { slots } = slotsOf(atOnce(calls), limit)
@@ -150,7 +154,7 @@ describe('nextSlot and withSlot', () => {
     )
   })
 
-  it('keep a small log, whatever the limit', () => {
+  it('keep at most 24 entries in the log of calls, whatever the limit', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         expect(slotsOf(timesOf(asks, limit), limit).largest).toBeLessThanOrEqual(Math.min(limit.count, 24))
@@ -161,7 +165,7 @@ describe('nextSlot and withSlot', () => {
     expect(slotsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).slots).toEqual(busy)
   })
 
-  it('keep calls with a limit of one at least an interval apart', () => {
+  it('keep calls with a limit of one call at least an interval and the tolerance apart', () => {
     const { slots } = slotsOf(atOnce(10), { count: 1, interval_ms: 1_000 })
 
     const spaces = slots.slice(1).map((at, i) => at - (slots[i] ?? 0))
@@ -169,7 +173,7 @@ describe('nextSlot and withSlot', () => {
     expect(Math.max(...spaces)).toBeLessThanOrEqual(1_000 + 100 + 1)
   })
 
-  it('keep the lower limit of a new pipeline version from the next slot on', () => {
+  it('keep a lower limit of a changed pipeline.yaml from the next slot on', () => {
     const before = slotsOf(atOnce(30), LIMIT)
     const lower = { ...LIMIT, count: 5 }
 
@@ -180,7 +184,7 @@ describe('nextSlot and withSlot', () => {
     expect(mostWithin([...before.slots.slice(20), ...slots], lower.interval_ms)).toBeLessThanOrEqual(10)
   })
 
-  it('keep the changed interval of a new pipeline version from the next slot on', () => {
+  it('keep a changed limit and interval of pipeline.yaml from the next slot on', () => {
     fc.assert(
       fc.property(aLimit, aLimit, someAsks, (limit, changed, asks) => {
         const before = slotsOf(timesOf(asks, limit), limit)
@@ -198,7 +202,7 @@ describe('nextSlot and withSlot', () => {
   })
 })
 
-describe('toleranceOf', () => {
+describe('toleranceOf, how late after its slot a call may be made', () => {
   it('is 4% of the interval, and at most 400 ms', () => {
     expect(toleranceOf({ count: 1, interval_ms: 1_000 })).toBe(40)
     expect(toleranceOf({ count: 1, interval_ms: 10_000 })).toBe(400)
@@ -206,8 +210,8 @@ describe('toleranceOf', () => {
   })
 })
 
-describe('usageOf', () => {
-  it.each([0, 30, 1_900])('counts one call, %i ms after one call', later => {
+describe('usageOf, the used part of a rate limit', () => {
+  it.each([0, 30, 1_900])('counts one call as used, %i ms after the only call', later => {
     const at = nextSlot([], NOW + MIN_LEAD_TIME_MS, LIMIT)
 
     expect(usageOf(withSlot([], at, LIMIT), NOW + later, LIMIT)).toEqual({ used: 1, next: NOW + later })

@@ -10,7 +10,8 @@ import { bucketsOf } from '../../../../support/limiter.ts'
 const WRITE_UNIT = 1_024
 
 /**
- * The size of a value in an item, in bytes, by the DynamoDB guide: a byte per two digits, and a byte or more for each value.
+ * The size of a value in an item, in bytes, by the rules of the DynamoDB guide: one byte per two digits of a number, and at
+ * least one more byte per value.
  */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
@@ -19,13 +20,13 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
-/** The size of a state, as the item of a model. */
+/** The size of a model’s state as an item, in bytes. */
 const bytesOf = (state: ModelState): number =>
   sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...toStored(state) })))
 
 const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
-/** The state after two intervals of evenly spaced calls, as fast as the limit allows. So each bucket is in use. */
+/** The largest state: calls have come as fast as the limit allows for two intervals, so each bucket is in use. */
 function saturated(count: number, intervalMs: number, circuit = CIRCUIT): ModelState {
   const policies = { rate_limit: { count, interval_ms: intervalMs }, circuit }
   let state = UNTOUCHED
@@ -43,7 +44,7 @@ function saturated(count: number, intervalMs: number, circuit = CIRCUIT): ModelS
   )
 }
 
-describe('ModelState: its size as an item', () => {
+describe('ModelState: its size as an item of DynamoDB, which bills writes by 1 KiB', () => {
   it.each([
     { count: 10, interval_ms: 1_000 },
     { count: 10, interval_ms: 60_000 },

@@ -16,7 +16,7 @@ afterEach(() => {
 const renderError = ({ message, code, details }: RequestError) =>
   json(code === 'invalid_request' ? 400 : 500, { error: { message, type: code, param: details.problems?.[0]?.path } })
 
-/** Calls a function of this API, and returns the answer, the log lines and the metrics. */
+/** Calls a function behind this API, and returns its answer, log lines and metrics. */
 async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things')) {
   const output = captureOutput()
   const ports = telemetry({
@@ -30,7 +30,7 @@ async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things
 }
 
 describe('httpHandler', () => {
-  it('passes a call to the use case without the types of Lambda', async () => {
+  it('passes a call to the use case as a plain object, without the event types of Lambda', async () => {
     const { statusCode, body } = await call(
       async (_, { route, path, headers, query, parameters, caller, body, remainingMs }) =>
         json(200, { route, path, headers, query, parameters, user: caller().user_id, body: body(), ms: remainingMs() }),
@@ -50,7 +50,7 @@ describe('httpHandler', () => {
     })
   })
 
-  it('answers an error in the shape of the API that was called', async () => {
+  it('answers an error in the format of the API that was called', async () => {
     const problems = [{ path: 'model', message: 'is missing' }]
 
     const { statusCode, body } = await call(() =>
@@ -64,7 +64,7 @@ describe('httpHandler', () => {
   it.each([
     { error: new Unavailable('the queue', new Error('arn:aws:sqs')), code: 'unavailable' },
     { error: new TypeError('undefined is not a function of arn:aws:sqs'), code: 'internal_error' },
-  ])('answers $code to an error that is not for clients, and logs its cause', async ({ error, code }) => {
+  ])('answers only $code for an internal error, and logs its cause', async ({ error, code }) => {
     const { statusCode, body, logs } = await call(() => Promise.reject(error))
 
     expect(statusCode).toBe(500)
@@ -80,7 +80,7 @@ describe('httpHandler', () => {
     expect(JSON.stringify(logs)).not.toContain('"stack"')
   })
 
-  it('writes the metrics of a call in one line, also if the call fails, and no line if nothing was counted', async () => {
+  it('writes the metrics of a call in one log line, also if the call fails, and writes no line if nothing was counted', async () => {
     const count = (metrics: Telemetry['metrics']) => metrics.add('AcceptedRequests', 1)
 
     const counted = await call(async ({ metrics }) => {

@@ -30,23 +30,26 @@ describe('parseBody', () => {
     expect(parseBody(JSON.stringify(body))).toEqual(body)
   })
 
-  it.each(['18446744073709551615', '-9007199254740993'])('case 7: refuses %s, which would lose digits', number => {
-    const { message, details } = errorOf(`{"prompt":"x","parameters":{"seeds":[1,${number}]}}`)
+  it.each(['18446744073709551615', '-9007199254740993'])(
+    'refuses the integer %s, which JavaScript would read with wrong last digits',
+    number => {
+      const { message, details } = errorOf(`{"prompt":"x","parameters":{"seeds":[1,${number}]}}`)
 
-    expect(message).toBe(
-      '`parameters.seeds[1]` is an integer beyond 2^53, which would lose its last digits: send it as a text',
-    )
-    expect(details.problems).toEqual([{ path: 'parameters.seeds[1]', message: expect.any(String) }])
-  })
+      expect(message).toBe(
+        '`parameters.seeds[1]` is an integer beyond 2^53, which would lose its last digits: send it as a text',
+      )
+      expect(details.problems).toEqual([{ path: 'parameters.seeds[1]', message: expect.any(String) }])
+    },
+  )
 
   it.each(['9007199254740992', '18446744073709551616', '1e300', '0.12345678901234567', '"18446744073709551615"'])(
-    'accepts %s, which keeps its value',
+    'accepts %s, which JavaScript reads with the same value',
     number => {
       expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
     },
   )
 
-  it.each(['NaN', 'Infinity', '1e400'])('case 16: refuses %s by its name', number => {
+  it.each(['NaN', 'Infinity', '1e400'])('refuses %s, which JSON can’t hold, and the error names it', number => {
     expect(errorOf(`{"prompt":"x","parameters":{"seed":${number}}}`).message).toBe(
       `\`parameters.seed\` is ${number}, a number that JSON can't hold`,
     )
@@ -69,7 +72,7 @@ describe('parseBody', () => {
     ])
   })
 
-  it('gives a body without a priority the normal one', () => {
+  it('gives a body without a priority the priority normal', () => {
     expect(parseBody('{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
   })
 
@@ -134,7 +137,7 @@ describe('parseBody', () => {
     { what: '101 levels', body: nested(100), path: '' },
     { what: '1,000 levels', body: nested(1_000), path: '' },
     { what: '1,000,000 levels', body: nested(1_000_000), path: '' },
-  ])('refuses $what with a sentence that says where and quotes nothing', ({ body, path }) => {
+  ])('refuses $what with an error that names the field and does not quote its value', ({ body, path }) => {
     const { statusCode, body: answer } = answerTo(errorOf(body))
 
     expect(statusCode).toBe(400)
@@ -144,7 +147,7 @@ describe('parseBody', () => {
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
-  it('says once what is wrong with a number, and what would be right', () => {
+  it('reports a wrong number only once, and says which numbers are allowed', () => {
     const { body } = answerTo(errorOf('{"prompt":"x","parameters":{"max_tokens":1e300}}'))
 
     expect(body.details).toEqual([
@@ -152,17 +155,17 @@ describe('parseBody', () => {
     ])
   })
 
-  it('names every field that is wrong', () => {
+  it('names every wrong field in one error', () => {
     const { body } = answerTo(errorOf('{"prompt":"","priority":"odd"}'))
 
     expect(body.details).toMatchObject([{ path: 'prompt' }, { path: 'priority' }])
   })
 
-  it('accepts 99 levels below the body itself', () => {
+  it('accepts a body with 99 nested levels below the body itself', () => {
     expect(parseBody(nested(99))).toMatchObject({ prompt: 'x' })
   })
 
-  it('accepts 4 MB, and refuses one byte more, counted in bytes as they were sent', () => {
+  it('accepts a body of 4 MB, and refuses a body with one byte more, counted as the bytes that the client sent', () => {
     const frame = '{"prompt":""}'.length
     const largest = JSON.stringify({ prompt: 'x'.repeat(MAX_BODY_BYTES - frame) })
     const inUtf8 = JSON.stringify({ prompt: 'é'.repeat((MAX_BODY_BYTES - frame) / 2 + 1) })
@@ -172,7 +175,7 @@ describe('parseBody', () => {
     expect(errorOf(inUtf8).code).toBe('payload_too_large')
   })
 
-  it('accepts 50,000 values, and refuses 50,001 with a sentence about the limit', () => {
+  it('accepts a body of 50,000 values, and refuses a body of 50,001 values with an error that names the limit', () => {
     // The body, its prompt and the list count as values, too.
     const withValues = (count: number) => JSON.stringify({ prompt: 'x', list: new Array(count - 3).fill({}) })
 
@@ -183,17 +186,20 @@ describe('parseBody', () => {
     })
   })
 
-  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])('refuses 4 MB of %s before it parses them', value => {
-    const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
-    const before = process.memoryUsage().heapUsed
+  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])(
+    'refuses 4 MB of %s before it parses them, so they take little memory',
+    value => {
+      const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
+      const before = process.memoryUsage().heapUsed
 
-    expect(errorOf(text).code).toBe('invalid_request')
-    expect(errorOf(text).message).toContain('50,000 JSON values')
-    // The values would take from 8 to 85 MB. The text is one string.
-    expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
-  })
+      expect(errorOf(text).code).toBe('invalid_request')
+      expect(errorOf(text).message).toContain('50,000 JSON values')
+      // Parsed values would take from 8 to 85 MB of memory. The text itself is one string of 4 MB.
+      expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
+    },
+  )
 
-  it('refuses a field named __proto__, which would be lost without a warning', () => {
+  it('refuses a field named __proto__, which JavaScript would drop without a warning', () => {
     expect(() => parseBody('{"prompt":"x","parameters":{"__proto__":{"priority":"high"}}}')).toThrow('__proto__')
     expect(parseBody('{"prompt":"x","constructor":1}')).toMatchObject({ constructor: 1 })
   })

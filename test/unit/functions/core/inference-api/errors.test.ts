@@ -7,7 +7,7 @@ import { newRequestId } from '../../../../support/requests.ts'
 const outage = new Unavailable('the queue', new Error('timeout'))
 const logger = { error: vi.fn() }
 
-it('an outage after which a request may have been admitted gives the request’s id in a header, too', () => {
+it('a 503 after which a request may have been admitted has the request’s id in its error and in a header', () => {
   const id = newRequestId()
 
   const { statusCode, headers, body } = answerTo(toRequestError(new MayBeAdmitted(id, outage), logger))
@@ -17,6 +17,6 @@ it('an outage after which a request may have been admitted gives the request’s
   expect(body.error).toContain(id)
 })
 
-it('an outage that admitted nothing names no request', () => {
+it('a 503 after which no request was admitted has no request id', () => {
   expect(answerTo(toRequestError(outage, logger)).headers).not.toHaveProperty('x-request-id')
 })

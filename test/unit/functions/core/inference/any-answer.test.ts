@@ -63,7 +63,7 @@ const replyOf = async ({
   body: await readBody(bytes, headers),
 })
 
-it('any answer gets a verdict: no sentence is too long or broken, and no wait is negative', async () => {
+it('any answer of a model gets a verdict, whose error texts have at most 500 well-formed characters and whose wait is not negative', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...judges), aReply, fc.integer({ min: 1, max: 3 }), async (judge, given, size) => {
       const reply = await replyOf(given)
@@ -82,14 +82,14 @@ it('any answer gets a verdict: no sentence is too long or broken, and no wait is
   )
 })
 
-/** Whether a success has a result that can be kept. */
+/** Whether a successful answer has a result that can be stored. */
 const hasResult = (value: unknown): value is { result: unknown; usage?: unknown } =>
   typeof value === 'object' && value !== null && 'result' in value && value.result !== null && isKept(value.result)
 
-/** A result with a field of this name is refused, since the field would be lost on its way. */
+/** Sluice refuses a result with a field `__proto__`, since JavaScript would drop the field. */
 const isKept = (result: unknown): boolean => !JSON.stringify(result).includes('"__proto__"')
 
-it('a readable result is never lost, and a request is charged at least the reported tokens', async () => {
+it('a readable result is never lost, and a request is charged at least the tokens that the model reported', async () => {
   const [judge] = judges
   await fc.assert(
     fc.asyncProperty(anAnswer, fc.constantFrom(200, 201, 299), async (value, status) => {

@@ -18,14 +18,14 @@ describe('the body of a batch', () => {
 })
 
 describe('the answer to a batch', () => {
-  it('has an output for each input, in their order', async () => {
+  it('has one output per request, in the order of the requests', async () => {
     expect(await read({ outputs: [{ result: 1 }, 'text', null], model: 'x' }, 3)).toMatchObject({
       ok: true,
       outputs: [ok({ result: 1 }), ok('text'), ok(null)],
     })
   })
 
-  it('refuses the requests whose output is an error, and does not pass the model’s words on', async () => {
+  it('fails only the requests whose output is an error, without the model’s error text, which may quote another user’s prompt', async () => {
     const outputs = await read({ outputs: [{ error: 'secret words' }, { error: null, result: 1 }] }, 2)
 
     expect(outputs).toMatchObject({
@@ -35,7 +35,7 @@ describe('the answer to a batch', () => {
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('passes the model’s words on if the batch had one request only', async () => {
+  it('passes the model’s error text on if the batch had only one request', async () => {
     expect(await read({ outputs: [{ error: 'why' }] }, 1)).toMatchObject({ outputs: [{ detail: 'why' }] })
   })
 
@@ -47,7 +47,7 @@ describe('the answer to a batch', () => {
     { what: 'a bare list', answer: [1, 2] },
     { what: 'null', answer: null },
     { what: 'an error for all', answer: { error: 'secret words' } },
-  ])('is invalid for all requests if it has $what', async ({ answer }) => {
+  ])('is an invalid answer for all requests if it has $what', async ({ answer }) => {
     const outputs = await read(answer, 2)
 
     expect(outputs).toMatchObject({ ok: false, code: 'invalid_model_response', reached: true })
@@ -69,15 +69,15 @@ describe('the elements of the answer to a batch', () => {
     { what: 'in another field', outputs: 'predictions', answer: { predictions: ['a', 'b'] } },
     { what: 'by a path', outputs: 'data.text', answer: { data: [{ text: 'a' }, { text: 'b' }] } },
     { what: 'as the whole answer', outputs: '$', answer: ['a', 'b'] },
-  ])('are found $what', async ({ outputs, answer }) => {
+  ])('are found $what, as the expression batch.outputs says', async ({ outputs, answer }) => {
     expect(await read(answer, 2, outputs)).toMatchObject({ outputs: [ok('a'), ok('b')] })
   })
 
-  it('may be a single element', async () => {
+  it('may be a single element that the expression does not give as a list', async () => {
     expect(await read({ data: [{ text: 'a' }] }, 1, 'data.text')).toMatchObject({ outputs: [ok('a')] })
   })
 
-  it('are put into the order of their index', async () => {
+  it('are put into the order of their field `index`', async () => {
     const data = [
       { index: 2, t: 'c' },
       { index: 0, t: 'a' },
@@ -90,25 +90,25 @@ describe('the elements of the answer to a batch', () => {
   })
 
   it.each([
-    { what: 'one has no index', data: [{ index: 1, t: 'a' }, { t: 'b' }] },
+    { what: 'one of them has no index', data: [{ index: 1, t: 'a' }, { t: 'b' }] },
     {
-      what: 'two have the same index',
+      what: 'two of them have the same index',
       data: [
         { index: 1, t: 'a' },
         { index: 1, t: 'b' },
       ],
     },
-  ])('stay in their order if $what', async ({ data }) => {
+  ])('keep the order of the answer if $what', async ({ data }) => {
     expect(await read({ data }, 2, 'data')).toMatchObject({ outputs: data.map(ok) })
   })
 
-  it('are missing if the expression fails, or finds another number of elements', async () => {
+  it('make the answer invalid if the expression fails, or finds another number of elements than requests', async () => {
     for (const outputs of ['$number(text)', 'nothing', 'text', 'data'])
       expect(await read({ text: 'x', data: [1] }, 2, outputs)).toMatchObject({ code: 'invalid_model_response' })
   })
 })
 
-describe('the conditions of retry', () => {
+describe('the conditions halt_when, drop_when and backoff_when of retry', () => {
   const retry = {
     halt_when: 'body.error.code = "insufficient_quota"',
     drop_when: 'status = 500 and $contains(body.error.message, "Context size")',
@@ -133,11 +133,11 @@ describe('the conditions of retry', () => {
     expect(await verdictOf(value, status)).toBe(verdict)
   })
 
-  it('see the headers', async () => {
+  it('can use the headers of the answer', async () => {
     expect(await verdictOf({}, 200, { 'x-busy': '1' })).toBe('retry')
   })
 
-  it('see the text of an answer that is not JSON', async () => {
+  it('can use the text of an answer that is not JSON', async () => {
     const body = { kind: 'text', text: 'Loading model', why: 'is not JSON' } as const
 
     expect(await judgeOf({ backoff_when: 'body = "Loading model"' }).call(answered(undefined, { body }))).toMatchObject(
@@ -147,19 +147,19 @@ describe('the conditions of retry', () => {
     )
   })
 
-  it('count as false if they fail', async () => {
+  it('count as false if their evaluation fails', async () => {
     expect(await judgeOf({ drop_when: '$number(body)' }).call(answered('x'))).toMatchObject({ ok: true })
   })
 
-  it('are ended after 200 ms of computing', async () => {
+  it('are stopped after 200 ms of computing, and then count as false', async () => {
     const slow = judgeOf({ drop_when: '$contains(body, /^(\\w+\\s?)+$/)' })
 
     expect(await slow.call(answered(`${'words '.repeat(20)}!`))).toMatchObject({ ok: true })
   })
 
-  it('share one time limit: a condition that would begin after it counts as false', async () => {
+  it('share one time limit of two seconds: a condition that would begin later counts as false', async () => {
     let now = NOW
-    // Each look at the clock is 900 ms later, so the third condition would begin after more than two seconds.
+    // Each reading of the clock is 900 ms later, so the third condition would begin after more than two seconds.
     const clock = () => {
       now += 900
       return now
@@ -171,7 +171,7 @@ describe('the conditions of retry', () => {
     expect(await judgeOf(rules).call(answered({}))).toMatchObject({ verdict: 'retry' })
   })
 
-  it('judge each element of a batch as a body of its own, and not the whole answer', async () => {
+  it('are evaluated for each element of a batch separately, and not for the whole answer', async () => {
     const outputs = [{ choices: [] }, { choices: [1] }, { error: { code: 'insufficient_quota' } }, { choices: [2] }]
 
     expect(await judge.batch(answered({ outputs }), 4)).toMatchObject({
@@ -179,12 +179,12 @@ describe('the conditions of retry', () => {
     })
   })
 
-  it('judge an answer without elements as a whole', async () => {
+  it('are evaluated for the whole answer if the answer has no elements', async () => {
     expect(await judge.batch(answered({ error: { code: 'insufficient_quota' } }), 2)).toMatchObject({ verdict: 'halt' })
   })
 })
 
-describe('the verdict on the call of a batch', () => {
+describe('the verdict on the call of a batch, for the circuit', () => {
   const retry = failure({ status: 503 })
   const drop = failure({ verdict: 'drop', code: 'model_rejected' })
   const halt = failure({ verdict: 'halt' })
@@ -192,14 +192,18 @@ describe('the verdict on the call of a batch', () => {
 
   it.each([
     { what: 'a success, if one element is a success', outputs: [retry, good], call: { ok: true } },
-    { what: 'a success, if one element was refused', outputs: [retry, drop], call: { ok: true } },
+    {
+      what: 'a success, if one element was refused, since the model works',
+      outputs: [retry, drop],
+      call: { ok: true },
+    },
     { what: 'a failure, if all elements may be tried again', outputs: [retry, retry], call: retry },
     { what: 'a halt, if one element is a halt', outputs: [good, halt, retry], call: halt },
   ])('is $what', ({ outputs, call }) => {
     expect(callOf({ ok: true, outputs })).toMatchObject(call)
   })
 
-  it('is the failure, if the whole call failed', () => {
+  it('is the failure of the call, if the whole call failed', () => {
     expect(callOf(retry)).toBe(retry)
   })
 })

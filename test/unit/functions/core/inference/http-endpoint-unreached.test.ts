@@ -41,13 +41,13 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
     { what: 'whose certificate is not trusted', serve: selfSigned },
     { what: 'that does not speak TLS', serve: notTls },
     { what: 'that hangs up during the handshake', serve: hangingUp },
-  ])('is a call of a model $what', async ({ serve }) => {
+  ])('is a call of a server $what', async ({ serve }) => {
     const url = `https://${await serve()}/predict`
 
     expect(await call(url)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('is a call that gets a connection, but no TLS before its timeout', async () => {
+  it('is a call that gets a connection, but no TLS handshake before its timeout', async () => {
     const url = `https://${await silent()}/predict`
 
     expect(await call(url, 100)).toMatchObject({
@@ -64,7 +64,7 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
     expect(await call('http://model.invalid/predict', 100)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('is described with the code of the error, and without an address', async () => {
+  it('gets an error with the code of the network error, and without an address', async () => {
     const { message } = (await call(`https://${await selfSigned()}/predict`)) as { message: string }
 
     expect(message).toBe('the model could not be reached (DEPTH_ZERO_SELF_SIGNED_CERT)')
@@ -72,20 +72,23 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
 })
 
 describe('httpEndpoint: a call that may have reached the model', () => {
-  it.each(['http', 'https'])('is a call whose connection ends as soon as it is made, by %s', async protocol => {
-    const trusted = getCACertificates('default')
-    setDefaultCACertificates([SELF_SIGNED.cert])
-    try {
-      const hangUp =
-        protocol === 'http'
-          ? hangingUp()
-          : listen(createHttpsServer(SELF_SIGNED, ({ socket }) => void socket.destroy()))
-      expect(await call(`${protocol}://${await hangUp}/predict`)).toMatchObject({
-        code: 'model_unreachable',
-        reached: true,
-      })
-    } finally {
-      setDefaultCACertificates(trusted)
-    }
-  })
+  it.each(['http', 'https'])(
+    'is a call over %s whose connection the server closes as soon as it is open',
+    async protocol => {
+      const trusted = getCACertificates('default')
+      setDefaultCACertificates([SELF_SIGNED.cert])
+      try {
+        const hangUp =
+          protocol === 'http'
+            ? hangingUp()
+            : listen(createHttpsServer(SELF_SIGNED, ({ socket }) => void socket.destroy()))
+        expect(await call(`${protocol}://${await hangUp}/predict`)).toMatchObject({
+          code: 'model_unreachable',
+          reached: true,
+        })
+      } finally {
+        setDefaultCACertificates(trusted)
+      }
+    },
+  )
 })

@@ -33,14 +33,14 @@ const noSecret: ReadSecret = () => Promise.reject(new Error('asked for a secret'
 const endpoint = (url: string, more: Partial<EndpointSettings> = {}, readSecret = noSecret) =>
   judging(httpEndpoint({ url, timeout_ms: 5_000, headers: {}, ...more }, readSecret))
 
-/** A model that answers with this status and text. */
+/** A model's server that answers with this status and text. */
 const answering =
   (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
   (_, response) => {
     response.writeHead(status, headers).end(body)
   }
 
-/** Makes a call, and returns the request that the model got. */
+/** Makes a call, and returns the HTTP request that the model received. */
 async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret = noSecret) {
   const seen: { request: IncomingMessage; body: string }[] = []
   const url = await serve(async (request, response) => {
@@ -55,7 +55,7 @@ async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret
 
 describe('httpEndpoint: a redirect', () => {
   it.each([301, 302, 303, 307, 308])(
-    'is not followed after a %i, so its target gets neither body nor secret',
+    'is not followed after the status %i, so its target gets neither the body nor the secret',
     async status => {
       const reached: string[] = []
       const elsewhere = await serve((request, response) => {
@@ -86,13 +86,13 @@ describe('httpEndpoint: a call of the model', () => {
     })
   })
 
-  it('has a connection of its own, since a kept connection may be dead after Lambda froze the function', async () => {
+  it('opens a new connection, since a kept connection may be dead after Lambda has frozen the function', async () => {
     const { request } = await callAndSee({})
 
     expect(request.headers.connection).toBe('close')
   })
 
-  it('goes to the path and query of the URL as they are', async () => {
+  it('goes to exactly the path and query of the configured URL', async () => {
     const { request } = await callAndSee({}, '/v1%2Fx?a=1&a=2&b=%20c&d')
 
     expect(request.url).toBe('/predict/v1%2Fx?a=1&a=2&b=%20c&d')
@@ -108,7 +108,7 @@ describe('httpEndpoint: a call of the model', () => {
     expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
   })
 
-  it('has no idempotency key if it has several requests', async () => {
+  it('has no idempotency key if it is for a batch of several requests', async () => {
     const seen: IncomingMessage[] = []
     const url = await serve((request, response) => {
       seen.push(request)
@@ -121,7 +121,7 @@ describe('httpEndpoint: a call of the model', () => {
     expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
   })
 
-  it('is not made if the secret can’t be read, so the message is redelivered', async () => {
+  it('is not made if the secret can’t be read: it fails with Unavailable, so the message is redelivered', async () => {
     const url = await serve(() => expect.unreachable())
     const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
@@ -130,10 +130,10 @@ describe('httpEndpoint: a call of the model', () => {
   })
 })
 
-describe('httpEndpoint: case 34, a model that answers 401', () => {
+describe('httpEndpoint: a model that answers 401', () => {
   const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'NAME', field: 'apiKey' }
 
-  /** Calls a model that accepts one key. Each read of the secret gives the next of these keys. */
+  /** Calls a model that accepts only the key `accepted`. Each read of the secret gives the next of `keys`. */
   async function callWithKeys(accepted: string, keys: readonly (string | Error)[], timeoutMs = 5_000) {
     const seen: unknown[] = []
     const wanted: unknown[] = []
@@ -159,7 +159,7 @@ describe('httpEndpoint: case 34, a model that answers 401', () => {
     return { reply, seen, wanted, further, startedAt }
   }
 
-  it('is called once more if the secret has changed, and this call is counted', async () => {
+  it('is called once more with the new secret if the secret has changed, and the second call is counted', async () => {
     const { reply, seen, wanted, further, startedAt } = await callWithKeys('new', ['old', 'new'])
 
     expect(reply).toMatchObject({ kind: 'answered', status: 200 })
@@ -179,10 +179,14 @@ describe('httpEndpoint: case 34, a model that answers 401', () => {
   })
 
   it.each([
-    { what: 'the secret is the same', next: 'old', timeoutMs: 5_000 },
-    { what: 'the secret can’t be read', next: new Unavailable('the secret', 'down'), timeoutMs: 5_000 },
-    { what: 'the secret is wrong', next: new Defect('the secret', 'no field'), timeoutMs: 5_000 },
-    { what: 'no time is left', next: 'new', timeoutMs: 1_000 },
+    { what: 'the secret has not changed', next: 'old', timeoutMs: 5_000 },
+    { what: 'the secret can’t be read again', next: new Unavailable('the secret', 'down'), timeoutMs: 5_000 },
+    {
+      what: 'the changed secret has not the configured field',
+      next: new Defect('the secret', 'no field'),
+      timeoutMs: 5_000,
+    },
+    { what: 'too little time is left', next: 'new', timeoutMs: 1_000 },
   ])('is not called again if $what', async ({ next, timeoutMs }) => {
     const { reply, seen, further } = await callWithKeys('new', ['old', next], timeoutMs)
 
@@ -191,7 +195,7 @@ describe('httpEndpoint: case 34, a model that answers 401', () => {
     expect(further).toBe(0)
   })
 
-  it('is not called again if its calls carry no secret', async () => {
+  it('is not called again if its calls have no secret', async () => {
     let calls = 0
     const url = await serve((_, response) => {
       calls += 1
@@ -231,7 +235,7 @@ describe('httpEndpoint: a signed call', () => {
     expect(request.url).toContain('/model/us.amazon.nova-lite-v1%3A0/a%2Fb/')
   })
 
-  it('is neither prepared nor made without credentials', async () => {
+  it('is not made if there are no AWS credentials, and this is reported before the call', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
     const url = await serve(() => expect.unreachable())
 
@@ -261,7 +265,7 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: true, answer: JSON.parse(body) })
   })
 
-  it('may have 8 MB, in pieces that cut characters apart', async () => {
+  it('may have 8 MB, and may come in pieces that split a character', async () => {
     const long = JSON.stringify('é'.repeat(4_000_000))
     const url = await serve((_, response) => {
       const bytes = Buffer.from(long)
@@ -291,7 +295,7 @@ describe('httpEndpoint: the model’s answer', () => {
     { status: 400, code: 'model_rejected' },
     { status: 404, code: 'model_rejected' },
     { status: 302, code: 'model_rejected' },
-  ])('is $code if the status is $status', async ({ status, code }) => {
+  ])('is the failure $code if the status is $status', async ({ status, code }) => {
     const url = await serve(answering(status, '{"error":"its own words"}', { location: 'http://127.0.0.1:1/' }))
 
     const answer = await endpoint(url).call('r1', {})
@@ -325,7 +329,7 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
   })
 
-  it('is too large over 8 MB, and the rest is not read', async () => {
+  it('is refused as too large over 8 MB, and its rest is not read', async () => {
     const chunk = 'x'.repeat(1_000_000)
     const url = await serve((_, response) => {
       const more = () => {

@@ -11,7 +11,7 @@ const mappings = (of: { request?: string; response?: string } = {}) =>
 const FIELDS = { body: { prompt: 'hello' }, user_id: 'u42', request_id: 'r1', attempt: 1 }
 
 describe('request mapping', () => {
-  it('makes a body of the request’s fields and Sluice’s own fields', async () => {
+  it('makes the body of the call from the fields of the client’s body and from Sluice’s own fields, such as request_id', async () => {
     const body = { prompt: 'hello', parameters: { temperature: 0.5 } }
 
     expect(await mappings().request({ ...FIELDS, body })).toEqual({
@@ -25,7 +25,7 @@ describe('request mapping', () => {
     expect(await mappings().request(FIELDS)).toEqual({ model_input: 'hello', request_id: 'r1' })
   })
 
-  it('lets no field of a body replace Sluice’s own fields', async () => {
+  it('gives Sluice’s own fields, even if the client’s body has fields of the same names', async () => {
     const request = '[user_id, request_id, attempt]'
     const body = { user_id: 'someone', request_id: 'else', attempt: 99 }
 
@@ -43,7 +43,7 @@ describe('request mapping', () => {
     },
     { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
     { what: 'gives a value that is no JSON', request: '{ "f": $sum }', message: /JSON/ },
-  ])('is refused with a sentence that quotes no prompt when it $what', async ({ request, message }) => {
+  ])('fails with an error that does not quote the prompt if it $what', async ({ request, message }) => {
     const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
 
     await expect(mapped).rejects.toThrow(MappingError)
@@ -87,7 +87,7 @@ describe('response mapping', () => {
     { response: '{ "result": [{ "text": text }] }', isResult: true },
     { response: '{ "result": { "text": text, "by": "us" } }', isResult: true },
   ])(
-    'does not accept an object that it makes of missing fields as a result: $response',
+    'gives no result if the result would be an object of which all fields are missing in the answer: $response',
     async ({ response, isResult }) => {
       const mapped = mappings({ response }).response({ choices: null, other: {} })
 
@@ -121,7 +121,7 @@ describe('response mapping', () => {
     expect((await mappings().response({ result })).result).toEqual(stored)
   })
 
-  it('does not check fields that the mapping leaves out', async () => {
+  it('does not check fields of the answer that it does not use', async () => {
     const deep = JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
 
     expect((await mappings().response({ result: 'fine', debug: 'a\u0000b', more: deep })).result).toBe('fine')
@@ -138,7 +138,7 @@ describe('response mapping', () => {
     { what: 'so many tokens that a user’s sum would not be exact', usage: { total_tokens: 2 ** 52 } },
     { what: 'a list', usage: [1] },
     { what: 'a text', usage: 'none' },
-  ])('treats a usage of $what as unreadable, and keeps the answer', async ({ usage }) => {
+  ])('treats a usage of $what as unreadable, and keeps the result', async ({ usage }) => {
     expect(await mappings().response({ result: 1, usage })).toEqual({
       result: 1,
       usage: undefined,
@@ -153,7 +153,7 @@ describe('response mapping', () => {
     { what: 'a function', answer: {}, response: '{ "result": $sum }' },
     { what: 'a lambda', answer: {}, response: '{ "result": function($x) { $x } }' },
     { what: 'a failure', answer: {}, response: '$error("secret words")' },
-  ])('refuses an answer from which it makes $what', async ({ answer, response }) => {
+  ])('makes the answer invalid if it gives $what', async ({ answer, response }) => {
     const mapped = mappings({ response }).response(answer)
 
     await expect(mapped).rejects.toThrow(MappingError)
@@ -161,7 +161,7 @@ describe('response mapping', () => {
   })
 
   it.each(['NaN', '-Infinity', '1e400'])(
-    'case 16: refuses %s in the result and names it, also in the thread, but ignores it in a field that is left out',
+    'refuses a result with the number %s and names the number, also in a separate thread, but ignores it outside the result',
     async number => {
       const body = await readBody(Buffer.from(`{"result": [0.5, ${number}], "text": "fine"}`), {})
       const answer = body.kind === 'json' ? body.value : undefined
@@ -177,7 +177,7 @@ describe('response mapping', () => {
   )
 
   it.each(['{ "result": seed }', '{ "result": $string(seed) }', '{ "result": $replace(seed, /x/, "") }'])(
-    'case 7: keeps the digits of a long integer: %s',
+    'keeps all digits of a long integer: %s',
     async response => {
       const body = await readBody(Buffer.from('{"seed": 18446744073709551615}'), {})
       const answer = body.kind === 'json' ? body.value : undefined
@@ -190,14 +190,14 @@ describe('response mapping', () => {
     expect((await mappings().response({ result: [1] })).result).toEqual([1])
   })
 
-  it('gives plain JSON, without JSONata’s own properties', async () => {
+  it('gives plain JSON, without the properties that JSONata adds to lists', async () => {
     const { result } = await mappings({ response: '{ "result": [1..3].($ * 2) }' }).response({})
 
     expect(Object.getOwnPropertyNames(result)).toEqual(['0', '1', '2', 'length'])
   })
 })
 
-describe('either mapping', () => {
+describe('the request mapping and the response mapping', () => {
   const Expressions = [
     REQUEST,
     '{ "messages": messages ?? [{ "role": "user", "content": prompt }], "x": parameters.*[0] }',
@@ -211,7 +211,7 @@ describe('either mapping', () => {
     '$parse(prompt)',
     'field',
   ]
-  // Fields that the expressions use, with values of any kind. Some have the names that JSONata uses for itself.
+  // The fields that the expressions use, with values of any kind. Some fields have names that JSONata uses internally.
   const name = fc.constantFrom('_jsonata_lambda', '_jsonata_function', 'thunk', 'sequence', 'length', 'a', 'b')
   const value = fc.oneof(
     fc.jsonValue(),
@@ -227,7 +227,7 @@ describe('either mapping', () => {
     { requiredKeys: [] },
   )
 
-  it('gives plain JSON or a MappingError for any input', async () => {
+  it('give plain JSON or a MappingError for any input', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...Expressions), body, async (expression, body) => {
         const { request, response } = mappings({ request: expression, response: `{ "result": (${expression}) }` })

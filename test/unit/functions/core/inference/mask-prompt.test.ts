@@ -13,7 +13,7 @@ function maskPrompts(text: string, prompts: readonly string[]): string {
   return mask.masked()
 }
 
-describe('a text that may quote a prompt', () => {
+describe('maskPrompts: an error text of the model that may quote a prompt', () => {
   it.each([
     { text: 'invalid input: "tell me a secret story"', prompt: 'tell me a secret story', masked: 'invalid input: "…"' },
     {
@@ -34,13 +34,13 @@ describe('a text that may quote a prompt', () => {
     expect(maskPrompts(text, [prompt])).toBe(masked)
   })
 
-  it('is masked as a whole if a prompt that repeats one character would take long to compare', () => {
+  it('is masked as a whole if a long prompt of one repeated character would make the comparison slow', () => {
     const text = 'a'.repeat(500)
 
     expect(maskPrompts(text, ['b'.repeat(100_000), 'a'.repeat(4_000_000)])).toBe('…')
   })
 
-  it('has no piece of 16 characters of any prompt', () => {
+  it('contains no 16 characters in a row of the prompt after it was masked', () => {
     const word = fc.stringMatching(/^[ab ]{0,60}$/)
     fc.assert(
       fc.property(word, word, word, (before, prompt, after) => {
@@ -54,7 +54,7 @@ describe('a text that may quote a prompt', () => {
 })
 
 describe('the prompts of a request', () => {
-  it('are all texts of its body except the names that choose a model', () => {
+  it('are all texts of its body except the name of the model', () => {
     const body = new Map<string, unknown>([
       ['prompt', 'p'],
       ['model', 'm'],
@@ -65,7 +65,7 @@ describe('the prompts of a request', () => {
     expect([...promptsIn(body)]).toEqual(['p', 'c'])
   })
 
-  it('are all texts of the sent body except the model’s name, if the client’s body can’t be read', () => {
+  it('are all texts of the body that was sent to the model, except the model’s name, if the client’s body can’t be read', () => {
     expect([...promptsSent({ model: 'gpt', input: ['a short prompt'] })]).toEqual(['a short prompt'])
     expect([...promptsSent('a text')]).toEqual(['a text'])
   })

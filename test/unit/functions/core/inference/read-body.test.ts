@@ -18,7 +18,7 @@ describe('readBody: a stream of events', () => {
   })
 })
 
-describe('readBody: case 24, an answer with a content encoding', () => {
+describe('readBody: an answer with a content encoding', () => {
   const codings = [
     { coding: 'gzip', encode: gzipSync },
     { coding: 'x-gzip', encode: gzipSync },
@@ -44,13 +44,13 @@ describe('readBody: case 24, an answer with a content encoding', () => {
   })
 
   it.each(['gzip', 'br', 'deflate', 'compress', 'aws-chunked', 'gzip, gzip'])(
-    'is taken as it is if a proxy has decoded it and kept the header: %s',
+    'is read without decoding if it is plain JSON, since a proxy may have decoded it and kept the header: %s',
     async coding => {
       expect(await read(JSON_TEXT, { 'content-encoding': coding })).toEqual(json)
     },
   )
 
-  it('may have the header of its one encoding twice, from two proxies', async () => {
+  it('is decoded once if two proxies have both added the same Content-Encoding header', async () => {
     expect(await read(gzipSync(JSON_TEXT), { 'content-encoding': 'gzip, gzip' })).toEqual(json)
   })
 
@@ -58,7 +58,7 @@ describe('readBody: case 24, an answer with a content encoding', () => {
     { what: 'cut off', bytes: gzipSync(JSON_TEXT).subarray(0, 30), coding: 'gzip' },
     { what: 'of an unknown coding', bytes: Buffer.from([1, 2, 3, 0]), coding: 'compress' },
     { what: 'damaged', bytes: Buffer.from([0x1f, 0x8b, 0x08, 1, 2, 3, 4, 5, 6]), coding: undefined },
-  ])('is refused with a sentence if it is $what', async ({ bytes, coding }) => {
+  ])('is refused with an error that says why if it is $what', async ({ bytes, coding }) => {
     expect(await read(bytes, coding === undefined ? {} : { 'content-encoding': coding })).toEqual({
       kind: 'unusable',
       code: 'invalid_model_response',
@@ -66,15 +66,18 @@ describe('readBody: case 24, an answer with a content encoding', () => {
     })
   })
 
-  it.each(codings)('is refused if it has more than 8 MB after $coding is decoded', async ({ coding, encode }) => {
-    const bomb = encode(Buffer.alloc(MAX_ANSWER_BYTES + 1, ' '))
-    const refused = { kind: 'unusable', code: 'result_too_large', message: "the model's answer is larger than 8 MB" }
+  it.each(codings)(
+    'is refused if it has more than 8 MB after it was decoded from $coding',
+    async ({ coding, encode }) => {
+      const bomb = encode(Buffer.alloc(MAX_ANSWER_BYTES + 1, ' '))
+      const refused = { kind: 'unusable', code: 'result_too_large', message: "the model's answer is larger than 8 MB" }
 
-    expect(await read(bomb, { 'content-encoding': coding })).toEqual(refused)
-    expect(await read(bomb)).toEqual(refused)
-  })
+      expect(await read(bomb, { 'content-encoding': coding })).toEqual(refused)
+      expect(await read(bomb)).toEqual(refused)
+    },
+  )
 
-  it('is read to an end, however many codings it has', async () => {
+  it('is decoded from at most 3 encodings, and refused with more', async () => {
     const layered = [1, 2, 3, 4].reduce<Uint8Array>(bytes => gzipSync(bytes), Buffer.from(JSON_TEXT))
 
     expect(await read(layered)).toMatchObject({ message: expect.stringContaining('more than 3 content encodings') })
@@ -82,7 +85,7 @@ describe('readBody: case 24, an answer with a content encoding', () => {
   })
 })
 
-describe('readBody: case 8, an answer with a charset', () => {
+describe('readBody: an answer with a charset', () => {
   it.each([
     { charset: 'iso-8859-1', bytes: Buffer.from('{"a":"é"}', 'latin1'), text: 'é' },
     { charset: '"ISO-8859-15"', bytes: Buffer.from([...Buffer.from('{"a":"'), 0xa4, ...Buffer.from('"}')]), text: '€' },
@@ -104,7 +107,7 @@ describe('readBody: case 8, an answer with a charset', () => {
     { what: 'UTF-8', bytes: Buffer.from('\ufeff{"a":"é"}') },
     { what: 'UTF-16, little end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le') },
     { what: 'UTF-16, big end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16() },
-  ])('is read by the byte order mark of $what, not by the header', async ({ bytes }) => {
+  ])('is read as $what if it has this byte order mark, whatever the header says', async ({ bytes }) => {
     expect(await read(bytes, { 'content-type': 'application/json; charset=iso-8859-1' })).toEqual({
       kind: 'json',
       value: { a: 'é' },
@@ -112,14 +115,14 @@ describe('readBody: case 8, an answer with a charset', () => {
     expect(await read(gzipSync(bytes))).toEqual({ kind: 'json', value: { a: 'é' } })
   })
 
-  it('may have bytes that are not valid UTF-8', async () => {
+  it('is accepted even if some bytes are not valid UTF-8', async () => {
     const bytes = Buffer.from([...Buffer.from('{"a":"'), 0xe9, ...Buffer.from('"}')])
 
     expect(await read(bytes)).toEqual({ kind: 'json', value: { a: '\ufffd' } })
   })
 })
 
-describe('readBody: numbers', () => {
+describe('readBody: numbers in an answer', () => {
   it.each([
     ['18446744073709551615', '18446744073709551615'],
     ['-9007199254740993', '-9007199254740993'],
@@ -128,21 +131,21 @@ describe('readBody: numbers', () => {
     ['0.12345678901234567', 0.123_456_789_012_345_66],
     ['1e300', 1e300],
     ['12345678901234567890.5', 12_345_678_901_234_567_000],
-  ])('case 7: keeps the digits of %s', async (written, value) => {
+  ])('keeps all digits of %s', async (written, value) => {
     expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
       kind: 'json',
       value: { seed: value, list: [value, 1] },
     })
   })
 
-  it('leaves digits and words in texts alone', async () => {
+  it('does not change digits, and words such as NaN, within texts', async () => {
     const value = { a: 'NaN, Infinity: 18446744073709551615 \\" 1e400', '18446744073709551615': 1 }
 
     expect(await read(JSON.stringify(value))).toEqual({ kind: 'json', value })
   })
 
   it.each(['NaN', '-Infinity', 'Infinity', '1e400', '-1E+999', 'nan', '-inf'])(
-    'case 16: reads an answer with %s, and notes where it stands',
+    'reads an answer with %s, which is not JSON, and remembers its place for the error',
     async written => {
       const body = await read(`{"result": "fine", "logprobs": [0.5, ${written}]}`)
 
@@ -153,7 +156,7 @@ describe('readBody: numbers', () => {
     },
   )
 
-  it('gives the same as JSON.parse for other JSON', async () => {
+  it('gives the same value as JSON.parse for all other JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue({ maxDepth: 5 }), async value => {
         const text = JSON.stringify(value)
@@ -165,7 +168,7 @@ describe('readBody: numbers', () => {
   })
 })
 
-describe('readBody: case 14, a stream in place of JSON', () => {
+describe('readBody: a stream of events in place of JSON', () => {
   const chunk = (delta: object, more: object = {}) =>
     JSON.stringify({
       id: 'c1',
@@ -235,10 +238,10 @@ describe('readBody: case 14, a stream in place of JSON', () => {
   })
 
   it.each([
-    { what: 'is of another kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
+    { what: 'has events of an unknown kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
     { what: 'is incomplete', text: stream(chunk({ content: 'he' })) },
     { what: 'has no JSON', text: stream('hello', '[DONE]') },
-    { what: 'has named events only', text: 'event: ping\n\n' },
+    { what: 'has only named events without data', text: 'event: ping\n\n' },
   ])('is refused with advice on what to change if it $what', async ({ text }) => {
     expect(await read(text)).toEqual({
       kind: 'text',
@@ -259,16 +262,16 @@ describe('readBody: case 14, a stream in place of JSON', () => {
 })
 
 describe('readBody: any other answer', () => {
-  it.each(['', ' \r\n', '\ufeff'])('is empty: %j', async text => {
+  it.each(['', ' \r\n', '\ufeff'])('counts as empty if it is %j', async text => {
     expect(await read(text)).toEqual({ kind: 'empty' })
     expect(await read(text, { 'content-encoding': 'gzip' })).toEqual({ kind: 'empty' })
   })
 
-  it('may be a text that is not JSON', async () => {
+  it('is given as a text if it is not JSON', async () => {
     expect(await read('<html>')).toEqual({ kind: 'text', text: '<html>', why: 'is not JSON' })
   })
 
-  it('has the secret of the call masked, but not a text that is too short for a secret', async () => {
+  it('has the secret of the call masked, unless the secret is so short that ordinary words would be masked', async () => {
     expect(await read('{"error":"bad key sk-12345"}', {}, 'sk-12345')).toEqual({
       kind: 'json',
       value: { error: 'bad key ***' },
@@ -276,7 +279,7 @@ describe('readBody: any other answer', () => {
     expect(await read('{"error":"bad"}', {}, 'bad')).toEqual({ kind: 'json', value: { error: 'bad' } })
   })
 
-  it('may be nested deeper than a result, since a mapping may leave the nested part out', async () => {
+  it('may be nested 1,000 levels deep, which is deeper than a result may be, since a mapping may leave the deep part out', async () => {
     const nested = '['.repeat(1_000) + ']'.repeat(1_000)
 
     expect(await read(nested)).toEqual({ kind: 'json', value: JSON.parse(nested) })
@@ -313,7 +316,7 @@ describe('readBody: any other answer', () => {
     )
   })
 
-  it('never becomes larger than its bound', async () => {
+  it('never becomes larger than 8 MB by its decoding', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 3 * MAX_ANSWER_BYTES }), async size => {
         const body = await read(gzipSync(Buffer.alloc(size, 'a'), { level: 1 }))

@@ -48,7 +48,7 @@ describe('Retry-After', () => {
     { headers: { 'retry-after-ms': 'soon' }, ms: undefined },
     { headers: { 'retry-after-ms': '1500', 'retry-after': '1' }, ms: 1_500 },
     { headers: { 'retry-after-ms': '1500', 'retry-after': '30s' }, ms: 1_500 },
-  ])('may be in milliseconds, in a header of its own: $headers', ({ headers, ms }) => {
+  ])('may be in milliseconds in the header retry-after-ms: $headers', ({ headers, ms }) => {
     expect(retryAfter(headers, NOW)).toBe(ms)
   })
 

@@ -17,7 +17,7 @@ describe('the wait for the next attempt', () => {
     expect(backoff(RETRY, attempt, () => random)).toBe(wait)
   })
 
-  it('is a number of whole milliseconds between the period and the longest backoff, and never shrinks with the attempts', () => {
+  it('is a whole number of milliseconds between `period` and `max_backoff`, and is never shorter after more attempts', () => {
     const aPolicy = fc.record({ period_ms: fc.integer({ min: 100, max: 900_000 }), more: fc.nat(900_000) })
     const aRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
@@ -34,7 +34,7 @@ describe('the wait for the next attempt', () => {
     )
   })
 
-  it('is the same for all attempts if the period is the longest backoff', () => {
+  it('is the same for all attempts if `period` equals `max_backoff`', () => {
     expect(backoff({ ...RETRY, max_backoff_ms: 1_000 }, 4, () => 0.7)).toBe(1_000)
   })
 })
@@ -46,7 +46,7 @@ describe('the pause that a model asks for', () => {
     { asked: 900_000, pause: 900_000 },
     { asked: 86_400_000, pause: 900_000 },
     { asked: Number.POSITIVE_INFINITY, pause: 900_000 },
-  ])('is at most a quarter of an hour: $asked', ({ asked, pause }) => {
+  ])('is at most 15 minutes, if the model asks for $asked', ({ asked, pause }) => {
     expect(pauseOf(failure({ retry_after_ms: asked }))).toBe(pause)
   })
 })

@@ -11,7 +11,7 @@ const secrets = mockClient(client)
 beforeEach(() => secrets.reset())
 
 describe('secretsManager', () => {
-  it('reads a secret once in five minutes', async () => {
+  it('reads a secret from AWS Secrets Manager once in five minutes', async () => {
     secrets.on(GetSecretValueCommand).resolves({ SecretString: 'old' })
     const { clock, advance } = movableClock()
     const read = secretsManager(clock, client)
@@ -25,7 +25,7 @@ describe('secretsManager', () => {
     expect(secrets.calls()).toHaveLength(2)
   })
 
-  it('keeps secrets apart', async () => {
+  it('remembers each secret under its own name', async () => {
     secrets.on(GetSecretValueCommand, { SecretId: 'A' }).resolves({ SecretString: 'a' })
     secrets.on(GetSecretValueCommand, { SecretId: 'B' }).resolves({ SecretString: 'b' })
     const read = secretsManager(movableClock().clock, client)
@@ -33,7 +33,7 @@ describe('secretsManager', () => {
     expect([await read('A'), await read('B')]).toEqual(['a', 'b'])
   })
 
-  it('reads a secret again after a failure', async () => {
+  it('reads a secret again after a read that failed', async () => {
     secrets.on(GetSecretValueCommand).rejectsOnce(networkError('no connection')).resolves({ SecretString: 'a' })
     const read = secretsManager(movableClock().clock, client)
 
@@ -66,7 +66,7 @@ describe('secretsManager', () => {
     },
   )
 
-  it('reads a secret again for a caller that wants a newer one, and keeps the newer one', async () => {
+  it('reads a secret again if the caller wants a value newer than a given time, and remembers the newer value', async () => {
     secrets.on(GetSecretValueCommand).resolves({ SecretString: 'old' })
     const { clock, advance } = movableClock()
     const read = secretsManager(clock, client)
@@ -83,7 +83,7 @@ describe('secretsManager', () => {
     expect(secrets.calls()).toHaveLength(2)
   })
 
-  describe('case 34: a secret that is JSON', () => {
+  describe('a secret that is JSON', () => {
     const Secret = '{\n  "apiKey": "sk-sesame\\n",\n  "apiKeyId": 7, "long": "a\\nb", "none": null }\n'
 
     it.each([
@@ -101,17 +101,20 @@ describe('secretsManager', () => {
       [Secret, 'long'],
       ['sk-sesame', 'apiKey'],
       ['"sk-sesame"', 'length'],
-    ])('is a defect that quotes nothing if no header can carry the field: %j %s', async (SecretString, field) => {
-      secrets.on(GetSecretValueCommand).resolves({ SecretString })
-      const read = secretsManager(movableClock().clock, client)
+    ])(
+      'causes a defect that does not quote the secret if no HTTP header can carry the field: %j %s',
+      async (SecretString, field) => {
+        secrets.on(GetSecretValueCommand).resolves({ SecretString })
+        const read = secretsManager(movableClock().clock, client)
 
-      const failure = await read('NAME', { field }).catch(error => error)
+        const failure = await read('NAME', { field }).catch(error => error)
 
-      expect(failure).toBeInstanceOf(Defect)
-      expect(failure.message).toMatch(/the field \w+, which endpoint.auth.field names|no HTTP header can carry/)
-      expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
-      secrets.on(GetSecretValueCommand).resolves({ SecretString: `{"${field}":"mended"}` })
-      expect(await read('NAME', { field })).toBe('mended')
-    })
+        expect(failure).toBeInstanceOf(Defect)
+        expect(failure.message).toMatch(/the field \w+, which endpoint.auth.field names|no HTTP header can carry/)
+        expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
+        secrets.on(GetSecretValueCommand).resolves({ SecretString: `{"${field}":"mended"}` })
+        expect(await read('NAME', { field })).toBe('mended')
+      },
+    )
   })
 })

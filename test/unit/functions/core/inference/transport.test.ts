@@ -20,7 +20,7 @@ async function serve(talk: (connection: Connection) => unknown, options: { tls?:
   return server
 }
 
-/** Calls a server. */
+/** Posts `body` to a server. */
 function call({ origin }: Pick<RawServer, 'origin'>, bounds: Partial<Bounds> = {}, body = '{}') {
   const { protocol, hostname, port } = new URL(origin)
   const headers = { host: hostname, 'content-length': String(Buffer.byteLength(body)) }
@@ -43,7 +43,7 @@ async function callOf(...bytes: readonly (string | Uint8Array)[]) {
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 const MB = 1_048_576
 
-describe('post', () => {
+describe('post: sends a request to a model and reads the answer', () => {
   it('sends the request, and gives the bytes of the answer', async () => {
     const seen: string[] = []
     const server = await serve(async connection => {
@@ -61,21 +61,21 @@ describe('post', () => {
     expect(Buffer.from(seen[0] ?? '', 'latin1').toString()).toContain('\r\n\r\n{"model_input":"é"}')
   })
 
-  it('skips interim answers', async () => {
+  it('skips interim answers (status 1xx), and gives the final answer', async () => {
     const early = ['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n']
 
     expect(await callOf(...early, httpAnswer(200, '{}'))).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
   })
 
-  it('takes an answer that ends with its connection', async () => {
+  it('accepts an answer without a length whose end is the end of the connection', async () => {
     expect(await callOf(`${HEAD}Connection: close\r\n\r\n{}`)).toMatchObject({ bytes: Buffer.from('{}') })
   })
 
-  it('reads a whole answer, and ignores the bytes after it', async () => {
+  it('ignores bytes that come after the complete answer', async () => {
     expect(await callOf(httpAnswer(200, '{}'), 'and more')).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
   })
 
-  it('reads no more than its bound, and then closes the connection', async () => {
+  it('stops reading an answer that is larger than `max_bytes`, and closes the connection', async () => {
     const server = await serve(async connection => {
       await connection.request()
       connection.say(`${HEAD}\r\n`)
@@ -98,26 +98,30 @@ describe('post', () => {
   })
 })
 
-describe('post: case 28, a model that is quiet for minutes', () => {
-  it.each([false, true])('gets a keep-alive probe every 60 s (TLS: %s)', async tls => {
-    setDefaultCACertificates([SELF_SIGNED.cert])
-    const setKeepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive')
-    const server = await serve(
-      async connection => {
-        await connection.request()
-        // The kernel itself reports keep-alive for this connection.
-        if (process.platform === 'linux') await expect.poll(() => keepAliveOf(connection.socket.remotePort)).toBe(true)
-        connection.say(httpAnswer(200, '{}'))
-      },
-      { tls },
-    )
+describe('post: a model that sends nothing for minutes', () => {
+  it.each([false, true])(
+    'gets a TCP keep-alive packet every 60 s, so the connection is not dropped as idle (TLS: %s)',
+    async tls => {
+      setDefaultCACertificates([SELF_SIGNED.cert])
+      const setKeepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive')
+      const server = await serve(
+        async connection => {
+          await connection.request()
+          // On Linux, the kernel reports whether keep-alive is on for this connection.
+          if (process.platform === 'linux')
+            await expect.poll(() => keepAliveOf(connection.socket.remotePort)).toBe(true)
+          connection.say(httpAnswer(200, '{}'))
+        },
+        { tls },
+      )
 
-    expect(await call(server)).toMatchObject({ status: 200 })
-    expect(setKeepAlive).toHaveBeenCalledWith(true, 60_000)
-  })
+      expect(await call(server)).toMatchObject({ status: 200 })
+      expect(setKeepAlive).toHaveBeenCalledWith(true, 60_000)
+    },
+  )
 })
 
-describe('post: case 25, an answer that is not HTTP', () => {
+describe('post: an answer that is not valid HTTP', () => {
   it.each([
     {
       what: 'has both a Content-Length and a Transfer-Encoding',
@@ -152,7 +156,7 @@ describe('post: case 25, an answer that is not HTTP', () => {
   })
 })
 
-describe('post: case 26, a connection that ends while the request is sent', () => {
+describe('post: a connection that ends while the request is sent', () => {
   it.each(['destroy', 'resetAndDestroy'] as const)('allows one more try (%s)', async end => {
     const server = await serve(async ({ bytes, socket }) => {
       await bytes(MB)
@@ -170,7 +174,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     })
   })
 
-  it('allows one more try if it was reset after the network took a whole large request', async () => {
+  it('allows one more try if it was reset after a large request was sent, since the model may have read only a part', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -179,7 +183,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({ code: 'model_unreachable', retry: 'once' })
   })
 
-  it('counts as lost if a large request was read to its end, and the connection was closed in the usual way', async () => {
+  it('counts as a lost connection, with the usual retries, if the model has read a large request and closes without a reset', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.end()
@@ -191,7 +195,7 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     })
   })
 
-  it('counts as lost after the whole request was sent', async () => {
+  it('counts as a lost connection, with the usual retries, if it ends after a small request was sent completely', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -207,8 +211,8 @@ describe('post: case 26, a connection that ends while the request is sent', () =
   })
 })
 
-describe('post: case 29, an answer that never becomes complete', () => {
-  it('ends at the timeout, although a byte comes now and then', async () => {
+describe('post: an answer that never becomes complete', () => {
+  it('ends the call at the timeout, even if single bytes still arrive', async () => {
     const server = await serve(async connection => {
       await connection.request()
       connection.say(`${HEAD}Content-Length: 1000000\r\n\r\n`)

@@ -22,13 +22,13 @@ describe('the usage that a model reports', () => {
       total: 30,
     },
   ])(
-    'has the larger of the total and the sum of both counts, and details are never added: $reported',
+    'has as total the larger of the reported total and the sum of both counts, and details are never added: $reported',
     ({ reported, total }) => {
       expect(readUsage(reported)).toMatchObject({ usage: { total_tokens: total }, isUnreadable: false })
     },
   )
 
-  it('has only the counts that the model reports', () => {
+  it('has only the counts that the model reports as numbers', () => {
     const reported = { prompt_tokens: 1, completion_tokens: null, total_tokens: null }
 
     expect(readUsage(reported)).toEqual({ usage: { prompt_tokens: 1, total_tokens: 1 }, isUnreadable: true })
@@ -54,7 +54,7 @@ describe('the usage that a model reports', () => {
     expect(readUsage(reported)).toEqual({ isUnreadable: true })
   })
 
-  it('is read from the second name of a count if the first can’t be read', () => {
+  it('is read from the second name of a count (input_tokens) if the first (prompt_tokens) can’t be read', () => {
     expect(readUsage({ prompt_tokens: null, input_tokens: 5 })).toMatchObject({ usage: { prompt_tokens: 5 } })
   })
 

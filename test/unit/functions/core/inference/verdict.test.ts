@@ -31,7 +31,7 @@ describe('the verdict on a status', () => {
     expect(verdictOf(status)).toBe('ok')
   })
 
-  it.each([408, 409, 425, 429, 500, 502, 503, 504, 529, 599])('is a retry, with %i', status => {
+  it.each([408, 409, 425, 429, 500, 502, 503, 504, 529, 599])('is a retry of the request, with %i', status => {
     expect(verdictOf(status)).toBe('retry')
   })
 
@@ -50,17 +50,17 @@ describe('the verdict on a status', () => {
     { status: 501, policy: { drop_on: [501] }, verdict: 'drop' },
     { status: 409, policy: { drop_on: [409] }, verdict: 'drop' },
     { status: 400, policy: { drop_on: [] }, verdict: 'drop' },
-  ])('follows pipeline.yaml: $status, $policy', ({ status, policy, verdict }) => {
+  ])('is $verdict for $status if pipeline.yaml has $policy', ({ status, policy, verdict }) => {
     expect(verdictOf(status, { ...RETRY, ...policy })).toBe(verdict)
   })
 
-  it('is a halt of the model after 401, if its calls carry a secret', () => {
+  it('is a halt of the model after 401 if its calls have a secret, unless pipeline.yaml says otherwise', () => {
     expect(verdictOf(401, RETRY, true)).toBe('halt')
     expect(verdictOf(401, aRetry({ drop_on: [401] }), true)).toBe('drop')
     expect(verdictOf(401, aRetry({ backoff_on: [401] }), true)).toBe('retry')
   })
 
-  it('lets the flow control decide about a 403, since it knows whether other users get a 403, too', () => {
+  it('is drop for a 403, and the flow control decides on a halt, since it knows whether other users get a 403, too', () => {
     expect(judge(answered({}, { status: 403 }), by())).toMatchObject({ verdict: 'drop', status: 403 })
   })
 
@@ -72,11 +72,11 @@ describe('the verdict on a status', () => {
   })
 })
 
-describe('a model that says that it is loading', () => {
+describe('judge: a model that answers that it is loading', () => {
   it.each([
     { error: { message: 'Loading model', code: 503 } },
     { error: 'Model meta/llama is currently loading', estimated_time: 20 },
-  ])('is recognized by its words: %j', body => {
+  ])('is recognized by the error text of its 503: %j', body => {
     expect(judge(answered(body, { status: 503 }), by({ quotes: false }))).toMatchObject({
       verdict: 'retry',
       loading: true,
@@ -94,37 +94,40 @@ describe('a model that says that it is loading', () => {
   })
 })
 
-describe('the verdict of a condition', () => {
+describe('the verdict of a condition (halt_when, drop_when, backoff_when)', () => {
   it.each([
     { condition: 'halt', status: 429, code: 'model_error', says: 'halt_when' },
     { condition: 'halt', status: 401, code: 'model_rejected', says: 'halt_when' },
     { condition: 'drop', status: 500, code: 'model_rejected', says: 'drop_when' },
     { condition: 'retry', status: 200, code: 'model_error', says: 'backoff_when' },
     { condition: 'retry', status: 400, code: 'model_error', says: 'backoff_when' },
-  ] as const)('comes before the status: $condition, $status', ({ condition, status, code, says }) => {
-    expect(judge(answered({ error: 'why' }, { status }), by({ condition }))).toEqual({
-      ok: false,
-      verdict: condition,
-      code,
-      message: expect.stringContaining(says),
-      reached: true,
-      status,
-      detail: 'why',
-      configured: true,
-    })
-  })
+  ] as const)(
+    'takes precedence over the verdict of the status: $condition, $status',
+    ({ condition, status, code, says }) => {
+      expect(judge(answered({ error: 'why' }, { status }), by({ condition }))).toEqual({
+        ok: false,
+        verdict: condition,
+        code,
+        message: expect.stringContaining(says),
+        reached: true,
+        status,
+        detail: 'why',
+        configured: true,
+      })
+    },
+  )
 })
 
-describe('the verdict on a successful answer', () => {
-  it('has its JSON, whatever it is', () => {
+describe('the verdict on an answer with a successful status', () => {
+  it('is a success with the JSON of the answer, whatever the JSON is', () => {
     for (const value of [null, 0, '', [], {}, { error: 'of the mapping' }])
       expect(judge(answered(value), by())).toMatchObject({ ok: true, answer: value, status: 200 })
   })
 
   it.each([
     { what: 'text', text: 'Hello, I am a model', type: 'text/plain', verdict: 'drop' },
-    { what: 'a page', text: '<html><title>Log in</title>', type: 'text/html; charset=utf-8', verdict: 'retry' },
-    { what: 'a page that says nothing of its type', text: ' <!DOCTYPE html><p>', type: '', verdict: 'retry' },
+    { what: 'an HTML page', text: '<html><title>Log in</title>', type: 'text/html; charset=utf-8', verdict: 'retry' },
+    { what: 'an HTML page without a content type', text: ' <!DOCTYPE html><p>', type: '', verdict: 'retry' },
   ] as const)('is a failure whose message has the type and the beginning of $what', ({ text, type, verdict }) => {
     const failure = failureOf(judge(withText(text, type), by()))
 
@@ -152,7 +155,7 @@ describe('the verdict on a successful answer', () => {
   )
 })
 
-describe('the sentence about a redirect', () => {
+describe('the error text about a redirect', () => {
   it.each([
     { location: 'https://other.example:8443/v1?key=hunter2', where: 'https://other.example:8443' },
     { location: 'http://models.example/p/', where: 'http://models.example' },
@@ -167,7 +170,7 @@ describe('the sentence about a redirect', () => {
   })
 })
 
-describe('the model’s words about a failure', () => {
+describe('the model’s error text about a failure (`detail`)', () => {
   const detailOf = (value: unknown, status = 400) => failureOf(judge(answered(value, { status }), by())).detail
 
   it.each([
@@ -184,7 +187,7 @@ describe('the model’s words about a failure', () => {
     { body: { unknown: 1 }, detail: '{"unknown":1}' },
     { body: {}, detail: undefined },
     { body: null, detail: undefined },
-  ])('are found in $body', ({ body, detail }) => {
+  ])('is found in $body', ({ body, detail }) => {
     expect(detailOf(body)).toBe(detail)
   })
 
@@ -194,7 +197,7 @@ describe('the model’s words about a failure', () => {
     expect(answer).toMatchObject({ detail: 'CUDA out of memory', message: 'the model answered 500 (text/plain)' })
   })
 
-  it('are at most 500 characters, and no character is cut in half', () => {
+  it('has at most 500 characters, and no character is cut in half', () => {
     const detail = detailOf({ error: '\u{1f600}'.repeat(600) }) ?? ''
 
     expect(detail.length).toBeLessThanOrEqual(500)
@@ -208,19 +211,19 @@ describe('the model’s words about a failure', () => {
     'User: arn:aws:sts::123456789012:assumed-role/worker is not authorized',
     'in account 123456789012',
     'credential AKIAABCDEFGHIJKLMNOP',
-  ])('contain no secret and no identifier of AWS: %s', error => {
+  ])('contains no secret and no identifier of AWS: %s', error => {
     const detail = detailOf({ error }) ?? ''
 
     expect(detail).toContain('***')
     expect(detail).not.toMatch(/abcdef1234567890|123456789012|assumed-role|ABCDEFGHIJKLMNOP/)
   })
 
-  it('are only the error of a successful answer, since the rest may be a result', () => {
+  it('is only taken from the field `error` if the status is a success, since other parts may be a result', () => {
     expect(judge(withText('a whole result', 'text/plain'), by())).not.toHaveProperty('detail')
     expect(judge(answered({ text: 'a result' }), by({ condition: 'retry' }))).not.toHaveProperty('detail')
   })
 
-  it('are not passed on if they may be about another user’s request', () => {
+  it('is not passed on if it may be about another user’s request in the same batch', () => {
     const refusal = judge(answered({ error: 'words' }, { status: 400 }), by({ quotes: false }))
     const text = failureOf(judge(withText('words', 'text/plain'), by({ quotes: false })))
 
@@ -236,7 +239,7 @@ describe('the verdict on a call without an answer', () => {
     { retry: 'as configured', verdict: { verdict: 'retry' } },
     { retry: 'once', verdict: { verdict: 'retry', once: true } },
     { retry: 'never', verdict: { verdict: 'drop' } },
-  ] as const)('follows the endpoint’s answer about retries: $retry', ({ retry, verdict }) => {
+  ] as const)('is a retry, one single retry or drop, as the transport says: $retry', ({ retry, verdict }) => {
     const answer = judge({ ...broken, retry }, by())
 
     expect(answer).toEqual({ ok: false, code: 'model_unreachable', message: 'm', reached: false, ...verdict })
@@ -262,11 +265,11 @@ describe('the verdict on an element of a batch', () => {
     { value: { error: 'busy', status_code: 503 }, verdict: 'retry', status: 503 },
     { value: { error: { code: 7 } }, verdict: 'drop', status: 200 },
     { value: { error: { code: 'rate_limited' } }, verdict: 'drop', status: 200 },
-  ])('follows its error: $value', ({ value, verdict, status }) => {
+  ])('is $verdict with the status in its error: $value', ({ value, verdict, status }) => {
     expect(element(value)).toMatchObject({ ok: false, verdict, status, reached: true })
   })
 
-  it('follows a condition, also for an element without an error', () => {
+  it('is the verdict of a condition that holds, also for an element without an error', () => {
     expect(element({ error: 'no' }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
     expect(element({ choices: [] }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
   })

@@ -18,8 +18,8 @@ async function given(item: RequestItem, isWritten = true) {
   return { ports, used, stored: () => ports.items.get(item.user_id, item.request_id) }
 }
 
-describe('failUndelivered', () => {
-  it('fails a request that no worker could run, and charges for the call that was made', async () => {
+describe('failUndelivered: ends the request of a message in the dead-letter queue', () => {
+  it('fails a request whose attempt has reached the model, and charges one request', async () => {
     const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
     const { ports, used, stored } = await given(item)
 
@@ -30,7 +30,7 @@ describe('failUndelivered', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
   })
 
-  it('sends the caller’s prompt to the ledger, in an event that 0.1.0 can read', async () => {
+  it('sends the client’s prompt to the ledger, in an event that version 0.1.0 can read', async () => {
     const item = anItem()
     const { ports } = await given(item)
 
@@ -61,9 +61,9 @@ describe('failUndelivered', () => {
   })
 
   it.each([
-    { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
-    { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
-  ] as const)('waits for a request with $what', async ({ fields }) => {
+    { what: 'a lease that still holds', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
+    { what: 'a backoff that has not passed', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
+  ] as const)('changes nothing yet for a request with $what', async ({ fields }) => {
     const item = anItem(fields)
     const { ports, used, stored } = await given(item)
 

@@ -11,7 +11,7 @@ import { anItem, aReservation } from '../../../../support/requests.ts'
 const LIMITS = { requests: 10, tokens: 1_000, in_flight: 10 }
 const LATER = NOW + STALE_RESERVATION_MS
 
-/** A reservation that has been open since NOW, and the item of its request, if there is one. */
+/** Stores a reservation that has been open since NOW, and the item of its request, if one is given. */
 async function given(item: RequestItem | undefined, reservation = item ? reservationOf(item) : aReservation()) {
   const ports = memoryPorts()
   if (item) await ports.items.create(item)
@@ -36,18 +36,18 @@ const HELD = { requests: 1, tokens: 10, open: 1 }
 const RELEASED = { requests: 0, tokens: 0, open: 0 }
 
 describe('reapReservation', () => {
-  it('leaves a reservation open whose request may still be written', async () => {
+  it('leaves a young reservation without a request item open, since the item may still be written', async () => {
     const { ports, open, used } = await given(undefined)
 
     expect(await reapReservation(ports, open, LATER - 1)).toBe(false)
     expect(await used()).toEqual(HELD)
   })
 
-  it('does not look at a reservation before every worker would have seen the item', () => {
+  it('has a longer waiting time than a worker, so a worker never waits for an item that was already rejected as missing', () => {
     expect(STALE_RESERVATION_MS).toBeGreaterThan(ITEM_GRACE_MS)
   })
 
-  it('releases a reservation whose request was never written, after a tombstone that prevents a late write', async () => {
+  it('writes a tombstone for a request that has no item, so no item can be written later, and releases its reservation', async () => {
     const { ports, open, used, told } = await given(undefined)
 
     expect(await reapReservation(ports, open, LATER)).toBe(true)
@@ -78,15 +78,15 @@ describe('reapReservation', () => {
   )
 
   it.each([
-    { what: 'waits', fields: { status: 'queued' } },
-    { what: 'waits for a retry', fields: { status: 'queued', attempt: 1, not_before: LATER + 1 } },
+    { what: 'is queued', fields: { status: 'queued' } },
+    { what: 'waits for the end of a backoff', fields: { status: 'queued', attempt: 1, not_before: LATER + 1 } },
     { what: 'runs', fields: { status: 'running', attempt: 1, lease_until: LATER + 1 } },
     {
-      what: 'was left by its worker, but may be tried again',
+      what: 'has an expired lease, but may be claimed again before its deadline',
       fields: { status: 'running', attempt: 1, lease_until: NOW },
     },
     {
-      what: 'runs past its deadline, under a live lease',
+      what: 'runs after its deadline, with a lease that still holds',
       fields: { status: 'running', attempt: 1, lease_until: LATER + 1, deadline: NOW },
     },
   ] as const)('leaves a reservation open whose request $what', async ({ fields }) => {
@@ -111,7 +111,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'expired' })
   })
 
-  it('fails a request whose deadline and lease are over, and charges no tokens', async () => {
+  it('fails a running request whose deadline and lease have passed, and charges one request and no tokens', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
@@ -125,16 +125,19 @@ describe('reapReservation', () => {
     { what: 'another nonce', other: { nonce: 'twin' } },
     { what: 'another shard', other: { shard: 1 } },
     { what: 'another window', other: { window: '2026-11-22' } },
-  ])('releases a reservation that is not the reservation of the item: $what (rule 2)', async ({ other }) => {
-    const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
-    const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
+  ])(
+    'releases a reservation that differs from the request item by $what, without a charge (rule 2)',
+    async ({ other }) => {
+      const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
+      const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
 
-    expect(await reapReservation(ports, open, LATER)).toBe(true)
+      expect(await reapReservation(ports, open, LATER)).toBe(true)
 
-    expect(await used()).toEqual(RELEASED)
-  })
+      expect(await used()).toEqual(RELEASED)
+    },
+  )
 
-  it('releases the reservation of an earlier run', async () => {
+  it('releases the reservation of an earlier run than the run of the request item', async () => {
     const item = anItem({ status: 'failed', run: 2, charge: 0, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 1 })
 
@@ -143,7 +146,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  it('releases the reservation of a failed redrive as soon as its run can no longer begin (rule 8)', async () => {
+  it('retires the run of a redrive that has not started it, and then releases the redrive’s reservation (rule 8)', async () => {
     const item = anItem({ status: 'failed', run: 1, charge: 0, completed_at: NOW })
     const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
     const { ports, open, used } = await given(item, redrive)
@@ -155,7 +158,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', next_run: 3 })
   })
 
-  it('leaves the reservation of a redrive open while its request is in another state', async () => {
+  it('leaves the reservation of a later run open while the request item is not failed', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: LATER + 1 })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 2, nonce: 'redrive' })
 
@@ -194,14 +197,14 @@ describe('reapReservation', () => {
       expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
     })
 
-    it('leaves a running request alone, since its worker may have sent the outcome', async () => {
+    it('does not change a running request, since its worker may have sent the outcome', async () => {
       const { ports, open, used } = await gone({ status: 'running', attempt: 1, lease_until: LATER - 1 })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
       expect(await used()).toEqual(HELD)
     })
 
-    it('waits for the end of a backoff', async () => {
+    it('does not change a queued request before the end of its backoff', async () => {
       const { ports, open } = await gone({ attempt: 1, not_before: LATER + 1 })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
@@ -215,7 +218,7 @@ describe('reapReservation', () => {
       expect(told()).toMatchObject([{ status: 'expired' }])
     })
 
-    it('leaves a queued request alone if the caller does not know the models', async () => {
+    it('does not change a queued request if the caller gives no list of models', async () => {
       const { ports, open } = await gone()
 
       expect(await reapReservation(ports, open, LATER)).toBe(false)

@@ -7,7 +7,7 @@ import { anItem, aReservation } from '../../../../support/requests.ts'
 
 const LIMITS = { requests: 10, tokens: 1_000, in_flight: 10 }
 
-/** A reservation that has just been made, and the item of its request, if there is one. */
+/** Stores a reservation that has just been made, and the item of its request, if one is given. */
 async function given(item: RequestItem | undefined, reservation = item ? reservationOf(item) : aReservation()) {
   const ports = memoryPorts()
   if (item) await ports.items.create(item)
@@ -23,8 +23,8 @@ async function given(item: RequestItem | undefined, reservation = item ? reserva
 
 const RUNNING = { status: 'running', attempt: 1, started_at: NOW - 5_000, lease_until: NOW + 600_000 } as const
 
-describe('recoverRequest', () => {
-  it('ends the lease of a running request, and leaves its reservation', async () => {
+describe('recoverRequest: at the start of the local system, ends the lease of an earlier run', () => {
+  it('ends the lease of a running request, and keeps its reservation open', async () => {
     const item = anItem(RUNNING)
     const { recover, stored, open, told } = await given(item)
 
@@ -35,7 +35,7 @@ describe('recoverRequest', () => {
   })
 
   it.each([RUNNING, { ...RUNNING, lease_until: NOW - 1 }])(
-    'notes in a running request that its worker was stopped, also after its lease ($lease_until)',
+    'writes into a running request that its worker was stopped, also if its lease has passed ($lease_until)',
     async fields => {
       const item = anItem(fields)
       const { recover, stored, open } = await given(item)
@@ -48,7 +48,7 @@ describe('recoverRequest', () => {
     },
   )
 
-  it('rejects a request that was never written, although its reservation is less than a second old', async () => {
+  it('rejects a request that has no item, although its reservation is less than a second old', async () => {
     const { recover, stored, open, told } = await given(undefined)
 
     expect(await recover()).toBe('rejected')
@@ -59,12 +59,12 @@ describe('recoverRequest', () => {
   })
 
   it.each([
-    { what: 'waits', item: { status: 'queued' } },
-    { what: 'waits for a retry', item: { status: 'queued', attempt: 1, not_before: NOW + 5_000 } },
+    { what: 'is queued', item: { status: 'queued' } },
+    { what: 'waits for the end of a backoff', item: { status: 'queued', attempt: 1, not_before: NOW + 5_000 } },
     { what: 'has ended', item: { status: 'completed', attempt: 1, completed_at: NOW, charge: 7 } },
     { what: 'has failed', item: { status: 'failed', attempt: 1, completed_at: NOW, charge: 0 } },
-    { what: 'ran past its lease', item: { ...RUNNING, lease_until: NOW - 1 } },
-  ] as const)('leaves a request that $what to its message', async ({ item: fields }) => {
+    { what: 'has an expired lease', item: { ...RUNNING, lease_until: NOW - 1 } },
+  ] as const)('does not change a request that $what', async ({ item: fields }) => {
     const item = anItem(fields)
     const { recover, stored, open, told } = await given(item)
 
@@ -73,7 +73,7 @@ describe('recoverRequest', () => {
     expect([await stored(), await open(), told()]).toEqual([item, 1, []])
   })
 
-  it('leaves a reservation that is not the reservation of the item to the sweeper', async () => {
+  it('keeps a reservation whose nonce differs from the request item, which the sweeper closes later', async () => {
     const item = anItem(RUNNING)
     const { recover, stored, open } = await given(item, { ...reservationOf(item), nonce: 'of another try' })
 
@@ -82,7 +82,7 @@ describe('recoverRequest', () => {
     expect([await stored(), await open()]).toEqual([item, 1])
   })
 
-  it('gives the same result when it runs twice', async () => {
+  it('changes nothing when it runs a second time', async () => {
     const { recover, stored, open } = await given(anItem(RUNNING))
     await recover()
     const before = await stored()

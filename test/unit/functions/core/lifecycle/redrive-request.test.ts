@@ -19,7 +19,7 @@ const FAILED = {
   error: { code: 'model_error', message: 'm' },
 } as const
 
-/** A request that has failed. Its reservation is closed unless `isOpen`. */
+/** Stores a failed request. Its reservation is closed unless `isOpen`. */
 async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
   const ports = memoryPorts()
   const item = await ports.items.create(anItem(fields))
@@ -33,7 +33,7 @@ async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
 }
 
 describe('redriveRequest', () => {
-  it('begins a new run that reserves tokens, but no second request', async () => {
+  it('begins a new run that reserves tokens but no request, since the failed run was charged a request', async () => {
     const { ports, item, message, used } = await given()
 
     expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: true, run: 2 })
@@ -46,22 +46,26 @@ describe('redriveRequest', () => {
   it.each([
     { others: 10, givesWay: true },
     { others: 9, givesWay: false },
-  ])('marks a new run beside $others open requests to give way: $givesWay', async ({ others, givesWay }) => {
-    const { ports, item, message } = await given()
-    const quota = memoryQuota(true)
-    const limits = { requests: 20, tokens: 1_000, in_flight: 20 }
-    for (let i = 0; i < others; i++) await quota.reserve(reservationOf(anItem({ user_id: item.user_id })), limits, NOW)
+  ])(
+    'sends the message to the bulk queue if the user has 10 open requests or more (here $others): $givesWay',
+    async ({ others, givesWay }) => {
+      const { ports, item, message } = await given()
+      const quota = memoryQuota(true)
+      const limits = { requests: 20, tokens: 1_000, in_flight: 20 }
+      for (let i = 0; i < others; i++)
+        await quota.reserve(reservationOf(anItem({ user_id: item.user_id })), limits, NOW)
 
-    await redriveRequest({ ...ports, quota, givesWayAbove: 10 }, message, { ...ENTITLEMENT, limits })
+      await redriveRequest({ ...ports, quota, givesWayAbove: 10 }, message, { ...ENTITLEMENT, limits })
 
-    const sent = ports.queue.sent('inference-text-normal')
-    expect(sent.map(({ gives_way = false }) => gives_way)).toEqual([givesWay])
-    expect(sent.map(({ body }) => (body as InferenceMessage).hints)).toEqual([
-      givesWay ? { gives_way: true } : undefined,
-    ])
-  })
+      const sent = ports.queue.sent('inference-text-normal')
+      expect(sent.map(({ gives_way = false }) => gives_way)).toEqual([givesWay])
+      expect(sent.map(({ body }) => (body as InferenceMessage).hints)).toEqual([
+        givesWay ? { gives_way: true } : undefined,
+      ])
+    },
+  )
 
-  it('reserves a request if the failed run never reached the model', async () => {
+  it('reserves a request as well as tokens if the failed run never reached the model and so was not charged', async () => {
     const { ports, message, used } = await given({ ...FAILED, charge: undefined })
 
     await redriveRequest(ports, message, ENTITLEMENT)
@@ -69,7 +73,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('closes the failed run first, if it is still open (rule 8)', async () => {
+  it('closes the reservation of the failed run first, if it is still open (rule 8)', async () => {
     const { ports, message, used } = await given(FAILED, true)
 
     await redriveRequest(ports, message, ENTITLEMENT)
@@ -101,7 +105,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
   })
 
-  it('sends the message of a run again if it may never have been sent', async () => {
+  it('sends the message of the same run when it is repeated after a send that failed', async () => {
     const { ports, message } = await given()
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
     await expect(redriveRequest(broken, message, ENTITLEMENT)).rejects.toThrow()

@@ -17,7 +17,7 @@ const COMPLETED = {
   charge: 7,
 } as const
 
-/** A reader whose ledger has `result`, or nothing, of run 1 of any request. */
+/** Ports of a reader, with a request item. The ledger has `result` for run 1, or no row if `result` is missing. */
 async function given(fields: Partial<RequestItem>, result?: Payload) {
   const ports = memoryPorts()
   const item = await ports.items.create(anItem(fields))
@@ -58,9 +58,13 @@ describe('viewRequest', () => {
 
   it.each([
     { what: 'a success', fields: { charge: 7 }, charged: { requests: 1, tokens: 7 } },
-    { what: 'a run that was released', fields: { charge: undefined }, charged: { requests: 0, tokens: 0 } },
     {
-      what: 'a run after another',
+      what: 'a run whose reservation was released',
+      fields: { charge: undefined },
+      charged: { requests: 0, tokens: 0 },
+    },
+    {
+      what: 'a second run after a charged first run',
       fields: {
         charge: 7,
         run: 2,
@@ -69,26 +73,26 @@ describe('viewRequest', () => {
       },
       charged: { requests: 1, tokens: 12 },
     },
-  ])('shows the charge of all runs: $what', async ({ fields, charged }) => {
+  ])('shows the charge of all runs together: $what', async ({ fields, charged }) => {
     const { item, ports } = await given({ ...COMPLETED, status: 'failed', ...fields })
 
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ charged })
   })
 
-  it('shows no charge before the result can be read', async () => {
+  it('shows no charge for a completed request before its result is in the ledger', async () => {
     const { item, ports } = await given(COMPLETED)
 
     expect((await viewRequest(ports, item.user_id, item.request_id)).charged).toBeUndefined()
   })
 
-  it('fetches a result that is too large for a row', async () => {
+  it('reads a result that is too large for a row from the payload store', async () => {
     const { item, ports } = await given(COMPLETED, { key: 'result.json' })
     await ports.payloads.put('result.json', '["large"]')
 
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
   })
 
-  it('shows a completed request without its result if the result is no longer kept', async () => {
+  it('shows a completed request without its result if the retention has deleted the result', async () => {
     const { item, ports } = await given(COMPLETED, { key: 'deleted.json' })
 
     const shown = await viewRequest(ports, item.user_id, item.request_id)
@@ -98,25 +102,25 @@ describe('viewRequest', () => {
   })
 
   it.each([
-    { what: 'may still come', age: 14 * 86_400_000 - 1, status: 'running' },
-    { what: 'can come no more', age: 14 * 86_400_000, status: 'completed' },
+    { what: 'may still be in the results queue', age: 14 * 86_400_000 - 1, status: 'running' },
+    { what: 'can’t be in the results queue any more', age: 14 * 86_400_000, status: 'completed' },
   ])('shows the status $status for a request without a row whose result $what', async ({ age, status }) => {
     const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
 
     expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
   })
 
-  it('shows a result that is null', async () => {
+  it('shows the result null if the model’s result is null', async () => {
     const { item, ports } = await given(COMPLETED, { inline: null })
 
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ status: 'completed', result: null })
   })
 
   it.each([
-    { what: 'not at all', run: 1, result: undefined },
-    { what: 'of an earlier run only', run: 2, result: { inline: 'old' } },
+    { what: 'no result', run: 1, result: undefined },
+    { what: 'only the result of an earlier run', run: 2, result: { inline: 'old' } },
   ])(
-    'shows the status running, without any field of the end, while the ledger has the result $what (I9)',
+    'shows a completed request as running, without its usage and end, while the ledger has $what (I9)',
     async ({ run, result }) => {
       const { item, ports } = await given({ ...COMPLETED, run }, result)
 
@@ -138,7 +142,7 @@ describe('viewRequest', () => {
     })
   })
 
-  it('answers for another user’s request as for an unknown one (I11)', async () => {
+  it('gives the same answer for another user’s request as for a request that does not exist (I11)', async () => {
     const { item, ports } = await given({})
     const another = await viewRequest(ports, 'another', item.request_id).catch(error => error)
     const never = await viewRequest(ports, item.user_id, anItem().request_id).catch(error => error)
@@ -147,14 +151,14 @@ describe('viewRequest', () => {
     expect(never).toEqual(another)
   })
 
-  it('does not find a rejected request, since it was never accepted', async () => {
+  it('does not find a rejected request, since a rejected request was never accepted', async () => {
     const { item, ports } = await given({ status: 'rejected', completed_at: NOW })
 
     await expect(viewRequest(ports, item.user_id, item.request_id)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   it.each(['', 'nonsense', '../../x', '%00', "' OR 1=1 --", 'x'.repeat(5_000)])(
-    'reads no table if the text is no id (%#)',
+    'reads no table if the text does not have the form of a request id (%#)',
     async id => {
       const { ports } = await given({})
       const items = { get: () => expect.unreachable() }
@@ -163,7 +167,7 @@ describe('viewRequest', () => {
     },
   )
 
-  it('is unavailable, and does not show completed, while the ledger is down', async () => {
+  it('fails with Unavailable for a completed request while the ledger is down', async () => {
     const { item, ports } = await given(COMPLETED)
     const ledger = { result: () => Promise.reject(new Unavailable('the ledger', 'down')) }
 

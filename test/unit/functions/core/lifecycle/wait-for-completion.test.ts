@@ -34,7 +34,7 @@ describe('waitForCompletion', () => {
     expect(ports.clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('answers when its time is over, and not later', async () => {
+  it('answers at the end of the wait if the request has not ended by then', async () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(RUNNING))
 
@@ -55,7 +55,7 @@ describe('waitForCompletion', () => {
     { seconds: 25, reads: 20 },
     { seconds: 10, reads: 12 },
     { seconds: 1, reads: 6 },
-  ])('looks $reads times in $seconds seconds', async ({ seconds, reads }) => {
+  ])('reads the request item $reads times during a wait of $seconds seconds', async ({ seconds, reads }) => {
     const { ports, item } = await withItem()
     const get = vi.spyOn(ports.items, 'get')
 
@@ -64,7 +64,7 @@ describe('waitForCompletion', () => {
     expect(get).toHaveBeenCalledTimes(reads)
   })
 
-  it('does not ask the ledger for a request that is still running', async () => {
+  it('does not read the ledger while the request is running', async () => {
     const { ports, item } = await withItem()
     const result = vi.spyOn(ports.ledger, 'result')
 
@@ -81,7 +81,7 @@ async function withItem(limits = { per_user: 2, total: 3 }) {
   return { ports, item: await ports.items.create(anItem(RUNNING)) }
 }
 
-/** Makes something happen when a waiting call sleeps for the first time. */
+/** Ports with which `happen` is called when a waiting call sleeps for the first time. */
 const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts => {
   let hasHappened = false
   const sleep = async (ms: number) => {
@@ -121,7 +121,7 @@ describe('a wait and its lease', () => {
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
-  it('a call is answered at once, and counted, if the user has too many leases', async () => {
+  it('a call is answered at once, and counted in RefusedWaits, if the user’s calls hold as many leases as allowed', async () => {
     const { ports, item } = await withItem({ per_user: 1, total: 3 })
     const waiting = meanwhile(ports, async () => {
       expect(await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({
@@ -137,10 +137,10 @@ describe('a wait and its lease', () => {
   })
 
   it.each([
-    { who: 'it repeats a submission', beside_others: false, ends_at: NOW },
-    { who: 'it reads the request', beside_others: true, ends_at: NOW + 10_000 },
+    { who: 'the second call repeats the POST', beside_others: false, ends_at: NOW },
+    { who: 'the second call is a GET', beside_others: true, ends_at: NOW + 10_000 },
   ])(
-    'a second call for the same request waits only if it reads the request ($who)',
+    'a second call waits for the same request only if it is a GET, and not a repeated POST ($who)',
     async ({ beside_others, ends_at }) => {
       const { ports, item } = await withItem()
       let answeredAt = 0
@@ -157,8 +157,8 @@ describe('a wait and its lease', () => {
 
   it.each([
     { what: 'a request that has ended', ms: 10_000, fields: { status: 'expired', completed_at: NOW } as const },
-    { what: 'less than two seconds', ms: 1_999, fields: RUNNING },
-    { what: 'no time', ms: 0, fields: RUNNING },
+    { what: 'a wait of less than two seconds', ms: 1_999, fields: RUNNING },
+    { what: 'a call without a wait', ms: 0, fields: RUNNING },
   ])('a lease is not taken for $what', async ({ ms, fields }) => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(fields))
@@ -171,7 +171,7 @@ describe('a wait and its lease', () => {
   })
 
   it.each(['before', 'after'] as const)(
-    'a call is answered at once, and without an error, if the table fails %s a lease is taken',
+    'a call is answered at once, and without an error, if the table of wait leases fails %s a lease is written',
     async when => {
       const { ports, item } = await withItem()
       const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'acquire', when) }
@@ -184,7 +184,7 @@ describe('a wait and its lease', () => {
     },
   )
 
-  it('a lease that could not be released ends by itself, soon after its wait', async () => {
+  it('a lease that could not be released ends by itself, five seconds after the end of the wait', async () => {
     const { ports, item } = await withItem({ per_user: 1, total: 1 })
     const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'release', 'before') }
 

@@ -14,11 +14,11 @@ const thrownBy = (answer: () => HttpResponse): unknown => {
   }
 }
 
-describe('a completed request', () => {
+describe('the OpenAI API: a completed request', () => {
   const completed = toView(anItem({ status: 'completed', attempt: 1, completed_at: NOW, charge: 7 }))
 
   it.each(['chat.completions', 'completions', 'responses', 'embeddings'] as const)(
-    'is answered with result_expired if its result is no longer kept, and gets no empty answer of %s',
+    'is answered with the error result_expired, and not with an empty answer of %s, if the retention has deleted its result',
     operation => {
       expect(thrownBy(() => endedAnswer(operation, completed, wanted, {}))).toMatchObject({
         code: 'result_expired',
@@ -27,18 +27,18 @@ describe('a completed request', () => {
     },
   )
 
-  it('is answered with result_expired, too, when it is read as a response', () => {
+  it('is answered with the error result_expired also by GET /v1/responses/{id}, if the retention has deleted its result', () => {
     expect(thrownBy(() => backgroundAnswer(completed, {}))).toMatchObject({ code: 'result_expired' })
   })
 
-  it('has the result null if a mapping gives null', () => {
+  it('has the text "null" as its answer if the response mapping gives null', () => {
     const { body = '' } = endedAnswer('chat.completions', { ...completed, result: null }, wanted, {})
     expect(JSON.parse(body).choices).toMatchObject([{ message: { content: 'null' } }])
   })
 })
 
-describe('a request that failed because of a field that the endpoint does not support', () => {
-  it('is answered with an error of this field', () => {
+describe('the OpenAI API: a request that failed because of a field that the endpoint does not support', () => {
+  it('is answered with an invalid_request error that names the field', () => {
     const message = '`input` is not supported: the endpoint has chat.completions and not responses'
     const error = { code: 'unsupported_parameter', message }
     const view = toView(anItem({ status: 'failed', attempt: 1, completed_at: NOW, error }))

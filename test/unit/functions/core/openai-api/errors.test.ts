@@ -18,15 +18,15 @@ const post = (headers: HttpCall['headers'] = {}): HttpCall => ({
 const outage = new Unavailable('the queue', new Error('no connection'))
 const logger = { error: () => undefined }
 
-describe('an outage', () => {
-  it('of a call that admitted nothing may be retried by the SDK', () => {
+describe('the OpenAI API: a 503 because of an outage', () => {
+  it('tells the SDK to retry if no request was admitted', () => {
     const { statusCode, headers } = renderOpenAiError(toRequestError(outage, logger), post())
 
     expect(statusCode).toBe(503)
     expect(headers).toMatchObject({ 'x-should-retry': 'true', 'Retry-After': '2' })
   })
 
-  it('of a call that may have admitted a request is retried only under an Idempotency-Key, and the error has the request’s id', () => {
+  it('has the request’s id if a request may have been admitted, and tells the SDK to retry only with an Idempotency-Key', () => {
     const id = newRequestId()
     const error = toRequestError(new MayBeAdmitted(id, outage), logger)
 

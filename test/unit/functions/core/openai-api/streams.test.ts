@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { eventStream } from '../../../../../functions/core/openai-api/streams.ts'
 import type { Json } from '../../../../../functions/core/openai-format/json.ts'
 
-/** The events of a response with this output. */
+/** The server-sent events of a response with this output. */
 function eventsOf(output: readonly Json[]): { type: string; [field: string]: unknown }[] {
   const { body = '' } = eventStream({ object: 'response', status: 'completed', output }, {})
   const text = Buffer.from(String(body), 'base64').toString()
   return [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data))
 }
 
-describe('the events of a response', () => {
-  it('have the arguments of a call once: the first event of the call has empty arguments', () => {
+describe('the server-sent events of a response (OpenAI API)', () => {
+  it('have the arguments of a function call only once: the first event of the function call has empty arguments', () => {
     const call = { type: 'function_call', id: 'f', call_id: 'c', name: 'weather', arguments: '{"city":"Vienna"}' }
     const events = eventsOf([call])
 
@@ -19,7 +19,7 @@ describe('the events of a response', () => {
     expect(events.find(({ type }) => type === 'response.output_item.done')?.item).toEqual(call)
   })
 
-  it('name reasoning as reasoning, and have no delta for a part of an unknown type', () => {
+  it('have reasoning_text deltas for reasoning, and no delta for a part of an unknown type', () => {
     const reasoning = {
       type: 'reasoning',
       id: 'r',
@@ -32,7 +32,7 @@ describe('the events of a response', () => {
     expect(events.filter(({ type }) => type.startsWith('response.refusal'))).toEqual([])
   })
 
-  it('are only the first ones and the last one if all pieces together exceed the size of an answer', () => {
+  it('are only the first two and the last one, without deltas, if all events together exceed the largest size of an answer', () => {
     const text = 'x'.repeat(1_500_000)
     const output = [{ type: 'message', id: 'm', content: [{ type: 'output_text', text }] }]
 

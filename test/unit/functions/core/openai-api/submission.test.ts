@@ -19,7 +19,7 @@ const refused = (operation: Parameters<typeof parseOpenAi>[0], body: object): un
 const naming = (path: string) => ({ code: 'invalid_request', details: { problems: [{ path }] } })
 
 describe('a body of the OpenAI API', () => {
-  it('is refused, with the name of the field, if it has a field that Sluice could only ignore', () => {
+  it('is refused, with the name of the field, if it has a field that would have no effect', () => {
     expect(refused('chat.completions', { model: 'gpt', messages, background: true })).toMatchObject(
       naming('background'),
     )
@@ -33,17 +33,20 @@ describe('a body of the OpenAI API', () => {
     ['function_call', { name: 'look', arguments: '{}' }],
     ['refusal', 'No.'],
     ['audio', { id: 'audio' }],
-  ])('is refused if a message has %s, which is no part of a chat’s texts', (name, value) => {
-    const said = { role: 'assistant', content: 'Hi', [name]: value }
+  ])(
+    'is refused if a message has %s and the model has a mapping, which gets only the texts of a chat',
+    (name, value) => {
+      const said = { role: 'assistant', content: 'Hi', [name]: value }
 
-    expect(refused('chat.completions', { model: 'text', messages: [...messages, said] })).toMatchObject({
-      code: 'invalid_request',
-      message: expect.stringContaining(`messages[1].${name}`),
-    })
-    expect(refused('chat.completions', { model: 'chat', messages: [...messages, said] })).not.toBeInstanceOf(Error)
-  })
+      expect(refused('chat.completions', { model: 'text', messages: [...messages, said] })).toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining(`messages[1].${name}`),
+      })
+      expect(refused('chat.completions', { model: 'chat', messages: [...messages, said] })).not.toBeInstanceOf(Error)
+    },
+  )
 
-  it('is refused, with the name of the field, if a part of the field can’t reach the model', () => {
+  it('is refused, with the name of the field, if a part of the field, such as audio, can’t be passed to the model', () => {
     const audio = { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }
     const image = { type: 'input_image', file_id: 'file-1' }
     const chat = { model: 'text', messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, audio] }] }
@@ -60,7 +63,7 @@ describe('a body of the OpenAI API', () => {
     )
   })
 
-  it('may have lists and tokens for an endpoint with the OpenAI API, and texts for a mapping', () => {
+  it('may have a list of texts as prompt for an endpoint with the OpenAI API, and as input of embeddings for a model with a mapping', () => {
     const prompt = ['Once', 'Twice']
     expect(parseOpenAi('completions', JSON.stringify({ model: 'gpt', prompt }), models).submission.prompt).toBe(
       'Once\n\nTwice',
@@ -68,7 +71,7 @@ describe('a body of the OpenAI API', () => {
     expect(parseOpenAi('embeddings', JSON.stringify({ model: 'text', input: prompt }), models).texts).toBe(2)
   })
 
-  it('may ask for a response in the background', () => {
+  it('may ask for a response in the background with `background: true`', () => {
     const body = { model: 'gpt', input: 'Hi' }
     expect(parseOpenAi('responses', JSON.stringify({ ...body, background: true }), models).background).toBe(true)
     expect(parseOpenAi('responses', JSON.stringify(body), models).background).toBe(false)

@@ -4,26 +4,29 @@ import { passedBody } from '../../../../../functions/core/openai-format/pass.ts'
 
 const messages = [{ role: 'user', content: 'Hi' }]
 
-describe('the fields of a body', () => {
-  it('have the texts that the model gets as the prompt, even if the client sends a field named prompt', () => {
+describe('fieldsOf: the fields of an OpenAI body that routing and mappings use', () => {
+  it('have as `prompt` the texts that the model gets, even if the client sends another field named prompt', () => {
     expect(fieldsOf('chat.completions', { model: 'm', messages, prompt: 'x' })).toMatchObject({
       prompt: 'Hi',
       messages,
     })
   })
 
-  it.each(['completions', 'embeddings'] as const)('have no messages for %s, which don’t know messages', operation => {
-    const body = { model: 'm', prompt: 'Hi', input: 'Hi', messages: [{}] }
-    expect(fieldsOf(operation, body)).toMatchObject({ prompt: 'Hi' })
-    expect(fieldsOf(operation, body)).not.toHaveProperty('messages')
-  })
+  it.each(['completions', 'embeddings'] as const)(
+    'have no `messages` for %s, since this operation has no such field',
+    operation => {
+      const body = { model: 'm', prompt: 'Hi', input: 'Hi', messages: [{}] }
+      expect(fieldsOf(operation, body)).toMatchObject({ prompt: 'Hi' })
+      expect(fieldsOf(operation, body)).not.toHaveProperty('messages')
+    },
+  )
 })
 
-describe('the body that is passed on', () => {
+describe('passedBody: the OpenAI body that is passed on to the endpoint', () => {
   const own = { metadata: { job: '7' }, service_tier: 'default' }
 
   it.each(['completions', 'embeddings'] as const)(
-    'has neither metadata nor tier for %s, which know neither field',
+    'has neither metadata nor service_tier for %s, since this operation has no such fields',
     operation => {
       const passed = passedBody(operation, { model: 'm', prompt: 'Hi', input: 'Hi', ...own }, 'gpt')
       expect(passed).toMatchObject({ model: 'gpt' })
@@ -32,7 +35,7 @@ describe('the body that is passed on', () => {
     },
   )
 
-  it('has metadata and tier for a response, and metadata for a stored chat', () => {
+  it('has metadata and service_tier for a response and a stored chat, but no metadata for a chat that is not stored', () => {
     expect(passedBody('responses', { model: 'm', input: 'Hi', ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, store: true, ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, ...own }, 'gpt')).not.toHaveProperty('metadata')

@@ -9,13 +9,13 @@ const input = (...content: object[]) => ({ model: 'm', input: [{ role: 'user', c
 const messages = (...content: object[]) => ({ model: 'm', messages: [{ role: 'user', content }] })
 const lost = (place: string, field = place) => [{ field, place }]
 
-describe('a response as a chat', () => {
+describe('responseToChat: translates the body of a response into the body of a chat', () => {
   it.each([
     ['an image by the id of a file', { type: 'input_image', file_id: 'file-1', detail: 'auto' }],
     ['a file by a URL', { type: 'input_file', file_url: 'https://example.com/a.pdf' }],
     ['audio without data', { type: 'input_audio', data: 'UklGRg==' }],
     ['a type that nobody knows', { type: 'input_video', text: 'x' }],
-  ])('can’t contain %s', (_, part) => {
+  ])('reports %s as lost, since a chat can’t contain it', (_, part) => {
     expect(responseToChat(input({ type: 'input_text', text: 'a' }, part)).lost).toEqual(
       lost('input[0].content[1]', 'input'),
     )
@@ -23,7 +23,7 @@ describe('a response as a chat', () => {
     expect(responseToChat({ model: 'm', input: [item] }).lost).toEqual(lost('input[0].output[0]', 'input'))
   })
 
-  it('contains audio, images and files by their data', () => {
+  it('keeps audio, images and files that are in the body itself', () => {
     const file = { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' }
     const { body, lost: none } = responseToChat(
       input(
@@ -48,7 +48,7 @@ describe('a response as a chat', () => {
     ])
   })
 
-  it('can’t contain the tools of OpenAI or a summary of the reasoning', () => {
+  it('reports OpenAI’s own tools and a summary of the reasoning as lost, since a chat can’t contain them', () => {
     const body = { model: 'm', input: 'a' }
     expect(responseToChat({ ...body, tools: [{ type: 'web_search' }] }).lost).toEqual(lost('tools'))
     expect(responseToChat({ ...body, tool_choice: { type: 'web_search' } }).lost).toEqual(lost('tool_choice'))
@@ -57,17 +57,17 @@ describe('a response as a chat', () => {
     expect(responseToChat({ ...body, truncation: 'auto' }).lost).toEqual(lost('truncation'))
   })
 
-  it('loses nothing if a field has its neutral value', () => {
+  it('reports nothing as lost for a field whose value asks for nothing', () => {
     const nothing = { truncation: 'disabled', include: [], tools: [], tool_choice: 'auto', n: 1 }
     expect(responseToChat({ model: 'm', input: 'a', ...nothing }).lost).toEqual([])
   })
 })
 
-describe('a chat as a response', () => {
+describe('chatToResponse: translates the body of a chat into the body of a response', () => {
   it.each([
     ['audio', AUDIO],
     ['a type that nobody knows', { type: 'video_url', text: 'x' }],
-  ])('can’t contain %s', (_, part) => {
+  ])('reports %s as lost, since a response can’t contain it', (_, part) => {
     expect(chatToResponse(messages({ type: 'text', text: 'a' }, part)).lost).toEqual(
       lost('messages[0].content[1]', 'messages'),
     )
@@ -79,11 +79,11 @@ describe('a chat as a response', () => {
     ['messages[0].function_call', { role: 'assistant', function_call: { name: 'f', arguments: '{}' } }],
     ['messages[0].role', { role: 'function', content: 'a' }],
     ['messages[0].tool_calls', { role: 'assistant', tool_calls: [{ id: 'c', type: 'custom', custom: {} }] }],
-  ])('has no place for %s', (place, message) => {
+  ])('reports %s as lost, since a response has no such field', (place, message) => {
     expect(chatToResponse({ model: 'm', messages: [message] }).lost).toEqual(lost(place, 'messages'))
   })
 
-  it('contains a refusal, and an assistant’s answer in the form in which clients send it back', () => {
+  it('keeps a refusal, and an earlier answer of the assistant in the form in which clients send it back', () => {
     const answer = { role: 'assistant', content: 'b', refusal: null, audio: null, function_call: null, annotations: [] }
     const { body, lost: none } = chatToResponse({
       model: 'm',
@@ -97,7 +97,7 @@ describe('a chat as a response', () => {
     ])
   })
 
-  it('loses nothing if a field has its neutral value', () => {
+  it('reports nothing as lost for a field whose value asks for nothing', () => {
     const nothing = { n: 1, presence_penalty: 0, frequency_penalty: 0, stop: [], modalities: ['text'] }
     expect(chatToResponse({ ...messages({ type: 'text', text: 'a' }), ...nothing }).lost).toEqual([])
   })
@@ -106,12 +106,12 @@ describe('a chat as a response', () => {
     { field: 'web_search_options', value: {}, isLost: true },
     { field: 'web_search_options', value: null, isLost: false },
     { field: 'prediction', value: {}, isLost: false },
-  ])('loses the value $value of $field: $isLost', ({ field, value, isLost }) => {
+  ])('reports the value $value of $field as lost: $isLost', ({ field, value, isLost }) => {
     const chat = { ...messages({ type: 'text', text: 'a' }), [field]: value }
     expect(chatToResponse(chat).lost).toEqual(isLost ? lost(field) : [])
   })
 
-  it('can’t contain tools and tool choices other than functions', () => {
+  it('reports tools and tool choices other than functions as lost', () => {
     const chat = messages({ type: 'text', text: 'a' })
     expect(chatToResponse({ ...chat, tools: [{ type: 'custom', custom: { name: 'c' } }] }).lost).toEqual(lost('tools'))
     expect(chatToResponse({ ...chat, tool_choice: { type: 'custom', custom: { name: 'c' } } }).lost).toEqual(

@@ -7,7 +7,7 @@ const MINUTE = 60_000
 const NOON = Date.UTC(2026, 10, 23, 12)
 const RATE: Rate = { count: 3, interval_ms: MINUTE }
 
-/** Users and times of calls, and whether each call is allowed. */
+/** Counts one call of a user. Returns whether the rate allows the call. */
 const letThrough = (calls: ReturnType<typeof countCalls>, user: string, now: number, rate = RATE): boolean => {
   try {
     calls.count(user, rate, now)
@@ -20,7 +20,7 @@ const letThrough = (calls: ReturnType<typeof countCalls>, user: string, now: num
 const many = (count: number, calls: ReturnType<typeof countCalls>, user: string, now: number) =>
   Array.from({ length: count }, () => letThrough(calls, user, now)).filter(Boolean).length
 
-describe('countCalls', () => {
+describe('countCalls, which counts the API calls of each user within one process', () => {
   it('allows each user as many calls per interval as the rate says', () => {
     const calls = countCalls()
 
@@ -30,7 +30,7 @@ describe('countCalls', () => {
     expect(many(10, calls, 'ann', NOON + MINUTE)).toBe(3)
   })
 
-  it('gives the end of the interval in whole seconds', () => {
+  it('refuses a call with the seconds until the end of the interval, rounded up', () => {
     const calls = countCalls()
     many(3, calls, 'ann', NOON)
 
@@ -41,7 +41,7 @@ describe('countCalls', () => {
     expect(refusal).toThrow(expect.objectContaining({ code: 'rate_exceeded', details }))
   })
 
-  it('allows no call until the interval ends, as soon as the rate is known to be used up', () => {
+  it('allows no further call in an interval after the quota has reported the rate as used up', () => {
     const calls = countCalls()
     many(1, calls, 'ann', NOON)
 
@@ -52,7 +52,7 @@ describe('countCalls', () => {
     expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(3)
   })
 
-  it('ignores a refusal that belongs to an earlier interval', () => {
+  it('ignores a report of a used-up rate that belongs to an earlier interval', () => {
     const calls = countCalls()
     many(1, calls, 'ann', NOON)
     many(1, calls, 'ann', NOON + MINUTE)
@@ -62,7 +62,7 @@ describe('countCalls', () => {
     expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(2)
   })
 
-  it('remembers a bounded number of users, and forgets the user with the oldest count first', () => {
+  it('remembers the counts of 10,000 users, and forgets the user with the oldest count first', () => {
     const calls = countCalls()
     many(3, calls, 'ann', NOON)
     for (let i = 0; i < 9_999; i++) many(3, calls, `user-${i}`, NOON)

@@ -29,7 +29,7 @@ async function payloadsAt(answer: RequestListener) {
   )
 }
 
-describe('a client with timeouts', () => {
+describe('an AWS client with timeouts', () => {
   it('gives up after three tries if a server never answers', async () => {
     let calls = 0
     const payloads = await payloadsAt(() => {
@@ -40,7 +40,7 @@ describe('a client with timeouts', () => {
     expect(calls).toBe(3)
   })
 
-  it('gives up if a server stops in the middle of its answer', async () => {
+  it('gives up if a server stops sending in the middle of its answer', async () => {
     const payloads = await payloadsAt((_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"a":')
     })
@@ -48,7 +48,7 @@ describe('a client with timeouts', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('is the only kind of client of AWS in the functions, and only functions/core/platform makes it', () => {
+  it('is the only kind of AWS client in the functions, and is made only in functions/core/platform', () => {
     const made = globSync('functions/**/*.ts').flatMap(path =>
       [...readFileSync(path, 'utf8').matchAll(/new \w+Client\(.*/g)].map(([call]) => `${path}: ${call}`),
     )

@@ -55,21 +55,21 @@ describe('update', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('reads the item if the engine’s refusal does not contain it', async () => {
+  it('reads the item that made the write fail if the refusal does not contain the item, as with some emulators', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
     dynamoDb.on(GetItemCommand, { ConsistentRead: true }).resolves({ Item: marshall({ pk: 'a', n: 7 }) })
 
     expect(await update(client, anUpdate)).toEqual({ written: false, existing: { pk: 'a', n: 7 } })
   })
 
-  it('returns no item if there is none', async () => {
+  it('returns no item if the write failed because there is no item', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await update(client, anUpdate)).toEqual({ written: false, existing: undefined })
   })
 
-  it('passes every other failure on', async () => {
+  it('throws every other failure of the write', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
 
     await expect(update(client, anUpdate)).rejects.toThrow('throttled')
@@ -96,7 +96,7 @@ describe('put', () => {
 })
 
 describe('get', () => {
-  it('reads the last written state', async () => {
+  it('makes a consistent read, so it returns the last written state', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ pk: 'a' }) })
 
     expect(await get(client, 't', { pk: 'a' })).toEqual({ pk: 'a' })

@@ -18,8 +18,8 @@ afterEach(() => {
 })
 
 /**
- * A function behind the API. It sends its traces to a real receiver, on a clock of its own. `waits` lists its waits for an
- * export.
+ * A function behind the API that sends its traces to a real HTTP receiver. The test moves the clock of the function. `waits`
+ * has the milliseconds of each wait for an export.
  */
 async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
   const receiver = await startOtlpReceiver(answer)
@@ -37,7 +37,7 @@ async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
     },
     {
       clock,
-      // The wait ends when the receiver has the export. So no receiver of this test is too slow.
+      // The wait ends when the receiver has received the export, however long that takes. So the test does not depend on time.
       sleep: async ms => {
         waits.push(ms)
         await vi.waitUntil(() => receiver.exports.length === posted.length)
@@ -69,7 +69,7 @@ async function traced(answer: Parameters<typeof startOtlpReceiver>[0]) {
 }
 
 describe('a function behind the API', () => {
-  it('waits 50 ms for a receiver of traces that never answers, and then not again for 30 s, however many requests come', async () => {
+  it('waits 50 ms for a receiver of traces that never answers, and does not wait again for 30 s, however many requests come', async () => {
     const { invoke, waits, attempts, advance } = await traced(() => ({ silent: true }))
 
     await invoke(100)
@@ -82,7 +82,7 @@ describe('a function behind the API', () => {
     expect(attempts()).toBe(1)
   })
 
-  it('calls a refusing receiver once per 30 s, does not wait for it, and sends everything as soon as the receiver is back', async () => {
+  it('calls a receiver that answers 503 once per 30 s, does not wait for it in between, and sends all spans once it answers again', async () => {
     let isBack = false
     const { invoke, waits, attempts, advance, spans, settled } = await traced(() => (isBack ? {} : { status: 503 }))
 

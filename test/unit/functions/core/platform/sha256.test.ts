@@ -20,14 +20,14 @@ describe('Sha256', () => {
       ),
     ))
 
-  it('takes a secret that is a buffer, or a part of one', async () => {
+  it('accepts as secret a buffer or a part of a buffer', async () => {
     const { buffer } = new Uint8Array([1, 2, 3, 4])
 
     for (const secret of [buffer, new Uint8Array(buffer, 1, 2), new DataView(buffer, 2)])
       expect(await hex(new Sha256(secret), [])).toBe(await hex(new Hash('sha256', secret), []))
   })
 
-  it('begins again after a reset', async () => {
+  it('computes the hash of only the data after a reset', async () => {
     const hash = new Sha256('secret')
     hash.update(new Uint8Array([1]))
     hash.reset()

@@ -34,7 +34,7 @@ const targetOf = ({ path, query }: HttpRequest) => {
   return search === '' ? path : `${path}?${search}`
 }
 
-/** The values for the signature of the request, and the expected signature. */
+/** The signature in a signed request, and the signature that the request should have. */
 const signatures = (signed: HttpRequest) => {
   const authorization = readAuthorization(String(signed.headers.authorization))
   const { method, headers, body } = signed
@@ -82,8 +82,9 @@ describe('sigV4Signer signs AWS’s own example:', () => {
   })
 })
 
-// Vectors of AWS’s test suite for Signature Version 4. They show that the check of the other tests is right.
-describe('the signature that the tests expect', () => {
+// Examples of AWS’s test suite for Signature Version 4. They show that `expectedSignature`, with which the other tests compare,
+// is right.
+describe('expectedSignature, the signature that the tests of sigv4 expect', () => {
   const form = 'application/x-www-form-urlencoded'
   it.each([
     ['get-vanilla', 'GET', '/', {}, '', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
@@ -105,7 +106,7 @@ describe('the signature that the tests expect', () => {
       'Param1=value1',
       'ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a',
     ],
-  ])('is right for AWS’s example %s', (_name, method, target, more, body, signature) => {
+  ])('computes the signature of AWS’s example %s', (_name, method, target, more, body, signature) => {
     const headers = { ...more, host: 'example.amazonaws.com', 'x-amz-date': '20150830T123600Z' }
     const signedHeaders = Object.keys(headers).sort()
     const scope = '20150830/us-east-1/service/aws4_request'
@@ -116,15 +117,15 @@ describe('the signature that the tests expect', () => {
   })
 })
 
-describe('case 35: the path of a model', () => {
+describe('the path of a Bedrock model whose name', () => {
   const Arn = 'arn:aws:bedrock:eu-west-3:123456789012:inference-profile/eu.anthropic.claude-v1:0'
 
   it.each([
-    { what: 'with a colon', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1:0' },
-    { what: 'with a colon that is encoded', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1%3a0' },
-    { what: 'that is an ARN', id: Arn, written: Arn.replace('/', '%2F') },
-    { what: 'that is an encoded ARN', id: Arn, written: encodeURIComponent(Arn) },
-    { what: 'with signs that must be encoded', id: "a b'(c)*!+é", written: "a%20b'(c)*!+é" },
+    { what: 'has a colon', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1:0' },
+    { what: 'has a percent-encoded colon', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1%3a0' },
+    { what: 'is an ARN', id: Arn, written: Arn.replace('/', '%2F') },
+    { what: 'is a percent-encoded ARN', id: Arn, written: encodeURIComponent(Arn) },
+    { what: 'has characters that must be percent-encoded', id: "a b'(c)*!+é", written: "a%20b'(c)*!+é" },
   ])('$what is sent and signed as the SDK sends and signs it', async ({ id, written }) => {
     const path = `/model/${extendedEncodeURIComponent(id)}/converse`
     const host = 'bedrock-runtime.eu-west-3.amazonaws.com'
@@ -207,7 +208,7 @@ describe('sigV4Signer', () => {
     expect(signature).toBe(expected)
   })
 
-  it('encodes the path once for S3 only', async () => {
+  it('encodes the path once in the signature for S3, and twice for all other services', async () => {
     const signed = await sign('s3', callOf('https://models.s3.us-west-2.amazonaws.com/a:b'))
 
     const authorization = readAuthorization(String(signed.headers.authorization))
@@ -228,7 +229,7 @@ describe('sigV4Signer', () => {
     expect(one?.signature).not.toBe(other?.signature)
   })
 
-  it('includes the session of temporary credentials, such as those of a Lambda function', async () => {
+  it('includes the session token of temporary credentials, such as those of a Lambda function', async () => {
     const request = callOf('https://runtime.sagemaker.us-west-2.amazonaws.com/endpoints/llama/invocations')
 
     const signed = await sign('sagemaker', request, { sessionToken: 'the session' })

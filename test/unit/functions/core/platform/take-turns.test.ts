@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { takeTurns } from '../../../../../functions/core/platform/take-turns.ts'
 
-/** Tasks that note their names when they begin. The test decides when they end. */
+/** Adds tasks to `takeTurns`. `begun` has the names of the tasks that have begun. The test decides when a task ends. */
 function createTasks() {
   const inTurn = takeTurns()
   const begun: string[] = []
@@ -21,7 +21,7 @@ function createTasks() {
   }
 }
 
-it('tasks run one after the other, and each gives its own result', async () => {
+it('takeTurns runs tasks one after the other, and gives each caller the result of its own task', async () => {
   const { add, begun, end } = createTasks()
   const first = add('a', 'first')
   const second = add('a', 'second')
@@ -34,7 +34,7 @@ it('tasks run one after the other, and each gives its own result', async () => {
   expect(begun).toEqual(['first', 'second'])
 })
 
-it('the only task of a group waits for one task of another group that has many', async () => {
+it('takeTurns lets the only task of a group (a user) wait for at most two of the many tasks of another group', async () => {
   const { add, begun, end } = createTasks()
   const many = ['1', '2', '3', '4'].map(name => add('many', name))
   const only = add('few', 'only')
@@ -46,7 +46,7 @@ it('the only task of a group waits for one task of another group that has many',
   expect(begun.indexOf('only')).toBeLessThanOrEqual(2)
 })
 
-it('a task that fails does not stop the next one', async () => {
+it('takeTurns runs the next task after a task that has failed', async () => {
   const { add, end, fail } = createTasks()
   const failing = add(undefined, 'failing')
   const next = add(undefined, 'next')

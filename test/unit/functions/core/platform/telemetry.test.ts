@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 describe('telemetry', () => {
-  it('logs from the level of pipeline.yaml on, and always counts, whatever level Lambda lets through', async () => {
+  it('logs lines from the level in pipeline.yaml upwards, and writes metrics whatever the log level is', async () => {
     stubLambdaEnv()
     vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'INFO')
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'ERROR')
@@ -33,7 +33,7 @@ describe('telemetry', () => {
     expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { ModelCalls: 1 }])
   })
 
-  it('exports all counts, including defects, if an endpoint is given', async () => {
+  it('exports all metrics, including the number of defects, if an endpoint for metrics is given', async () => {
     stubLambdaEnv()
     captureOutput()
     const receiver = await startOtlpReceiver()
@@ -62,7 +62,7 @@ describe('telemetry', () => {
     return output.logs()
   }
 
-  it('counts each logged defect under the name of the deployment', () => {
+  it('counts each logged defect in the metric Defects, with the name of the deployment as service', () => {
     const defects = logged(new Defect('the table', new TypeError('x'))).filter(line => 'Defects' in line)
 
     expect(defects).toMatchObject([
@@ -71,13 +71,13 @@ describe('telemetry', () => {
     ])
   })
 
-  it('counts neither an outage nor a log line without an error', () => {
+  it('does not count an outage, or an ERROR line without an error, as a defect', () => {
     const outage = logged(new Unavailable('the table', new Error('ECONNRESET')))
 
     expect([...outage, ...logged()].filter(line => 'Defects' in line)).toEqual([])
   })
 
-  it('logs the place of a wrong value, and does not quote the value', () => {
+  it('logs the field of an invalid value, and does not log the value', () => {
     const schema = z.object({ prompt: z.strictObject({}) })
     const { error } = schema.safeParse({ prompt: { sesame: 1 } })
 

@@ -15,7 +15,7 @@ const options = { message: 'm', $metadata: {} }
 
 const thrownBy = (error: unknown) => reaching('the table', () => Promise.reject(error)).catch(failure => failure)
 
-describe('reaching', () => {
+describe('reaching, which turns the errors of a service into Unavailable or Defect', () => {
   it.each([
     { what: 'a broken connection', error: named('Error', { code: 'ECONNRESET' }) },
     { what: 'a name that does not resolve', error: named('Error', { code: 'ENOTFOUND' }) },
@@ -69,7 +69,7 @@ describe('reaching', () => {
     expect(message).toBe('a call of the table failed by a defect: ZodError: prompt invalid_value')
   })
 
-  it('asks the service’s own rule about errors that the SDK does not call transient', async () => {
+  it('lets a rule of the service decide on errors that the SDK does not call transient', async () => {
     const resuming = client('DatabaseResumingException')
     const failure = await reaching(
       'the ledger',
@@ -80,13 +80,16 @@ describe('reaching', () => {
     expect(failure).toBeInstanceOf(Unavailable)
   })
 
-  it.each([new Unavailable('another', 'x'), new Defect('another', 'x')])('passes $name on as it is', async error => {
-    expect(await thrownBy(error)).toBe(error)
-  })
+  it.each([new Unavailable('another', 'x'), new Defect('another', 'x')])(
+    'throws an error that is already $name unchanged',
+    async error => {
+      expect(await thrownBy(error)).toBe(error)
+    },
+  )
 })
 
 describe('reachingEach', () => {
-  it('distinguishes a defect from an outage, too', async () => {
+  it('turns each error of a list of calls into Unavailable or Defect, as `reaching` does', async () => {
     const broken = { next: () => Promise.reject(new TypeError('x')) }
 
     await expect(reachingEach('the table', broken).next()).rejects.toThrow(Defect)

@@ -25,7 +25,7 @@ const batches = () => sqs.commandCalls(SendMessageBatchCommand).map(call => call
 const failure = (Id: string, SenderFault: boolean) => ({ Id, SenderFault, Code: 'X', Message: `entry ${Id}` })
 
 describe('sqsQueue', () => {
-  it('sends a single message at once and by itself', async () => {
+  it('sends a single message at once with SendMessage', async () => {
     await newQueue().send('results', { body: { é: 1 }, group: 'u42', delay_seconds: 7 })
 
     expect(sqs.commandCalls(SendMessageCommand).map(call => call.args[0].input)).toEqual([
@@ -33,7 +33,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('sends messages of the same tick in batches of ten', async () => {
+  it('sends messages of the same turn of the event loop in batches of ten', async () => {
     const queue = newQueue()
 
     await Promise.all(Array.from({ length: 25 }, (_, i) => send(queue, i)))
@@ -55,7 +55,7 @@ describe('sqsQueue', () => {
   it('keeps a batch below 1 MiB including the attributes of its messages, and sends the attributes as texts', async () => {
     const queue = newQueue()
     const attributes = { traceparent: 'x'.repeat(100) }
-    // With the quotes of the body, two messages have 20 bytes less than 1 MiB.
+    // Without their attributes, two messages with the quotes of their bodies have 20 bytes less than 1 MiB.
     const large = { body: 'x'.repeat(524_288 - 12), group: 'u42', attributes }
 
     await Promise.all([queue.send('results', large), queue.send('results', large)])
@@ -66,7 +66,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('fails only the message that SQS refuses, and does not send it a second time', async () => {
+  it('fails only the message that SQS refuses as wrong, and does not send this message a second time', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [failure('1', true)] })
 
@@ -77,7 +77,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(1)
   })
 
-  it('sends only those messages again that failed in SQS itself', async () => {
+  it('sends only those messages of a batch again that failed because of an error within SQS', async () => {
     const queue = newQueue()
     sqs
       .on(SendMessageBatchCommand)
@@ -106,7 +106,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(3)
   })
 
-  it('fails every message of a batch that could not be sent, and goes on with the next batch', async () => {
+  it('fails every message of a batch whose call failed, and sends the next batch', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).rejectsOnce(networkError('no connection')).resolves({ Successful: [], Failed: [] })
 
@@ -116,7 +116,7 @@ describe('sqsQueue', () => {
     await expect(send(queue, 12)).resolves.toBeUndefined()
   })
 
-  it('sends to other queues while one queue hangs', async () => {
+  it('sends to other queues while a call to one queue gets no answer', async () => {
     const queue = newQueue()
     const hanging = new Promise<never>(() => undefined)
     sqs.on(SendMessageCommand, { QueueUrl: 'https://sqs/1/stack-inference-text-normal' }).callsFake(() => hanging)
@@ -126,7 +126,7 @@ describe('sqsQueue', () => {
     await expect(send(queue, 1)).resolves.toBeUndefined()
   })
 
-  it('puts messages that come during a send into the next batch', async () => {
+  it('puts messages that are added during a send into the next batch', async () => {
     const queue = newQueue()
     const first = Promise.withResolvers<object>()
     sqs.on(SendMessageCommand).callsFakeOnce(() => first.promise)
@@ -164,7 +164,7 @@ describe('sqsReceiver', () => {
     ])
   })
 
-  it('reads how often a message was received, and the texts among its attributes', () => {
+  it('reads how often a message was received, and those attributes of the message that are texts', () => {
     const [record] = anSqsEvent(['a']).Records
     if (!record) throw new Error('no record')
     const attributes = { ...record.attributes, ApproximateReceiveCount: '3' }
@@ -178,7 +178,7 @@ describe('sqsReceiver', () => {
     ])
   })
 
-  it('answers with the messages that SQS must redeliver, and with none if all messages are done', () => {
+  it('answers with the ids of the messages that SQS must redeliver, and with no id if all messages are done', () => {
     const event = anSqsEvent(['a', 'b'])
     const failed = sqsReceiver.deliveries(event).slice(1)
 
@@ -195,7 +195,7 @@ describe('sqsRedelivery', () => {
     seconds: 10,
   })
 
-  it('changes the visibility timeout of returned messages, ten per call, in the queue of each message', async () => {
+  it('changes the visibility timeout of messages that will be redelivered, ten messages per call, in the queue of each message', async () => {
     sqs.on(ChangeMessageVisibilityBatchCommand).resolves({})
     const many = Array.from({ length: 11 }, (_, i) => returned(i, 'stack-results'))
 
@@ -210,7 +210,7 @@ describe('sqsRedelivery', () => {
     expect(inputs[1]?.Entries).toEqual([{ Id: '0', ReceiptHandle: 'r10', VisibilityTimeout: 10 }])
   })
 
-  it('keeps the visibility timeout of the queue if the timeout of a message can’t be changed', async () => {
+  it('does not fail if the visibility timeout of a message can’t be changed: the message keeps the timeout of its queue', async () => {
     sqs.on(ChangeMessageVisibilityBatchCommand).rejects(networkError())
 
     await sqsRedelivery(client, 'https://sqs/1/stack-').redeliverAfter([returned(0, 'stack-results')])

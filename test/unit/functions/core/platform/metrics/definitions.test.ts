@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { METRIC_NAMES, METRICS } from '../../../../../../functions/core/platform/metrics/definitions.ts'
 import { withoutComments } from '../../../../../support/imports.ts'
 
-/** Lists the defined metrics that no function’s code names. CloudWatch counts one metric from the access log. */
+/** Lists the defined metrics that no function’s code names. A metric that CloudWatch counts from the access log is left out. */
 const unusedIn = (paths: readonly string[]) => {
   const texts = paths.map(path => withoutComments(path, readFileSync(path, 'utf8')))
   return METRIC_NAMES.filter(name => !('access log' in METRICS[name].sources)).filter(
@@ -14,7 +14,7 @@ const unusedIn = (paths: readonly string[]) => {
 const SOURCES = globSync('functions/**/*.ts').filter(path => !path.includes('/platform/metrics/'))
 
 describe('the definitions of metrics', () => {
-  it('are all used by a function', () => {
+  it('are each used by a function', () => {
     expect(unusedIn(SOURCES)).toEqual([])
   })
 
@@ -25,15 +25,16 @@ describe('the definitions of metrics', () => {
     ])
   })
 
-  // A function can’t count an undefined metric: the type of `Meter.add` accepts no other name.
-  it('are the only way to count, since no function writes a metric by other means', () => {
+  // The type of `Meter.add` accepts only the names of defined metrics. So a function could count an undefined metric only in
+  // another way, which this test finds.
+  it('are complete: no function writes a metric in another way than by `Meter.add`', () => {
     const others = SOURCES.filter(path =>
       /addMetric|powertools\/metrics|CloudWatchMetrics/.test(withoutComments(path, readFileSync(path, 'utf8'))),
     )
     expect(others).toEqual([])
   })
 
-  it('name the functions that count them', () => {
+  it('name for each metric the functions that count it', () => {
     const folders: Readonly<Record<string, readonly string[]>> = {
       RefusedWaits: ['core/lifecycle'],
       Defects: ['core/platform'],
@@ -49,7 +50,7 @@ describe('the definitions of metrics', () => {
     }
   })
 
-  it('describe each metric in one or two plain sentences, and give each histogram rising buckets', () => {
+  it('describe each metric in sentences, and give rising buckets to each histogram', () => {
     for (const name of METRIC_NAMES) {
       const { description, kind, buckets } = { buckets: undefined, ...METRICS[name] }
       expect(description, name).toMatch(/^[A-Z].*\.$/)

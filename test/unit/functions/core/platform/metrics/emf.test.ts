@@ -6,7 +6,7 @@ import { NOW } from '../../../../../support/clock.ts'
 const linesOf = (recorder: ReturnType<typeof createRecorder>) =>
   emfLines(recorder.take(), 'Shop', NOW).map(line => JSON.parse(line))
 
-describe('a line of metrics', () => {
+describe('a log line with metrics, in CloudWatch’s embedded metric format', () => {
   it('names the metrics for CloudWatch with their dimensions, and has all other values as plain fields', () => {
     const recorder = createRecorder({ service: 'shop-collector' })
     recorder.add('CompletedRequests', 1, 'text')
@@ -37,7 +37,7 @@ describe('a line of metrics', () => {
     ])
   })
 
-  it('is written per model, and once for the metrics without a model', () => {
+  it('is written once per model, and once for the metrics without a model', () => {
     const recorder = createRecorder({ service: 'shop-collector' })
     recorder.add('CompletedRequests', 1, 'text')
     recorder.add('FailedRequests', 1, 'image')
@@ -46,7 +46,7 @@ describe('a line of metrics', () => {
     expect(linesOf(recorder).map(({ model }) => model)).toEqual(['text', 'image', undefined])
   })
 
-  it('has at most 100 values per metric, the limit of CloudWatch, and further lines have the other values', () => {
+  it('has at most 100 values per metric, the limit of CloudWatch, and more values go into further lines', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     for (let value = 0; value < 250; value++) recorder.add('ModelLatency', value)
 
@@ -56,7 +56,7 @@ describe('a line of metrics', () => {
     expect(lines.flatMap(({ ModelLatency }) => ModelLatency)).toEqual(Array.from({ length: 250 }, (_, i) => i))
   })
 
-  it('begins with the field that distinguishes it from a log line', () => {
+  it('begins with the field `_aws`, which distinguishes it from other log lines', () => {
     const recorder = createRecorder({ service: 'shop-gateway' })
     recorder.add('AcceptedRequests', 1)
 
@@ -71,7 +71,7 @@ describe('a line of metrics', () => {
     expect(linesOf(recorder)).toEqual([])
   })
 
-  it('can be read back', () => {
+  it('can be read by `samplesIn` with the same values that were recorded', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     recorder.add('ModelCalls', 2)
     recorder.add('InputTokens', 3)
@@ -85,7 +85,7 @@ describe('a line of metrics', () => {
   })
 
   it.each([{}, { service: 7 }, { service: 'shop', Unknown: 1, ModelCalls: 'many' }])(
-    'gives no value for unknown fields: %j',
+    'gives no value if it has only unknown or wrong fields: %j',
     line => {
       expect(samplesIn(line)).toEqual([])
     },

@@ -21,8 +21,8 @@ async function exporting(answer: Parameters<typeof startOtlpReceiver>[0] = () =>
   return { receiver, warn, take, flush, sums }
 }
 
-describe('the metrics of a function', () => {
-  it('are exported as sums since its start', async () => {
+describe('the metrics of a function, exported by OTLP', () => {
+  it('are exported as sums since the start of the function', async () => {
     const { take, flush, sums, receiver } = await exporting()
     take([accepted(2)])
     await flush(WITHIN_MS)

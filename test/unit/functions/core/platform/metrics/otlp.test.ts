@@ -12,7 +12,7 @@ const sampleOf = (name: Sample['name'], ...values: number[]): Sample => ({
   values,
 })
 
-/** The export that a registry of these samples sends. */
+/** The OTLP export of a registry that has received these samples. */
 const sent = (...samples: Sample[]) => {
   const registry = createRegistry(() => NOW)
   addSamples(registry, samples)
@@ -26,8 +26,8 @@ const attributes = (fields: Record<string, string>) =>
   Object.entries(fields).map(([key, stringValue]) => ({ key, value: { stringValue } }))
 const TIMES = { startTimeUnixNano: `${NOW}000000`, timeUnixNano: `${NOW + 1_000}000000` }
 
-describe('the export in OTLP', () => {
-  it('has the sum of a counter since the start', () => {
+describe('the export of metrics in OTLP', () => {
+  it('has the sum of a counter since the start of the process', () => {
     expect(metricsIn(sent(sampleOf('ModelCalls', 2), sampleOf('ModelCalls', 3)))).toEqual([
       {
         name: 'sluice.model_calls',
@@ -50,7 +50,7 @@ describe('the export in OTLP', () => {
     ])
   })
 
-  it('leaves out a gauge without a value for 5 minutes, since its last value may be wrong by now', () => {
+  it('leaves out a gauge that got no value for 5 minutes, since its last value may be outdated', () => {
     let now = NOW
     const registry = createRegistry(() => now)
     addSamples(registry, [sampleOf('TimeLeft', 4)])
@@ -62,7 +62,7 @@ describe('the export in OTLP', () => {
     })
   })
 
-  it('has a histogram, and its last bucket counts the values above all bounds', () => {
+  it('has the buckets of a histogram, and the last bucket counts the values above all bounds', () => {
     expect(metricsIn(sent(sampleOf('BatchSize', 1, 2, 20_000)))).toMatchObject([
       {
         name: 'sluice.batch_size',
@@ -81,7 +81,7 @@ describe('the export in OTLP', () => {
     ])
   })
 
-  it('has the input and output tokens of a model as one metric, named by the conventions for generative AI', () => {
+  it('has the input and output tokens of a model as one metric, with the name of OpenTelemetry’s conventions for generative AI', () => {
     const tokens = metricsIn(sent(sampleOf('InputTokens', 5), sampleOf('OutputTokens', 70)))
 
     expect(tokens).toHaveLength(1)
@@ -100,7 +100,7 @@ describe('the export in OTLP', () => {
     expect(familyOf('ModelLatency')).toMatchObject({ name: 'gen_ai.client.operation.duration', unit: 's' })
   })
 
-  it('has the name of the deployment as the service of the values', () => {
+  it('has the name of the deployment as service.name', () => {
     expect(sent(sampleOf('ModelCalls', 1)).resourceMetrics[0]?.resource).toEqual({
       attributes: attributes({ 'service.name': 'shop' }),
     })

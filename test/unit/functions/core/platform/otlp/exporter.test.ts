@@ -6,7 +6,7 @@ const TAKEN: Posted = { ok: true, rejected: 0 }
 const AWAY: Posted = { ok: false, mayRepeat: true, reason: 'ECONNREFUSED' }
 const REFUSED: Posted = { ok: false, mayRepeat: false, reason: 'status 400' }
 
-/** An exporter on a clock of its own. The test decides when each POST is answered. */
+/** An exporter whose clock the test moves. `answers` are the answers to its POSTs. Without one, the test answers by `late`. */
 function exporting(answers: (Posted | undefined)[]) {
   const system = { now: 0 }
   const posts: string[] = []
@@ -24,7 +24,7 @@ function exporting(answers: (Posted | undefined)[]) {
       clock: () => system.now,
       sleep: async ms => {
         slept.push(ms)
-        // One turn of the event loop, so an answer that is there already is read first.
+        // One turn of the event loop. So the exporter reads an answer that has already arrived before the wait ends.
         await new Promise(setImmediate)
       },
       onFailure: reason => told.push(reason),
@@ -35,7 +35,7 @@ function exporting(answers: (Posted | undefined)[]) {
   return { system, posts, slept, told, late, exporter, post }
 }
 
-it('the exporter sends each payload once, as JSON, to the endpoint of its kind', async () => {
+it('the exporter sends each payload once, as JSON, to the endpoint of its kind (traces or metrics)', async () => {
   const { exporter, post, posts } = exporting([TAKEN, TAKEN])
 
   post(1)
@@ -46,7 +46,7 @@ it('the exporter sends each payload once, as JSON, to the endpoint of its kind',
   expect(exporter.takeDropped('traces')).toBe(0)
 })
 
-it('the exporter ignores a kind without an endpoint', async () => {
+it('the exporter drops metrics if no endpoint for metrics is configured', async () => {
   const posts: string[] = []
   const exporter = otlpExporter({ traces: 'http://receiver/v1/traces' }, async url => {
     posts.push(url)
@@ -59,7 +59,7 @@ it('the exporter ignores a kind without an endpoint', async () => {
   expect(posts).toEqual([])
 })
 
-it('the exporter waits once for a silent receiver, for as long as the caller says, and then not again for 30 seconds', async () => {
+it('the exporter waits for a silent receiver only once in 30 seconds, for the time that the caller gives', async () => {
   const { exporter, post, posts, slept, system } = exporting([])
 
   for (let request = 0; request < 100; request++) {
@@ -74,7 +74,7 @@ it('the exporter waits once for a silent receiver, for as long as the caller say
   expect(slept).toEqual([50, 50])
 })
 
-it('the exporter sends the waiting payloads when a late receiver answers', async () => {
+it('the exporter sends the waiting payloads as soon as a slow receiver has answered', async () => {
   const { exporter, post, posts, late } = exporting([undefined, TAKEN])
   post(1)
   await exporter.flush(50)
@@ -87,7 +87,7 @@ it('the exporter sends the waiting payloads when a late receiver answers', async
   expect(exporter.takeDropped('traces')).toBe(0)
 })
 
-it('the exporter pauses for 30 seconds after a failure, does not wait meanwhile, and then sends everything', async () => {
+it('the exporter sends nothing for 30 seconds after a failure, does not wait in this time, and then sends all payloads', async () => {
   const { exporter, post, posts, slept, told, system } = exporting([AWAY, TAKEN, TAKEN])
   post(1)
   await exporter.flush(50)
@@ -105,7 +105,7 @@ it('the exporter pauses for 30 seconds after a failure, does not wait meanwhile,
   expect(exporter.takeDropped('traces')).toBe(0)
 })
 
-it('the exporter reports failures once until an export succeeds', async () => {
+it('the exporter reports only the first of several failures in a row', async () => {
   const { exporter, post, told, system } = exporting([AWAY, AWAY, AWAY])
   post(1)
 
@@ -117,7 +117,7 @@ it('the exporter reports failures once until an export succeeds', async () => {
   expect(told).toEqual(['ECONNREFUSED'])
 })
 
-it('the exporter drops and counts a payload that the receiver refuses, and items that the receiver rejects', async () => {
+it('the exporter counts as dropped the items of a payload that the receiver refuses, and single items that the receiver rejects', async () => {
   const { exporter, post, system } = exporting([REFUSED, { ok: true, rejected: 1 }])
 
   post(1)
@@ -131,7 +131,7 @@ it('the exporter drops and counts a payload that the receiver refuses, and items
   expect(exporter.takeDropped('traces')).toBe(1)
 })
 
-it('the exporter keeps at most 1 MiB while the receiver is away, and counts the items that it drops', async () => {
+it('the exporter keeps at most 1 MiB of payloads while the receiver can’t be reached, and counts the items that it drops', async () => {
   const { exporter, posts, system } = exporting([AWAY, ...Array.from({ length: 100 }, () => TAKEN)])
   const body = { text: 'x'.repeat(MAX_WAITING_BYTES / 8) }
 
@@ -144,10 +144,10 @@ it('the exporter keeps at most 1 MiB while the receiver is away, and counts the 
   expect(posts).toHaveLength(8)
 })
 
-describe('metrics, which are sums since the start', () => {
+describe('the exporter: metrics, which are sums since the start of the process', () => {
   const sums = (n: number) => ({ body: { sums: n }, items: 7, supersedes: true })
 
-  it('are replaced by newer metrics while the receiver is away, and the old ones do not count as dropped', async () => {
+  it('are replaced by newer sums while the receiver can’t be reached, and the replaced sums do not count as dropped', async () => {
     const { exporter, post, posts, system } = exporting([AWAY, TAKEN, TAKEN])
     exporter.postOtlp('metrics', sums(1))
     await exporter.flush(50)
@@ -161,7 +161,7 @@ describe('metrics, which are sums since the start', () => {
     expect(exporter.takeDropped('metrics')).toBe(0)
   })
 
-  it('are not sent again if newer metrics came while they were being sent', async () => {
+  it('are not sent again after a failure if newer sums have come in the meantime', async () => {
     const { exporter, posts, late, system } = exporting([undefined, TAKEN])
     exporter.postOtlp('metrics', sums(1))
     exporter.postOtlp('metrics', sums(2))
@@ -174,7 +174,7 @@ describe('metrics, which are sums since the start', () => {
     expect(posts.map(text => text.split(' ')[1])).toEqual(['{"sums":1}', '{"sums":2}'])
   })
 
-  it('take no memory from waiting spans', async () => {
+  it('do not use up the memory for waiting spans, since only the newest sums are kept', async () => {
     const { exporter } = exporting([AWAY])
     exporter.postOtlp('metrics', sums(0))
     await exporter.flush(50)

@@ -16,7 +16,7 @@ afterEach(async () => {
   await Promise.all(receivers.splice(0).map(one => one.close()))
 })
 
-it('postJson posts JSON over one connection', async () => {
+it('postJson posts JSON several times over one kept connection', async () => {
   const { origin, exports } = await receiver()
   const post = postJson()
 
@@ -36,7 +36,7 @@ it('postJson opens a new connection if the receiver has closed the kept one', as
   const post = postJson()
   await post(origin, '1')
 
-  // The function is frozen while the receiver closes the connection. So the function does not see the end before it writes.
+  // As if Lambda had frozen the function while the receiver closed the connection: the function notices this only at its write.
   hangUp()
   const posted = await post(origin, '2')
 
@@ -62,20 +62,26 @@ it.each([
   { status: 429, mayRepeat: true },
   { status: 500, mayRepeat: false },
   { status: 503, mayRepeat: true },
-])('postJson fails with the status $status', async ({ status, mayRepeat }) => {
-  const { origin } = await receiver(() => ({ status }))
+])(
+  'postJson reports a failure for the status $status, and whether the POST may be repeated: $mayRepeat',
+  async ({ status, mayRepeat }) => {
+    const { origin } = await receiver(() => ({ status }))
 
-  expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat, reason: `status ${status}` })
-})
+    expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat, reason: `status ${status}` })
+  },
+)
 
-it('postJson fails with the code of an error if nobody listens', async () => {
+it('postJson reports a failure with the code ECONNREFUSED if no receiver listens', async () => {
   const { origin, close } = await startOtlpReceiver()
   await close()
 
   expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat: true, reason: 'ECONNREFUSED' })
 })
 
-/** The clock and sleep of a sender. The test moves the clock. The sender looks at the clock repeatedly while it waits. */
+/**
+ * A clock and a sleep for `postJson`, which sleeps repeatedly while it waits for the answer. At each sleep, the time moves by
+ * `move(n)` milliseconds, where n is the number of the sleep. If `move` gives undefined, the sleep never ends.
+ */
 function aClock(move: (look: number) => number | undefined) {
   let now = 0
   let looks = 0
@@ -92,7 +98,7 @@ function aClock(move: (look: number) => number | undefined) {
   }
 }
 
-it('postJson gives up a silent receiver after the function has run for 10 seconds', async () => {
+it('postJson stops waiting for a silent receiver after the function has run for 10 seconds', async () => {
   const { origin } = await receiver(() => ({ silent: true }))
   const { now, ...surroundings } = aClock(() => 500)
 
@@ -102,13 +108,13 @@ it('postJson gives up a silent receiver after the function has run for 10 second
   expect(now()).toBe(10_000)
 })
 
-it('postJson does not count an hour in which Lambda has frozen the function, and reads the answer that came meanwhile', async () => {
+it('postJson does not count an hour in which Lambda has frozen the function, and reads the answer that has arrived in this hour', async () => {
   const frozen = Promise.withResolvers<void>()
   const { origin } = await receiver(() => ({ after: frozen.promise }))
   const { now, ...surroundings } = aClock(look => {
     if (look < 20) return 500
     if (look === 20) return 3_600_000
-    // One turn of the event loop after the function goes on, the answer is read.
+    // The answer arrives one turn of the event loop after the function continues.
     frozen.resolve()
     return undefined
   })
@@ -119,7 +125,7 @@ it('postJson does not count an hour in which Lambda has frozen the function, and
   expect(now()).toBeGreaterThan(3_600_000)
 })
 
-it('postJson gives up a silent receiver even if each invocation is short and Lambda freezes the function after it', async () => {
+it('postJson stops waiting for a silent receiver even if Lambda freezes the function after each of many short invocations', async () => {
   const { origin } = await receiver(() => ({ silent: true }))
   const tooMany = Promise.withResolvers<string>()
   const surroundings = aClock(look => {
@@ -133,7 +139,7 @@ it('postJson gives up a silent receiver even if each invocation is short and Lam
   expect(posted).toEqual({ ok: false, mayRepeat: false, reason: 'ETIMEDOUT' })
 })
 
-it('postJson sends the request with the signature of its signer', async () => {
+it('postJson sends the request with the headers of its signer, such as a signature', async () => {
   const { origin, exports } = await receiver()
   const post = postJson(async () => async request => {
     return new HttpRequest({ ...request, headers: { ...request.headers, authorization: 'signed' } })
@@ -144,7 +150,7 @@ it('postJson sends the request with the signature of its signer', async () => {
   expect(exports[0]?.headers.authorization).toBe('signed')
 })
 
-it('an export to a receiver that is away is logged once, without the address', async () => {
+it('exports to a receiver that can’t be reached cause one log line, without the address of the receiver', async () => {
   const { origin, close } = await startOtlpReceiver()
   await close()
   const warn = vi.fn()

@@ -4,7 +4,7 @@ import { movableClock, NOW } from '../../../../../support/clock.ts'
 import type { Export } from '../../../../../support/otlp-receiver.ts'
 import { spansAt } from '../../../../../support/spans.ts'
 
-/** Tracing on a clock of its own. `times` returns the start and the end of each exported span, in milliseconds after the start of the test. */
+/** Tracing whose clock the test moves. `times` returns the start and the end of each exported span, in milliseconds after NOW. */
 function traced() {
   const bodies: unknown[] = []
   const { clock, advance } = movableClock()
@@ -23,8 +23,8 @@ function traced() {
   return { tracing, advance, times }
 }
 
-describe('a span', () => {
-  it('has its start and its end from one clock, so it does not end before a span in it', async () => {
+describe('a span of a trace', () => {
+  it('takes its start and its end from the same clock as its inner spans, so it does not end before an inner span', async () => {
     const { tracing, advance, times } = traced()
 
     const outer = tracing.start('outer')
@@ -40,7 +40,7 @@ describe('a span', () => {
     ])
   })
 
-  it('may have begun before, and then ends at the time of the clock, too', async () => {
+  it('may get an earlier start than now, and then its end is still the time of the clock', async () => {
     const { tracing, advance, times } = traced()
 
     advance(5)

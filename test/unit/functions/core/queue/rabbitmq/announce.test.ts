@@ -10,7 +10,7 @@ async function announced(result: unknown): Promise<Record<string, unknown>> {
   return JSON.parse(String(published[0]?.content))
 }
 
-it('an announcement has the result, unless the result is too large for a message of the broker', async () => {
+it('the message that announces the end of a request has the result, unless the result is too large for a message of the broker', async () => {
   expect(await announced('short')).toEqual({ ...ended, result: 'short' })
   expect(await announced('x'.repeat(2 * 1024 * 1024))).toEqual({ ...ended, result_omitted: true })
 })

@@ -11,7 +11,7 @@ interface FakeLink extends Link {
   alive: boolean
 }
 
-/** A fake link. The test decides how it publishes. */
+/** A fake connection to a broker. `publish` decides what happens to a message. */
 const aLink = (publish: Link['publish'] = async () => {}): FakeLink => {
   const link: FakeLink = {
     isClosed: false,
@@ -34,7 +34,7 @@ const opening = (...links: (Link | Error)[]) => {
   return { connection, opened: () => opened }
 }
 
-describe('the connection to a broker', () => {
+describe('the connection of a process to the broker', () => {
   it('is opened once for many simultaneous messages', async () => {
     const { connection, opened } = opening(aLink())
 
@@ -43,7 +43,7 @@ describe('the connection to a broker', () => {
     expect(opened()).toBe(1)
   })
 
-  it('is replaced before a message fails, if the connection no longer answers', async () => {
+  it('is replaced before the next message is sent, if the broker does not answer on it any more', async () => {
     const first = aLink()
     const { connection, opened } = opening(first, aLink())
     await connection.publish(MESSAGE)
@@ -54,7 +54,7 @@ describe('the connection to a broker', () => {
     expect(opened()).toBe(2)
   })
 
-  it('is replaced for a message whose confirm was lost with the connection', async () => {
+  it('is replaced, and a message is sent again, if the connection was lost before the broker confirmed the message', async () => {
     const cut = aLink(() => {
       cut.isClosed = true
       return Promise.reject(new LinkClosed(new Error('cut')))
@@ -66,7 +66,7 @@ describe('the connection to a broker', () => {
     expect(opened()).toBe(2)
   })
 
-  it('does not send a message again that the broker refuses for now', async () => {
+  it('does not send a message a second time if the broker refuses the message, for example because it lacks memory', async () => {
     let sent = 0
     const refuse = () => {
       sent += 1
@@ -79,7 +79,7 @@ describe('the connection to a broker', () => {
     expect([sent, opened()]).toEqual([1, 1])
   })
 
-  it('is opened again after it could not be opened', async () => {
+  it('is opened for the next message if it could not be opened for the last message', async () => {
     const { connection } = opening(new Unavailable('the queue', new Error('refused')), aLink())
 
     await expect(connection.publish(MESSAGE)).rejects.toThrow('refused')

@@ -8,13 +8,13 @@ import {
   exchangeBelow,
 } from '../../../../../../functions/core/queue/rabbitmq/delays.ts'
 
-/** Whether a topic exchange routes a key by a pattern of `*` and a last `#`. */
+/** Whether a topic exchange of RabbitMQ routes a key by a pattern of `*` and a last `#`. */
 const matches = (pattern: string, key: string): boolean => {
   const words = key.split('.')
   return pattern.split('.').every((part, i) => part === '#' || part === '*' || part === words[i])
 }
 
-/** The seconds that a message waits on its way through the delay queues, routed as a broker routes it. */
+/** The seconds that a message waits in the delay queues, if a broker routes it by the bindings of the delay queues. */
 function secondsOnTheWay(seconds: number): number {
   const { exchange, key } = delayedRoute('p-', 'p-queue', seconds)
   let waited = 0
@@ -32,8 +32,8 @@ function secondsOnTheWay(seconds: number): number {
   return waited
 }
 
-describe('a delayed message', () => {
-  it('waits for exactly its delay, for any delay', () => {
+describe('a delayed message on RabbitMQ', () => {
+  it('waits for exactly its delay, for any whole number of seconds that is allowed', () => {
     const all = Array.from({ length: 900 }, (_, i) => i + 1)
 
     expect(all.map(secondsOnTheWay)).toEqual(all)

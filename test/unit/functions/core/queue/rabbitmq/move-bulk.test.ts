@@ -21,8 +21,8 @@ const anEvent = (...bodies: readonly string[]) => ({
 })
 
 /**
- * Moves messages. `counts` are the sizes of the queue before the bulk queue, one per look. `errors` are the errors of the
- * sends.
+ * Moves the messages of an event from a bulk queue to the worker’s queue. `counts` has the number of messages in the worker’s
+ * queue at each count. `errors` has the error of each send, or undefined for a send that succeeds.
  */
 async function move(event: unknown, { counts = [0], errors = [] as (Error | undefined)[] } = {}) {
   let now = 0
@@ -48,7 +48,10 @@ async function move(event: unknown, { counts = [0], errors = [] as (Error | unde
   return { counted, published, failure, now }
 }
 
-/** The worker’s queue, and a worker that takes one batch per call time. Messages of others come at a fixed interval. */
+/**
+ * The worker’s queue, and a worker that takes one batch of messages per call. A call takes `call` milliseconds. Messages of
+ * other users come every `othersEvery` milliseconds.
+ */
 function aSlowWorker({ call = 60_000, batch = 4, othersEvery = Number.POSITIVE_INFINITY } = {}) {
   let now = 0
   const queue: string[] = []
@@ -71,8 +74,8 @@ function aSlowWorker({ call = 60_000, batch = 4, othersEvery = Number.POSITIVE_I
   return { queue, taken, invoke }
 }
 
-describe('a bulk queue before a slow worker', () => {
-  it('keeps at most half a batch in the worker’s queue, however long a call takes', async () => {
+describe('moveBulk: the bulk queue of a slow worker', () => {
+  it('has at most half a batch of its messages in the worker’s queue, so messages of other users wait little behind them', async () => {
     const { queue, taken, invoke } = aSlowWorker()
     let most = 0
 
@@ -85,7 +88,7 @@ describe('a bulk queue before a slow worker', () => {
     expect(taken.length).toBeGreaterThan(30)
   })
 
-  it('moves its messages in time, even if messages of others come all the time and the patience is long', async () => {
+  it('moves its messages at a steady rate, even if messages of other users come all the time', async () => {
     const { queue, taken, invoke } = aSlowWorker({ othersEvery: 20_000 })
     queue.push(...Array<string>(8).fill('other'))
     let most = 0
@@ -101,8 +104,8 @@ describe('a bulk queue before a slow worker', () => {
   })
 })
 
-describe('the messages of a bulk queue', () => {
-  it('move unchanged to the queue before the bulk queue, if nobody waits there', async () => {
+describe('moveBulk: the messages of a bulk queue', () => {
+  it('move unchanged to the worker’s queue if the worker’s queue is empty', async () => {
     const { counted, published, now } = await move(anEvent('a'))
 
     expect(counted).toEqual(['shop-inference-text-normal'])
@@ -117,7 +120,7 @@ describe('the messages of a bulk queue', () => {
     expect(now).toBe(0)
   })
 
-  it('wait as long as messages of others wait there', async () => {
+  it('wait as long as the worker’s queue has messages of other users', async () => {
     const { counted, published, now } = await move(anEvent('a', 'b'), { counts: [5, 5, 1, 0] })
 
     expect(counted).toHaveLength(4)
@@ -126,7 +129,7 @@ describe('the messages of a bulk queue', () => {
     expect(now).toBeLessThan(PATIENCE_MS)
   })
 
-  it('move after a limited time, even if messages of others wait there all the time', async () => {
+  it('move after a limited time, even if the worker’s queue has messages of other users all the time', async () => {
     const { published, now } = await move(anEvent('a'), { counts: [100] })
 
     expect(published).toHaveLength(1)
@@ -134,14 +137,14 @@ describe('the messages of a bulk queue', () => {
     expect(now).toBeLessThan(GIVE_UP_AT)
   })
 
-  it('move once each, although the broker is away during the move', async () => {
+  it('move exactly once each, even if the broker can’t be reached for a part of the sends', async () => {
     const { published, failure } = await move(anEvent('a', 'b', 'c'), { errors: [undefined, AWAY, undefined, AWAY] })
 
     expect(failure).toBeUndefined()
     expect(published.map(({ content }) => String(content)).sort()).toEqual(['a', 'b', 'c'])
   })
 
-  it('come again as a batch, if the broker stays away', async () => {
+  it('are redelivered as a whole batch if the broker can’t be reached until the end of the invocation', async () => {
     const { failure, now } = await move(anEvent('a'), { errors: Array(1_000).fill(AWAY) })
 
     expect(failure).toBe(AWAY)

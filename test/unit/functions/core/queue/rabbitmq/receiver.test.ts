@@ -25,7 +25,7 @@ function newReceiver() {
 }
 
 describe('the receiver of RabbitMQ', () => {
-  it('reads the messages of an event: text, id, queue, and headers as texts', () => {
+  it('reads from each message of an event its text, id, queue, and headers as texts', () => {
     const headers = { traceparent: bytesOf('00-é'), number: 7, 'x-death': [{ queue: bytesOf('q') }] }
 
     const deliveries = newReceiver().receiver.deliveries(anEvent(aMessage('{"é":1}', { headers })))
@@ -41,7 +41,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('sends failed messages again later, with their ids, and does not touch the other messages', async () => {
+  it('sends failed messages again with a delay and the same ids, and does not send the other messages', async () => {
     const { receiver, published } = newReceiver()
     const headers = { traceparent: bytesOf('00-1'), 'x-first-death-queue': bytesOf('stack-delay-0') }
     const event = anEvent(aMessage('a'), aMessage('b', { headers }))
@@ -63,7 +63,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('counts how often a message was sent again', async () => {
+  it('counts in a header how often a message was sent again', async () => {
     const { receiver, published } = newReceiver()
     const event = anEvent(aMessage('a', { headers: { 'x-sluice-returns': 4 } }))
     const deliveries = receiver.deliveries(event)
@@ -77,7 +77,7 @@ describe('the receiver of RabbitMQ', () => {
   it.each([
     ['stack-inference-text-normal', 'stack-inference-dlq', 'stack-delay-6'],
     ['stack-inference-text-high-3', 'stack-inference-dlq', 'stack-delay-6'],
-    // The wait of a result grows each time, so the ledger may be away for a day.
+    // The delay of an event in the results queue grows with each delivery. So 999 deliveries outlast an outage of the ledger of a day.
     ['stack-results', 'stack-results-dlq', 'stack-delay-7'],
     ['nightly', 'nightly-dlq', 'stack-delay-6'],
   ])('makes a message of %s a dead letter after 999 redeliveries, as SQS does', async (queue, deadLetters, delay) => {
@@ -94,7 +94,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('keeps a dead letter in its queue, however often it comes back', async () => {
+  it('sends a failed message of a dead-letter queue to the same queue again, however often it was delivered', async () => {
     const { receiver, published } = newReceiver()
     const messages = [aMessage('a', { headers: { 'x-sluice-returns': 5_000 } })]
     const event = { rmqMessagesByQueue: { 'stack-inference-dlq::/': messages } }
@@ -104,7 +104,7 @@ describe('the receiver of RabbitMQ', () => {
     expect(published).toMatchObject([{ exchange: 'stack-delay-6', key: expect.stringMatching(/stack-inference-dlq$/) }])
   })
 
-  it('sends a message without an id again with an id, and does not process it before', async () => {
+  it('does not process a message without an id, but sends it again with an id', async () => {
     const { receiver, published } = newReceiver()
     const event = anEvent(aMessage('a', { messageId: null }), aMessage('b'))
 
@@ -117,7 +117,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('fails the invocation if a message can’t be sent again, so the whole batch comes again', async () => {
+  it('fails the invocation if a message can’t be sent again, so the broker redelivers the whole batch', async () => {
     const receiver = rabbitMqReceiver('stack-', () => Promise.reject(new Error('the broker is away')))
     const event = anEvent(aMessage('a'))
 

@@ -29,7 +29,7 @@ const aKey = (fields: Partial<KeyRecord> = {}): KeyRecord => {
 }
 
 describe('dynamoAccessAdmin: keys', () => {
-  it('are found by their id, unchanged', async () => {
+  it('are found by their id, as they were written', async () => {
     const key = aKey({ expires_at: NOW + 1 })
     await access.addKey(key)
 
@@ -64,14 +64,14 @@ describe('dynamoAccessAdmin: keys', () => {
     expect(await access.revoke(key.key_id, NOW + 2)).toEqual({ ...key, revoked_at: NOW + 1 })
   })
 
-  it('are not created when a key that does not exist is revoked', async () => {
+  it('are not created by the revocation of a key that does not exist', async () => {
     expect(await access.revoke('f'.repeat(16), NOW)).toBeUndefined()
     expect(await access.key('f'.repeat(16))).toBeUndefined()
   })
 })
 
 describe('dynamoAccessAdmin: users', () => {
-  it('are read as they were last written, without limits that were not set', async () => {
+  it('are read as they were last written, and have no limits that were not set', async () => {
     const userId = newUser()
     const first = { user_id: userId, plan: 'free', overrides: { tokens: 5 } }
 

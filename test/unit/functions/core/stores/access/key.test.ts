@@ -29,7 +29,7 @@ describe('isWellFormedKey', () => {
 })
 
 describe('keyIdOf', () => {
-  it('names a key without revealing it', () => {
+  it('gives the id of a key, from which nobody can compute the key', () => {
     const key = newKey()
 
     expect(keyIdOf(hashKey(key))).toMatch(/^[0-9a-f]{16}$/)

@@ -7,7 +7,7 @@ const item = anItem({ metadata: { tag: 'x' } })
 const accepted = acceptedEntry(anAcceptedEvent(item, 'the prompt'))
 const completed = decidedEntry(anOutcome(item, { prompt: undefined }), { ...item, status: 'completed', attempt: 1 })
 
-describe('merge', () => {
+describe('merge: the rows of several events in one statement', () => {
   it.each([
     { what: 'the acceptance first', entries: [accepted, completed] },
     { what: 'the end first', entries: [completed, accepted] },
@@ -18,7 +18,7 @@ describe('merge', () => {
     ])
   })
 
-  it('keeps requests apart', () => {
+  it('makes one row per request', () => {
     const another = acceptedEntry(anAcceptedEvent(anItem()))
 
     expect(merge([accepted, another]).rows).toMatchObject([

@@ -38,7 +38,7 @@ const anEntry = (): Entry => ({
 const error = (message: string) => ({ message, $metadata: {} })
 
 describe('rdsDataLedger', () => {
-  it('records a batch in one statement', async () => {
+  it('records all events of a batch with one SQL statement', async () => {
     rdsData.on(ExecuteStatementCommand).resolves({})
 
     expect(await ledger.record([anEntry(), anEntry(), anEntry()])).toEqual({ refused: [] })
@@ -46,11 +46,17 @@ describe('rdsDataLedger', () => {
   })
 
   it.each([
-    { what: 'it resumes', thrown: new DatabaseResumingException(error('The database is resuming')) },
-    { what: 'it can’t be reached', thrown: networkError('ECONNREFUSED') },
+    {
+      what: 'the database resumes from a pause',
+      thrown: new DatabaseResumingException(error('The database is resuming')),
+    },
+    { what: 'the database can’t be reached', thrown: networkError('ECONNREFUSED') },
     { what: 'two statements deadlock', thrown: new DatabaseErrorException(error('ERROR: deadlock; SQLState: 40P01')) },
-    { what: 'it has no disk left', thrown: new DatabaseErrorException(error('ERROR: no space; SQLState: 53100')) },
-  ])('is unavailable, and refuses no row, when $what', async ({ thrown }) => {
+    {
+      what: 'the database has no disk space left',
+      thrown: new DatabaseErrorException(error('ERROR: no space; SQLState: 53100')),
+    },
+  ])('fails with Unavailable, and refuses no row, if $what', async ({ thrown }) => {
     rdsData.on(ExecuteStatementCommand).rejects(thrown)
 
     await expect(ledger.record([anEntry(), anEntry()])).rejects.toThrow(Unavailable)
@@ -58,7 +64,7 @@ describe('rdsDataLedger', () => {
   })
 
   it.each([BadRequestException, DatabaseErrorException])(
-    'refuses a row that Postgres refuses (%o)',
+    'reports a row that Postgres refuses as refused, with the SQLSTATE and without the value (%o)',
     async Exception => {
       const entry = anEntry()
       rdsData.on(ExecuteStatementCommand).rejects(new Exception(error('ERROR: null "secret prompt"; SQLState: 23502')))
@@ -67,7 +73,7 @@ describe('rdsDataLedger', () => {
     },
   )
 
-  it('is unavailable when the result can’t be read', async () => {
+  it('fails with Unavailable if a result can’t be read', async () => {
     rdsData.on(ExecuteStatementCommand).rejects(networkError('ECONNREFUSED'))
 
     await expect(ledger.result(newRequestId(), 1)).rejects.toThrow(Unavailable)
@@ -77,15 +83,15 @@ describe('rdsDataLedger', () => {
 describe('rdsDataLedger: defects and outages', () => {
   it.each([
     {
-      what: 'its statement is wrong',
+      what: 'the SQL statement is wrong',
       thrown: new DatabaseErrorException(error('ERROR: no column x; SQLState: 42703')),
     },
     {
-      what: 'its role lacks the permission',
+      what: 'the function’s database role lacks a permission',
       thrown: new DatabaseErrorException(error('ERROR: permission denied; SQLState: 42501')),
     },
     {
-      what: 'the secret has another password',
+      what: 'the password of the secret is not the password of the role',
       thrown: new BadRequestException(error('password authentication failed')),
     },
     { what: 'there is a bug', thrown: new TypeError('x is not a function') },
@@ -97,12 +103,15 @@ describe('rdsDataLedger: defects and outages', () => {
   })
 
   it.each([
-    { what: 'its cluster is new', thrown: new BadRequestException(error('Communications link failure')) },
     {
-      what: 'its writer has just become a reader',
+      what: 'the database cluster is new and does not accept connections yet',
+      thrown: new BadRequestException(error('Communications link failure')),
+    },
+    {
+      what: 'the writer of the cluster has just become a reader',
       thrown: new DatabaseErrorException(error('ERROR; SQLState: 25006')),
     },
-    { what: 'it is shut down', thrown: new DatabaseErrorException(error('ERROR; SQLState: 57P01')) },
+    { what: 'the database is being shut down', thrown: new DatabaseErrorException(error('ERROR; SQLState: 57P01')) },
     { what: 'a statement takes too long', thrown: new StatementTimeoutException(error('timeout')) },
   ])('there is an outage if $what', async ({ thrown }) => {
     rdsData.on(ExecuteStatementCommand).rejects(thrown)

@@ -5,7 +5,10 @@ import { movableClock, NOW } from '../../../../../support/clock.ts'
 
 const statement = new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql: 'SELECT 1' })
 
-/** A client of a database that answers from `awakeAt` on, on a clock of its own. Before that, it throws these errors. */
+/**
+ * Makes a call with `retryWhileResuming` for at most `ms` milliseconds. The database answers from the time `awakeAt` on. Until
+ * then, it throws `failure` or, without one, that it is resuming.
+ */
 function aDatabase(awakeAt: number, ms: number, failure?: Error) {
   vi.stubEnv('AWS_REGION', 'us-east-1')
   const { clock, advance } = movableClock()
@@ -23,21 +26,21 @@ function aDatabase(awakeAt: number, ms: number, failure?: Error) {
 }
 
 describe('retryWhileResuming', () => {
-  it('waits until a resuming database answers, and no longer', async () => {
+  it('repeats the call until a resuming database answers', async () => {
     const { client, clock } = aDatabase(NOW + 15_000, 60_000)
 
     expect(await client.send(statement)).toMatchObject({ records: [] })
     expect(clock()).toBe(NOW + 15_000)
   })
 
-  it('gives up when its time is over', async () => {
+  it('fails if the database is still resuming at the end of the given time', async () => {
     const { client, clock } = aDatabase(NOW + 90_000, 60_000)
 
     await expect(client.send(statement)).rejects.toThrow('resuming')
     expect(clock() - NOW).toBeLessThanOrEqual(60_000)
   })
 
-  it('logs once that it waits, and nothing if it does not wait', async () => {
+  it('logs one line if it waits, and no line if the database answers at once', async () => {
     const resuming = aDatabase(NOW + 15_000, 60_000)
     const awake = aDatabase(NOW, 60_000)
 

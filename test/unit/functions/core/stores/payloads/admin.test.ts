@@ -11,7 +11,7 @@ const admin = s3PayloadsAdmin(new S3Client({ region: 'us-east-1' }), 'payloads')
 const page = (count: number) => ({ Contents: Array.from({ length: count }, (_, i) => ({ Key: `requests/u1/${i}` })) })
 
 describe('s3PayloadsAdmin', () => {
-  it('deletes page after page, and only the objects in the user’s folder', async () => {
+  it('deletes the objects of a user page after page, and only objects in the user’s folder', async () => {
     s3.on(ListObjectsV2Command).resolvesOnce(page(1_000)).resolvesOnce(page(3)).resolves({})
     s3.on(DeleteObjectsCommand).resolves({})
 
@@ -23,7 +23,7 @@ describe('s3PayloadsAdmin', () => {
     expect(deleted).toEqual([1_000, 3])
   })
 
-  it('fails, and does not repeat endlessly, if S3 deletes only some objects', async () => {
+  it('fails, instead of repeating endlessly, if S3 deletes only some of the objects', async () => {
     s3.on(ListObjectsV2Command).resolves(page(2))
     s3.on(DeleteObjectsCommand).resolves({ Errors: [{ Key: 'requests/u1/0', Code: 'AccessDenied' }] })
 

@@ -6,7 +6,7 @@ import { s3Payloads } from '../../../../../../functions/core/stores/payloads/s3.
 import { networkError } from '../../../../../support/faults.ts'
 
 describe('s3Payloads', () => {
-  it('is unavailable if S3 is unavailable', async () => {
+  it('fails with Unavailable if S3 is unavailable', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(networkError('slow down'))
     const payloads = s3Payloads(client, 'payloads')
@@ -15,7 +15,7 @@ describe('s3Payloads', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('reports a denied read or write as a defect, since readers may list the bucket and get another error for a missing object', async () => {
+  it('fails with Defect if S3 denies access: a missing object gives another error, since the functions may list the bucket', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }))
     const payloads = s3Payloads(client, 'payloads')

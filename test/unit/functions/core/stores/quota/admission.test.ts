@@ -9,14 +9,14 @@ import { aReservation, newUser } from '../../../../../support/requests.ts'
 
 const LIMITS = { requests: 4, tokens: 60, in_flight: 3 }
 
-/** A reservation, and the charge that closes it if it is admitted. A redrive holds no request. */
+/** The values of a reservation, and the charge with which it is closed. A redrive’s reservation holds no request. */
 const aPlan = () =>
   fc.record({
     estimate: fc.integer({ min: 0, max: 40 }),
     charge: fc.option(fc.integer({ min: 0, max: 80 }), { nil: undefined }),
     holds_request: fc.boolean(),
   })
-/** One step: what happens to which reservation, and whether a close uses the reservation’s own nonce. */
+/** One step of the test: `act` is done with the reservation number `of`. */
 const aStep = () =>
   fc.record({
     act: fc.constantFrom('reserve' as const, 'reserve' as const, 'close' as const, 'close with another nonce' as const),
@@ -31,12 +31,12 @@ beforeAll(async () => {
 })
 afterAll(() => dynamoDb.close())
 
-/** The expected state of a user’s item. */
+/** The expected contents of a user’s quota item. */
 class Book {
   readonly admitted = new Set<Closing>()
   readonly closed = new Set<Closing>()
 
-  /** Each run is charged once: with its settled tokens, or with its reserved tokens while it is open. */
+  /** Each run counts once: with its reserved tokens while its reservation is open, and then with its charge. */
   expected() {
     const open = [...this.admitted].filter(one => !this.closed.has(one))
     const settled = [...this.closed].filter(({ charge }) => charge !== undefined)
@@ -77,7 +77,7 @@ describe('dynamoQuota: admission in any order', { timeout: 30_000 }, () => {
             const closing = closings[of] as Closing
             const { reservation } = closing
             if (act === 'reserve') {
-              // Nobody reserves for an ended run, since the request item shows the end.
+              // No function reserves for a run that has ended, since the request item shows the end. So the test skips this step.
               if (book.closed.has(closing)) continue
               const before = book.expected()
               const { admitted } = await quota.reserve(reservation, LIMITS, NOW)
@@ -96,7 +96,7 @@ describe('dynamoQuota: admission in any order', { timeout: 30_000 }, () => {
     )
   })
 
-  it('keeps the limit and the charges if many calls reserve at once, and then many calls close the admitted ones (I1, I3)', async () => {
+  it('keeps the limits and the charges if many calls reserve at the same time, and many calls then close the reservations (I1, I3)', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(aPlan(), { minLength: 4, maxLength: 10 }), fc.nat({ max: 2 }), async (plans, again) => {
         const closings = toClosings(plans)

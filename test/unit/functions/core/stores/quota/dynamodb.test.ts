@@ -25,8 +25,8 @@ const refusedBy = (item: Record<string, unknown>) =>
   new ConditionalCheckFailedException({ message: 'refused', $metadata: {}, Item: marshall(item) })
 const throttled = new ProvisionedThroughputExceededException({ message: 'slow down', $metadata: {} })
 
-describe('dynamoQuota on AWS’s own semantics', () => {
-  it('admits with one call', async () => {
+describe('dynamoQuota with the answers of AWS, which the emulator does not give', () => {
+  it('admits a request with one call of DynamoDB', async () => {
     const reservation = aReservation()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 10 }) })
 
@@ -36,7 +36,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('refuses with one call, by the counters in DynamoDB’s refusal', async () => {
+  it('refuses a request with one call, since DynamoDB’s refusal has the counters', async () => {
     const other = '01a207e6-dca0-746e-b6a9-c92353540dee'
     dynamoDb
       .on(UpdateItemCommand)
@@ -48,7 +48,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('finds a reservation whose answer was lost', async () => {
+  it('finds its own reservation in DynamoDB’s refusal if the answer of its first write was lost', async () => {
     const reservation = aReservation()
     const entry = { [`${reservation.request_id}:1`]: [10, NOW, reservation.nonce, 1] }
     dynamoDb.on(UpdateItemCommand).rejects(refusedBy({ pk: 'x', requests: 1, tokens: 10, open: entry }))
@@ -56,7 +56,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(await quota.reserve(reservation, LIMITS, NOW)).toEqual({ admitted: true, reservation })
   })
 
-  it('tries again with another nonce if an answer was lost, since the same nonce could undo a settlement', async () => {
+  it('repeats a write whose answer was lost with another nonce, since the same nonce could open a reservation that is already settled', async () => {
     const reservation = aReservation()
     dynamoDb
       .on(UpdateItemCommand)
@@ -72,27 +72,27 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(admission).toMatchObject({ admitted: true, reservation: { nonce: nonces[1] } })
   })
 
-  it('rejects with Unavailable, and does not refuse, if DynamoDB throttles', async () => {
+  it('fails with Unavailable, instead of a refusal, if DynamoDB throttles', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(throttled)
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)
     await expect(quota.close([{ reservation: aReservation(), charge: 1 }])).rejects.toThrow(Unavailable)
   })
 
-  it('rejects with Unavailable when DynamoDB can’t be read', async () => {
+  it('fails with Unavailable if DynamoDB can’t be read', async () => {
     dynamoDb.on(GetItemCommand).rejects(networkError('no connection'))
 
     await expect(quota.read('u42', '2026-11-23', 0)).rejects.toThrow(Unavailable)
   })
 
-  it('gives up after a few tries if each refusal shows free room', async () => {
+  it('fails with Unavailable after a few tries if DynamoDB refuses although its counters are below the limits', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(refusedBy({ pk: 'x', requests: 0, tokens: 0, open: {} }))
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)
     expect(dynamoDb.commandCalls(PutItemCommand)).toHaveLength(0)
   })
 
-  it('settles a batch of one user with one call', async () => {
+  it('settles several requests of one user with one call', async () => {
     dynamoDb.on(UpdateItemCommand).resolves({})
 
     await quota.close(Array.from({ length: 10 }, () => ({ reservation: aReservation(), charge: 3 })))
@@ -103,7 +103,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
   it.each([
     { shard: 0, key: 'user#u42#2026-11-23' },
     { shard: 3, key: 'user#u42#2026-11-23#3' },
-  ])('keeps shard $shard under the key $key', async ({ shard, key }) => {
+  ])('stores shard $shard under the key $key', async ({ shard, key }) => {
     dynamoDb.on(GetItemCommand).resolves({})
 
     await quota.read('u42', '2026-11-23', shard)

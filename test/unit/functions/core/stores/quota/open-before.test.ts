@@ -18,9 +18,9 @@ async function openOf(quota: Quota, time: number) {
   return open
 }
 
-describe('openBefore: its reads', () => {
+describe('the reads of openBefore, the search of old open reservations', () => {
   let dynamoDb: DynamoDb
-  /** The keys of the read items. */
+  /** The keys of the items that were read. */
   const read: unknown[] = []
   const written: unknown[] = []
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('openBefore: its reads', () => {
     return { found, read: read.length, written: written.length }
   }
 
-  it('are only of items that may have an open reservation, and not of items of ended windows', async () => {
+  it('leave out items of ended windows, once they were seen without an open reservation', async () => {
     const quota = dynamoQuota(dynamoDb.client, await createQuotaTable(dynamoDb.client))
     const users = Array.from({ length: 250 }, () => newUser())
     const all = users.map(userId => aReservation({ user_id: userId }))
@@ -53,7 +53,7 @@ describe('openBefore: its reads', () => {
     const [stuck, ...others] = all
     await quota.close(others.map(reservation => ({ reservation, charge: 1 })))
 
-    // While a window lasts, its items are read each time and never written, since further reservations may come.
+    // While a window lasts, further reservations may come. So each search reads all its items, and marks none as done.
     const inTheWindow = await counting(() => openOf(quota, NOW + MINUTE))
     expect(inTheWindow).toMatchObject({ found: [{ reservation: stuck }], read: 250, written: 0 })
 
@@ -65,12 +65,12 @@ describe('openBefore: its reads', () => {
   })
 })
 
-describe('openBefore on AWS’s own semantics', () => {
+describe('openBefore with the answers of AWS, which the emulator does not give', () => {
   const client = new DynamoDBClient({ region: 'us-east-1' })
   const mock = mockClient(client)
   const quota = dynamoQuota(client, 'quota')
 
-  it('repeats the read of keys that DynamoDB leaves unprocessed, and ignores keys that only the index has', async () => {
+  it('repeats the read of keys that DynamoDB leaves unprocessed, and ignores keys of the index whose items are deleted', async () => {
     const [first, second, gone] = ['a', 'b', 'gone'].map(user => marshall({ pk: `user#${user}#2026-11-23` }))
     const open = marshall({ requests: 1, tokens: 10, open: { 'r:1': [10, NOW, 'n', 1] } })
     mock.on(ScanCommand).resolves({ Items: [first ?? {}, second ?? {}, gone ?? {}] })

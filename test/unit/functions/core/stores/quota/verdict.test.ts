@@ -7,7 +7,7 @@ import { aReservation } from '../../../../../support/requests.ts'
 const LIMITS = { requests: 10, tokens: 100, in_flight: 2 }
 const open = (estimate: number) => ({ reservation: aReservation({ estimate }), at: NOW })
 
-describe('exceeded', () => {
+describe('exceeded, the limit that refuses a request', () => {
   it.each<{ what: string; counters: Counters; estimate: number; verdict: string | undefined }>([
     {
       what: 'a request that fits exactly',
@@ -33,7 +33,7 @@ describe('exceeded', () => {
     expect(exceeded(counters, LIMITS, { estimate, holds_request: true })).toBe(verdict)
   })
 
-  it('ignores the limit of requests for a reservation that holds no request', () => {
+  it('ignores the limit of requests for a reservation that holds only tokens', () => {
     const counters = { requests: 99, tokens: 0, open: [] }
 
     expect(exceeded(counters, LIMITS, { estimate: 1, holds_request: false })).toBeUndefined()

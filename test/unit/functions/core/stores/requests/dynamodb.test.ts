@@ -21,7 +21,7 @@ beforeEach(() => dynamoDb.reset())
 
 const TERMS = { claim_id: 'claim-1', now: NOW, lease_until: NOW + 1 }
 
-describe('dynamoItems on AWS’s own semantics', () => {
+describe('dynamoItems with the answers of AWS, which the emulator does not give', () => {
   const item = anItem({ status: 'running', attempt: 1, lease_until: NOW })
   const decision = { ...item, status: 'completed', completed_at: NOW } as const
 
@@ -33,7 +33,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     { name: 'reclaim', call: () => items.reclaim(item, TERMS) },
     { name: 'expire', call: () => items.expire(item, NOW) },
     { name: 'decide', call: () => items.decide(decision) },
-  ])('$name is unavailable if DynamoDB is unavailable', async ({ call }) => {
+  ])('$name fails with Unavailable if DynamoDB is unavailable', async ({ call }) => {
     dynamoDb.rejects(networkError('no connection'))
 
     await expect(call()).rejects.toThrow(Unavailable)
@@ -53,7 +53,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('reports an item that is not an item of Sluice as a defect, and does not guess', async () => {
+  it('fails with Defect if an item does not match the schema of request items', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'u42', request_id: 'x', status: 'odd' }) })
 
     await expect(items.get('u42', 'x')).rejects.toThrow(Defect)
