@@ -26,7 +26,11 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       // Property tests take seconds where the machine is busy.
-      project('unit', { testTimeout: 30_000 }),
+      project('unit', {
+        isolate: false,
+        setupFiles: ['test/unit/setup.ts'],
+        testTimeout: 30_000,
+      }),
       // The local system: its files start threads, engines and small systems.
       project('local', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),

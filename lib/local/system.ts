@@ -21,6 +21,7 @@ import { queuesOfBroker } from './rabbitmq/queue-states.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
+import { readSecrets } from './secrets-file.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
 import { deleteLeftFolders } from './temporary-folder.ts'
@@ -120,6 +121,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(data.close)
   deleteLeftFolders()
   refuseOtherKind(data, options.env.DATABASE_URL)
+  // A damaged file of secrets is refused before an engine starts.
+  readSecrets(data.path)
 
   const system = await openSystem(options, data, running)
   const { endpoints, accessKeyId } = system

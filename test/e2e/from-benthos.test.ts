@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
-import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import type { ApiClient } from './support/api-client.ts'
 import { eventually } from './support/eventually.ts'
+import { inputQueues } from './support/input-queues.ts'
 import { ledgerRows } from './support/ledger.ts'
 import { createOldPipeline, requestsLimit, requestsUsed } from './support/old-pipeline.ts'
 import { PREDICT_USAGE, type PredictEndpoint, startPredictEndpoint } from './support/predict-endpoint.ts'
@@ -181,15 +180,10 @@ describe('the batch processing of the old pipeline', () => {
 describe('the inputs of the old pipeline', () => {
   test('requests from HTTP and from a queue use the same quota, models and table', async () => {
     const client = await system.newUser()
-    const sqs = new SQSClient({
-      endpoint: system.localJson.endpoints.sqs,
-      region: 'us-east-1',
-      credentials: credentialsOf(system.localJson.accessKeyId),
-    })
-    const QueueUrl = system.localJson.outputs.InputQueueUrl1
+    const queues = await inputQueues(system)
     const message = { request_id: 'old-1', user_id: client.user, prompt: 'From a queue', model_type: 'text' }
 
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }))
+    await queues.send('inference_requests', JSON.stringify(message))
     const posted = await client.submit({ prompt: 'From HTTP', model_type: 'text' })
 
     await client.ended(posted)
@@ -205,7 +199,7 @@ describe('the inputs of the old pipeline', () => {
       expect(rows.map(row => row.request_id)).not.toContain('old-1')
     })
     expect((await client.settledQuota()).requests.used).toBe(2)
-    sqs.destroy()
+    await queues.close()
   })
 })
 

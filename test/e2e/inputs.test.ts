@@ -1,35 +1,30 @@
 import { randomUUID } from 'node:crypto'
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { credentialsOf } from '../../lib/local/trust/access-key.ts'
+import { QUEUE_BACKEND } from '../support/queue-backend.ts'
 import { eventually } from './support/eventually.ts'
+import { type InputQueues, inputQueues } from './support/input-queues.ts'
 import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
 import { jsonOfSluice, runSluice } from './support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
 let model: TestModel
 let system: RunningSystem
-let sqs: SQSClient
+let queues: InputQueues
 
 beforeAll(async () => {
   model = await startTestModel()
   system = await startSystem({ SLUICE_CONFIG: fixture('inputs.yaml'), MODEL_URL: model.url })
-  const credentials = credentialsOf(system.localJson.accessKeyId)
-  sqs = new SQSClient({ endpoint: system.localJson.endpoints.sqs, region: 'us-east-1', credentials })
+  queues = await inputQueues(system)
 })
 afterAll(async () => {
-  sqs?.destroy()
+  await queues?.close()
   await system?.stop()
   await model?.close()
 })
 
-/** Sends a message to an input queue, as another system of the same AWS account does. This system has only the name of the queue. */
-async function send(body: object | string, queue = 'nightly-prompts'): Promise<string> {
-  const QueueUrl = `${system.localJson.endpoints.sqs}/000000000000/${queue}`
-  const MessageBody = typeof body === 'string' ? body : JSON.stringify(body)
-  const { MessageId = '' } = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))
-  return MessageId
-}
+/** Sends a message to an input queue, and resolves to the id of the message. */
+const send = (body: object | string, queue = 'nightly-prompts'): Promise<string> =>
+  queues.send(queue, typeof body === 'string' ? body : JSON.stringify(body))
 
 type Json = Record<string, unknown>
 const requestsOf = async (client: { send(method: string, path: string): Promise<{ body: Json }> }) =>
@@ -162,24 +157,17 @@ describe('refused messages', () => {
 
   test('no refused message stays in its queue, and `sluice reconcile` finds no difference', async () => {
     for (const queue of ['nightly-prompts', 'nightly-prompts-dlq', 'reports', 'reports-dlq'])
-      await eventually(async () => {
-        const { Attributes } = await sqs.send(
-          new GetQueueAttributesCommand({
-            QueueUrl: `${system.localJson.endpoints.sqs}/000000000000/${queue}`,
-            AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-          }),
-        )
-        expect(Attributes).toMatchObject({
-          ApproximateNumberOfMessages: '0',
-          ApproximateNumberOfMessagesNotVisible: '0',
-        })
-      })
+      await eventually(async () => expect(await queues.count(queue)).toBe(0))
     expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
   })
 })
 
-test('the outputs of the stack have the URL and the ARN of each input queue', () => {
-  const { outputs, endpoints } = system.localJson
-  expect(outputs.InputQueueUrl1).toBe(`${endpoints.sqs}/000000000000/nightly-prompts`)
-  expect(outputs.InputQueueArn2).toBe('arn:aws:sqs:us-east-1:000000000000:reports')
-})
+// The queues of a broker have neither.
+test.skipIf(QUEUE_BACKEND === 'rabbitmq')(
+  'the outputs of the stack have the URL and the ARN of each input queue',
+  () => {
+    const { outputs, endpoints } = system.localJson
+    expect(outputs.InputQueueUrl1).toBe(`${endpoints.sqs}/000000000000/nightly-prompts`)
+    expect(outputs.InputQueueArn2).toBe('arn:aws:sqs:us-east-1:000000000000:reports')
+  },
+)

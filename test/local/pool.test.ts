@@ -248,7 +248,7 @@ test('a pool that is closed lets running events end, and refuses waiting events'
   expect(pool.threads()).toEqual([])
 })
 
-test('a thread of a pool ends after 10 s without an invocation, and the last thread after 30 s', async () => {
+test('a thread of a pool ends after 10 s without an invocation, and the last thread after 20 s', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 2; event++) void pool.invoke('{}')
   await settle()
@@ -258,7 +258,7 @@ test('a thread of a pool ends after 10 s without an invocation, and the last thr
 
   await vi.advanceTimersByTimeAsync(10_000)
   expect(pool.threads()).toHaveLength(1)
-  await vi.advanceTimersByTimeAsync(19_999)
+  await vi.advanceTimersByTimeAsync(9_999)
   expect(pool.threads()).toHaveLength(1)
   await vi.advanceTimersByTimeAsync(1)
   expect(pool.threads()).toEqual([])

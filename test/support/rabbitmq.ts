@@ -25,6 +25,16 @@ export interface VirtualHost {
   close(): Promise<void>
 }
 
+/** Returns the number of ready and unacknowledged messages per queue of a virtual host. Empty queues are left out. */
+export async function messagesIn(host: string): Promise<Record<string, number>> {
+  const lines = await rabbitmqctl('list_queues', '--no-table-headers', '-p', host, 'name', 'messages')
+  const counts = lines.split('\n').flatMap(line => {
+    const [queue, count] = line.split('\t')
+    return queue && Number(count) > 0 ? [[queue, Number(count)] as const] : []
+  })
+  return Object.fromEntries(counts)
+}
+
 /** Makes a new virtual host, so that a test does not find queues of other tests. */
 export async function newVirtualHost(broker = BROKER_URL): Promise<VirtualHost> {
   if (broker === undefined) throw new Error('AMQP_URL names no broker')
@@ -37,14 +47,7 @@ export async function newVirtualHost(broker = BROKER_URL): Promise<VirtualHost> 
     name,
     url: address.href,
     connect: () => connect(address.href),
-    messages: async () => {
-      const lines = await rabbitmqctl('list_queues', '--no-table-headers', '-p', name, 'name', 'messages')
-      const counts = lines.split('\n').flatMap(line => {
-        const [queue, count] = line.split('\t')
-        return queue && Number(count) > 0 ? [[queue, Number(count)] as const] : []
-      })
-      return Object.fromEntries(counts)
-    },
+    messages: () => messagesIn(name),
     close: async () => {
       await rabbitmqctl('delete_vhost', name)
     },

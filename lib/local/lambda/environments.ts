@@ -51,7 +51,7 @@ export interface Environments extends Iterable<Environment> {
 /** If a function has several threads, a thread ends when it was idle for this time. Milliseconds. */
 const IDLE_MS = 10_000
 /** If a function has only one thread, it ends when it was idle for this time. The next invocation must then wait for a new thread. Milliseconds. */
-const ONLY_IDLE_MS = 30_000
+const ONLY_IDLE_MS = 20_000
 
 export function createEnvironments({ start, perThread, onStarted, onEnded }: EnvironmentsOptions): Environments {
   const all = new Set<Environment>()

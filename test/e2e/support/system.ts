@@ -51,6 +51,8 @@ export interface RunningSystem {
   readonly demoKey: string
   readonly dataFolder: string
   readonly localJson: LocalJson
+  /** The address of its RabbitMQ, with its virtual host. Absent if its queues are on SQS. */
+  readonly amqpUrl: string | undefined
   readonly admin: Admin
   /** All answers that the clients of `newUser` and `client` got, as text. */
   readonly answers: readonly string[]
@@ -93,6 +95,7 @@ export async function startSystem(
     demoKey: find(output().out, /(sk_sluice_\w+)/),
     dataFolder,
     localJson,
+    amqpUrl: env.AMQP_URL,
     admin,
     answers,
     output,

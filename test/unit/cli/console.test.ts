@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { main } from '../../../lib/cli/main.ts'
+import { mockClient } from '../../support/mock-client.ts'
 import { OUTPUTS, startTables } from './local-system.ts'
 
 let system: Awaited<ReturnType<typeof startTables>>

@@ -23,8 +23,8 @@ import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-ser
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { Uint8ArrayBlobAdapter } from '@smithy/core/serde'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { mockClient } from '../../support/mock-client.ts'
 import { writePipeline } from './doctor-pipelines.ts'
 import { OUTPUTS, sluice } from './local-system.ts'
 

@@ -1,13 +1,13 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetQueueAttributesCommand, QueueDoesNotExist, SQSClient } from '@aws-sdk/client-sqs'
 import { Uint8ArrayBlobAdapter } from '@smithy/core/serde'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import { examineMoving } from '../../../lib/cli/doctor/moving.ts'
 import { queuesOf } from '../../../lib/cli/queues.ts'
 import { parsePipeline } from '../../../lib/config/load.ts'
 import { NOW } from '../../support/clock.ts'
+import { mockClient } from '../../support/mock-client.ts'
 import { anItem } from '../../support/requests.ts'
 
 const sqs = mockClient(SQSClient)

@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { examineTracing } from '../../../lib/cli/doctor/tracing.ts'
+import { mockClient } from '../../support/mock-client.ts'
 
 const logs = mockClient(CloudWatchLogsClient)
 beforeEach(() => logs.reset())

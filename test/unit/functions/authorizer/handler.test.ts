@@ -1,13 +1,13 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/authorizer/handler.ts'
 import { hashKey, keyIdOf, newKey } from '../../../../functions/core/stores/access/key.ts'
 import { NOW } from '../../../support/clock.ts'
 import { networkError } from '../../../support/faults.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 
 const dynamoDb = mockClient(DynamoDBClient)
 let handler: typeof Handler

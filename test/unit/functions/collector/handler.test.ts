@@ -2,12 +2,12 @@ import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/clie
 import { DatabaseResumingException, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/collector/handler.ts'
 import { endedEvent } from '../../../../functions/core/domain/events.ts'
 import { networkError } from '../../../support/faults.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 
 const dynamoDb = mockClient(DynamoDBClient)

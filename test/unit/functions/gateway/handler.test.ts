@@ -6,12 +6,12 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/gateway/handler.ts'
 import { accessDenied, networkError } from '../../../support/faults.ts'
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 
 vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
   readSettings: () => {

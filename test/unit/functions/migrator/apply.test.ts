@@ -8,13 +8,13 @@ import {
   StatementTimeoutException,
 } from '@aws-sdk/client-rds-data'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { apply } from '../../../../functions/migrator/apply.ts'
 import { compose } from '../../../../functions/migrator/compose.ts'
 import type { MigratorPorts } from '../../../../functions/migrator/ports.ts'
 import { movableClock, NOW } from '../../../support/clock.ts'
 import { accessDenied, networkError } from '../../../support/faults.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 
 const MINUTE = 60_000
 const refusal = (message: string) => ({ message, $metadata: {} })

@@ -5,10 +5,10 @@ import { text } from 'node:stream/consumers'
 import { BeginTransactionCommand, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/migrator/handler.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 
 const rdsData = mockClient(RDSDataClient)
 const secretsManager = mockClient(SecretsManagerClient)

@@ -1,9 +1,9 @@
 import { BatchGetItemCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/sweeper/handler.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 
 vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
   readSettings: () => ({ models: ['text'] }) as never,

@@ -6,7 +6,6 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import type { handler as Handler } from '../../../../functions/worker/handler.ts'
@@ -15,6 +14,7 @@ import { NOW } from '../../../support/clock.ts'
 import { aRetry } from '../../../support/failures.ts'
 import { networkError } from '../../../support/faults.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { mockClient } from '../../../support/mock-client.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
 const SETTINGS: Settings = {

@@ -8,11 +8,11 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { dynamoModelStates } from '../../../../../functions/core/flow-control/dynamodb.ts'
 import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { mockClient } from '../../../../support/mock-client.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })
 const dynamoDb = mockClient(client)

@@ -1,10 +1,10 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { secretsManager } from '../../../../../functions/core/inference/secrets.ts'
 import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { movableClock } from '../../../../support/clock.ts'
 import { networkError } from '../../../../support/faults.ts'
+import { mockClient } from '../../../../support/mock-client.ts'
 
 const client = new SecretsManagerClient({ region: 'us-east-1' })
 const secrets = mockClient(client)

@@ -6,9 +6,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { get, put, update } from '../../../../../functions/core/platform/dynamodb.ts'
+import { mockClient } from '../../../../support/mock-client.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })
 const dynamoDb = mockClient(client)

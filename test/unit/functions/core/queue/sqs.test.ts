@@ -4,13 +4,13 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Defect } from '../../../../../functions/core/platform/unavailable.ts'
 import { sqsQueue, sqsReceiver, sqsRedelivery } from '../../../../../functions/core/queue/sqs.ts'
 import { aDelivery } from '../../../../support/deliveries.ts'
 import { networkError } from '../../../../support/faults.ts'
 import { anSqsEvent } from '../../../../support/lambda.ts'
+import { mockClient } from '../../../../support/mock-client.ts'
 
 const client = new SQSClient({ region: 'us-east-1' })
 const sqs = mockClient(client)

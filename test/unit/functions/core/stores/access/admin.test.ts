@@ -1,5 +1,4 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { dynamoAccessAdmin } from '../../../../../../functions/core/stores/access/admin.ts'
@@ -9,6 +8,7 @@ import type { AccessAdmin, KeyRecord } from '../../../../../../functions/core/st
 import { NOW } from '../../../../../support/clock.ts'
 import { createTable, type DynamoDb, startLocalTables } from '../../../../../support/dynamodb.ts'
 import { networkError } from '../../../../../support/faults.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 import { newUser } from '../../../../../support/requests.ts'
 
 let dynamoDb: DynamoDb

@@ -6,13 +6,13 @@ import {
   RDSDataClient,
   StatementTimeoutException,
 } from '@aws-sdk/client-rds-data'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Defect, Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import type { Entry } from '../../../../../../functions/core/stores/ledger/port.ts'
 import { rdsDataLedger } from '../../../../../../functions/core/stores/ledger/rds-data.ts'
 import { NOW } from '../../../../../support/clock.ts'
 import { networkError } from '../../../../../support/faults.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 import { newRequestId } from '../../../../../support/requests.ts'
 
 const client = new RDSDataClient({ region: 'us-east-1' })

@@ -1,8 +1,8 @@
 import { DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Defect } from '../../../../../../functions/core/platform/unavailable.ts'
 import { s3PayloadsAdmin } from '../../../../../../functions/core/stores/payloads/admin.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 
 const s3 = mockClient(S3Client)
 beforeEach(() => s3.reset())

@@ -1,9 +1,9 @@
 import { S3Client } from '@aws-sdk/client-s3'
-import { mockClient } from 'aws-sdk-client-mock'
 import { describe, expect, it } from 'vitest'
 import { Defect, Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { s3Payloads } from '../../../../../../functions/core/stores/payloads/s3.ts'
 import { networkError } from '../../../../../support/faults.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 
 describe('s3Payloads', () => {
   it('fails with Unavailable if S3 is unavailable', async () => {

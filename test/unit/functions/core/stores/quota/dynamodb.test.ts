@@ -7,12 +7,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { dynamoQuota } from '../../../../../../functions/core/stores/quota/dynamodb.ts'
 import { NOW } from '../../../../../support/clock.ts'
 import { networkError } from '../../../../../support/faults.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 import { aReservation } from '../../../../../support/requests.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })

@@ -1,11 +1,11 @@
 import { BatchGetItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoQuota } from '../../../../../../functions/core/stores/quota/dynamodb.ts'
 import type { Quota } from '../../../../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../../../../support/clock.ts'
 import { createQuotaTable, type DynamoDb, startLocalTables } from '../../../../../support/dynamodb.ts'
+import { mockClient } from '../../../../../support/mock-client.ts'
 import { aReservation, newUser } from '../../../../../support/requests.ts'
 
 const LIMITS = { requests: 9, tokens: 900, in_flight: 9 }

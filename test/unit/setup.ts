@@ -1,0 +1,3 @@
+import { restoreClientsAfterFile } from '../support/mock-client.ts'
+
+restoreClientsAfterFile()
