@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { namedThreadsOf } from '../profile/threads.ts'
 import type { ApiAnswer, ApiClient } from './support/api-client.ts'
 import { ledgerRows } from './support/ledger.ts'
 import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
@@ -40,7 +41,32 @@ const secondsTo = (time: string): number => (Date.parse(time) - Date.now()) / 10
 
 const retryAfter = ({ headers }: ApiAnswer): number => Number(headers['retry-after'])
 
+/** Counts the threads of the system every 10 ms until `end`, and returns the highest count of each name. */
+async function mostThreadsUntil(end: Promise<unknown>): Promise<Map<string, number>> {
+  const most = new Map<string, number>()
+  const timer = setInterval(() => {
+    for (const [name, count] of namedThreadsOf(system.process.pid ?? 0))
+      most.set(name, Math.max(count, most.get(name) ?? 0))
+  }, 10)
+  await end.finally(() => clearInterval(timer))
+  return most
+}
+
 describe('200 posts at once:', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'the invocations of 200 simultaneous posts share threads: at most four threads of a function of the API run them, since each thread takes 64',
+    async () => {
+      const client = await system.newUser()
+      const done = postTimes(client, 200, 'with few threads').then(() => client.settledQuota())
+
+      const most = await mostThreadsUntil(done)
+
+      const atMost = (name: string, limit: number) => expect(most.get(name), name).toBeLessThanOrEqual(limit)
+      for (const name of ['authorizer', 'gateway']) atMost(name, Math.ceil(200 / 64))
+      for (const name of ['worker-text', 'collector']) atMost(name, 2)
+    },
+  )
+
   test('100 of 200 simultaneous posts are accepted if the user has a limit of 100 requests, and the others get a 429 with a Retry-After until the end of the quota window', async () => {
     const client = await system.newUser({ requests: 100 })
 

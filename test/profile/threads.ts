@@ -54,3 +54,13 @@ function textOf(file: string): string | undefined {
     return undefined
   }
 }
+
+/** The number of threads by name, without those that Node starts itself. */
+export function namedThreadsOf(pid: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const id of readdirSync(`/proc/${pid}/task`)) {
+    const name = textOf(`/proc/${pid}/task/${id}/comm`)?.trim()
+    if (name !== undefined && !(name in OF_NODE)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
