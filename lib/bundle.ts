@@ -6,7 +6,7 @@ import type { BuildOptions, Metafile, Plugin } from 'esbuild'
 
 export type QueueBackend = 'sqs' | 'rabbitmq'
 
-/** The entry points of every deployment: each has a file `functions/<entry point>/handler.ts`. */
+/** The entry points of every deployment. Each is a Lambda function, with the file `functions/<entry point>/handler.ts`. */
 export const ENTRY_POINTS = [
   'authorizer',
   'gateway',
@@ -20,31 +20,38 @@ export const ENTRY_POINTS = [
 ] as const
 export type CommonEntryPoint = (typeof ENTRY_POINTS)[number]
 
-/** Only a deployment with RabbitMQ has the function `broker`. */
+/**
+ * All entry points. `broker` exists only in deployments with RabbitMQ. It declares queues, moves messages out of bulk queues (in which
+ * messages of users with many open requests wait), and runs commands of operators.
+ */
 export type EntryPoint = CommonEntryPoint | 'broker'
 
-/** Returns the entry points of a deployment with this backend of its queues. */
+/** Returns the entry points of a deployment with this queue backend. */
 export const entryPointsOf = (backend: QueueBackend): readonly EntryPoint[] =>
   backend === 'rabbitmq' ? [...ENTRY_POINTS, 'broker'] : ENTRY_POINTS
 
 /** A function's code: the files of one folder. `index.mjs` exports `handler`. */
 export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>
-  /** SHA-256 of the names and contents, in hex. It does not depend on the path of the checkout. */
+  /**
+   * The SHA-256 of the names and contents of the files, in hex. The hash is the same for every path of the checkout. So a deployment from
+   * another folder does not update functions whose code is the same.
+   */
   readonly hash: string
-  /** The folders of the packages with code in the bundle: `node_modules/zod`. */
+  /** The folders of the packages with code in the bundle, such as `node_modules/zod`. */
   readonly packages: readonly string[]
 }
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
-// CommonJS packages call `require` for Node's modules, but an ES module has no `require`.
+// The first line of each bundled file. It defines `require`, because CommonJS packages in the bundle call `require` for Node's modules, and an ES module
+// has no `require`.
 const REQUIRE =
   "import { createRequire as sluiceCreateRequire } from 'node:module';const require = sluiceCreateRequire(import.meta.url);"
 
 /**
- * The SDK imports these packages only in a browser, or for credentials from other sources. A Lambda function has its credentials in its
- * environment, so the SDK never asks those sources.
+ * Packages that are left out of the bundles. The AWS SDK imports them only in a browser, or to get credentials from files, processes or
+ * logins. A Lambda function has its credentials in environment variables, so the SDK never imports these packages there.
  */
 const NEVER_IMPORTED = [
   'bowser',
@@ -56,8 +63,8 @@ const NEVER_IMPORTED = [
 ]
 
 /**
- * The files with code for SQS, and the files that replace them with RabbitMQ. Both export the same names. So a bundle
- * has the code of only one backend, and functions choose nothing at run time.
+ * The files with code for SQS, each with the file that replaces it in a bundle for RabbitMQ. Both files export the same
+ * names. So a bundle has the code of only one backend, and functions need not choose the backend at run time.
  */
 const FOR_RABBITMQ: ReadonlyMap<string, string> = new Map([
   ['functions/core/queue/compose.ts', 'functions/core/queue/rabbitmq/compose.ts'],
@@ -65,7 +72,7 @@ const FOR_RABBITMQ: ReadonlyMap<string, string> = new Map([
   ['functions/core/platform/aws-clients.ts', 'functions/core/platform/aws-clients-rabbitmq.ts'],
 ])
 
-/** Makes esbuild take the files of a backend. */
+/** Makes the plugin of esbuild that replaces the files of SQS with the files of the given backend. SQS needs no plugin. */
 function filesOf(backend: QueueBackend, root: string): Plugin[] {
   if (backend === 'sqs') return []
   return [
@@ -82,8 +89,8 @@ function filesOf(backend: QueueBackend, root: string): Plugin[] {
 }
 
 /**
- * Bundles one entry point with all its imports. The AWS SDK is included too, so that the function runs the version of the lock file and
- * not that of the Lambda runtime. Rejects with esbuild's errors.
+ * Bundles one entry point with all its imports. The bundle includes the AWS SDK. So the function runs the SDK's version in the lock file,
+ * and not the version of the Lambda runtime, which AWS may change at any time. Rejects with esbuild's errors.
  */
 export const bundleFunction = (entryPoint: string, root = REPOSITORY, backend: QueueBackend = 'sqs'): Promise<Bundle> =>
   bundle(
@@ -91,7 +98,7 @@ export const bundleFunction = (entryPoint: string, root = REPOSITORY, backend: Q
     root,
   )
 
-/** Bundles a source text like an entry point, for comparisons in a benchmark. */
+/** Bundles a source text in the same way as an entry point. A benchmark compares such bundles with the bundles of functions. */
 export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
@@ -100,7 +107,7 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
   return { files, hash: hashOf(files), packages: packagesIn(metafile) }
 }
 
-/** The files by their names, and what esbuild says about them. */
+/** Runs esbuild. Resolves to the files by their names, and to esbuild's description of the files (`metafile`). */
 async function build(
   entry: BuildOptions,
   root: string,
@@ -110,14 +117,16 @@ async function build(
   const { outputFiles, metafile } = await esbuild.build({
     ...entry,
     absWorkingDir: root,
-    // Nothing is written there. It is inside the checkout, because source maps name their sources relative to it.
+    // Nothing is written into this folder. But source maps name the source files relative to the folder, so it is inside the checkout. Otherwise the
+    // names, and with them the bundle's hash, would depend on the path of the checkout.
     outdir: join('cdk.out', 'bundle'),
     write: false,
     metafile: true,
     bundle: true,
     external: NEVER_IMPORTED,
     splitting: true,
-    // Chunks are beside the entry, so that `import.meta.url` leads to settings.json from each of them.
+    // Chunks, i.e. files that several modules share, are in the folder of the entry file. The code finds settings.json
+    // relative to `import.meta.url`, so this works in a chunk, too.
     chunkNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
     format: 'esm',
@@ -134,7 +143,7 @@ async function build(
   return { files: new Map(outputFiles.map(file => [basename(file.path), file.contents])), metafile }
 }
 
-/** Lists the packages in a bundle. A package that esbuild read but left out completely is not one of them. */
+/** Lists the packages with code in a bundle. The list leaves out packages that esbuild has read but of which it has used nothing. */
 export function packagesIn({ outputs }: Metafile): string[] {
   const sources = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
@@ -155,7 +164,7 @@ export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
 /** The code of all functions of a deployment. */
 export type Bundles = Readonly<Record<CommonEntryPoint, Bundle>> & { readonly broker?: Bundle }
 
-/** Returns the code of one function. Throws if the bundles are those of a backend without it. */
+/** Returns the code of one function. Throws if the bundles were made for a backend that does not have the function. */
 export function bundleOf(bundles: Bundles, entryPoint: EntryPoint): Bundle {
   const bundle = bundles[entryPoint]
   if (!bundle) throw new Error(`there is no bundle of ${entryPoint}`)
@@ -179,9 +188,9 @@ async function bundleEach(backend: QueueBackend): Promise<Bundles> {
 }
 
 /**
- * Bundles all entry points in one run, for the local system. Code that several of them need is in chunks that they share, and each bundle
- * has a copy. It takes an eighth of the CPU of `bundleAll`, since each source is read, parsed and printed once. A deployment has
- * bundles of fewer files, which Lambda loads sooner.
+ * Bundles all entry points in one run of esbuild, for the local system. Code that several entry points need is in shared chunks, and each
+ * bundle has a copy of its chunks. This takes an eighth of the CPU of `bundleAll`, because each source is read, parsed and printed once.
+ * A deployment uses `bundleAll`, because its bundles have fewer files, and so Lambda loads them sooner.
  */
 export async function bundleTogether(backend: QueueBackend = 'sqs', root = REPOSITORY): Promise<Bundles> {
   const names = entryPointsOf(backend)
@@ -190,7 +199,7 @@ export async function bundleTogether(backend: QueueBackend = 'sqs', root = REPOS
   return Object.fromEntries(names.map(name => [name, partOf(files, metafile, name)])) as Bundles
 }
 
-/** The bundle of one entry point: its own file as `index.mjs`, and all chunks that it may import. */
+/** Makes the bundle of one entry point: the entry point's own file as `index.mjs`, and all chunks that this file may import. */
 function partOf(files: ReadonlyMap<string, Uint8Array>, { outputs }: Metafile, entryPoint: string): Bundle {
   const needed = new Map<string, Metafile['outputs'][string]>()
   const add = (path: string): void => {
@@ -215,8 +224,8 @@ function partOf(files: ReadonlyMap<string, Uint8Array>, { outputs }: Metafile, e
 }
 
 /**
- * The mode of files in a bundle. Lambda runs functions as another user than the one who made the files, so everybody
- * must be able to read them.
+ * The mode of files in a bundle. Lambda runs a function as a different user than the one who made the files. So all users
+ * must be able to read the files.
  */
 const READABLE = 0o644
 
@@ -233,18 +242,21 @@ export function writeBundle(bundle: Bundle, folder: string, settings?: SettingsF
   if (settings) writeReadable(join(folder, settings.file), JSON.stringify(settings.content))
 }
 
-// The user's umask would change the `mode` of writeFileSync. The CDK stages and zips files with the modes that they
-// have.
+// Writes a file with the mode READABLE. The mode is set with `chmodSync`, because the user's umask would change the `mode`
+// of `writeFileSync`. The CDK keeps the modes of files when it zips them. So Lambda could not read files with another mode.
 function writeReadable(file: string, contents: string | Uint8Array): void {
   if (typeof contents !== 'string' && isLinked(contents, file)) return
   writeFileSync(file, contents)
   chmodSync(file, READABLE)
 }
 
-/** Where contents were last written to. Bundles that were made together share most of their files. */
+/** The path to which each content was last written. Bundles that were made together share most of their files. */
 const writtenTo = new WeakMap<Uint8Array, string>()
 
-/** Links a file to the one with the same contents, which takes less time than to write it. Returns false if there is none. */
+/**
+ * Makes `file` a hard link to the last written file with the same contents, because a link takes less time than a new file.
+ * Returns false if the link can't be made. Then the caller writes the file.
+ */
 function isLinked(contents: Uint8Array, file: string): boolean {
   const twin = writtenTo.get(contents)
   writtenTo.set(contents, file)
@@ -252,7 +264,7 @@ function isLinked(contents: Uint8Array, file: string): boolean {
     if (twin !== undefined) linkSync(twin, file)
     return twin !== undefined
   } catch {
-    // The other file is gone, or is on another disk.
+    // The older file is deleted, or is on another disk.
     return false
   }
 }

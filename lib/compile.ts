@@ -3,8 +3,9 @@ import type { BuildOptions } from 'esbuild'
 let last: Promise<void> = Promise.resolve()
 
 /**
- * Compiles TypeScript of this checkout to JavaScript that imports its packages. The npm package has neither TypeScript nor esbuild. One call
- * runs after the other, because the end of esbuild's process would leave another build unanswered.
+ * Compiles TypeScript of this checkout to JavaScript that imports packages from node_modules. Only a checkout can call this, because the npm
+ * package has neither TypeScript nor esbuild. The calls run one after the other: each call ends esbuild's process when its build is done,
+ * and a second build in the same process would never finish.
  */
 export function compile(options: BuildOptions): Promise<void> {
   const compiled = last.then(() => compileAlone(options))
@@ -24,7 +25,7 @@ async function compileAlone(options: BuildOptions): Promise<void> {
       ...options,
     })
   } finally {
-    // Its process would stay as long as this one.
+    // Without `stop`, esbuild's process would run, and use memory, as long as this process.
     await stop()
   }
 }

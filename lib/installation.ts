@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 
-/** Whether this is the compiled code of the npm package, and not the TypeScript of a checkout. */
+/** Whether this process runs the compiled code of the npm package (.js), and not the TypeScript of a checkout. */
 export const IS_PACKAGE = import.meta.url.endsWith('.js')
 
-/** The folder with package.json. The compiled code is in `dist` there. */
+/** The folder with package.json. In the npm package, the compiled code is in the subfolder `dist`. */
 export const ROOT = new URL(IS_PACKAGE ? '../../' : '../', import.meta.url)
 
-/** The folder for results that later starts reuse. npm deletes it together with the packages. */
+/** The folder for results that later starts reuse, such as bundles. It is in `node_modules`, so npm deletes it together with the packages. */
 export const CACHE = fileURLToPath(new URL('node_modules/.cache/sluice/', ROOT))
 
 const PackageJson = z.object({

@@ -15,12 +15,12 @@ import type { SynthesizeInput, SynthesizeMessage } from './synthesize-process.ts
 
 type Request = Omit<SynthesizeInput, 'sources' | 'backend' | 'pipeline'> & { readonly pipeline: Pipeline }
 
-/** The file that is written last. A folder of an earlier version that is unfinished lacks it. */
+/** The file with the hash of the pipeline and the sources of a synthesis. It is written last, so a folder without this file is incomplete. */
 const MADE_OF = 'made-of'
 
 /**
- * Synthesizes a pipeline file into `outdir`, unless the folder has the result of the same pipeline and the same sources
- * from an earlier start. Resolves to the folder with the template and its assets. Synthesis takes some seconds.
+ * Synthesizes a pipeline file into `outdir`. If the folder has the result of an earlier start with the same pipeline and
+ * the same sources, nothing is done, which saves some seconds. Resolves to the folder with the template and its assets.
  */
 export async function keptAssembly({ pipeline, ...request }: Request): Promise<string> {
   const { outdir } = request
@@ -29,12 +29,14 @@ export async function keptAssembly({ pipeline, ...request }: Request): Promise<s
     .update(`${sources}\0${JSON.stringify(pipeline)}`)
     .digest('hex')
   if (read(join(outdir, MADE_OF)) === madeOf) return outdir
-  // If this process is killed, the other one goes on for a moment. So it writes into a folder that nobody else uses.
+  // Another process makes the files. If this process is killed, the other process goes on for a moment. So it writes into
+  // a folder of its own, and a new start can't use or disturb its incomplete files.
   const unfinished = makeUnfinished(dirname(outdir))
   try {
     const { backend } = pipeline.queue
     await inProcess({ ...request, outdir: unfinished, sources, backend, pipeline: JSON.stringify(pipeline) })
-    // Lambda needs files that everybody can read. In the local system, only the owner of the data folder needs them.
+    // The files of bundles are readable for all users, because Lambda needs this. In the local system, only the owner of
+    // the data folder reads them. So the other users lose this right.
     closeTree(unfinished)
     writeFileSync(join(unfinished, MADE_OF), madeOf, { mode: 0o600 })
     rmSync(outdir, { recursive: true, force: true })
@@ -66,9 +68,9 @@ async function inProcess(input: SynthesizeInput): Promise<void> {
 const COMPILED = 'synthesize-process.cjs'
 
 /**
- * Compiles the process's code to CommonJS, in a new folder. An ES module that imports the CDK loads all of its parts, because Node reads each
- * of its exports, and CommonJS loads only the parts that are used. That saves a second of a core. Resolves to undefined in the npm package,
- * which has no TypeScript, and if the code can't be compiled, for example in a checkout that is read-only.
+ * Compiles the code of the synthesis process to CommonJS, in a new folder. This saves a second of CPU time: if an ES module imports the
+ * CDK, Node reads each export and so loads all parts of the CDK. A CommonJS module loads only the parts that it uses. Resolves to undefined
+ * in the npm package, which has no TypeScript, and if the code can't be compiled, for example in a read-only checkout.
  */
 async function compiledProcess(): Promise<string | undefined> {
   if (IS_PACKAGE) return undefined
@@ -90,7 +92,10 @@ async function compiledProcess(): Promise<string | undefined> {
   }
 }
 
-/** A module with its own URL in `moduleUrl`. CommonJS has no `import.meta`, and the compiled code is in another folder. */
+/**
+ * Adds the constant `moduleUrl` with the URL of its source file to a module. It replaces `import.meta.url`, because CommonJS
+ * has no `import.meta`. The constant names the source file, because the compiled code is in another folder.
+ */
 const withUrl = ({ path }: { path: string }) => ({
   contents: `const moduleUrl = ${JSON.stringify(pathToFileURL(path).href)}\n${readFileSync(path, 'utf8')}`,
   loader: 'ts' as const,
@@ -99,7 +104,7 @@ const withUrl = ({ path }: { path: string }) => ({
 async function answerOf(file: string, input: SynthesizeInput): Promise<void> {
   const child = fork(file, { execArgv: [] })
   const kill = () => child.kill('SIGKILL')
-  // A start that is refused ends this process, and must leave none.
+  // If the start is refused, this process ends. Then the other process must end, too.
   process.once('exit', kill)
   const ended = once(child, 'exit').then(([code, signal]) => ({ failed: `the synthesis ended with ${code ?? signal}` }))
   child.send(input)

@@ -8,23 +8,25 @@ import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Returns the stored bundles of the same sources, or makes and stores them. Bundling takes a second of a core.
- * Only the local system uses this, because a deployment always makes new bundles.
+ * Returns the functions' bundles for the local system. If an earlier start has stored bundles of the same sources, these are
+ * returned. Otherwise, new bundles are made and stored, which takes a second of CPU time. A deployment does not use this
+ * function: it always makes new bundles.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
   const folder = join(CACHE, `${nameOf(backend)}${sources}`)
   try {
     return readBundles(pathToFileURL(`${folder}/`), backend)
   } catch {
-    // There are no bundles, or another process is deleting them.
+    // There are no stored bundles of these sources, or another process is deleting them. So new ones are made.
   }
   const bundles = await bundleTogether(backend)
-  // A source file was changed meanwhile, so it is not known from which sources the bundles were made.
+  // If a source file was changed during the bundling, nobody can tell from which sources the bundles were made. Then they
+  // are not stored, so that a later start does not run old code.
   if (hashOfSources() !== sources) return bundles
   try {
     keep(bundles, folder, nameOf(backend))
   } catch {
-    // Another process has just kept them, or the checkout is read-only. The next start bundles again.
+    // Another process has just stored the same bundles, or the checkout is read-only. In a read-only checkout, the next start bundles again.
   }
   return bundles
 }
@@ -32,8 +34,8 @@ export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'
 const nameOf = (backend: QueueBackend): string => `bundles-${backend}-`
 
 /**
- * Writes the bundles into a new folder and renames it, so that no process reads only a part of them. It deletes the
- * bundles of older sources.
+ * Writes the bundles into a new folder, and then renames the folder. So no process can read incomplete bundles. Then
+ * deletes the bundles of older sources.
  */
 function keep(bundles: Bundles, folder: string, prefix: string): void {
   mkdirSync(CACHE, { recursive: true })

@@ -6,7 +6,7 @@ import { CACHE, IS_PACKAGE, ROOT } from './installation.ts'
 import { makeUnfinished } from './local/unfinished.ts'
 import { hashOfFolder } from './sources.ts'
 
-/** The files of `lib/local` with which threads begin. Their names differ. */
+/** The files of `lib/local` that threads run first. All compiled files are in one folder, so their last names must differ. */
 const FIRST_FILES = [
   'emulators/dynamodb',
   'emulators/make-postgres',
@@ -19,9 +19,9 @@ const FIRST_FILES = [
 const PREFIX = 'threads-'
 
 /**
- * Compiles the first files of the threads of the local system to JavaScript, or finds the files that an earlier start has compiled. Returns
- * their folder. Node's own compiler takes 10 MB and 30 ms in each thread that loads TypeScript. Returns undefined in the npm package, which has
- * only JavaScript, and if the files can't be kept.
+ * Compiles the first files of the local system's threads to JavaScript, or finds the files that an earlier start has compiled. This saves
+ * memory and time: in each thread that loads TypeScript, Node's own compiler takes 10 MB and 30 ms. Resolves to the folder of the compiled
+ * files. Resolves to undefined in the npm package, which has only JavaScript, and if the files can't be stored.
  */
 export async function keptThreads(): Promise<URL | undefined> {
   if (IS_PACKAGE) return undefined
@@ -32,17 +32,17 @@ export async function keptThreads(): Promise<URL | undefined> {
     const names = readdirSync(CACHE)
     if (!names.some(name => join(CACHE, name) === kept)) {
       await make(folder, kept)
-      // A system that runs takes its TypeScript from then on (lib/local/module-beside.ts).
+      // Another local system may use the older files at this time. Its next threads load the TypeScript files (lib/local/module-beside.ts).
       for (const name of names) if (name.startsWith(PREFIX)) rmSync(join(CACHE, name), { recursive: true, force: true })
     }
     return pathToFileURL(`${kept}/`)
   } catch {
-    // The checkout is read-only, or another process has just kept them.
+    // The checkout is read-only, or another process has just stored the same files. Then the threads of this start load TypeScript.
     return undefined
   }
 }
 
-/** Compiles into a new folder and renames it, so that nobody reads half of it. */
+/** Compiles into a new folder, and then renames the folder. So no process can read incomplete files. */
 async function make(folder: string, kept: string): Promise<void> {
   const unfinished = makeUnfinished(CACHE)
   try {

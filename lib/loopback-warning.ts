@@ -2,7 +2,10 @@ import { Annotations, type IAspect } from 'aws-cdk-lib'
 import { isLoopback } from './config/addresses.ts'
 import { Model } from './constructs/model.ts'
 
-/** Warns in a deployment of each model with a loopback URL, which works only with `npm start`. */
+/**
+ * Adds a warning to a deployment for each model with a loopback URL, such as http://127.0.0.1:8081. Such a URL works only with `npm start`.
+ * In AWS, it would be the address of the worker itself.
+ */
 export const loopbackWarning: IAspect = {
   visit(node) {
     if (!(node instanceof Model)) return

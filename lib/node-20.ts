@@ -1,4 +1,5 @@
-// Adds three functions of ES2024 that Node 20 lacks. The command line of the npm package imports it first. A checkout runs Node 24.
+// Adds three functions of ES2024 that Node 20 lacks. The command line of the npm package supports Node 20, and imports this file first. A checkout
+// runs Node 24, which has these functions.
 
 Map.groupBy ??= <K, T>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> => {
   const groups = new Map<K, T[]>()

@@ -15,16 +15,17 @@ import { ownVersion } from './version.ts'
 
 export { refuseOtherQueues } from './refuse-other-queues.ts'
 
-// The operations of `npm start` on its system. This file imports the clients of all services, so it is loaded while the
-// emulators start.
+// The operations that `npm start` does on the system that it has started. This file imports the clients of all services,
+// which takes time. So it is imported while the emulators start in other threads, and the start takes less time.
 
 export const DEMO_USER = 'demo'
 
 export const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
 
 /**
- * Ends everything that an earlier run has left running. Leases end by themselves, so the system starts also if this
- * fails.
+ * Ends the leases (rights with an end time, such as a worker's claim of a request) that an earlier run of the local system
+ * has left, so that its requests run again at once. Returns the lines to print. If this fails, the system starts anyway:
+ * leases end by themselves, and the requests run again later.
  */
 export async function recovered(admin: Admin, { waiting }: Pipeline, wasStopped: boolean): Promise<string[]> {
   try {
@@ -38,8 +39,8 @@ export async function recovered(admin: Admin, { waiting }: Pipeline, wasStopped:
 }
 
 /**
- * Reads or makes the demo user's key. The key is stored in the data folder, so that yesterday's curl command still
- * works today.
+ * Reads or makes the API key of the demo user. The key is stored in the data folder. So a later start has the same key,
+ * and an older curl command works again.
  */
 export async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
   const file = join(system.dataDir, 'demo-key')
@@ -50,7 +51,10 @@ export async function demoKey(system: LocalSystem, admin: Admin): Promise<string
   return created.key
 }
 
-/** Serves the console on the address of the API. Returns its address, which has the token of this run. */
+/**
+ * Serves the console (the operator's web page) on the address of the API. Returns the URL of the console. The URL contains a
+ * token that is valid for this run only.
+ */
 export function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
   const token = newToken()
   const of = { admin, target: 'local', name, version: ownVersion() } as const

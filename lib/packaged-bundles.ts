@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Bundle, type Bundles, entryPointsOf, hashOf, type QueueBackend, writeBundle } from './bundle.ts'
 import { ROOT } from './installation.ts'
 
-/** Returns the folder with the functions' code in the npm package: a folder per backend, with one per entry point. */
+/** Returns the folder of the npm package with the functions' code for a backend. It has one subfolder per entry point. */
 export const bundlesFolder = (backend: QueueBackend): URL => new URL(`dist/bundles/${backend}/`, ROOT)
 
 const bundles = new Map<QueueBackend, Bundles>()
@@ -22,8 +22,8 @@ export function writeBundles(written: Bundles, folder: URL): void {
 }
 
 /**
- * Reads the bundles that `writeBundles` has written. The list of packages is neither written nor read. Throws if a
- * bundle is missing.
+ * Reads the bundles that `writeBundles` has written. Their lists of packages are empty, because `writeBundles` does not
+ * store these lists. Throws if a bundle is missing.
  */
 export function readBundles(folder: URL, backend: QueueBackend): Bundles {
   const chunks = new Map<string, Uint8Array>()
@@ -31,7 +31,10 @@ export function readBundles(folder: URL, backend: QueueBackend): Bundles {
   return Object.fromEntries(bundles) as Bundles
 }
 
-/** The name of a chunk has the hash of its contents, so chunks with the same name are read once. */
+/**
+ * Reads one bundle. The name of a chunk (a file that several bundles share) contains a hash of its contents. So chunks with
+ * the same name are read only once.
+ */
 function readBundle(folder: URL, chunks: Map<string, Uint8Array>): Bundle {
   const names = readdirSync(fileURLToPath(folder))
   const files = new Map(

@@ -32,26 +32,27 @@ export interface PartsProps {
   readonly pipeline: Pipeline
   readonly bundles: Bundles
   /**
-   * Whether the tables and the database are protected from deletion, and also the stack if Sluice is its own stack.
-   * Default: true. If a first deployment fails, it can be rolled back only without this protection, because a rollback
-   * deletes everything that it has created.
+   * Whether the tables and the database are protected from deletion. If Sluice is a stack of its own, this also protects
+   * the stack. Default: true. If the first deployment of a stack fails, CloudFormation rolls it back, which means that it
+   * deletes all created resources. This works only without the protection.
    */
   readonly protect?: boolean
 }
 
-/** The parts of a deployment that others may use. */
+/** The parts of a deployment that the construct `Sluice` offers to other stacks. */
 export interface Parts {
   readonly alarms: Alarms
   readonly dashboard: Dashboard
   readonly frontDoor: FrontDoor
-  /** Absent without inputs. */
+  /** Undefined if pipeline.yaml has no `inputs`. */
   readonly intake: Intake | undefined
   readonly state: State
 }
 
 /**
- * Adds all of Sluice to a scope, and the outputs for the operator's command line to its stack. The construct `State` has the parts that
- * store data. The paths of all parts below the scope are fixed: CloudFormation replaces a resource whose path changes.
+ * Adds all of Sluice to a scope, and adds the outputs for the operator's command line to the stack of the scope. The construct `State` has
+ * the parts that store data. Never change the id or the position of a part below the scope: CloudFormation would replace the part's
+ * resources with new ones. The deployment would then use empty tables.
  */
 export function addParts(scope: Construct, { pipeline, bundles, protect = true }: PartsProps): Parts {
   const { name } = pipeline
@@ -87,12 +88,13 @@ export function addParts(scope: Construct, { pipeline, bundles, protect = true }
     pipeline.observability.retention.ledger === undefined ? [] : [new Retention(scope, 'Retention', common).handler]
   for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
     user.lambda.node.addDependency(migrations)
-  // A message may have a type or a field that only the new version of its consumer knows, so consumers are updated
-  // first.
+  // A message of a new version may have a type or a field that an old consumer does not know. The old consumer would return
+  // a message of an unknown type to its queue, which delays the request, and would not act on an unknown field. So a
+  // deployment updates the functions that receive messages before those that send them.
   const workers = models.map(({ worker }) => worker)
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
-  // The sweeper ends requests of models that it does not know. So it is updated before requests of a new model are
-  // admitted.
+  // The sweeper fails the requests of models that are not in its settings. So the sweeper is updated before a new gateway
+  // or intake admits requests of a new model. Otherwise, the old sweeper would fail these requests.
   updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
 
   if (queues instanceof RabbitMqQueues) {
@@ -149,7 +151,10 @@ export function addParts(scope: Construct, { pipeline, bundles, protect = true }
   return { alarms, dashboard, frontDoor, intake, state }
 }
 
-/** Returns the VPC of the pipeline's functions: the given one, or our own VPC for a broker. SQS needs none. */
+/**
+ * Returns the VPC of the pipeline's functions: the VPC that pipeline.yaml names or, for RabbitMQ, a new one. With SQS and
+ * without a VPC in pipeline.yaml, the functions run outside a VPC, and the result is undefined.
+ */
 function networkOf(scope: Construct, { models, network, queue, observability }: Pipeline): FunctionNetwork | undefined {
   const broker = rabbitMqOf(queue)
   if (network === undefined && broker === undefined) return undefined
@@ -175,7 +180,8 @@ function queuesOf(
 
 /** Makes a deployment update the functions that receive messages before the functions that send them. */
 function updateAfter(producers: readonly SluiceFunction[], consumers: readonly SluiceFunction[]): void {
-  // The producer depends only on the consumer's function resource. The consumer's role and event source mappings name queues that the producer also needs.
+  // The producer depends only on the consumer's function resource, and not on the whole construct of the consumer: only
+  // the consumer's code must be updated before the producer.
   for (const producer of producers)
     producer.lambda.node.addDependency(...consumers.map(({ lambda }) => lambda.node.defaultChild ?? lambda))
 }

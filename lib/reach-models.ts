@@ -3,12 +3,12 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Pipeline } from './config/schema.ts'
 
-/** The longest time for a connection, in milliseconds. */
+/** The longest time to wait until a model accepts a connection, in milliseconds. */
 const CONNECT_MS = 3_000
 
 /**
- * Finds models that can't be reached. It only opens a connection, because a request could cost money, or wake up a
- * model. Resolves with one line per address that accepts no connection.
+ * Finds models that can't be reached. It opens a connection to each model, and sends no request, because a request could
+ * cost money or start a model that is scaled to zero. Resolves to one line of warning per model that accepts no connection.
  */
 export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): Promise<string[]> {
   const lines = await Promise.all(
@@ -30,7 +30,7 @@ async function problemOf({ protocol, hostname, port }: URL): Promise<string | un
   const host = hostname.replace(/^\[|\]$/g, '')
   const isSecure = protocol === 'https:'
   const socket = isSecure
-    ? // Many servers choose their certificate by this name. An IP address is no name.
+    ? // Many servers choose their certificate by `servername`. TLS allows only host names there, and no IP addresses.
       connectTls({ host, port: Number(port || 443), ...(isIP(host) === 0 && { servername: host }) })
     : connect({ host, port: Number(port || 80) })
   try {

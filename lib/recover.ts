@@ -12,11 +12,13 @@ type Ports = LifecyclePorts &
 const AT_ONCE = 20
 
 /**
- * Ends everything that the functions of an earlier run hold: the claims of requests, the one call and the probe of
- * models, and waits. It is only for a system in which no function runs. Then the holders of these leases are gone, and
- * a wait for the end of each lease would only take time (ADR 0050). `wasStopped` says that the functions were stopped
- * in good order, and not killed. Returns the number of requests that run again. A repetition changes nothing. Rejects
- * with `Unavailable`.
+ * Ends the leases (rights with an end time) that the functions of an earlier run of the local system have left: the claims
+ * of requests, the one call of each model that takes one call at a time, the probe (the call that tests a failed model),
+ * and calls that wait for a request's end. Call this only while no function runs. Then the holders of these leases have
+ * ended, and the requests would only wait longer if each lease had to end by itself (ADR 0050). `wasStopped` says that the
+ * functions were stopped in good order, and not killed: then their end does not count as a crash of the requests that ran.
+ * Resolves to the number of requests that run again. It may be called twice: the second call changes nothing. Rejects with
+ * `Unavailable` if a store can't be reached.
  */
 export async function recover(ports: Ports, maxWaits: number, wasStopped = false): Promise<number> {
   await Promise.all(Object.keys(ports.models).map(model => endCalls(ports, model)))
@@ -32,8 +34,9 @@ export async function recover(ports: Ports, maxWaits: number, wasStopped = false
 }
 
 /**
- * Recovers the requests of a page of open reservations. Most of them only wait in their queue. Many statuses are read
- * at once, because there may be thousands of requests.
+ * Recovers the requests of a page of open reservations. Most of these requests are queued, and need no recovery. There
+ * may be thousands of requests. So the statuses are read first, up to 100 with one call. Only running requests, and
+ * requests without an item, are then read one by one and recovered. So the start takes little longer.
  */
 async function recoverPage(ports: Ports, page: readonly OpenReservation[], wasStopped: boolean): Promise<Recovery[]> {
   const statuses = await ports.statusesOf(page.map(({ reservation }) => reservation))
@@ -49,6 +52,10 @@ async function recoverPage(ports: Ports, page: readonly OpenReservation[], wasSt
   return recovered
 }
 
+/**
+ * Ends the one call and the probe in the state of a model, because the worker that made them has ended. Otherwise the
+ * model's requests would wait until the leases of these calls end.
+ */
 async function endCalls({ modelStates, ...ports }: Ports, model: string): Promise<void> {
   const known = await modelStates.read(model)
   if (!known) return

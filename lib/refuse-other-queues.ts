@@ -16,14 +16,15 @@ const Used = z.object({ backend: z.enum(['sqs', 'rabbitmq']) })
 
 /**
  * Refuses to start with a data folder that was used with another queue backend, if some of its requests have not ended.
- * Their messages are in the queues of the old backend, and no function would receive them. Otherwise, it records the
- * backend in the folder. Call this before any function runs. Rejects with `LocalError` if it refuses, and with
- * `Unavailable` if a store can't be read.
+ * The messages of these requests are in the queues of the old backend, and no function would receive them. So the requests
+ * would wait until they expire. If the start is not refused, this function records the backend in the folder. Call it
+ * before any function runs. Rejects with `LocalError` if the start is refused, and with `Unavailable` if a store can't be
+ * read.
  */
 export async function refuseOtherQueues(admin: OpenPorts, dataDir: string, backend: Backend): Promise<void> {
   const file = join(dataDir, FILE)
   const used = usedIn(file)
-  // The folder of an earlier version does not have the file.
+  // A new folder, and a folder of an earlier version of Sluice, does not have the file. Then the start is not refused.
   if (used !== undefined && used !== backend) {
     const open = (await openRequests(admin)).length
     if (open > 0) throw new LocalError(sentenceOf(dataDir, used, open))

@@ -7,12 +7,15 @@ import * as z from 'zod'
 import { Refusal } from './cli/refusal.ts'
 import { ROOT } from './installation.ts'
 
-/** The version of Node for which the functions are compiled, which is Lambda's version. */
+/** The major version of Node in Lambda. The functions are compiled for this version, so the local system needs it, too. */
 const NODE_MAJOR = 24
 
 const NodePackages = z.object({ optionalDependencies: z.record(z.string(), z.string()) })
 
-/** Runs a script of the local system in this process, or with a newer Node if this one is too old. It ends the process. */
+/**
+ * Runs a script of the local system. If the Node of this process is older than Node 24, another process runs the script with
+ * Node 24. Then this process ends when the other process ends.
+ */
 export async function runLocal(script: URL): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) await import(script.href)
   else process.exit(await runWith(nodeOfNpm(), script))
@@ -26,7 +29,7 @@ async function runWith(node: string, script: URL): Promise<number> {
   return child.exitCode ?? 128 + (child.signalCode ? constants.signals[child.signalCode] : 0)
 }
 
-/** Finds the path of Node 24. npm downloads it once, and keeps it in its cache. Throws `Refusal`. */
+/** Returns the path of Node 24 in npm's cache. npm downloads Node 24 if it is not in the cache. Throws `Refusal` if npm can't do this. */
 function nodeOfNpm(): string {
   const wanted = nodePackage()
   process.stdout.write(`this is Node ${process.versions.node}: npm gets ${wanted} for the local system\n`)
@@ -40,7 +43,7 @@ function nodeOfNpm(): string {
   )
 }
 
-/** Returns the package with Node 24 for this platform, as `name@version`. */
+/** Returns the npm package that contains Node 24 for this platform, as `name@version`. Throws `Refusal` if there is no package for the platform. */
 function nodePackage(): string {
   const { optionalDependencies } = NodePackages.parse(
     JSON.parse(readFileSync(new URL('bin/node/package.json', ROOT), 'utf8')),

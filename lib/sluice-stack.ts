@@ -3,8 +3,8 @@ import type { Construct } from 'constructs'
 import { addParts, type PartsProps } from './parts.ts'
 
 /**
- * All of Sluice, for any account and region. It is one stack, because a request passes through all of its parts.
- * `Sluice` is the same as a construct, for other stacks.
+ * A stack with all of Sluice, for any account and region. Sluice is a single stack, because every request needs all of its
+ * parts. To add the same parts to a stack of your own, use the construct `Sluice`.
  */
 export class SluiceStack extends Stack {
   constructor(scope: Construct, props: PartsProps) {

@@ -15,8 +15,8 @@ import { addParts } from './parts.ts'
 
 export interface SluiceProps {
   /**
-   * The path of the pipeline file, from the working directory of the app. The CDK's command line runs an app in the folder of its
-   * cdk.json.
+   * The path of the pipeline file, relative to the working directory of the app. The CDK's command line runs an app in the folder of the
+   * app's cdk.json.
    */
   readonly pipeline: string
   /** The variables that replace `${NAME}` in the pipeline file. Default: the environment of the process. */
@@ -26,11 +26,11 @@ export interface SluiceProps {
    * deployment can be rolled back and repeated. Give the same value to `terminationProtection` of the stack.
    */
   readonly protect?: boolean
-  /** @internal The code of the functions. Default: that of the npm package. */
+  /** @internal The code of the functions. Default: the code in the npm package. */
   readonly bundles?: Bundles
 }
 
-/** The DynamoDB tables. Their names are outputs of the stack, too. */
+/** The DynamoDB tables. The outputs of the stack also contain the names of the tables. */
 export interface SluiceTables {
   /** One item per request: its status, attempts, times, usage and charge. */
   readonly requests: TableV2
@@ -45,11 +45,11 @@ export interface SluiceTables {
 }
 
 /**
- * A whole Sluice in your own stack: the HTTP API, queues, functions, tables, ledger, alarms and dashboard of one
- * pipeline file. It works for any account and region.
+ * A construct with all of Sluice, for your own stack: the HTTP API, queues, functions, tables, ledger, alarms and
+ * dashboard of one pipeline file. It works for any account and region.
  *
  * The queues, the API and the dashboard are named after `name` in the pipeline file. So this name must be unique in an account and
- * region. A stack has at most one `Sluice`, because the operator's command line finds everything by the outputs of the stack.
+ * region. A stack has at most one `Sluice`, because the operator's command line finds all parts by the names of the stack's outputs.
  */
 export class Sluice extends Construct {
   /** The address of the API, such as `https://abc.execute-api.eu-west-1.amazonaws.com`. The paths of the API begin with `/v1`. */
@@ -59,13 +59,13 @@ export class Sluice extends Construct {
   /** All alarms are sent to this topic. Subscribe the people on call to it. */
   readonly alarmTopic: Topic
   readonly tables: SluiceTables
-  /** The bucket of prompts and results that are too large for a message. */
+  /** The bucket of prompts and results over 48 KiB. They are too large for a message. */
   readonly payloads: Bucket
-  /** The Postgres database with a row per request. Only the RDS Data API reaches it. */
+  /** The Postgres database with a row per request. It can be used only through the RDS Data API. */
   readonly ledger: DatabaseCluster
   /**
-   * The queues of SQS of `inputs` in the pipeline file, by their names. There are none with RabbitMQ. A sender chooses
-   * the user of a message. So grant `sqs:SendMessage` only to senders that you trust:
+   * The SQS queues from which Sluice takes requests (`inputs` in the pipeline file), by their names. With RabbitMQ, this is
+   * empty. A sender chooses the user who is charged for a message. So grant `sqs:SendMessage` only to senders that you trust:
    * `sluice.inputs['nightly-prompts']?.grantSendMessages(sender)`.
    */
   readonly inputs: Readonly<Record<string, Queue>>
@@ -77,8 +77,8 @@ export class Sluice extends Construct {
     const { pipeline, warnings } = checkPipeline(props.pipeline, props.env ?? process.env)
     for (const warning of warnings) Annotations.of(this).addWarningV2('sluice:config', warningLine(warning))
     Aspects.of(this).add(loopbackWarning)
-    // The template does not depend on the flags of the app. If a flag changes in the app, it must not replace a table
-    // here.
+    // Sluice is tested with its own feature flags of the CDK. So these flags hold here, and not the flags of the app.
+    // Otherwise a changed flag of the app could make CloudFormation replace a table with an empty one.
     for (const [flag, value] of Object.entries(readFeatureFlags())) this.node.setContext(flag, value)
 
     const bundles = props.bundles ?? packagedBundles(pipeline.queue.backend)

@@ -5,19 +5,22 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { IS_PACKAGE, ROOT } from './installation.ts'
 
-/** The folders with all code of Sluice, below the folder with package.json. */
+/** The folders with all code of Sluice, relative to the folder with package.json. */
 const FOLDERS = IS_PACKAGE ? ['dist'] : ['functions', 'lib']
 
 /**
- * The other files that decide bundles and templates. package-lock.json decides which packages are in the bundles. The
- * npm package contains its bundles.
+ * The other files on which the contents of bundles and templates depend. In a checkout, package-lock.json decides which
+ * versions of packages are in the bundles. The npm package needs no lock file, because it contains finished bundles.
  */
 const FILES = IS_PACKAGE ? ['cdk.json', 'package.json'] : ['cdk.json', 'package-lock.json', 'tsconfig.json']
 
-/** The packages that make a template, besides Sluice's own code. A project that uses the npm package chooses their versions. */
+/**
+ * The packages that make a template together with Sluice's own code. A project that uses the npm package chooses their
+ * versions. Their package.json files are part of the hash, because another version may make another template.
+ */
 const TEMPLATE_MAKERS = ['aws-cdk-lib', 'cdk-nag', 'constructs']
 
-/** Returns the SHA-256, in hex, of all sources of bundles and templates, except pipeline.yaml. It takes about 30 ms. */
+/** Returns the SHA-256, in hex, of all files from which bundles and templates are made, except pipeline.yaml. This takes about 30 ms. */
 export function hashOfSources(): string {
   const root = fileURLToPath(ROOT)
   const { resolve } = createRequire(import.meta.url)
@@ -34,7 +37,7 @@ export function hashOfSources(): string {
   return hash.digest('hex')
 }
 
-/** The SHA-256, in hex, of all files of a folder. */
+/** Returns the SHA-256, in hex, of all files of a folder. */
 export function hashOfFolder(folder: string): string {
   const hash = createHash('sha256')
   for (const file of filesIn(folder)) hash.update(`${file}\0`).update(readFileSync(file))

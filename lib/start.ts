@@ -22,16 +22,16 @@ type Print = (line: string) => void
 
 const MODEL_PORT = 8081
 
-/** The progress of a start. `close` is set when functions run. */
+/** The progress of a start. `close` stops the system, and is undefined until functions run. */
 interface Running {
   close?: () => Promise<void>
 }
 
-/** Runs the whole system on this machine until it is `stopped`, and ends the process. This is `npm start`. */
+/** Runs the whole system on this machine until the promise `stopped` resolves, and then ends the process. `npm start` calls this. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
-  // Files of the system are readable only for their owner. Threads and libraries use the mask of this process, and not
-  // the mask of the shell.
+  // With this umask, only the owner can read the files of the system. It also holds for files that threads and libraries
+  // write, whatever the umask of the user's shell is.
   process.umask(0o077)
   try {
     const running: Running = {}
@@ -42,7 +42,8 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
       print('stopping')
       await system.close()
     } else {
-      // When functions run, the stop must be clean. Before that, the system just ends with the process.
+      // The stop came during the start. If functions already run, they are stopped in good order. If no function runs, the
+      // process can simply end.
       await running.close?.()
     }
     process.exit(0)
@@ -57,7 +58,8 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   const port = portOf(env)
   const compiling = keptThreads()
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
-  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual address.
+  // The pipeline file is checked before the demo model and the system start, so that mistakes are shown at once. At this
+  // time, the demo model's address is not known. So the check uses the usual address of the demo model.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
   const { pipeline: checked, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
@@ -76,7 +78,7 @@ async function start(env: Environment, print: Print, running: Running): Promise<
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
       const assembly = keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
-      // The emulators start in their threads while this thread imports the clients of all services.
+      // This import takes time, since it loads the clients of all services. It begins here, so that it runs while the emulators start in other threads.
       operate.resolve(import('./operate-local.ts'))
       return assembly
     },
@@ -111,8 +113,8 @@ async function start(env: Environment, print: Print, running: Running): Promise<
 }
 
 /**
- * Shows the metrics at `/metrics`, and exports them if the environment names a receiver. Returns the function that ends
- * the export.
+ * Serves the metrics at `/metrics`. If OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, it also exports them to this receiver.
+ * Returns the function that ends the export.
  */
 function serveMetrics(
   metrics: LocalMetrics,
@@ -140,8 +142,8 @@ function checkSecrets({ models }: Pipeline, env: Environment): void {
 }
 
 /**
- * Warns of models on AWS. Functions have invented credentials in the local system, so that no call can reach AWS by
- * mistake.
+ * Returns a warning for each model whose calls are signed for AWS. In the local system, functions have invented
+ * credentials, so that no call uses an AWS account by mistake. So AWS refuses the calls of these models.
  */
 function signedForAws({ models }: Pipeline): string[] {
   return Object.entries(models).flatMap(([name, { endpoint }]) => {
@@ -154,7 +156,7 @@ function signedForAws({ models }: Pipeline): string[] {
 }
 
 async function startDemoModel(print: Print, threads: URL | undefined): Promise<DemoModel> {
-  const model = await startModel(MODEL_PORT, threads).catch(() => startModel(0, threads)) // If the usual port is taken, 0 means any free port.
+  const model = await startModel(MODEL_PORT, threads).catch(() => startModel(0, threads)) // If the usual port is taken, the model takes any free port (0).
   print(`demo model at ${model.url}`)
   return model
 }

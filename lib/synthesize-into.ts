@@ -10,8 +10,9 @@ import { SluiceStack } from './sluice-stack.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Makes an app for the local system: without cdk-nag and without the CDK's own validation of templates. Both check
- * deployments, and take most of the time of a synthesis. A deployment and the tests use both (synthesize.ts).
+ * Makes an app for the local system. It leaves out cdk-nag (a package that checks templates for insecure settings) and the
+ * CDK's own validation of templates. Both take most of the time of a synthesis, and find only mistakes that matter in AWS.
+ * Deployments and tests use both (synthesize.ts).
  */
 export const createLocalApp = (outdir: string): App =>
   new App({
@@ -22,20 +23,23 @@ export const createLocalApp = (outdir: string): App =>
     builtinCloudFormationValidation: false,
   })
 
-/** Says that a value of the CDK's context can't be used. The message is one sentence. */
+/** The error for a value in the CDK's context that can't be used, such as `-c protect=maybe`. The message is one sentence. */
 export class ContextError extends Error {}
 
-/** The results that were already made from the pipeline file. */
+/** Results that the caller has already made. */
 export interface Made {
-  /** Without them, the functions are bundled. */
+  /** The code of the functions. If it is missing, the functions are bundled. */
   readonly bundles?: Bundles | undefined
-  /** The checked pipeline, as JSON. The file must still be the same. */
+  /**
+   * The checked pipeline, as JSON. If the pipeline file has another content at the synthesis, the synthesis fails. Otherwise
+   * the functions could run with another pipeline than the one that was checked.
+   */
   readonly pipeline?: string | undefined
 }
 
 /**
- * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes or was
- * changed meanwhile, with a `ContextError` if the context has mistakes, or with cdk-nag's findings.
+ * Adds the stack of a pipeline file to an app and synthesizes the app. Rejects with a `ConfigError` if the file has mistakes, or was
+ * changed since it was checked. Rejects with a `ContextError` if the context has mistakes, and with cdk-nag's findings if there are any.
  */
 export async function synthesizeInto(
   app: App,
@@ -54,7 +58,7 @@ export async function synthesizeInto(
   return { assembly: app.synth().directory, stackName: stack.stackName }
 }
 
-/** Reads the text of `-c protect=…`, or the value in cdk.json. */
+/** Reads whether the stack is protected from deletion: from the command line (`-c protect=…`), which gives a text, or from cdk.json. */
 function protectIn(given: unknown): boolean {
   if (given === undefined || given === true || given === 'true') return true
   if (given === false || given === 'false') return false

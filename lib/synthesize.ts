@@ -4,9 +4,9 @@ import { readFeatureFlags } from './feature-flags.ts'
 import { type Environment, type Made, synthesizeInto } from './synthesize-into.ts'
 
 /**
- * Makes an app with the feature flags of cdk.json, as the CDK's command line does, and with cdk-nag. If there is a
- * finding of cdk-nag that is not acknowledged, the synthesis fails. Without `outdir`, the command line chooses the
- * output folder.
+ * Makes an app with the feature flags of cdk.json, as the CDK's command line does, and with cdk-nag (a package that checks
+ * templates for insecure settings). If cdk-nag has a finding that the code does not acknowledge, the synthesis fails.
+ * Without `outdir`, the CDK's command line chooses the output folder.
  */
 export function createApp(outdir?: string): App {
   const app = new App({

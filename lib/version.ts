@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-// This is not imported from installation.ts, because a command that needs no system must not load the library for
-// schemas.
+// The folder with package.json. It is not imported from installation.ts, because that file loads zod. A command that uses no
+// deployment must start fast, and needs no schemas.
 const ROOT = new URL(import.meta.url.endsWith('.js') ? '../../' : '../', import.meta.url)
 
 /** Returns the version of Sluice itself. */

@@ -4,7 +4,8 @@ import type { Access, UserRecord } from '../core/stores/access/port.ts'
 
 /**
  * Returns the user of a key. Returns undefined if the key is malformed, unknown, expired or revoked, or if its user is
- * disabled or has no record. If it rejects with `Unavailable`, the call must not be allowed.
+ * disabled or has no record. If it rejects with `Unavailable`, the call must not be allowed, because it is not known
+ * whether the key is valid.
  */
 export async function authorize(access: Access, key: string, now: number): Promise<UserRecord | undefined> {
   if (!isWellFormedKey(key)) return undefined

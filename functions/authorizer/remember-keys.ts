@@ -9,7 +9,7 @@ export type Authorized = (key: string) => Promise<UserRecord | undefined>
 
 /**
  * The most accepted keys, and the most refused keys, that are remembered. If there are more, the oldest key is
- * forgotten.
+ * forgotten, and its next call needs two reads again.
  */
 const MAX_KEYS = 10_000
 
@@ -21,7 +21,8 @@ interface Verdict {
 /**
  * Looks keys up, and remembers each verdict for a minute, by the hash of the key. So a revocation takes effect within a
  * minute, and a busy key needs two reads per minute and environment. Refused keys have their own map, so that many
- * invented keys do not push out the valid ones. A look-up that failed is not remembered.
+ * invented keys do not push out the valid ones. A look-up that failed because of an outage is not remembered, so the
+ * next call tries again.
  */
 export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): Authorized {
   const accepted = new Map<string, Verdict>()

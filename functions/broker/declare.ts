@@ -16,7 +16,7 @@ export type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string 
  * Declares the queues of the stack. A queue that the stack no longer has is not deleted, because messages may wait in
  * it. For the same reason, the deletion of the custom resource does nothing. A new broker can't be reached until its
  * name is known in the VPC. So the function tries again until `giveUpAt` (epoch milliseconds). If it failed at once,
- * CloudFormation would delete the broker.
+ * CloudFormation would roll the deployment back, and delete the broker.
  */
 export async function declare(
   ports: BrokerPorts,

@@ -16,7 +16,7 @@ const ANSWER_MS = 60_000
 
 /**
  * The longest time of a declaration, in milliseconds. The function may run longer when it moves messages, but a
- * declaration must fail before CloudFormation stops waiting for it.
+ * declaration must fail before CloudFormation stops waiting for it, so that the deployment shows the reason.
  */
 const DECLARE_MS = 300_000
 

@@ -10,7 +10,7 @@ export interface Declared {
   readonly requests?: string | undefined
   /**
    * The input queue that the previous deployment has bound to this exchange, if it is another one. Its binding must be
-   * removed.
+   * removed. Otherwise each message would go to both queues, and could become two requests.
    */
   readonly unbind?: string | undefined
 }
@@ -27,8 +27,8 @@ export interface BrokerPorts extends InsistPorts {
   readonly sendInput: SendInput
   readonly messagesLeft: MessagesLeft
   /**
-   * Finds the queues that the deployment needs and the broker does not have. Queues of inputs are not checked. Rejects
-   * with `Unavailable`.
+   * Finds the queues that the deployment needs and the broker does not have. The queues of inputs are not checked.
+   * Rejects with `Unavailable`.
    */
   missingQueues(): Promise<string[]>
   /**
@@ -37,8 +37,9 @@ export interface BrokerPorts extends InsistPorts {
    */
   returnResults(): Promise<ReturnedResults>
   /**
-   * Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker can't be
-   * reached until `giveUpAt` (epoch milliseconds).
+   * Moves the messages of an invocation out of their bulk queue, in which messages of users with many open requests
+   * wait, to the worker's queue. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch
+   * milliseconds).
    */
   moveBulk(event: unknown, giveUpAt: number): Promise<void>
   readonly logger: Pick<Logger, 'warn' | 'error'>

@@ -7,8 +7,9 @@ import type { CollectorPorts } from './ports.ts'
 type AnnouncingPorts = Pick<CollectorPorts, 'queue' | 'payloads'>
 
 /**
- * Announces the end of a request to systems that read it from the broker. A redelivered event announces the same end
- * again, so readers must compare `request_id`. Rejects with `Unavailable`.
+ * Announces the end of a request: with RabbitMQ, other systems of the team read a message about it from the broker. A
+ * redelivered event announces the same end again, so these systems must compare `request_id` to notice the repetition.
+ * Rejects with `Unavailable`.
  */
 export async function announce(
   { queue, payloads }: AnnouncingPorts,

@@ -54,8 +54,8 @@ export type SpanOf = (event: ResultEvent) => Span
  * Takes a batch of events in five steps. Decide: each outcome is written into its request item. Record: one statement
  * writes all rows to the ledger. Discard: the stored body and result of a request that was cancelled while it ran are
  * deleted. Settle: the reservations are closed, with one update per user where possible. Announce: with RabbitMQ, other
- * systems get the ends of requests. Each step can be repeated, so a redelivery repairs a batch that stopped between two
- * steps. Never rejects.
+ * systems get the ends of requests. Each step can be repeated, so if the collector stops between two steps, the
+ * redelivery of the events does the missing steps. Never rejects.
  */
 export async function collect(
   ports: CollectorPorts,
@@ -118,7 +118,8 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
 /**
  * Makes the decision of an outcome, with its charge. A request that never reached the model costs nothing. A success
  * without a reported usage costs its estimate, or the minimum that its worker reports, if the minimum is more. The
- * transition that ends the request writes the charge into the item. So the charge is decided once (I3).
+ * transition that ends the request writes the charge into the item. So the charge is decided once, and a repeated event
+ * can't change it (I3).
  */
 function decisionOf(event: OutcomeEvent) {
   const { user_id, request_id, run, attempt, status, completed_at } = event
@@ -147,8 +148,8 @@ async function record(
 }
 
 /**
- * Announces the ends that are recorded and settled. If an announcement fails, its event is redelivered, and the earlier
- * steps are repeated without harm.
+ * Announces the ends that are recorded and settled to the other systems that read from the broker. If an announcement
+ * fails, its event is redelivered, and the earlier steps are repeated without harm.
  */
 async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
   if (!ports.queue.announce) return
@@ -165,7 +166,8 @@ async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failu
 }
 
 /**
- * Deletes the body and the result of a request that was cancelled while it ran. The request is charged nevertheless.
+ * Deletes the body and the result of a request that was cancelled while it ran. The request is charged nevertheless,
+ * because the model has worked for it.
  */
 async function discard({ payloads }: CollectorPorts, { event, item }: Taken, failures: Failures): Promise<void> {
   if (item?.status !== 'cancelled' || event.type !== 'outcome' || failures.has(event)) return

@@ -10,7 +10,10 @@ import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { CollectorPorts, TakeResultsPorts } from './ports.ts'
 
-/** The longest wait for a database that resumes, in milliseconds. It is shorter than the function's timeout. */
+/**
+ * The longest wait for a database that resumes, in milliseconds. It is shorter than the function's timeout, so that the
+ * function can still return the events to their queue.
+ */
 const RESUME_MS = 60_000
 
 export function compose(

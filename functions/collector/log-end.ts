@@ -5,7 +5,8 @@ import type { Ended } from './collect.ts'
 /**
  * Logs the end of a request in one line, at WARN if it failed. Durations are in milliseconds: `queued_ms` until the
  * first attempt, `ran_ms` from the first attempt to the end. `model_status` and `detail` come from the model's answer.
- * The line has no prompt, no result and no key. An event that is delivered twice is logged twice.
+ * The line has no prompt, no result and no key. An event that is delivered twice is logged twice, so a sum over these
+ * lines may be too high.
  */
 export function logEnd(logger: Pick<Logger, 'info' | 'warn'>, ended: Ended): void {
   const { request_id, user_id, model, status, run, attempt, error, charge, created_at, started_at, trace_id } = ended

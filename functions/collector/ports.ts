@@ -20,6 +20,9 @@ export interface TakeResultsPorts extends CollectorPorts {
   readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Meter
-  /** Whether the ledger gets the prompts of messages from dead-letter queues. */
+  /**
+   * Whether the ledger gets the prompts of messages from dead-letter queues. False if pipeline.yaml says that prompts
+   * are not stored.
+   */
   readonly stores_prompts?: boolean | undefined
 }

@@ -13,8 +13,8 @@ import type { TakeResultsPorts } from './ports.ts'
 
 /**
  * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues.
- * An unreadable message becomes an `unreadable` event. A message of a newer version is redelivered. Never rejects: only
- * the messages that fail are redelivered.
+ * An unreadable message becomes an `unreadable` event, and so a dead letter in Postgres. A message of a newer version
+ * is redelivered, so that a newer collector can take it. Never rejects: only the messages that fail are redelivered.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const spans = startDeliverySpans(ports.tracing, deliveries)
@@ -64,8 +64,8 @@ async function takeAll(
  * The delays before the redelivery of an event that failed because of an outage. The delay is `seconds` as long as the
  * event was received at most `receives` times. The first delays are short, so that clients see their results soon after
  * the ledger is back, also after an outage of an hour. But after 1,000 receives, the queue moves an event to its
- * dead-letter queue. So after the last entry, the queue's own delay applies, which is long enough for an outage of more
- * than a day.
+ * dead-letter queue. An operator must then return it. So after the last entry, the queue's own delay applies. With this
+ * delay, an event reaches 1,000 receives only after an outage of more than a day.
  */
 const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
   { receives: 40, seconds: 10 },
@@ -129,7 +129,8 @@ const END_METRICS: Partial<Record<Status, MetricName>> = {
 
 /**
  * Counts the requests that have ended, and measures their durations. The duration of a redriven request is not
- * measured, because it includes the wait for an operator. An event that is sent or delivered twice is counted twice.
+ * measured, because it includes the wait for an operator. An event that is sent or delivered twice is counted twice, so
+ * these metrics may be a little too high. Charges are not affected.
  */
 function countEnds({ metrics }: TakeResultsPorts, ended: readonly Ended[]): void {
   for (const { model, status, run, created_at, started_at, completed_at } of ended) {

@@ -30,7 +30,8 @@ export function compose(
     queue: composeQueue(env, clients, observed.tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
-    // This client tries once, because further tries to take a lease would only delay the answer.
+    // This client tries once. A call takes a lease before it waits for the end of its request, and further tries to
+    // take it would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     route: createRouter(settings),
     estimate: createEstimator(settings),

@@ -33,7 +33,7 @@ async function endedInTime(
   const ms = Math.min(seconds * 1000, call.remainingMs() - ANSWER_MS)
   try {
     // Only one call may wait for the same request here. A client that repeats a call has usually given up its earlier
-    // call, so the repetitions must not add up to many waits.
+    // call, so the repetitions must not add up to many waits, each of which occupies a Lambda execution.
     const view = await waitForCompletion(ports, user_id, request_id, { ms, beside_others: false })
     return isTerminal(view.status) ? endedAnswer(prepared, accepted, view, seconds) : undefined
   } catch (error) {

@@ -27,8 +27,8 @@ export const postOpenAi =
       held.asked = parseOpenAi(operation, call.body(), ports.abilities)
       return held.asked.submission
     }
-    // The lease is taken before the request exists. If the call can't wait, the client must not pay for a request whose
-    // id it does not know.
+    // The lease (the right to wait for the result) is taken before the request exists. If the call can't wait, the
+    // client must not pay for a request whose id it does not know.
     const takeLease = async ({ request: { user_id, request_id } }: Prepared) => {
       if (held.asked?.background) return
       held.lease = await acquireLease(ports, user_id, request_id, true, waitsUntil)

@@ -44,7 +44,8 @@ export async function submitRequest(
 
 /**
  * Releases the reservation of a request. No tombstone is needed, because no other function can know the request: it has
- * no item and no message yet, and its id is new. If the release fails, the sweeper finds the reservation.
+ * no item and no message yet, and its id is new. If the release fails, the sweeper finds the reservation and releases
+ * it. Until then, it uses up a part of the user's quota.
  */
 async function giveBack({ quota, logger }: GatewayPorts, item: RequestItem): Promise<void> {
   const { request_id } = item

@@ -3,7 +3,7 @@ import { refusalOf } from '../core/inference-api/errors.ts'
 
 /**
  * The largest refusal that is kept whole, in bytes. A refusal may quote names from a message of a megabyte, but it must
- * fit into a row and an event.
+ * fit into a row and an event. Otherwise it could not be recorded, and its message would be delivered again and again.
  */
 const MAX_BYTES = 8 * 1024
 const MAX_SENTENCE = 500

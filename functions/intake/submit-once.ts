@@ -17,21 +17,21 @@ interface Refused {
 }
 export type Once = Accepted | Refused
 
-/** A message: its unique name, and its order. */
+/** A message: its unique name, and its order (the submission and its user). */
 export interface Message {
   readonly key: string
   readonly order: Order
   /**
-   * Whether the message comes from the dead-letter queue. Such a message is refused, unless an earlier delivery was
-   * admitted.
+   * Whether the message comes from the dead-letter queue. Such a message was received many times in vain. So it is
+   * refused, unless an earlier delivery was admitted.
    */
   readonly given_up: boolean
 }
 
 /**
  * Admits or refuses a message once, however often it is delivered and wherever an earlier try stopped. The message is
- * bound to a request. The first delivery that admits or refuses the message decides. If it rejects with `Unavailable`,
- * the next delivery continues.
+ * bound to a request. The first delivery that admits or refuses the message decides. So a message becomes one request
+ * or one dead letter, and is charged at most once. If it rejects with `Unavailable`, the next delivery continues.
  */
 export async function submitOnce(ports: IntakePorts, message: Message): Promise<Once> {
   const { inputs, ids, clock } = ports
@@ -61,14 +61,15 @@ async function tryOnce(ports: IntakePorts, message: Message, requestId: string):
   const bound = boundOf(await inputs.admit(order.user_id, key, requestId, clock()))
   if ('final' in bound || bound.request_id !== requestId) {
     // Another delivery has refused the message, or has found that the request was withdrawn. So no request may be
-    // admitted under this id any more. The tombstone prevents this, and releases the reservation.
+    // admitted under this id any more. The tombstone (an item with the status `rejected`) prevents this, and the
+    // reservation is released.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
   }
   return (await accept(ports, judged, order.submission)) ?? bound
 }
 
-/** Makes the reservation of the request. Returns the admission, or the refusal. */
+/** Makes the reservation of the request in its user's quota. Returns the admission, or the refusal. */
 async function judge(ports: IntakePorts, { order, given_up }: Message, requestId: string): Promise<Once> {
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')

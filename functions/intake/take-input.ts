@@ -11,8 +11,8 @@ import { submitOnce } from './submit-once.ts'
 
 /**
  * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would
- * have got by HTTP (I10). Both are final. Returns the accepted request or the refusal. If it rejects with
- * `Unavailable`, the message must be redelivered.
+ * have got by HTTP (I10). Both are final, so a redelivery gives the same result. Returns the accepted request or the
+ * refusal. If it rejects with `Unavailable`, the message must be redelivered.
  */
 export async function takeInput(ports: IntakePorts, input: Input): Promise<Accepted | { readonly refusal: Refusal }> {
   const order = parse(input)

@@ -10,7 +10,10 @@ import type { MigratorPorts } from './ports.ts'
 export interface Sources {
   readonly env: LedgerEnv
   readonly roleSecrets: RoleSecrets
-  /** A client that repeats no call by itself: a repeated `CREATE TABLE` of one transaction would find its own table. */
+  /**
+   * A client that repeats no call by itself: a repeated `CREATE TABLE` of one transaction would find its own table, and
+   * the deployment would fail.
+   */
   readonly rdsData: RDSDataClient
   readonly secretsManager: SecretsManagerClient
 }

@@ -14,7 +14,7 @@ import type { MigratorPorts } from './ports.ts'
 
 /**
  * The longest time for which the client waits for a statement, in milliseconds. It is longer than 45 seconds, after
- * which the Data API itself ends a statement.
+ * which the Data API itself ends a statement. So the client never gives up a statement that still runs.
  */
 const STATEMENT_MS = 50_000
 
@@ -32,7 +32,7 @@ const ports: MigratorPorts = {
   sleep: systemSleep,
 }
 
-/** The event of an operator's call, after a role's secret has changed. */
+/** The event of an operator's call, after a role's secret has changed, so that Postgres gets the new password. */
 type OperatorsCall = Record<string, never>
 
 /**

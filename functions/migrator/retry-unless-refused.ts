@@ -4,7 +4,7 @@ import type { MigratorPorts } from './ports.ts'
 
 /**
  * How long the migrator goes on trying, in milliseconds. The timeout of its function is twice as long, so that it
- * always answers CloudFormation.
+ * always answers CloudFormation. Without an answer, the deployment would wait until its time limit.
  */
 const PATIENCE_MS = 300_000
 
@@ -16,7 +16,8 @@ const LONGEST_PAUSE_MS = 30_000
  * Repeats `work` for at most five minutes, as long as its calls do not reach Postgres. The Data API has no single error
  * for a database that is new or resumes. The error may be BadRequestException ("Communications link failure") or
  * StatementTimeoutException. A call may also be denied, until a new IAM role is known everywhere. So every error of AWS
- * without an SQLSTATE is retried. An error with an SQLSTATE comes from Postgres, and is usually final.
+ * without an SQLSTATE is retried. An error with an SQLSTATE comes from Postgres, and is usually final. Then the
+ * deployment fails at once.
  */
 export async function retryUnlessRefused(
   { clock, sleep, logger }: Pick<MigratorPorts, 'clock' | 'sleep' | 'logger'>,

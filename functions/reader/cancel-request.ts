@@ -17,8 +17,9 @@ export interface Cancellation {
 const ROUNDS = 10
 
 /**
- * Cancels a request of the caller. A queued request ends at once and costs nothing. The outcome of a running request
- * will be discarded, but its tokens are charged (rule 10). Throws `RequestError`, and `Unavailable`.
+ * Cancels a request of the caller. A queued request ends at once. It costs nothing, unless an earlier attempt has
+ * reached the model. The outcome of a running request will be discarded, but its tokens are charged (rule 10). Throws
+ * `RequestError`, and `Unavailable`.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {

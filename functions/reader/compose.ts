@@ -15,7 +15,8 @@ import type { ReaderPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 /**
- * The longest wait of the reader for a database that resumes, in milliseconds. The timeouts of its clients are longer.
+ * The longest wait of the reader for a database that resumes, in milliseconds. The timeouts of its clients are longer,
+ * so they get an answer.
  */
 const RESUME_MS = 15_000
 
@@ -33,7 +34,8 @@ export function compose(
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: composeQueue(env, clients, observed.tracing),
-    // This client tries once, because further tries to take a lease would only delay the answer.
+    // This client tries once. A call takes a lease before it waits for the end of its request, and further tries to
+    // take it would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,
     clock: systemClock,

@@ -15,9 +15,9 @@ const ROUNDS = 5
 /**
  * Cancels a request of the caller, and erases its prompt and its result. After that, the API answers the owner that
  * there is no such request. The item is marked as erased in the last step. Until then the request can be found, so a
- * client can repeat an interrupted call, which then continues. Later events find the mark in the ledger's row, and
- * restore nothing. If an operator redrives the request meanwhile, the request is cancelled again. So a marked request
- * never runs. Throws `RequestError`, and `Unavailable`.
+ * client can repeat an interrupted call, which then continues. The ledger's row is also marked, so later events do not
+ * bring the prompt or the result back. If an operator redrives the request meanwhile, the request is cancelled again.
+ * So a marked request never runs. Throws `RequestError`, and `Unavailable`.
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {

@@ -21,7 +21,10 @@ const Query = z.object({
   cursor: RequestId.optional(),
 })
 
-/** The most pages that are read for one answer, if the filter by status removes most of their items. */
+/**
+ * The most pages that are read for one answer, if the filter by status removes most of their items. After them, the
+ * answer has fewer requests than `limit`, and a `next_cursor`. So a call does not read all items of a user.
+ */
 const READS = 10
 
 /**
@@ -52,7 +55,7 @@ export async function listRequests(
 
 /**
  * Returns the items as their owner may see them. An item is shown as completed only if the ledger has its result, or
- * had it before its row was deleted (I9).
+ * had it before its row was deleted (I9). Otherwise a client would see `completed` and then find no result.
  */
 async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
   const now = clock()

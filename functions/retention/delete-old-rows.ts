@@ -6,7 +6,10 @@ export interface RetentionPorts {
   readonly clock: Clock
 }
 
-/** The most rows, and the most dead letters, that one statement deletes. That takes Postgres one or two seconds. */
+/**
+ * The most rows, and the most dead letters, that one statement deletes. That takes Postgres one or two seconds, which
+ * is far from the Data API's time limit of a statement.
+ */
 const CHUNK = 1_000
 
 /**

@@ -6,8 +6,8 @@ import { Env } from './env.ts'
 import { Settings } from './settings.ts'
 
 /**
- * The time that an invocation must have left before a chunk begins, in milliseconds. It is long, because the database
- * may have to resume first.
+ * The time that an invocation must have left before it deletes a further chunk of rows, in milliseconds. It is long,
+ * because the database may have to resume first, and Lambda must not end the function during a statement.
  */
 const CHUNK_MS = 130_000
 

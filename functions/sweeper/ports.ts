@@ -10,8 +10,8 @@ export interface SweeperPorts extends LifecyclePorts {
 }
 
 /**
- * A queue whose number of waiting messages is published as a metric. `parts` are the queues among which its messages
- * are divided. All names are whole names.
+ * A queue of RabbitMQ whose number of waiting messages is published as a metric. Alarms watch this metric. `parts` are
+ * the queues among which its messages are divided. All names are whole names.
  */
 export interface WatchedQueue {
   readonly name: string

@@ -2,7 +2,7 @@ import type { WatchedQueue, WatchPorts } from './ports.ts'
 
 /**
  * Publishes as a metric how many messages wait in each watched queue. If a queue can't be read, it has no value now,
- * and the next run tries again. A sweep never fails because of this.
+ * and the next run tries again. A sweep never fails because of this, because closing reservations is more important.
  */
 export async function reportWaiting({ watched, countMessages, metrics, logger }: WatchPorts): Promise<void> {
   const results = await Promise.allSettled(

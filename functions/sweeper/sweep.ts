@@ -20,8 +20,8 @@ export interface Swept {
 /**
  * Checks each reservation that has been open for long, and closes it if its request has ended, was never written, or
  * can't go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read.
- * A reservation that can't be closed is left for the next sweep. The sweep also tells the ledger about requests that go
- * on, until a send fails.
+ * A reservation that can't be closed is left for the next sweep. The sweep also sends events to the ledger about
+ * requests that go on, until a send fails.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
@@ -45,8 +45,9 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
         note(result.reason)
       } else if (result.value) swept.closed += 1
     }
-    // The reservations of a page are closed before its requests are announced, because closing them is more important.
-    // If the queue does not answer, the sweep announces nothing more, and continues to close reservations.
+    // The reservations of a page are closed before its requests are announced to the ledger, because closing them is
+    // more important: an open reservation uses up a part of a user's quota. If the queue does not answer, the sweep
+    // announces nothing more, and continues to close reservations.
     if (announces)
       announces = await announce(ports, young).catch((defect: Error) => {
         note(defect)
@@ -56,7 +57,10 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   return { ...swept, reasons: [...reasons.values()] }
 }
 
-/** Returns the kind of an error. The message is no part of it, because it may differ each time. */
+/**
+ * Returns the kind of an error. The message is no part of it, because the message may differ each time. Otherwise an
+ * outage would make one log line per reservation.
+ */
 const kindOf = (error: Error): string =>
   error instanceof Unavailable || error instanceof Defect ? `${error.what}: ${nameOf(error.cause)}` : error.name
 

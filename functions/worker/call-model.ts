@@ -15,7 +15,11 @@ import { startBatchSpan, tracedReply } from './trace-call.ts'
 import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Granted, Invocation, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
 
-/** The time after a call that the worker needs to publish the outcomes, in milliseconds. */
+/**
+ * The time after a call that the worker needs to publish the outcomes, in milliseconds. No call begins without this
+ * time. Otherwise Lambda could end the worker before the outcomes are published, and the model would be called again
+ * for the same requests.
+ */
 const PUBLISH_MS = 10_000
 
 /**
@@ -91,7 +95,10 @@ async function toSendOf(
   return { toSend: await mappings.request({ body: { ...fields }, user_id, request_id, attempt }) }
 }
 
-/** Calls the model for requests. Rejects with `Unavailable` only if no call was made. */
+/**
+ * Calls the model for requests. Rejects with `Unavailable` only if no call was made. So after such an error, the caller
+ * may defer the requests, and they keep their attempts.
+ */
 export function callModel(
   ports: WorkerPorts,
   requests: readonly Mapped[],
@@ -130,7 +137,8 @@ const callOnce = (
 
 /**
  * Makes one call for many requests. If the whole batch fails, it is split into halves, as long as the split may show
- * which request causes the failure. Each further call needs its own permit.
+ * which request causes the failure. Then only this request fails, and the others can still succeed. Each further call
+ * needs its own permit (the permission of the flow control), because the rate limit counts it, too.
  */
 async function callForBatch(
   ports: WorkerPorts,
@@ -141,7 +149,8 @@ async function callForBatch(
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
   // Larger parts are called before smaller ones (breadth first). As soon as one part succeeds, the model is known to be
-  // healthy, and a request that fails in its own call is the cause of the failure.
+  // healthy. Then a request that fails in its own call is the cause of the failure, and it fails for good without
+  // another attempt.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
     const outputs = await callForPart(ports, part, invocation, calls.length === 0)
@@ -162,8 +171,8 @@ async function callForBatch(
 
 /**
  * Calls a substitute operation if the endpoint lacks the client's operation, for example chat completions in place of
- * responses. This second call needs its own permit. If there is no permit now, the request is retried later, and the
- * retry begins with the substitute.
+ * responses. This second call needs its own permit. If there is no permit now, the request is retried later. This
+ * environment then calls the substitute at once.
  */
 async function callStandIn(
   ports: WorkerPorts,
@@ -226,7 +235,7 @@ async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>
 
 /**
  * Calls the model for a part of a batch. If the first call can't be made, it rejects. If a later call can't be made, it
- * returns undefined, and the answers of the earlier calls still count.
+ * returns undefined, so that the answers of the earlier calls still count.
  */
 async function callForPart(
   ports: WorkerPorts,
@@ -299,8 +308,8 @@ async function mayCallAgain(
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // The circuit has opened since the first call, and this permit is for its probe. The permit is returned, because a
-    // request of this batch may be the cause of the failures. So a call of this batch can't show whether the model
-    // works.
+    // request of this batch may be the cause of the failures. So a failed call of this batch would keep the circuit
+    // open for longer, although the model may work.
     await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {
@@ -319,9 +328,10 @@ function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
 }
 
 /**
- * The most calls for one batch if none of them succeeds. `failing` counts if a call has failed in a way that a retry
- * may fix, and `refusing` if the model has refused every call. After so many calls, the batch is not split further: the
- * model itself is failing, or refuses most of the batch.
+ * The most calls for one batch if none of them succeeds. `failing` is the limit if a call has failed in a way that a
+ * retry may fix. `refusing` is the limit if the model has refused every call. After so many calls, the model itself is
+ * failing, or refuses most of the batch. Then the batch is not split further, because more calls would only be a load
+ * for the model.
  */
 const MAX_CALLS_WITHOUT_SUCCESS = { failing: 3, refusing: 8 }
 
@@ -333,7 +343,8 @@ function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
 
 /**
  * Returns whether splitting may show which request is the cause of a failure. If no request seems to be the cause, the
- * batch is split only if one of its requests has no attempt left, because this request would fail for good now.
+ * batch is split only if one of its requests has no attempt left, because this request would fail for good now. In a
+ * smaller call, it may still succeed.
  */
 function isWorthSplitting(
   failure: ModelFailure,

@@ -12,9 +12,9 @@ import { crashedOutcome, publishOutcome, storedPrompt } from './publish-outcome.
 import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
- * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was
- * cancelled. Returns the request if it still needs a call. Otherwise it drops or defers the message, or ends the
- * request, and returns undefined.
+ * Reads the item of a request before a claim, so that no slot (a time at which the rate limit allows one call) is
+ * wasted on a request that was cancelled. Returns the request if it still needs a call. Otherwise it drops or defers
+ * the message, or ends the request, and returns undefined.
  */
 export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const { message } = request
@@ -38,8 +38,9 @@ export async function claimRequest(
   request: Planned,
   invocation: Invocation,
 ): Promise<ClaimedWithBody | undefined> {
-  // The body is read before the claim, because the read may fail. It is read after the permit, because a deferred
-  // request needs no body.
+  // The body is read before the claim, because the read may fail. After a claim, a failed read would use up an attempt,
+  // and the request would wait until its lease has expired. A request that gets no permit is deferred, and needs no
+  // body now. So the body is read after the permit, which saves the read of a deferred request.
   const body = await bodyOf(ports, request)
   if (!body) return undefined
   const claimed = await claim(ports, request, invocation)
@@ -101,8 +102,9 @@ async function settleRefusedClaim(
     }
     case 'reclaim':
       if (isolated || item.stopped) return item
-      // The request may crash this worker, too. So its message is sent again with a hint that the request must run
-      // alone. A further crash is then certainly caused by this request.
+      // The request may crash this worker, too. So its message is sent again with a hint (a value for the next
+      // delivery) that the request must run alone. A further crash then interrupts no other request, and is certainly
+      // caused by this one.
       await resend(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':
@@ -117,8 +119,8 @@ async function settleRefusedClaim(
 /**
  * Handles a message that has no item. The gateway writes the item and sends the message at the same time, so the item
  * usually appears a moment later. After `ITEM_GRACE_MS`, the gateway can't write the item any more, so a tombstone is
- * written and the request never runs. Each wait is as long as the message is old. So the item is read only a few times,
- * and a request whose item is only a little late waits only a little.
+ * written (an item that marks the request as rejected), and the request never runs. Each wait is as long as the message
+ * is old. So the item is read only a few times, and a request whose item is only a little late waits only a little.
  */
 async function settleMissingItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()

@@ -14,8 +14,9 @@ type QueuePorts = Pick<WorkerPorts, 'queue' | 'clock'>
 
 /**
  * Defers a message until a time: it is sent once more, with a delay. The worker does not leave the message to a
- * redelivery, because a redelivery increases the receive count. A healthy wait would then look like a series of
- * failures (I8). The delay is in whole seconds, at least one, and at most the longest delay of the queue.
+ * redelivery, because a redelivery increases the receive count. A request that only waits would then look like one that
+ * fails again and again, and could become a dead letter (I8). The delay is in whole seconds, at least one, and at most
+ * the longest delay of the queue.
  */
 export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessage, until: number): Promise<void> {
   const seconds = Math.ceil((until - clock()) / 1000)
@@ -24,13 +25,13 @@ export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessa
 
 /**
  * The shortest time between the delivery of a message and its slot, in milliseconds. Queues delay by whole seconds, so
- * the message is delivered 500 to 1,500 ms before its slot.
+ * the message is delivered 500 to 1,500 ms before its slot. In this time, the worker claims the request.
  */
 const EARLY_MS = 500
 
 /**
- * Defers a message until just before its slot in the rate limit. A slot lasts only for a short time, so a message that
- * is delivered later would miss its slot.
+ * Defers a message until just before its slot, i.e. the time at which the rate limit allows its call. A slot lasts only
+ * for a short time. A message that is delivered later would miss its slot, and would have to wait for another one.
  */
 export function deferUntilSlot({ queue, clock }: QueuePorts, message: InferenceMessage, slot: number): Promise<void> {
   const seconds = Math.floor((slot - EARLY_MS - clock()) / 1000)
@@ -50,7 +51,10 @@ function send(queue: WorkerPorts['queue'], message: InferenceMessage, seconds: n
   })
 }
 
-/** Returns the message with other hints. Removes each hint whose new value is undefined. */
+/**
+ * Returns the message with other hints (values that this delivery stores in the message for the next delivery). Removes
+ * each hint whose new value is undefined.
+ */
 export function withHints(message: InferenceMessage, hints: Hints): InferenceMessage {
   const { hints: before, ...rest } = message
   const after = Object.entries({ ...before, ...hints }).filter(([, value]) => value !== undefined)
@@ -69,7 +73,8 @@ export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: H
 
 /**
  * The metric for each reason of a deferral. The reason is not a label of one metric: metrics are log lines, and each
- * value of a label would need its own line. With separate metrics, all counts of an invocation fit into one line.
+ * value of a label would need its own line. With separate metrics, all counts of an invocation fit into one line, which
+ * costs less.
  */
 const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
   halted: 'DeferredByHalt',
@@ -81,7 +86,8 @@ const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
 
 /**
  * Defers a message until its call may be made. A call has one slot, even if it is for several messages. The first of
- * these messages has the slot in its hints. The others have no slot, and are deferred to the same time.
+ * these messages has the slot in its hints. The others have no slot, and are deferred to the same time. So one slot
+ * never allows two calls.
  */
 export function deferForPermit(
   ports: WorkerPorts,
@@ -98,16 +104,17 @@ export function deferForPermit(
   const isForEach = because === 'rate limited' || because === 'busy'
   const until = isForEach ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInBacklog ? { has_waited: true } : {}) }
-  // A message is delivered at its request's deadline at the latest, so that a queued request expires on time. A request
-  // whose deadline has already passed here is a running one whose worker is gone. It does not expire, so its message
-  // waits for the whole time.
+  // A message is delivered at its request's deadline at the latest, so that a queued request expires on time. If the
+  // deadline has already passed here, the request was running and its worker has crashed. A request that has started
+  // does not expire, so its message waits for the whole time.
   const mayExpire = message.deadline > ports.clock()
   return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
 }
 
 /**
- * Messages that wait for the end of a halt, a pause or an open circuit get an additional random delay, so that they are
- * not all delivered at once. The longest additional delay is this fraction of the wait, but at most `MAX_SPREAD_MS`.
+ * Messages that wait for the end of a halt, a pause or an open circuit get an additional random delay. Otherwise all of
+ * them would be delivered at once, and their workers would ask for permits at the same moment. The longest additional
+ * delay is this fraction of the wait, but at most `MAX_SPREAD_MS`.
  */
 const SPREAD_FRACTION = 0.25
 const MAX_SPREAD_MS = 5_000
@@ -126,7 +133,7 @@ const DELAY_ROUNDING_MS = 1_000
 /**
  * Returns the time at which every message that waits for a halt or an open circuit has been delivered again, in epoch
  * milliseconds. A request whose call has just failed waits until then. Otherwise its next call would often be the next
- * probe, and an outage would use up all attempts of this request.
+ * probe (the single call that tests the model), and an outage would use up all attempts of this request.
  */
 export function afterAllHeldUp(
   { flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>,
@@ -138,7 +145,7 @@ export function afterAllHeldUp(
 
 /**
  * Says that the item of a claimed request is queued again, but its message could not be sent. No worker holds the claim
- * any more.
+ * any more, so the request must not be treated as claimed: its message is redelivered, and another worker may claim it.
  */
 export class ReleasedClaim extends Error {
   override readonly name = 'ReleasedClaim'
@@ -148,7 +155,7 @@ export class ReleasedClaim extends Error {
 interface ClaimedDeferral {
   /** The request is not claimed again before this time, in epoch milliseconds. */
   readonly notBefore: number
-  /** Whether a call was made. Without a call, the request keeps its attempt (I8). */
+  /** Whether a call was made. Without a call, the attempt of the claim is not counted (I8). */
   readonly spent: boolean
   /**
    * Whether a call has reached the model since the claim. If an earlier attempt has reached the model, the item already
@@ -199,6 +206,8 @@ export function deferUncalled(
   })
 }
 
-/** Reports an unreadable message. The collector makes a dead letter of it. */
+/**
+ * Reports an unreadable message. The collector makes a dead letter of it, i.e. a row in Postgres that an operator sees.
+ */
 export const reportUnreadable = ({ queue, clock }: QueuePorts, { id, body }: Delivery): Promise<void> =>
   queue.send(RESULTS_QUEUE, { body: unreadableEvent(id, body, clock()), group: 'unreadable' })

@@ -12,9 +12,9 @@ const FAILURE = {
 
 /**
  * The number of deliveries after which a request that no worker could claim is ended because of a defect. Without this
- * limit, the request would be ended only after 1,000 deliveries. Deliveries are more than a minute apart, so an
- * operator has at least 20 minutes to correct a permission before requests fail. Deliveries during an outage count,
- * too. So after a long outage, a single defect is enough to end the request.
+ * limit, the request would be ended only after 1,000 deliveries. Deliveries are more than a minute apart, so if a
+ * permission is missing, an operator has at least 20 minutes to add it before requests fail. Deliveries during an
+ * outage count, too. So after a long outage, a single defect is enough to end the request.
  */
 export const MAX_UNCLAIMED_DELIVERIES = 20
 
@@ -29,9 +29,10 @@ export const MAX_CLAIMED_DELIVERIES = 2
 /**
  * Ends a request whose message was not processed because of a defect, if the message was delivered often enough.
  * Returns whether the message may be acknowledged. If the defect happened in a call for several requests, no claimed
- * request is ended, because another request may be the cause. Each of them runs alone next. An outage ends no request:
- * the message waits in its queue. The message of a claimed request is always delivered again, because only the item
- * says whether it has accepted the outcome.
+ * request is ended, because another request may be the cause. Each of these requests runs alone next, so that only the
+ * request with the defect fails. An outage ends no request: the message waits in its queue. The message of a claimed
+ * request is always delivered again, because only the item says whether it has accepted the outcome. If the item has
+ * accepted it, the next delivery drops the message. Otherwise the request runs again, and is not lost.
  */
 export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {
   if (error instanceof Unavailable) return false
@@ -45,7 +46,7 @@ export async function endAfterDefect(ports: WorkerPorts, { request, error, share
 
 /**
  * Ends a claimed request as failed. It is not known whether the worker has called the model. So the request counts as
- * one that reached the model, as after a crash.
+ * one that reached the model, as after a crash, and the user is charged one request.
  */
 function endClaimed(ports: WorkerPorts, { item, message }: Claimed): Promise<void> {
   const now = ports.clock()

@@ -8,7 +8,10 @@ import type { WorkerPorts } from './ports.ts'
 import { failedOutcome } from './publish-outcome.ts'
 import type { Mapped } from './types.ts'
 
-/** The shortest wait of a request whose attempt did not count, in milliseconds. */
+/**
+ * The shortest wait of a request whose attempt did not count, in milliseconds. Without a wait, the request could call
+ * the model again and again, since no attempt is used up.
+ */
 const MIN_WAIT_MS = 1_000
 
 /**

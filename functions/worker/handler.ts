@@ -17,7 +17,7 @@ const probe = lambdaHandler(ports, (_, event: ProbeEvent): Promise<Probed> => pr
 type Messages = Parameters<typeof takeMessages>[0]
 type Taken = Awaited<ReturnType<typeof takeMessages>>
 
-/** Takes the messages of a queue, or an operator's probe. */
+/** Takes the messages of a queue, or an operator's probe, i.e. an event that asks for one call to test the model. */
 export function handler(event: Messages, context: Context): Promise<Taken>
 export function handler(event: ProbeEvent, context: Context): Promise<Probed>
 export function handler(event: Messages | ProbeEvent, context: Context): Promise<Taken | Probed> {

@@ -3,7 +3,11 @@ import type { Sleep } from '../core/platform/clock.ts'
 /** Ends a call that `enter` has begun. A second use does nothing. */
 export type Leave = () => void
 
-/** Keeps an isolated request apart from all others in an environment that runs several invocations at the same time. */
+/**
+ * Keeps an isolated request apart from all others in an environment (a process of Lambda) that runs several invocations
+ * at the same time. A request is isolated after its worker has crashed: if the worker crashes again, only this request
+ * can be the cause, and no other request is interrupted.
+ */
 export interface Isolation {
   /**
    * Begins a call for requests. With `alone`, it waits until no other call runs, and later calls wait for the end of
@@ -21,7 +25,7 @@ interface Waiting {
 
 /**
  * Makes the isolation of one environment. Calls begin in the order in which they came. If other calls run for the whole
- * time that an isolated call may wait, the isolated call is refused, and its message is delivered again to a later
+ * time that an isolated call may wait, the isolated call is refused, and its message is sent again for a later
  * invocation. Until an isolated call begins, and for `closedMs` at most, the environment is closed: it begins only
  * isolated calls. Otherwise other calls would be running again at each delivery, and the isolated call might never
  * begin. `closedMs` must be at least as long as a call, so that the running calls end while the environment is closed.
@@ -77,8 +81,8 @@ export function createIsolation(sleep: Sleep, closedMs: number): Isolation {
     line.splice(index, 1)
     waiting.refuse()
     // An isolated call that has waited in vain for usual calls closes the environment to them. If it has waited for
-    // another isolated call, no usual call was in its way, so the environment stays open. Without it, the next calls
-    // may begin.
+    // another isolated call, no usual call was in its way, so the environment stays open. The refused call no longer
+    // blocks the calls behind it in the line, so these may begin.
     if (waiting.alone && !isAlone) close()
     advance()
   }

@@ -37,7 +37,9 @@ export interface PassOn {
    * the body.
    */
   standIn(passage: Passage): Passage | undefined
-  /** Notes whether the endpoint has an operation. */
+  /**
+   * Notes whether the endpoint has an operation. If it lacks the operation, later calls go to the substitute at once.
+   */
   note(operation: Operation, isThere: boolean): void
 }
 
@@ -73,7 +75,7 @@ const NOT_THERE: readonly number[] = [404, 405, 501]
 
 /**
  * Returns whether an answer says that the endpoint lacks the operation. LM Studio answers this with the status 200. A
- * 404 about a missing model does not count, because the operation exists.
+ * 404 about a missing model does not count: the operation exists, so a substitute would not help.
  */
 export function lacksOperation(reply: Reply): boolean {
   if (reply.kind !== 'answered') return false

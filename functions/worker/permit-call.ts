@@ -53,8 +53,9 @@ const aboutCallOf = (messages: readonly InferenceMessage[]): AboutCall => ({
 })
 
 /**
- * Asks for a permit for one more call with the same messages, under the lease of the first call. Waits for its slot
- * like `awaitPermit`.
+ * Asks for a permit for one more call with the same messages. If the model takes one call at a time, the first call
+ * holds a lease (the right to call), and the further call is made under this lease. Waits for its slot like
+ * `awaitPermit`.
  */
 export async function permitFurtherCall(
   ports: WorkerPorts,
@@ -69,8 +70,8 @@ export async function permitFurtherCall(
 
 /**
  * Returns the value of `Ask.backlog` for a call that has already had a slot. It is undefined for a request of high
- * priority, which never joins the backlog. Both priorities share one rate limit, and an urgent request must not wait
- * behind many others.
+ * priority, which never joins the backlog (the requests that wait for a slot of the rate limit). Both priorities share
+ * one rate limit, and an urgent request must not wait behind many others.
  */
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
@@ -89,15 +90,19 @@ async function ask(
 export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
   permit.granted && permit.at <= clock() + MAX_SLOT_WAIT_MS
 
-/** The number of missed slots after which a call is deferred. */
+/**
+ * The number of missed slots after which a call is deferred. No other call can use a missed slot, so each of them
+ * lowers the throughput of the model.
+ */
 const MAX_MISSED_SLOTS = 3
 
 /**
  * Waits until the call of a permit may be made. All other preparations of the call must be finished before, so that the
  * call does not miss its slot. Returns the permit that holds after the wait. It is a new permit if the slot has passed,
- * or if the model was halted or paused or its circuit has opened meanwhile. If the returned permit is refused or is for
- * a later time, the probe was already returned. With `mayUse` false, the slot of the given permit must not be used, and
- * the worker asks for another permit at once.
+ * or if the model was halted or paused or its circuit has opened meanwhile. A permit may include a probe, i.e. the
+ * right to make the one call that tests a stopped model. If the returned permit is refused or is for a later time, the
+ * probe was already returned, so that another call can use it. With `mayUse` false, the slot of the given permit must
+ * not be used, and the worker asks for another permit at once.
  */
 export async function awaitPermit(
   ports: WorkerPorts,

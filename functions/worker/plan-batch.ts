@@ -4,8 +4,9 @@ import type { Job, Planned, Received } from './types.ts'
 /**
  * Plans one call per message or, with batches, one call for as many messages as fit into it. If a worker has crashed
  * earlier while it ran some of these requests, each of these requests gets its own call, one after the other. All other
- * messages are sent again, so that a further crash can't affect them. If other invocations share the environment, a
- * request is not isolated just because it is alone in its invocation.
+ * messages are sent again, so that a further crash can't affect them. If other invocations share the environment (a
+ * process of Lambda), a request is not isolated just because it is alone in its invocation, because a request of
+ * another invocation may crash the environment.
  */
 export function planBatch(received: readonly Received[], batched: boolean, isShared = false): Job[] {
   const reports = received.flatMap(({ delivery, message }): Job[] =>

@@ -31,7 +31,10 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly logger: Pick<Logger, 'error' | 'warn' | 'info'>
   readonly metrics: Meter
   readonly tracing: Tracer
-  /** Set if the environment runs several invocations at the same time. */
+  /**
+   * Keeps a request that may crash its environment apart from the others. Set if the environment runs several
+   * invocations at the same time.
+   */
   readonly isolation?: Isolation | undefined
   /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span

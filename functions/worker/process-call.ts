@@ -14,11 +14,12 @@ import { resolveOutcome } from './resolve-outcome.ts'
 import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Told, Undone } from './types.ts'
 
 /**
- * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves
- * each answer. If the permit or an item does not allow the call, it defers or drops the message. The worker asks for
- * the permit before it claims, so that a request that has to wait keeps its attempt (I8). Returns the requests that
- * failed. All other messages may be acknowledged. If the same message is processed twice, even at the same time, the
- * model is called only once for its request, because only one worker gets the claim. Never rejects.
+ * Processes the requests of one call: it gets a permit (the permission of the flow control for the call), claims and
+ * maps each request, calls the model, and resolves each answer. If the permit or an item does not allow the call, it
+ * defers or drops the message. The worker asks for the permit before it claims, so that a request that has to wait
+ * keeps its attempt (I8). Returns the requests that failed. All other messages may be acknowledged. If the same message
+ * is processed twice, even at the same time, the model is called only once for its request, because only one worker
+ * gets the claim. Never rejects.
  */
 export async function processCall(
   ports: WorkerPorts,
@@ -84,7 +85,7 @@ function settleEach(spans: DeliverySpans) {
 
 /**
  * Makes the entry of a request whose step failed. If the request's claim was released, the request counts as unclaimed,
- * because another worker may have claimed it by now.
+ * because another worker may have claimed it by now, and a defect here must not end that worker's attempt.
  */
 function undoneBy(request: Planned, error: unknown): Undone {
   if (!(error instanceof ReleasedClaim)) return { request, error, shared: false }
@@ -94,7 +95,8 @@ function undoneBy(request: Planned, error: unknown): Undone {
 
 /**
  * Returns the request if it still needs a call. Otherwise its message was already dropped or deferred, or the request
- * was ended. The item is read here only if the deadline has passed, or if a slot of the rate limit could be wasted.
+ * was ended. The item is read here only if the deadline has passed, or if a slot of the rate limit could be wasted. In
+ * all other cases, the claim checks the item, so a read before it would only cost time and money.
  */
 async function wantsCall(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const isOver = request.message.deadline <= ports.clock()

@@ -12,7 +12,10 @@ import type { WorkerPorts } from './ports.ts'
 import { processCall } from './process-call.ts'
 import type { Invocation, Job, Planned, Received, Undone } from './types.ts'
 
-/** The longest time that a call may go on after Lambda has ended its function, in milliseconds. */
+/**
+ * The longest time that a call may go on after Lambda has ended its function, in milliseconds. The leases of the
+ * requests last until then, so that no other worker calls the model for the same request in the meantime.
+ */
 const LEASE_MARGIN_MS = 5_000
 
 /** Processes the messages of one invocation. Never rejects: only the messages that fail are redelivered. */
@@ -48,8 +51,8 @@ export async function processMessages(
 }
 
 /**
- * A request has waited for long if this part of the time from its creation to its deadline is over. The alarm begins at
- * one half, so the metric has values before the alarm needs them.
+ * A request has waited for long if this part of the time from its creation to its deadline is over. The alarm for long
+ * waits begins at one half, so the metric has values before the alarm needs them.
  */
 const LONG_WAIT = 0.25
 
@@ -72,6 +75,7 @@ function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Recei
 async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: Invocation): Promise<Delivery[]> {
   const perform = (job: Job) => performJob(ports, job, invocation)
   // With batches, `concurrency` limits the simultaneous invocations. So an invocation makes only one call at a time.
+  // Otherwise the model would get more simultaneous calls than `concurrency` allows.
   const isSerial = ports.settings.batched || jobs.some(isIsolated)
   const serially = serialize()
   const failed = jobs.map(job => (isSerial ? serially(() => perform(job)) : perform(job)))
@@ -135,7 +139,8 @@ async function sendAgain(
 }
 
 async function call(ports: WorkerPorts, requests: readonly Planned[], invocation: Invocation): Promise<Delivery[]> {
-  // Earlier calls of the same invocation may have left no time for this one.
+  // Earlier calls of the same invocation may have left no time for this one. Then its messages are sent again, for
+  // another invocation.
   if (!hasTimeForCall(ports, invocation)) return sendAgain(ports, requests, 'resend', invocation)
   const undone = await processCall(ports, requests, invocation)
   const failed = undone.map(async one => {

@@ -8,7 +8,10 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Claimed } from './types.ts'
 
-/** Publishes the outcome of an attempt. The collector decides whether the outcome counts (I7). */
+/**
+ * Publishes the outcome of an attempt. The collector decides whether the outcome counts: only the attempt that holds
+ * the claim can end the request (I7).
+ */
 export function publishOutcome(
   { queue, settings, tracing }: Pick<WorkerPorts, 'queue' | 'settings' | 'tracing'>,
   message: InferenceMessage,

@@ -55,7 +55,8 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   const halting = failed.filter(({ failure }) => failure.verdict === 'halt')
   if (halting[0]) return { findings: { halt: reasonOf(halting[0].failure) }, requests: halting.map(one => one.request) }
   const refused = failed.filter(({ failure }) => isRefusal(ports, failure))
-  // A batch may be answered with 200 although each of its elements has 403. This is no success.
+  // A batch may be answered with 200 although each of its elements has 403. This is no success. Otherwise a model that
+  // refuses the requests of all users would never be halted.
   if (calls.some(({ ok }) => ok) && refused.length < all.length)
     return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   if (refused[0]) {
@@ -88,7 +89,10 @@ const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason =
   reason: detail === undefined ? message : `${message}: ${detail}`,
 })
 
-/** Returns a permit with which no call was made. */
+/**
+ * Returns a permit with which no call was made. Then another call may use its probe (the right to test a stopped model)
+ * or its lease (the right to the one call that the model takes at a time).
+ */
 export async function returnPermit(ports: WorkerPorts, { probe, lease }: Granted): Promise<void> {
   await report(ports, { findings: 'nothing', probe, lease })
 }

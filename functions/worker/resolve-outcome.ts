@@ -18,7 +18,8 @@ import { withoutPrompt } from './without-prompt.ts'
 
 /**
  * The shortest wait before a retry, in milliseconds. A second delivery of the same message must not run sooner, because
- * it has the same slot in the rate limit, and a call was made in that slot already.
+ * it has the same slot in the rate limit, and a call was made in that slot already. With two calls in one slot, the
+ * model would get more calls than the rate limit allows.
  */
 const MIN_RETRY_DELAY_MS = 1_000
 
@@ -103,11 +104,12 @@ function retryRequest(
     times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS),
     afterAllHeldUp(ports, request.message.user_id),
   )
-  // A smaller batch may succeed where a large one failed, and a refused batch must shrink until it has one request.
-  // After a 429 or without a connection, a smaller batch does not help: it would only mean more calls to a model that
-  // has no room.
+  // A smaller batch may succeed where a large one failed. A refused batch must shrink until it has one request, because
+  // only then the refusal is certainly for this request. After a 429 or without a connection, a smaller batch does not
+  // help: it would only mean more calls to a model that has no room.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
-  // The call has ended, and its worker has not crashed. So the request may run beside others again.
+  // The call has ended, and its worker has not crashed. So the request need not be isolated any more (hint `alone`),
+  // and may run beside others again.
   const hints = {
     alone: undefined,
     turn: undefined,
@@ -129,7 +131,7 @@ function retryRequest(
 /**
  * Logs and counts a retry. The line is a warning, so that an operator sees a failing model before the first request has
  * failed for good. It is no warning if the model only says when it takes more calls. This line is all that is kept of
- * an attempt that is not the last.
+ * an attempt that is not the last, so it has the whole error.
  */
 function reportRetry(
   { logger, metrics, tracing }: WorkerPorts,

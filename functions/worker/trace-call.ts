@@ -51,8 +51,8 @@ export function callSpans(
 }
 
 /**
- * Starts the span of a call for several requests. The span begins its own trace. The call's span has links to the spans
- * of the requests, and these have links to the call's span.
+ * Starts the span of a call for several requests. The span begins its own trace, because it belongs to the traces of
+ * several requests. The call's span has links to the spans of the requests, and these have links to the call's span.
  */
 export function startBatchSpan(start: WorkerPorts['startCallSpan'], requests: readonly Span[]): Span {
   const span = start(requests.flatMap(({ traceparent }) => traceparent ?? []))

@@ -8,7 +8,10 @@ import type { Passage } from './pass-on.ts'
 
 /** The invocation of the function that processes a batch. Times are epoch milliseconds. */
 export interface Invocation extends BatchInvocation {
-  /** The time at which the invocation and all its calls have certainly ended. */
+  /**
+   * The time at which the invocation and all its calls have certainly ended. Until then, no other worker runs its
+   * requests.
+   */
   readonly lease_until: number
   /** The spans in which the messages of the invocation are processed. */
   readonly spans: DeliverySpans
@@ -24,7 +27,10 @@ export interface Received {
 export interface Planned {
   readonly delivery: Delivery
   readonly message: InferenceMessage
-  /** Whether the environment of the function runs no other request at the same time. */
+  /**
+   * Whether the environment of the function (its process) runs no other request at the same time. If it crashes then,
+   * this request is the cause.
+   */
   readonly isolated: boolean
 }
 
@@ -44,7 +50,8 @@ export interface Undone {
   readonly request: Planned | Claimed
   readonly error: unknown
   /**
-   * Whether the error happened in a step for several requests. Then it is not known which request has caused the error.
+   * Whether the error happened in a step for several requests. Then it is not known which request has caused the error,
+   * so no claimed request is ended because of it.
    */
   readonly shared: boolean
 }
@@ -62,12 +69,15 @@ export type AskedPermit = Permit & {
   readonly about: AboutCall
 }
 
-/** The permit of a planned call, and the message whose hints had the slot, if there is one. */
+/**
+ * The permit of a planned call, and the message whose hints had the slot (the time at which the rate limit allows the
+ * call), if there is one.
+ */
 export type CallPermit = AskedPermit & { readonly slot_of?: InferenceMessage | undefined }
 
 export type Granted = Permit & { readonly granted: true }
 
-/** A request that this worker may run now. */
+/** A request that this worker has claimed: only this worker may run it now. */
 export interface Claimed extends Planned {
   readonly item: RequestItem
   readonly claim_id: string

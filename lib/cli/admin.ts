@@ -51,22 +51,22 @@ export interface Admin extends OperatorsQueues {
   readonly payloads: Payloads & PayloadsAdmin
   readonly modelStates: ModelStateStore
   readonly failures: Pick<FailureNotes, 'last'>
-  /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
+  /** Invokes a model's worker with an event that is not a message, such as a probe. Resolves with the worker's answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
-  /** Reads all quota items, one page of the table at a time. `allItems` does the same with request items. */
+  /** Reads all quota items, one page of the table at a time. `allItems` reads all request items in this way. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
   /** Returns the statuses of many requests, by their ids. A request without an item is left out. */
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
   /** Returns the items of many requests, by their ids. A request without an item is left out. */
   itemsOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<RequestItem[]>
-  /** Returns the open reservations of all users, a page at a time. A reservation of the last second may be missing. */
+  /** Returns the open reservations of all users, one page at a time. A reservation of the last second may be missing. */
   openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
   /**
-   * Ends the leases of these users' waits, and all leases that count for all users together. `total` is the limit of
-   * these.
+   * Ends the leases of these users' waits, and all leases that count for all users together. `total` is the highest
+   * number of leases that count for all users together.
    */
   endAllWaits(users: Iterable<string>, total: number): Promise<void>
   /** Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it. */
@@ -75,9 +75,9 @@ export interface Admin extends OperatorsQueues {
   readonly quotas: QuotaSettings
   /** The logs of the functions. */
   readonly logs: LogSource
-  /** The address of the API. Undefined for a stack that does not name it. */
+  /** The address of the API. Undefined if the outputs of the stack do not have the address. */
   readonly apiUrl: string | undefined
-  /** The models of that file, and the policies that protect each one. */
+  /** The models of the pipeline file that is in effect, and the policies that protect each one. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids

@@ -4,7 +4,7 @@ import type { Admin } from './admin.ts'
 export interface Answer {
   readonly json: unknown
   readonly lines: readonly string[]
-  /** Makes the lines of a table. No line has more than `width` characters. They come before `lines`. */
+  /** Makes the lines of a table. No line has more than `width` characters. The table is printed before `lines`. */
   readonly table?: ((width: number) => readonly string[]) | undefined
   /**
    * Lines for people about failed steps and problems, one line for each. If there are any, the command ends with exit
@@ -16,7 +16,7 @@ export interface Answer {
 /** Formats the line of a refusal. */
 export const refusalLine = (sentence: string): string => `error: ${sentence}`
 
-/** Tells people what a running command does. Programs find all of it in the answer. */
+/** Tells people what a running command does. With --json, these lines are not printed: programs read only the answer. */
 export type Tell = (line: string) => void
 
 /** Options of every command that runs an operation. */

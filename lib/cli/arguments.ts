@@ -7,8 +7,8 @@ import { type NamedWindow, parseWindow } from './window-name.ts'
 // exits with 2.
 
 /**
- * The same form as in the functions. It is repeated here, because the schemas of the functions take longer to load than
- * most commands run. A test compares both.
+ * The form of a user id. It is the same as in the functions, and a test compares both. It is repeated here, because the
+ * schemas of the functions take longer to load than most commands run.
  */
 const USER_ID = /^[A-Za-z0-9._@-]{1,128}$/
 const UUID =
@@ -38,7 +38,7 @@ export function letterName(text: string): string {
 /** Collects the names of several dead letters. */
 export const letterNames = (text: string, before: readonly string[] = []): string[] => [...before, letterName(text)]
 
-/** The longest duration, in milliseconds: a hundred years. Every expiry up to that has a valid date. */
+/** The longest duration, in milliseconds: a hundred years. With it, each expiry is a valid date. */
 const MAX_DURATION_MS = 36_500 * 86_400_000
 
 /** Parses a duration to milliseconds. */
@@ -92,7 +92,7 @@ export function openReservations(text: string): number {
   throw new InvalidArgumentError('It is a whole number from 1 to 100.')
 }
 
-/** Parses a limit that replaces the limit of the plan, or `default`, which removes it. */
+/** Parses a limit that replaces the plan's limit for one user, or `default`: then the plan's limit applies again. */
 export function limit(text: string): number | 'default' {
   if (text === 'default') return text
   if (WHOLE_NUMBER.test(text)) return Number(text)

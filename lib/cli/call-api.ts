@@ -8,10 +8,10 @@ export interface Caller {
   readonly key: string
 }
 
-/** The answer, or the reason why there is none. */
+/** The status and body of an answer, or a text with the reason why there is no answer. */
 export type Answered = { readonly status: number; readonly body: unknown } | string
 
-/** Makes a GET, or a POST of a body. */
+/** Calls the API with POST if `body` is given, otherwise with GET. */
 export async function callApi({ apiUrl, key }: Caller, path: string, body?: object): Promise<Answered> {
   try {
     const response = await fetch(apiUrl + path, {
@@ -27,7 +27,7 @@ export async function callApi({ apiUrl, key }: Caller, path: string, body?: obje
   }
 }
 
-/** Returns the reason of a failed call. It is in the cause of fetch's error. */
+/** Returns why a call failed. If fetch's error has a cause, the cause gives the reason, and the error itself does not. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error instanceof Error ? error : new Error(String(error))
   return (cause instanceof Error ? cause.message : message).replace(/\s+/g, ' ').trim()

@@ -3,7 +3,7 @@ export const DEFAULT_WIDTH = 80
 
 const GAP = '  '
 
-/** A row of a table, and a sentence that belongs to it. */
+/** A row of a table, and perhaps a sentence about the row (`note`), which is printed below it. */
 export interface NotedRow {
   readonly cells: readonly string[]
   readonly note?: string | undefined
@@ -13,7 +13,7 @@ type Row = readonly string[] | NotedRow
 
 /**
  * Prints rows in aligned columns under a heading in capitals. No line is wider than `width`: a cell that is too long
- * continues in the next line, in its own column. A note is below its row.
+ * continues in the next line, in its own column.
  */
 export function columns(heading: readonly string[], rows: readonly Row[], width = DEFAULT_WIDTH): string[] {
   const noted = rows.map(row => ('cells' in row ? row : { cells: row }))

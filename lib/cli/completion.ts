@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 export type Shell = 'bash' | 'zsh' | 'fish'
 
-/** The words that may follow some commands: `keys` → `create list …`. */
+/** The words that may follow some commands: after `keys` come `create`, `list` and others. */
 interface Completions {
   /** The names of the commands so far, without options: empty for the first word. */
   readonly path: string
@@ -41,7 +41,7 @@ ${cases(all).join('\n')}
   echo "$words"
 }`
 
-// A word that is no command is an argument, and is skipped.
+// The scripts look for the commands in the typed line. They skip any other word, because it is an argument of a command.
 const SCRIPTS: Readonly<Record<Shell, (all: readonly Completions[]) => string>> = {
   bash: all => `# Completes sluice in bash: eval "$(sluice completion bash)"
 ${wordsFunction(all)}

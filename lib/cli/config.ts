@@ -6,8 +6,8 @@ import type { Answer } from './answer.ts'
 
 /**
  * Runs `sluice config check [FILE]`: checks the pipeline file, and prints each mistake as `file:line:column: sentence`.
- * As JSON: `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }` or `{
- * "ok": false, "problems": [{ file, line, column, message }] }`.
+ * As JSON: `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }`, or
+ * `{ "ok": false, "problems": [{ file, line, column, message }] }`.
  */
 export function configCheck(file: string, env: Environment): Answer {
   try {

@@ -9,7 +9,7 @@ export interface GoOn {
   /**
    * Reads once. Resolves with undefined if the read failed with a transient error. It prints a line for people after
    * the first failure in a row, and after the next success. Rejects with any other error. `afterFailure` tells the task
-   * whether the try before has failed.
+   * whether the previous try has failed.
    */
   read<T>(task: (afterFailure: boolean) => Promise<T>): Promise<T | undefined>
   /** Returns the time until the next try: `usual`, or longer after each failure in a row. Milliseconds. */

@@ -27,7 +27,7 @@ import type { Place } from './project.ts'
 import { checkChoice, type TargetChoice } from './target-choice.ts'
 
 // A command loads its modules when it runs. Otherwise a short command would spend most of its time on loading the
-// modules of the others.
+// modules of other commands.
 
 /** 0: done. 1: refused or failed. 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2
@@ -46,7 +46,7 @@ export interface Io extends Place {
   ask?(question: string): Promise<string>
   /** Reads all of stdin. */
   readInput?(): Promise<string>
-  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C ends the command in order. */
+  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C does not kill the process: the command ends by itself. */
   interrupted?(): AbortSignal
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
@@ -97,7 +97,7 @@ export function commandLine(io: Console): Command {
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
     .version(ownVersion(), '--version', 'print the version of Sluice')
     .option('--json', 'answer with one JSON document')
-    .addOption(new Option('--target <target>', 'which system').choices(['local', 'aws']).default('local'))
+    .addOption(new Option('--target <target>', 'the system to operate').choices(['local', 'aws']).default('local'))
     .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
@@ -121,8 +121,8 @@ export function commandLine(io: Console): Command {
       if (answer) io.finish(answer)
       if (!(await wait(waitMs(1_000 * watch)))) return
       answer = await read(async afterFailure => {
-        // A local system that was restarted during the wait has other addresses. If it does not come back, the command
-        // ends.
+        // A local system that was restarted has other addresses, so they are read again. If no local system runs, the
+        // command ends.
         if (afterFailure) admin = await open()
         return operation(admin, io.tell)
       })
@@ -158,7 +158,7 @@ export function commandLine(io: Console): Command {
 /** Clears a terminal, so that a list is printed again at the same place. */
 const CLEAR = '\u001b[H\u001b[2J'
 
-/** Waits between two rounds. Returns false after the user has pressed Ctrl-C. */
+/** Waits between two runs of an operation. Returns false after the user has pressed Ctrl-C. */
 function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
@@ -174,8 +174,8 @@ const PRINTED: ReadonlySet<string> = new Set(['commander.help', 'commander.helpD
 const API_KEY = /sk_sluice_\w+/g
 
 /**
- * Makes one line without secrets. A user may type a key instead of its id, and the key must not get into a terminal's
- * log.
+ * Makes the line of an error, without secrets. A user may type an API key instead of the key's id, and an error may quote
+ * the typed text. The key must not get into a log of the terminal.
  */
 function sentenceOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
@@ -189,6 +189,6 @@ function print(write: (text: string) => void, lines: readonly string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`)
 }
 
-// Data of users may contain characters that control a terminal. They are not printed for people, and are escaped for
-// programs.
+// Data of users may contain characters that control a terminal. In lines for people, these characters are replaced. In
+// JSON, they are escaped.
 const toJson = (value: unknown): string => escaped(JSON.stringify(value, null, 2))

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Environment } from '../config/interpolate.ts'
 
-/** The names by which the folder of a project is recognized. It has at least one of them. */
+/** The folder of a project contains a file or folder with one of these names. */
 const MARKS = ['pipeline.yaml', '.sluice']
 
 /** The folder and the environment of a command. */
@@ -13,8 +13,8 @@ export interface Place {
 }
 
 /**
- * Returns the nearest folder with a pipeline.yaml or a data folder: this one, or one above it. Returns this folder if
- * there is none.
+ * Returns the nearest folder with a pipeline.yaml or a data folder: `cwd` itself, or a folder above `cwd`. Returns `cwd`
+ * if there is no such folder.
  */
 export function projectFolder(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
@@ -27,7 +27,7 @@ export function projectFolder(cwd: string): string {
 const ofProject = ({ cwd = process.cwd() }: Place, name: string): string =>
   relative(cwd, join(projectFolder(cwd), name)) || name
 
-/** Returns the pipeline file of a command that names none. */
+/** Returns the path of the pipeline file, for a command whose arguments do not name a file. */
 export const pipelineFile = (place: Place): string => place.env.SLUICE_CONFIG || ofProject(place, 'pipeline.yaml')
 
 /** Returns the data folder of the local system. */

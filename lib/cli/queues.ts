@@ -25,13 +25,13 @@ export interface OperatorsQueues {
   readonly countWaiting: CountWaiting
   readonly messagesLeft: MessagesLeft
   /**
-   * Finds the queues that should be on a broker and are not there. Queues of inputs are not checked. Absent with SQS.
+   * Finds the queues that are missing on the broker. Queues of inputs are not checked. Absent with SQS.
    * Rejects with `Unavailable`.
    */
   missingQueues?(): Promise<readonly string[]>
   /**
-   * If a user has more open requests than this, a redriven request of this user gives way to requests of other users.
-   * Absent if the queue itself serves users fairly.
+   * If a user has more open requests than this number, redriven requests of this user wait until requests of other users
+   * have been taken. Absent if the queue itself serves users fairly.
    */
   readonly givesWayAbove?: number
 }
@@ -55,8 +55,8 @@ export function queuesOf(
 }
 
 /**
- * Returns the queues of a system with a broker. Only functions reach the private broker, so a function does the work,
- * and the operator needs no password of the broker.
+ * Returns the queues of a system with a broker. The broker is private, and only functions can reach it. So a function
+ * performs each operation on a queue. The operator therefore needs no password of the broker.
  */
 function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName: string): OperatorsQueues {
   const perform = async (operation: Operation): Promise<Performed> => {

@@ -17,12 +17,12 @@ export interface LocalSystem extends z.infer<typeof LocalSystem>, AwsFile {
   readonly folder: string
 }
 
-/** The fields that every version writes. */
+/** The fields of local.json that every version of Sluice writes. */
 const Running = LocalSystem.pick({ pid: true })
 
 /**
- * Returns the local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal`
- * if none runs.
+ * Returns the local system that runs with the data folder `SLUICE_DATA`, or with the data folder of the project. Throws
+ * `Refusal` if no local system runs.
  */
 export function runningLocally(place: Place): LocalSystem {
   const folder = dataFolder(place)
@@ -32,7 +32,7 @@ export function runningLocally(place: Place): LocalSystem {
     )
   const file = read(join(folder, 'local.json'))
   const running = Running.safeParse(file).data
-  // If a system was killed, its file still exists.
+  // A system that was killed leaves its local.json behind. So the file alone does not show that the system runs.
   if (!running || !isAlive(running.pid))
     throw new Refusal(
       `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,

@@ -7,7 +7,7 @@ export interface TargetChoice {
   readonly stack?: string | undefined
 }
 
-/** The stack of a command that names none. */
+/** The name of the stack, if the command line does not name one. */
 export const DEFAULT_STACK = 'sluice'
 
 /** The parts of the command line that are needed to open a target. `note` tells people why they wait. */

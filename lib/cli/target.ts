@@ -30,17 +30,17 @@ const Outputs = z.object({
   LedgerClusterArn: z.string(),
   LedgerSecretArn: z.string(),
   LedgerDatabase: z.string(),
-  /** The beginning of a queue's URL, before its name. Only a system on SQS has it. */
+  /** The beginning of a queue's URL, before the name of the queue. Only a system on SQS has it. */
   QueueUrlPrefix: z.string().optional(),
   /** The function that performs commands on the broker. Only a system on RabbitMQ has it. */
   BrokerFunction: z.string().optional(),
-  /** JSON in the output of a stack. */
+  /** The settings of quotas, as a JSON text. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
-  /** JSON, too: the policies that protect each model. */
+  /** The policies that protect each model, as a JSON text. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
   /** The address of the API. */
   ApiUrl: z.string().optional(),
-  /** JSON, too: the name of each model's worker function. Stacks of older versions have no such output. */
+  /** The name of each model's worker function, as a JSON text. Stacks of older versions have no such output. */
   Workers: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())).optional(),
 })
 type Outputs = z.infer<typeof Outputs>
@@ -49,7 +49,10 @@ type Outputs = z.infer<typeof Outputs>
 export interface Target {
   readonly outputs: Outputs
   readonly dynamoDb: DynamoDBClient
-  /** A client that repeats no call by itself, for reservations. */
+  /**
+   * A client for reservations, which repeats no call by itself. Otherwise, a late repetition could open a reservation
+   * again that is already settled.
+   */
   readonly dynamoDbOnce: DynamoDBClient
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
@@ -60,7 +63,7 @@ export interface Target {
   readonly logs: LogSource
 }
 
-/** Opens the system that the command line names, or, without a name, the one that runs on this machine. Throws `Refusal`. */
+/** Opens the system that the command line names, or, without a name, the system that runs on this machine. Throws `Refusal`. */
 export async function openTarget(
   { target, stack = DEFAULT_STACK }: TargetChoice,
   surroundings: Surroundings,
@@ -105,8 +108,8 @@ function sendingJson(client: LambdaClient): LambdaClient {
 }
 
 /**
- * The longest wait for a paused database, in milliseconds. It resumes within 15 s, or within a minute if it has been
- * paused for a day.
+ * The longest wait for a paused database, in milliseconds. A database resumes within 15 s, or within a minute if it has been
+ * paused for a day or longer.
  */
 const RESUME_MS = 60_000
 

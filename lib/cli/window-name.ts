@@ -16,6 +16,6 @@ export function parseWindow(name: string): NamedWindow | undefined {
   const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
   if (!length) return undefined
   const start = Date.parse(length === 'day' ? name : `${name}:00:00Z`)
-  // JavaScript reads 2026-02-31 as the 3rd of March.
+  // JavaScript reads 2026-02-31 as the 3rd of March. So the name of the window that was found must be the name that was read.
   return Number.isNaN(start) || windowAt(length, start).name !== name ? undefined : { name, length, start }
 }

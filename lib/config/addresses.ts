@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** Matches the hosts that mean this machine, in the form that a parsed URL gives them. */
+/** Matches the hosts that mean the calling machine itself, in the form that a parsed URL gives them. */
 const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]|(?:.*\.)?localhost)$/
 
 /** The names of link-local services that give credentials to any caller. */

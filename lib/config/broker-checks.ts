@@ -17,7 +17,8 @@ export function checkBroker(pipeline: Pipeline): Finding[] {
 }
 
 /**
- * Checks the availability zones of the subnets. Each subnet has one, and the nodes of a cluster need different ones.
+ * Checks the availability zones of the subnets. The file must name one zone per subnet. The nodes of a cluster need
+ * subnets in different zones.
  */
 export function checkNetwork({ network, queue }: Pipeline): Finding[] {
   if (network === undefined) return []
@@ -53,8 +54,8 @@ function checkEgress({ network, models, observability }: Pipeline, { egress }: R
 }
 
 /**
- * Checks that the receivers of traces and metrics can be reached without a way to the internet. A receiver may be
- * inside the VPC.
+ * Finds receivers of traces and metrics that are on the internet. Functions without a way to the internet can't reach
+ * them. A receiver inside the VPC is allowed.
  */
 function checkReceivers(observability: Observability): Finding[] {
   const { tracing } = observability
@@ -88,7 +89,8 @@ function warnOfReceivers({ network, observability }: Pipeline, { egress }: Rabbi
 const isInAws = ({ endpoint: { auth } }: Model): boolean =>
   auth !== undefined && 'sigv4' in auth && (auth.sigv4 === 'bedrock' || auth.sigv4 === 'sagemaker')
 
-// Each queue has at least one call at a time. If the concurrency is 1, a lease makes sure that there is only one call.
+// Each queue of a priority makes at least one call at a time. So a concurrency below the number of queues (`consumers`)
+// can't be kept. A concurrency of 1 is allowed, because a lease then makes sure that there is only one call at a time.
 function checkConcurrency(name: string, { concurrency, batch }: Model, { consumers }: RabbitMq): Finding[] {
   if (batch) return []
   return (['high', 'normal'] as const)
@@ -100,7 +102,7 @@ function checkConcurrency(name: string, { concurrency, batch }: Model, { consume
     }))
 }
 
-/** Warns if a broker can't give the wanted simultaneous calls, or a way to receivers. */
+/** Warns if a model can't get its `concurrency` with this broker, or if functions may not reach a receiver. */
 export function warnOfBroker(pipeline: Pipeline): Finding[] {
   const broker = rabbitMqOf(pipeline.queue)
   if (broker === undefined) return []

@@ -47,7 +47,7 @@ function checkResources(pipeline: Pipeline): Finding[] {
 }
 
 // All queues of an account and region share one set of names. The name of an input has no prefix, because other systems
-// send to it.
+// send to this queue. So the name must not be equal to the name of another queue.
 function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
   const seen = new Set<string>()
   return inputs.flatMap(({ queue }, index): Finding[] => {
@@ -65,7 +65,8 @@ function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
   })
 }
 
-// A worker reads a body until its request expires. The collector reads the result as long as a queue keeps its event.
+// Checks that the bucket keeps bodies and results long enough. A worker may read a body until its request expires. After
+// that, the collector may read the result as long as a queue keeps the event.
 function checkRetention({ queue, observability: { retention } }: Pipeline): Finding[] {
   const least = Math.ceil((queue.expire_after + MESSAGE_RETENTION_MS) / DAY_MS)
   if (retention.payloads >= least * DAY_MS) return []
@@ -97,7 +98,8 @@ function checkExecutions(pipeline: Pipeline): Finding[] {
 }
 
 /**
- * Checks that waiting calls alone can't use up a function's reserved concurrency. All of them may be in one function.
+ * Checks that waiting calls alone can't use up a function's reserved concurrency. The check counts all waits of the
+ * pipeline, because all of them may be in one function.
  */
 function checkReserved({ waiting, reserved_concurrency }: Pipeline): Finding[] {
   return (['gateway', 'reader'] as const)
@@ -155,7 +157,8 @@ function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): 
   )
 }
 
-// The path of some operations has the model's name. The URL is complete if `model` or the URL gave it.
+// Checks that the URL has the model's name, if the path of the provider's operation contains this name. The name comes
+// from `model`, or is in the URL already.
 function checkProvider(name: string, { provider, endpoint }: Model): Finding[] {
   if (provider === undefined) return []
   const { path } = PROFILES[provider]
@@ -166,7 +169,8 @@ function checkProvider(name: string, { provider, endpoint }: Model): Finding[] {
   ]
 }
 
-// HTTP ignores the case of a header's name, so two spellings would give one header two values.
+// Checks the headers of a call. No header may be given twice. HTTP ignores the case of a header's name, so two spellings
+// mean the same header.
 function checkHeaders(name: string, { endpoint }: Model): Finding[] {
   const ofAuth = authHeaders(endpoint.auth)
   const seen = new Set<string>()
@@ -185,7 +189,8 @@ function checkHeaders(name: string, { endpoint }: Model): Finding[] {
   })
 }
 
-// Anybody between the worker and the model can read the headers of a call over http.
+// Checks that calls with `auth` use https. Anybody between the worker and the model can read the headers of a call over
+// http.
 function checkAuth(name: string, { endpoint, batch }: Model): Finding[] {
   if (endpoint.auth === undefined) return []
   const urls: { path: Path; url: string | undefined }[] = [
@@ -219,7 +224,8 @@ function checkRetry(name: string, { retry }: Model): Finding[] {
   return findings
 }
 
-// With batches, each call is one invocation, and SQS allows a thousand invocations at a time.
+// Checks the concurrency of a model with batches. With batches, each call is one invocation, and an event source mapping
+// of SQS allows a thousand invocations at a time.
 function checkBatch(name: string, { batch, concurrency }: Model): Finding[] {
   if (batch === undefined || Math.max(concurrency.high, concurrency.normal) <= MAX_INVOCATIONS) return []
   const message = `must be at most ${MAX_INVOCATIONS.toLocaleString('en-US')} with batch: each call is an invocation then`

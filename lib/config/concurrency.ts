@@ -9,8 +9,8 @@ const CALLS_MAX = 10
 const PREFERRED_INVOCATIONS = 5
 
 /**
- * The invocations of a priority with one call at a time. A mapping can't have fewer. A lease in the model's state
- * allows only one call, and the other invocation waits for it.
+ * The invocations of a priority with one call at a time. A mapping has at least two invocations. A lease in the
+ * model's state allows only one call, so the other invocation makes no call until the lease ends.
  */
 const ONE_AT_A_TIME = { mapping: MAPPING.min, calls: 1 }
 

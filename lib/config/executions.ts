@@ -15,18 +15,18 @@ const MOST_CALLS = 10
 export const MOST_MESSAGES_OF_BROKER = 20
 
 /**
- * The most messages of an input in an invocation with a broker. It is smaller, because other systems send these
- * messages, and each may have 1 MB.
+ * The most messages of an input in an invocation with a broker. The number is smaller, because other systems send these
+ * messages, and each message may have 1 MB.
  */
 export const INPUT_MESSAGES_OF_BROKER = 3
 
 /** The fewest executions that the API needs: one for a call, and one for the next. */
 export const API_ROOM = 2
 
-/** The part of a small account's executions that the API gets, if the rest is enough for the queues. */
+/** The fraction of a small account's executions that the API gets, if the other executions are enough for the queues. */
 const API_PART = 0.2
 
-/** The simultaneous invocations of each dead-letter queue. A mapping can't have fewer, and they need no more. */
+/** The simultaneous invocations of each dead-letter queue. A mapping can't have fewer, and a dead-letter queue needs no more. */
 const DEAD_LETTERS = LEAST_PER_MAPPING
 
 /**
@@ -40,7 +40,7 @@ const INTAKE = 10
 
 type Priority = 'high' | 'normal'
 
-/** Simultaneous invocations, and the messages in each. */
+/** The simultaneous invocations (`mapping`), and the most messages in each invocation (`calls`). */
 export interface Split {
   readonly mapping: number
   readonly calls: number
@@ -51,7 +51,7 @@ export interface Executions {
   worker(model: string, priority: Priority): Split
   readonly collector: number
   readonly intake: number
-  /** The most messages in an invocation of these functions. */
+  /** The most messages in one invocation of the collector, and of the intake. */
   readonly batches: { readonly collector: number; readonly intake: number }
   /** The number of queues with a consumer. */
   readonly queues: number
@@ -96,7 +96,7 @@ function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): 
   }
 }
 
-/** A model has a queue and a bulk queue per priority. */
+/** The number of a model's queues per consumer: a queue and a bulk queue for each of the two priorities. */
 const OF_MODEL = 4
 /** The queue of results and the dead-letter queue of all models. An input has a queue and a dead-letter queue, too. */
 const RESULTS_QUEUES = 2
@@ -104,8 +104,8 @@ const INPUT_QUEUES = 2
 
 /**
  * Divides the executions among the queues of SQS. Without `account_concurrency`, each queue gets what it can use. With
- * it, every queue gives up the same part of its executions above the smallest number, until enough are left for the
- * API.
+ * `account_concurrency`, the API gets its executions first. If too few are left, each queue keeps its smallest number of
+ * executions, and gets the same part of the further executions that it can use.
  */
 function ofSqs({ models, inputs = [], account_concurrency: account }: Consuming): Executions {
   const workers = Object.values(models).flatMap(model => [wanted(model, 'high'), wanted(model, 'normal')])
@@ -135,7 +135,7 @@ function modelOf(models: Consuming['models'], name: string): Model {
   return model
 }
 
-/** Makes the function that reduces the invocations that a mapping wants to those that it may have. */
+/** Makes a function that computes how many of its wanted invocations a mapping may have. */
 function squeezeTo(account: number | undefined, least: number, most: number): (invocations: number) => number {
   if (account === undefined) return invocations => invocations
   const forQueues = account - Math.max(API_ROOM, Math.ceil(account * API_PART))
@@ -153,7 +153,8 @@ function wanted({ concurrency, batch }: Model, priority: Priority): Split {
 }
 
 /**
- * Reduces the invocations of a priority. Each then makes more calls, up to the limit, but never more calls together.
+ * Reduces the invocations of a priority. Each invocation then makes more calls, up to the limit per invocation. All
+ * invocations together never make more calls than `concurrency` allows.
  */
 function squeezed(model: Model, priority: Priority, squeeze: (invocations: number) => number): Split {
   const { mapping, calls } = wanted(model, priority)

@@ -4,8 +4,8 @@ import { DURATION, parseDuration } from './duration.ts'
 import { checkMapping } from './mapping.ts'
 import { suggest } from './suggest.ts'
 
-// The kinds of values in the pipeline file. Each error message completes a sentence that begins with the key. It says
-// which values are right, whether the type, the form or the size is wrong.
+// The kinds of values in the pipeline file. Each error message completes a sentence that begins with the name of the key.
+// The message says which values are right. It is the same for a wrong type, a wrong form and a wrong size.
 
 /** Makes the schema of a whole number between two limits. */
 export function wholeNumber(min: number, max: number) {
@@ -25,8 +25,8 @@ interface DurationField {
 }
 
 /**
- * Makes the schema of a duration between two limits, which are durations, too. The file has `30s`, and the schema gives
- * milliseconds.
+ * Makes the schema of a duration between two limits, which are durations, too. The file has a text such as `30s`. The schema
+ * turns it into milliseconds.
  */
 export function duration({ min, max, example, description }: DurationField, form = 'a duration') {
   const message = `must be ${form} from ${min} to ${max}, such as ${example}`
@@ -95,7 +95,7 @@ export function text(pattern: RegExp, what: string) {
   return z.string(`must be ${what}`).regex(pattern, `must be ${what}`).meta({ title: what })
 }
 
-/** Makes the schema of a mapping with these keys and no others. Its error for unknown keys has one line per key. */
+/** Makes the schema of a YAML mapping with these keys and no others. Its error for unknown keys has one line per key. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
@@ -112,10 +112,10 @@ function unknownKey(key: string, known: string[]): string {
   return `has no key ${JSON.stringify(key)}; ${hint}`
 }
 
-/** The name of a model or a plan. It becomes part of AWS names. */
+/** The name of a model or a plan. The name becomes a part of names in AWS. */
 export const Name = text(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a name of a-z, 0-9 and -, up to 32 characters')
 
-/** A JSONata expression. The check compiles it, so that a mistake is found before anything starts. */
+/** A JSONata expression. The schema compiles the expression, so that a mistake is found before anything starts. */
 export const Mapping = z
   .string('must be a JSONata expression')
   .superRefine((expression, context) => {
@@ -146,7 +146,7 @@ export const OtlpEndpoint = z
 const URL_FORM = 'must be an http or https URL, such as http://127.0.0.1:8081/predict'
 
 /**
- * The address of an HTTP endpoint. Credentials in it are refused, because logs would contain them, and fetch does not
+ * The address of an HTTP endpoint. Credentials in the URL are refused, because logs would contain them, and fetch does not
  * accept them.
  */
 export const Url = z

@@ -3,12 +3,10 @@ const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}/g
 /** The variables that replace `${NAME}`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/**
- * A text whose variables are replaced.
- */
+/** A text whose variables are replaced by their values (`value`). */
 export interface Interpolated {
   value: string
-  /** The variables in it. */
+  /** The variables in the original text. */
   names: string[]
   /** Whether the whole text was one `${…}`. */
   isWhole: boolean

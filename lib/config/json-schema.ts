@@ -39,7 +39,7 @@ export function plainJsonSchema(): JsonSchema {
   }) as JsonSchema
 }
 
-/** The keys that a provider's profile gives are required only without one. */
+/** The keys of a model that a provider's profile gives. So they are required only in a model without `provider`. */
 const OF_PROVIDER = ['request', 'response']
 
 function requireWithoutProvider(model: JsonSchema): void {
@@ -65,7 +65,7 @@ function withVariables(schema: JsonSchema): JsonSchema {
   return hasForm(schema) ? besideVariable(nested) : nested
 }
 
-// A text without a pattern accepts a variable already.
+// Returns whether the schema must also allow a variable. A text without a pattern accepts a variable already.
 function hasForm({ type, enum: words, pattern }: JsonSchema): boolean {
   return type === 'string' ? words !== undefined || pattern !== undefined : type === 'integer' || type === 'boolean'
 }

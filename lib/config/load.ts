@@ -13,7 +13,7 @@ export { ConfigError }
 
 /**
  * Reads and checks a pipeline file. It replaces variables from `env`, converts durations to milliseconds, fills in defaults and
- * resolves shards.
+ * computes the number of shards of each plan.
  * @throws ConfigError with all mistakes, in the order of the file
  */
 export function loadPipeline(file: string, env: Environment): Pipeline {

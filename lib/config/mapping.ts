@@ -8,7 +8,7 @@ export interface MappingProblem {
 }
 
 /**
- * The functions that an expression can call: those of JSONata except `$eval`, and our own. A test compares our own with `HELPERS` in
+ * The functions that an expression can call: those of JSONata except `$eval`, and Sluice's own. A test compares Sluice's own with `HELPERS` in
  * functions/core/expressions/helpers.ts. JSONata itself notices an unknown function only when it runs, which is too late for a
  * deployed pipeline.
  */
@@ -32,10 +32,11 @@ export function checkMapping(text: string): MappingProblem | undefined {
 
 function syntaxProblem(error: unknown, text: string): MappingProblem {
   const { message, position = 0, token } = error as { message: string; position?: number; token?: string }
-  // JavaScript has refused a regular expression, and its message quotes the expression.
+  // A SyntaxError comes from JavaScript, which has refused a regular expression. The place is found by the expression that
+  // the message quotes.
   if (error instanceof SyntaxError)
     return { message: `is not valid JSONata: ${message}`, offset: offsetOfRegex(message, text) }
-  // JSONata gives the end of the wrong token, but a reader needs its start.
+  // JSONata gives the place of the wrong token's end. A reader needs the place of its start, so its length is subtracted.
   const written = ['', '"', "'", '`'].map(quote => `${quote}${token}${quote}`)
   const width = written.find(form => text.slice(0, position).endsWith(form))?.length ?? 0
   return { message: `is not valid JSONata: ${message}`, offset: position - width }

@@ -19,7 +19,7 @@ const HeaderAuth = section({
   secret: text(/^[A-Za-z0-9/_+=.@-]{1,512}$/, 'the name of a secret in AWS Secrets Manager').meta({
     description:
       'The name of the secret in AWS Secrets Manager. `npm start` reads an environment variable instead. Its name is the name of the ' +
-      'secret in capitals, with _ for each character that is no letter and no digit: `PROD_TEXT_MODEL` for prod/text-model.',
+      'secret in capitals, with _ in place of each character that is not a letter or a digit: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
   field: text(/^[^\p{Cc}]{1,128}$/u, 'the name of a field of the secret, such as apiKey')
@@ -32,7 +32,7 @@ const HeaderAuth = section({
 }).meta({ title: 'with a secret' })
 
 // Some services have one name in hosts and SDKs, and another name in signatures. With the wrong name, AWS would only
-// answer 403.
+// answer 403. So the schema refuses the wrong name, and its message gives the right one.
 const SIGNING_NAMES = new Map([
   ['bedrock-runtime', 'bedrock'],
   ['sagemaker-runtime', 'sagemaker'],
@@ -65,7 +65,7 @@ const Endpoint = section({
       'The address of the model. Each call is a POST. With `auth`, it must be an https URL, unless the model is on this machine. A link-local address is refused. Redirects are not followed.',
     examples: ['https://models.example.com/predict'],
   }),
-  // A Lambda function runs at most 15 minutes, and must publish the result, too.
+  // A Lambda function runs for at most 15 minutes. Part of this time is needed to publish the result after the call.
   timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'The longest time of one call.' }).prefault(
     '60s',
   ),
@@ -97,14 +97,15 @@ const Concurrency = z
   .prefault(10)
   .meta({
     description:
-      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only if enough requests wait. With 1, calls are made strictly one after the other.',
+      'Simultaneous calls per priority: one number for both priorities, or one per priority. One invocation of the worker makes several of these calls, so the number is reached only if enough requests wait. With 1, calls are made strictly one after the other.',
     examples: [10, { high: 20, normal: 5 }],
   })
 
 const Batch = section({
-  // One worker claims every request of the batch before the call and publishes every result after it. It has half a minute for that.
+  // One invocation of the worker claims all requests of the batch before the call, and publishes all results after the
+  // call. The invocation has half a minute for this work, which limits the number of requests.
   count: wholeNumber(2, 1_000).meta({ description: 'The most requests in one call.', examples: [10] }),
-  // It becomes the window of the event source mapping, which has whole seconds and at most 5 minutes.
+  // The period becomes the batching window of the event source mapping. AWS accepts whole seconds, and at most 5 minutes.
   period: wholeSeconds({
     min: '1s',
     max: '5m',
@@ -117,7 +118,7 @@ const Batch = section({
   }),
   outputs: Mapping.optional().meta({
     description:
-      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, the elements are sorted by it.',
+      'Finds the elements in the answer to a batch, one per request. The default is the field `outputs` of the answer. If each element has an `index`, the elements are sorted by `index`.',
     examples: ['data'],
   }),
 })
@@ -145,7 +146,7 @@ const Retry = section({
     description:
       'The most calls for one request, including the first. If a whole batch fails, a few more calls may be needed to find the request that causes the failure.',
   }),
-  // SQS can delay a message by 15 minutes at most.
+  // SQS can delay a message by at most 15 minutes, so no wait can be longer.
   period: duration({
     min: '100ms',
     max: '15m',
@@ -225,14 +226,14 @@ export const Model = section({
     .meta({
       description:
         'The kind of the endpoint. Each provider has its own `request`, `response`, `estimate`, path of `endpoint.url`, header for the secret of `auth`, ' +
-        'and rules for answers (`retry`). A key in this file replaces that of the provider. [providers.md](providers.md) describes each provider.',
+        'and rules for answers (`retry`). A key in this file replaces the same key of the provider. [providers.md](providers.md) describes each provider.',
       examples: ['openai'],
     }),
   model: text(/^[\x21-\x7e]{1,512}$/, 'the name of the model at its endpoint, without spaces')
     .optional()
     .meta({
       description:
-        "The name by which the endpoint knows the model, for `provider`. The default is the model's name in this file.",
+        "The name of the model at the endpoint. It is used with `provider`. The default is the model's name in this file.",
       examples: ['gpt-5-mini'],
     }),
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
@@ -250,13 +251,13 @@ export const Model = section({
   }),
   response: Mapping.meta({
     description:
-      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, the size of the result is charged.',
+      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. If the mapping gives no `usage`, the estimate is charged. But if the request has `max_tokens`, and the result is larger than `max_tokens`, the size of the result is charged.',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order. `outputs` can name another place for the elements of the answer.',
+      'Puts several requests into one call. The body of this call is `{ "inputs": [ … ] }`, and its answer must be `{ "outputs": [ … ] }` in the same order. `outputs` can name another place for the elements of the answer.',
   }),
   rate_limit: RateLimit.optional().meta({ description: 'Limits the number of calls of the endpoint per interval.' }),
   price: Price.optional().meta({

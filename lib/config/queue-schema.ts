@@ -4,7 +4,7 @@ import { duration, oneOf, section, text, wholeNumber } from './fields.ts'
 /** The only instances of Amazon MQ that run RabbitMQ 4. */
 const INSTANCES = ['medium', 'large', 'xlarge', '2xlarge', '4xlarge', '8xlarge', '12xlarge', '16xlarge'] as const
 
-/** The most consumers of a queue. There is a limit, because each mapping is one of the stack's resources. */
+/** The most consumers. There is a limit, because each consumer's mapping is a resource of the stack, which may have 500. */
 export const MOST_CONSUMERS = 20
 
 const DAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const
@@ -54,7 +54,7 @@ export const RabbitMq = section({
       description:
         'How the functions reach AWS and the models from the VPC that Sluice creates: through one NAT gateway, or ' +
         "through interface endpoints, without access to the internet. `nat` by default. With `endpoints`, models must be Bedrock's or SageMaker's in the region of the stack. " +
-        'It must not be set together with `network`, since the routes of your own VPC decide.',
+        '`egress` must not be set together with `network`: then the routes of your own VPC decide.',
       examples: ['endpoints'],
     }),
   maintenance: Maintenance.prefault({}).meta({
@@ -69,7 +69,8 @@ export const Queue = section({
     description:
       'The message queue that Sluice uses: Amazon SQS, or RabbitMQ on Amazon MQ (docs/queues.md compares them).',
   }),
-  // SQS keeps a message for 14 days at most, and a worker must still find an expired request in its queue.
+  // SQS keeps a message for at most 14 days. The longest value is shorter, because a worker must still receive the message
+  // of an expired request.
   expire_after: duration({
     min: '1m',
     max: '13d',

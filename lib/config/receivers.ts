@@ -16,8 +16,8 @@ export const tracesToXray = ({ tracing }: Pick<Observability, 'tracing'>): boole
   tracing !== false && isXray(tracing.endpoint)
 
 /**
- * Returns the URLs to which functions send traces and metrics by OTLP, except the URL of AWS's own receiver. Each has
- * its path in pipeline.yaml.
+ * Returns the URLs to which functions send traces and metrics by OTLP, except the URL of AWS's own receiver. Each URL
+ * has its path in pipeline.yaml.
  */
 export function otherReceivers({ tracing, metrics }: Observability): { url: string; path: string[] }[] {
   return [

@@ -21,7 +21,7 @@ put this on the first line of the file:
 - **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) describes their input and output.
 `
 
-/** Writes the reference of the pipeline file in Markdown, with one table per mapping. */
+/** Writes the reference of the pipeline file in Markdown, with one table per YAML mapping. */
 export function pipelineReference(): string {
   return [INTRODUCTION, ...sections(plainJsonSchema(), [])].join('\n')
 }
@@ -31,7 +31,7 @@ function sections(schema: JsonSchema, path: string[]): string[] {
   return schema.properties ? [table(schema, path), ...nested] : nested
 }
 
-// Lists the mappings inside a value with their paths: `models.<name>.endpoint`, `routing[]`.
+// Lists the YAML mappings inside a value, with their paths: `models.<name>.endpoint`, `routing[]`.
 function children(
   { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
   path: string[],

@@ -14,7 +14,10 @@ export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 /** The number of resources per part of the stack with SQS. A stack test compares their sum with the synthesized template. */
 export const RESOURCES = { stack: 108, model: 14, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
 
-/** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has two mappings per consumer and priority, and one more alarm. */
+/**
+ * The number of resources per part of the stack with RabbitMQ. Its queues are no resources of CloudFormation, and have no
+ * policies. A model then has two mappings per consumer and priority, and one more alarm.
+ */
 const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 4, input: 4 }
 
 /**
@@ -57,7 +60,7 @@ export function resourcesOf({ queue, network, models, observability }: Counted):
   return { ...RESOURCES, stack: stack + BROKER + rules + ofVpc, model: model + mappings * broker.consumers, input }
 }
 
-/** Counts the resources of a pipeline's stack. It counts one for each Bedrock URL, because the URL may name an inference profile. */
+/** Counts the resources of a pipeline's stack. It counts one further resource for each Bedrock URL, because the URL may name an inference profile. */
 export function countResources(pipeline: Counted): number {
   const { models, inputs = [], observability } = pipeline
   const resources = resourcesOf(pipeline)

@@ -24,7 +24,7 @@ export function toFindings(issues: readonly Issue[], checked: Checked, parent: P
 }
 
 // For a required key with a typo the schema reports two issues: an unknown key and a missing key. The finding about the unknown key
-// already names the right one, so the other is left out.
+// already names the right key. So the finding about the missing key is left out.
 function isMistypedKey({ code, path }: Issue, issues: readonly Issue[]): boolean {
   const name = path.at(-1)
   if (code !== 'invalid_type' || typeof name !== 'string') return false
@@ -74,7 +74,7 @@ function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
 }
 
 // Finds the form that is nearest to the value: a form of its type with the fewest unknown keys. If the type fits no form, the finding is
-// about the simplest one, because a mapping takes longer to write.
+// about the simplest form, because a YAML mapping takes longer to write.
 function meantForm(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   const misfit = (issue: Issue) => {
     if (issue.code === 'unrecognized_keys') return issue.keys.length

@@ -27,7 +27,10 @@ const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.mo
 /** The two priorities of a request. Each has its own queues and workers. */
 const Priority = oneOf('high', 'normal')
 
-/** The limits of a user with this plan, per quota window. `shards` is resolved: it is the given number, or the needed one if that is higher. */
+/**
+ * The limits of a user with this plan, per quota window. `shards` is the number in the file, or the number that `in_flight`
+ * needs if that is higher.
+ */
 export const Plan = section({
   requests: wholeNumber(1, 1_000_000_000).meta({
     description: 'The most requests of one user in a window.',
@@ -136,7 +139,8 @@ const ReservedConcurrency = section({
 })
 
 /**
- * The fields that log lines have already: those of Lambda, those of the logger, and those with the subject of a line.
+ * The fields that log lines have already: fields of Lambda, fields of the logger, and fields with the subject of a line.
+ * `fields` can't have these names.
  */
 const LOGGED = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
@@ -237,7 +241,7 @@ const Observability = section({
 })
 
 const Input = section({
-  // A queue's name has at most 80 characters, and the name of its dead-letter queue is four characters longer.
+  // A queue's name may have 80 characters. The name of the dead-letter queue is four characters longer than this name.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
       'The name of the queue. The stack creates it. Each message has the fields of a POST body, and a `user_id`. IAM decides who may send messages to a queue of SQS.',
@@ -260,7 +264,7 @@ export const Pipeline = section({
   queue: Queue.prefault({}).meta({ description: 'The queue in which requests wait.' }),
   network: Network.optional().meta({
     description:
-      'A VPC of yours in which all functions run, for example to reach a model there. Nothing is looked up in the account. Without it, functions run in no ' +
+      'Your own VPC, in which all functions run, for example to reach a model there. Sluice looks nothing up in the account. Without `network`, functions run in no ' +
       'VPC; with `backend: rabbitmq`, Sluice creates one.',
   }),
   quotas: Quotas.meta({ description: 'The limits of users.' }),

@@ -29,7 +29,7 @@ export function findSecrets({ models }: Pipeline, source: SourceDocument): Findi
     ...variables(source),
     ...Object.entries(models).flatMap(([name, model]) => endpointSecrets(name, model)),
   ]
-  // A variable in a header is found twice. The first finding says which variable it is, and the second is left out.
+  // A variable in a header is found twice. The first finding names the variable, so it is kept. The second is left out.
   const paths = new Set<string>()
   return found.filter(({ path }) => {
     const key = JSON.stringify(path)

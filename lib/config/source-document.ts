@@ -23,7 +23,7 @@ export interface Position {
   column: number
 }
 
-/** A YAML document that knows the place of each value in its text. */
+/** A YAML document, with functions that find the place of each value in the document's text. */
 export interface SourceDocument {
   /** The reasons why the file can't be used: mistakes in YAML's syntax or, without such mistakes, variables that are not set. */
   problems: (Position & { message: string })[]
@@ -35,7 +35,7 @@ export interface SourceDocument {
   variables: () => { path: Path; names: readonly string[]; value: string }[]
   /** Gives the text of a value as it was written, if a variable was replaced in it. */
   writtenAs: (path: Path) => string | undefined
-  /** Converts a text that was only one `${…}` to a number or a boolean. Returns false if it is neither. */
+  /** Converts a text that was only one `${…}` to a number or a boolean. Returns false if the text is neither. */
   retype: (path: Path) => boolean
 }
 

@@ -28,14 +28,15 @@ function toProblem({ code, message, pos: [offset] }: YAMLError | YAMLWarning, te
     case 'RESOURCE_EXHAUSTION':
       return { offset, message: 'the file is nested too deeply' }
     default: {
-      // Inside {…}, or before a space, YAML does not read an unquoted variable as text. Its own message does not say that.
+      // Inside {…}, or before a space, YAML does not read an unquoted variable as text. The parser's message does not
+      // say this, so a hint is added.
       const hint = /\$\{/.test(lineAt(text, offset)) ? ` (if it is about \${…}: put quotes around the value)` : ''
       return { offset, message: `the file is not valid YAML: ${message}${hint}` }
     }
   }
 }
 
-// In a JavaScript object, this key would be lost or would change the meaning of other keys.
+// Finds keys with the name `__proto__`. In a JavaScript object, such a key would be lost or would change other keys.
 function prototypeKeys(document: Document.Parsed): SyntaxProblem[] {
   const problems: SyntaxProblem[] = []
   visit(document, {

@@ -19,8 +19,9 @@ const hashOf = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * Returns the token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of
- * another origin can't make the browser send it. The token is not in a cookie, since a browser would send the cookie to
- * every server on 127.0.0.1, on any port.
+ * another origin can't make the browser send it. So no other page can operate the system. The token is not in a cookie,
+ * since a browser would send the cookie to every server on 127.0.0.1, on any port. Another program could then read the
+ * token, and operate the system.
  */
 export const bearerOf = ({ headers: { authorization } }: IncomingMessage): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]

@@ -27,8 +27,8 @@ type Respond = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * Answers the calls of `/console` and of all paths under it. The server must refuse calls with a foreign `Host` or
- * `Origin` before they reach this handler. A call of the page needs the token in its address, and a call of the operator
- * API needs the token in a header.
+ * `Origin` before they reach this handler, so that no page of another web site can call it (ADR 0018). A call of the page
+ * needs the token in its address, and a call of the operator API needs the token in a header.
  */
 export const consoleHandler =
   (console: Console): Respond =>
@@ -88,7 +88,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 
 /**
  * Answers a call that failed. It does not show the message of an unexpected error, because the message may contain
- * anything.
+ * anything, also a secret.
  */
 function sendFailure(response: ServerResponse, error: unknown): void {
   if (response.headersSent) response.destroy()

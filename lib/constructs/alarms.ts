@@ -7,7 +7,7 @@ import { Construct } from 'constructs'
 
 export interface AlarmProps {
   readonly metric: IMetric
-  /** Alarms at this value and above. */
+  /** The alarm starts at this value of the metric, and above it. */
   readonly threshold: number
   /** The alarm needs this many periods in a row. Default: 1. */
   readonly periods?: number
@@ -26,10 +26,11 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id)
-    // The topic is not encrypted with our own key, because a message says only which threshold was exceeded, and
-    // nothing about a request.
+    // The topic is not encrypted with a KMS key of its own, because a message says only which threshold was exceeded.
+    // It contains no data of a request.
     this.topic = new Topic(this, 'Topic', { displayName: 'Sluice alarms', enforceSSL: true })
-    // `enforceSSL` replaces the topic's default policy, which allowed the alarms of this account. So they are allowed here again.
+    // `enforceSSL` replaces the topic's default policy, and only the default policy lets the alarms of this account
+    // publish. So this statement allows these alarms.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -47,7 +48,7 @@ export class Alarms extends Construct {
       threshold: props.threshold,
       evaluationPeriods: props.periods ?? 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // Idle queues and functions report no values, and this must not be an alarm.
+      // An idle queue or function reports no values. Missing values must not start an alarm.
       treatMissingData: TreatMissingData.NOT_BREACHING,
       alarmDescription: `${props.description} Runbook: docs/runbook.md#${props.runbook}`,
     })

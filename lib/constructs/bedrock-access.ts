@@ -6,7 +6,10 @@ export interface Access {
   readonly behindProfile?: { readonly profile: string; readonly model: string }
 }
 
-/** Writes the ARN of a resource. Default: the account of the stack, and the region in the URL's host. */
+/**
+ * Writes the ARN of a resource. Default of `account`: the stack's account. Default of `region`: the region in the host
+ * of the model's URL.
+ */
 export type WriteArn = (resource: string, name: string, region?: string, account?: string) => string
 
 const ACTION = 'bedrock:InvokeModel'
@@ -14,15 +17,15 @@ const ACTION = 'bedrock:InvokeModel'
 /** Matches `us.`, `eu.`, `us-gov.`: the set of regions from which an AWS inference profile chooses. */
 const GEOGRAPHY = /^(?:[a-z]{2}(?:-[a-z]+)?|apac|global)\./
 
-/** Matches the ARNs that a path may contain instead of an id. */
+/** Matches an ARN that the path of a URL may contain instead of a model's id. */
 const INVOKED = /^arn:[a-z-]+:bedrock:([a-z0-9-]*):(\d*):([a-z-]+)\/([\w.:-]+)$/
-/** For these kinds, the ARN in the path is the resource itself. */
+/** The kinds of resources whose permission names the ARN in the path, and no other resource. */
 const INVOKED_BY_ARN = ['foundation-model', 'provisioned-model', 'imported-model', 'custom-model-deployment']
 
 /**
  * Finds the permission for a call of `/model/ID/invoke` or `/converse`: the foundation model, or the inference profile
- * and the models behind it. Returns undefined if the id does not say which resources the call needs, as for a prompt
- * router.
+ * and the models behind it. Returns undefined if the id does not say which resources the call needs. An example is the
+ * ARN of a prompt router, which chooses among several models.
  */
 export function bedrockAccess(arn: WriteArn, { pathname }: URL): Access | undefined {
   const [, encoded] = /^\/model\/([^/]+)\/(?:invoke|converse)$/.exec(pathname) ?? []

@@ -13,12 +13,12 @@ import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 import type { FunctionNetwork } from './network.ts'
 
-/** The only port for clients. Amazon MQ has no port for AMQP without TLS. */
+/** The port for AMQP with TLS, which all clients use. Amazon MQ has no port for AMQP without TLS. */
 const AMQPS = Port.tcp(5671)
 
 /**
- * The most connections of a broker of each size, per node, by default. Each environment of a function has one
- * connection.
+ * The most connections that each node of a broker accepts by default, for each size of the broker. Each environment of
+ * a function has one connection. Further environments get no connection, and clients get 503.
  */
 const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {
   'mq.m7g.medium': 100,
@@ -33,14 +33,15 @@ const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {
 const NODES: Readonly<Record<RabbitMq['deployment'], number>> = { single: 1, cluster: 3 }
 
 /**
- * The approximate number of messages of the results queue, of dead-letter queues and of inputs that functions have at
- * the same time.
+ * The approximate number of unacknowledged messages of the results queue, of dead-letter queues and of input queues,
+ * when all functions run.
  */
 const OTHER_MESSAGES = 50
 
 /**
- * The alarm's multiple of the messages that all functions have at the same time. Messages are unacknowledged while
- * their function runs, so a larger number shows a fault.
+ * The alarm on unacknowledged messages starts at this multiple of the messages that all functions can handle at the
+ * same time. A message is unacknowledged only while a function handles it. So a much larger number shows that consumers
+ * hold messages and do not handle them. The requests of these messages wait.
  */
 const MAX_UNACKNOWLEDGED_BATCHES = 5
 
@@ -53,7 +54,8 @@ export interface BrokerProps {
 
 /**
  * RabbitMQ on Amazon MQ. Only functions and event source mappings in the VPC reach it, with TLS and with the password
- * of one secret. AWS encrypts its disks with its own key, because RabbitMQ brokers support no other key.
+ * of one secret. The disks of the broker are encrypted with a key of AWS, because RabbitMQ brokers on Amazon MQ support
+ * no other key.
  */
 export class Broker extends Construct {
   readonly arn: string
@@ -106,7 +108,8 @@ export class Broker extends Construct {
   #broker({ settings, network }: BrokerProps, secret: Secret): CfnBroker {
     const { deployment, instance, version, maintenance } = settings
     const configuration = new CfnConfiguration(this, 'Configuration', {
-      // AWS replaces the configuration for another version. Then both need their own names.
+      // For another version of RabbitMQ, CloudFormation creates a new configuration before it deletes the old one. Both
+      // exist for a while, and need different names. So the name contains the version.
       name: `${this.#name}-${version.replace('.', '-')}`,
       engineType: 'RABBITMQ',
       engineVersion: version,
@@ -116,7 +119,7 @@ export class Broker extends Construct {
       brokerName: this.#name,
       engineType: 'RABBITMQ',
       engineVersion: version,
-      // AWS requires this. It installs patches, but no other version than the one in pipeline.yaml, as long as AWS
+      // AWS requires this setting. With it, AWS installs patches, and keeps the version of pipeline.yaml as long as AWS
       // supports that version.
       autoMinorVersionUpgrade: true,
       deploymentMode: deployment === 'cluster' ? 'CLUSTER_MULTI_AZ' : 'SINGLE_INSTANCE',
@@ -126,7 +129,7 @@ export class Broker extends Construct {
       subnetIds: deployment === 'cluster' ? [...network.subnetIds] : network.subnetIds.slice(0, 1),
       securityGroups: [this.#access(network)],
       maintenanceWindowStartTime: { dayOfWeek: maintenance.day, timeOfDay: maintenance.time, timeZone: 'UTC' },
-      // RabbitMQ has no audit log.
+      // Only the general log is on, because RabbitMQ has no audit log.
       logs: { general: true },
       users: [
         {
@@ -138,8 +141,8 @@ export class Broker extends Construct {
   }
 
   /**
-   * Makes the security group of the broker. Event source mappings are in the same group, so it also allows calls from
-   * itself and calls to AWS.
+   * Makes the security group of the broker. Event source mappings are in the same group. So the group also allows
+   * connections from the group itself to the broker, and calls to AWS.
    */
   #access(network: FunctionNetwork): string {
     const access = network.newGroup(
@@ -227,7 +230,8 @@ function messagesTakenAtOnce(pipeline: Pipeline): number {
   return (
     Object.keys(pipeline.models)
       .flatMap(model => Priority.options.map(priority => executions.worker(model, priority)))
-      // The same number of messages may be on their way out of the bulk queues.
+      // The factor 2: while workers handle this number of messages, the function that empties the bulk queues (the queues for messages of users with many
+      // open requests) may hold the same number.
       .reduce((sum, { mapping, calls }) => sum + 2 * mapping * calls, OTHER_MESSAGES)
   )
 }

@@ -26,7 +26,7 @@ export interface DashboardProps {
   readonly gateway: Gateway
   readonly reader: Reader
   readonly sweeper: Sweeper
-  /** Absent without inputs. */
+  /** Undefined if pipeline.yaml has no `inputs`. */
   readonly intake: Intake | undefined
   readonly models: readonly Model[]
   readonly results: Results
@@ -40,7 +40,8 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id)
-    // An account has one list of dashboards for all of its regions.
+    // The names of dashboards must be unique in an account, and not only in a region. So the name contains the region.
+    // Otherwise a pipeline could not be deployed in a second region of the account.
     const dashboardName = `${props.name}-${Aws.REGION}`
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName,
@@ -157,16 +158,16 @@ function resultsRow({ gateway, reader, intake, models, results, ledger, defects 
 
 const waiting = (queue: WorkQueue | DeadLetters): IMetric => queue.waiting()
 
-/** Returns the ages of the queues whose backend knows them. */
+/** Returns the metric of the oldest message's age, for each queue whose backend measures this age. RabbitMQ does not measure it. */
 const oldest = (queues: readonly WorkQueue[]): IMetric[] =>
   queues.flatMap(queue => queue.oldest()?.with({ label: queue.name }) ?? [])
 
-/** Makes the metrics of the ends of requests, for one model or for all models. */
+/** Makes the metrics that count ended requests, one per terminal status, for one model or for all models. */
 const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
   ENDS.map(name => (model === undefined ? collector.countedForAll(name) : collector.counted(name, model)))
 
 const ENDS: readonly MetricName[] = ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests']
 
-/** Makes the metrics of a histogram: its median, and its value for the slowest. */
+/** Makes two metrics of a histogram: its median, and its 99th percentile. */
 const percentiles = (metric: Metric): IMetric[] =>
   [50, 99].map(percent => metric.with({ statistic: Stats.p(percent), label: `p${percent}` }))

@@ -4,7 +4,7 @@ import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { metricOf } from './metrics.ts'
 
-/** Watches the defects of all functions together. There is one metric and one alarm for any number of models. */
+/** Watches the defects of all functions together. There is one metric and one alarm, however many models the pipeline has. */
 export class Defects extends Construct {
   readonly metric: Metric
 

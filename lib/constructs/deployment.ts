@@ -6,23 +6,23 @@ import type { Pipeline } from '../config/schema.ts'
 import type { Alarms } from './alarms.ts'
 import type { TracesReceiver } from './traces-receiver.ts'
 
-/** The parts of a function that its place needs. */
+/** A function, as far as `FunctionPlace.place` uses the function. */
 export interface PlacedFunction {
   readonly node: Node
   readonly lambda: LambdaFunction
   readonly role: Role
 }
 
-/** The things that a function must reach from its place. */
+/** The services that a function must reach over the network. */
 export interface Reach {
   readonly queues: boolean
-  /** The addresses of models may have any port. */
+  /** Whether the function calls models. Their addresses may have any port, so the function needs a security group that allows these ports. */
   readonly models: boolean
 }
 
-/** The place in which functions run. */
+/** The network in which functions run. */
 export interface FunctionPlace {
-  /** Puts a function into this place, if the function needs it. */
+  /** Puts a function into this network, if the function needs it. */
   place(fn: PlacedFunction, reach: Reach): void
 }
 
@@ -33,6 +33,6 @@ export interface Deployment {
   readonly alarms: Alarms
   /** Undefined if tracing is off. */
   readonly tracing: TracesReceiver | undefined
-  /** The VPC of functions. Without one, they run in a network of Lambda. */
+  /** The VPC in which functions run. If it is undefined, functions run in the network of AWS Lambda. */
   readonly network?: FunctionPlace | undefined
 }

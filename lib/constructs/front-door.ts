@@ -20,11 +20,12 @@ import type { MetricName } from '../../functions/core/platform/metrics/definitio
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 /**
- * The number of server errors in five minutes that is an alarm. The client retries a single 503, so this is no alarm.
+ * The number of 5xx answers in five minutes from which the alarm starts. A single 503 starts no alarm, because the
+ * client retries its call.
  */
 const MAX_SERVER_ERRORS = 5
 
-/** `rate`: calls per second. `burst`: simultaneous calls after a pause. */
+/** A limit of API Gateway. `rate`: calls per second. `burst`: calls that are accepted at once after a time with few calls. */
 interface Throttle {
   readonly rate: number
   readonly burst: number
@@ -32,46 +33,56 @@ interface Throttle {
 
 /**
  * The throttle of each route. API Gateway limits each route by itself. By default, it also limits all APIs of an
- * account together to 10,000 calls per second and 5,000 simultaneous calls. So the sum over all routes is important: it
- * leaves at least two fifths of both limits to the account's other APIs, also if this API gets far too many calls. A
- * test computes this sum. Calls with invalid keys and calls with valid keys share the limit of their route, because API
- * Gateway can't distinguish them before the authorizer has checked the keys (docs/cloudfront.md names what can).
+ * account together to 10,000 calls per second and 5,000 simultaneous calls. So the limits of all routes together must
+ * leave a part of the account's limits to its other APIs, even if this API gets far too many calls. They leave at least
+ * two fifths of both limits. A test computes the sums.
+ *
+ * Calls with invalid keys and calls with valid keys share the limit of their route, because API Gateway can't
+ * distinguish them before the authorizer has checked the keys. So during a flood of calls with invalid keys, calls with
+ * valid keys are refused, too. docs/cloudfront.md shows how AWS WAF can limit calls with invalid keys earlier.
  */
 const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>> = {
-  // The routes that the clients of a busy deployment call all the time: they post, and read the end.
+  // These routes get most calls of a busy deployment: clients post requests, and read results.
   'POST /v1/inference': { rate: 1_500, burst: 700 },
   'GET /v1/inference/{request_id}': { rate: 1_500, burst: 700 },
   'POST /v1/chat/completions': { rate: 800, burst: 400 },
   'POST /v1/responses': { rate: 400, burst: 200 },
   'GET /v1/responses/{request_id}': { rate: 400, burst: 200 },
   'POST /v1/embeddings': { rate: 300, burst: 150 },
-  // Clients of the old pipeline.
+  // The paths of the pipeline that Sluice replaces, for clients that still use them.
   'POST /generate': { rate: 250, burst: 100 },
   'POST /api/v1/inference': { rate: 250, burst: 100 },
-  // Routes without a key: the limit is many times the calls of monitors, and less than one instance of the reader can
-  // answer.
+  // These routes need no API key, so anybody can call them. The limit is many times the number of calls that monitors
+  // make. One environment of the reader can answer more calls than the limit allows, so these calls can't overload the
+  // reader.
   'GET /healthz': { rate: 20, burst: 50 },
   'GET /openapi.json': { rate: 20, burst: 50 },
   [NO_ROUTE]: { rate: 20, burst: 50 },
 }
 
-/** The throttle of each route that is not in the table, such as the list and the quota. People call these routes, so calls are rare. */
+/**
+ * The throttle of each route that is not in THROTTLES, such as the list of requests and the quota. Mostly people call
+ * these routes, and not programs, so few calls are enough.
+ */
 const THROTTLE: Throttle = { rate: 50, burst: 25 }
 
-/** One permission for the whole API, and not one per route, because CloudFormation limits the number of resources. */
+/**
+ * One permission for the whole API, and not one per route. Otherwise the stack could exceed CloudFormation's limit of
+ * resources per stack.
+ */
 const ONE_PERMISSION = { scopePermissionToRoute: false }
 
 const REFUSED_CALLS: MetricName = 'RefusedCalls'
 
 /**
- * The number of refused calls in five minutes that is an alarm: ten per second. A few clients with an old key make
- * fewer calls, and this number still costs little.
+ * The number of refused calls in five minutes from which the alarm starts. It is ten calls per second. A few clients
+ * with a revoked key make fewer calls. The limit is still so low that the refused calls cost little before the alarm.
  */
 const MAX_REFUSED_CALLS = 3_000
 
 /**
- * The fields of the access log. It has no values of headers, because these contain keys, and no path, because it may
- * contain anything.
+ * The fields of the access log. The log has no values of headers, because headers contain API keys. It has no paths,
+ * because a client may put a secret into a path.
  */
 const ACCESS_LOG = AccessLogFormat.custom(
   JSON.stringify({
@@ -121,7 +132,8 @@ export class FrontDoor extends Construct {
 
   constructor(scope: Construct, id: string, props: FrontDoorProps) {
     super(scope, id)
-    // There is no CORS, because everybody could read a key in a web page.
+    // CORS is off, so web pages can't call the API. A page that calls the API would contain an API key, and every
+    // visitor could read this key.
     this.api = new HttpApi(this, 'Api', { apiName: props.apiName, createDefaultStage: false })
     const accessLog = this.#stage(this.#routes(props))
     this.#watchRefusedCalls(accessLog, props)
@@ -135,8 +147,8 @@ export class FrontDoor extends Construct {
   }
 
   /**
-   * Adds one alarm for the three functions that a client waits for. They share the executions of the account, so the
-   * remedy is the same.
+   * Adds one alarm for the three functions that a client waits for. All three use the account's limit of concurrent
+   * executions. So one remedy, a higher limit, helps for all of them.
    */
   #watchThrottles({ alarms, authorizer, gateway, reader }: FrontDoorProps): void {
     alarms.add(this, 'ThrottlesAlarm', {
@@ -158,18 +170,19 @@ export class FrontDoor extends Construct {
   }
 
   /**
-   * Counts the answers 401 and 403 in the access log, because only the access log has all of them. API Gateway has only
-   * one metric for all 4xx. The authorizer sees neither a call without a key nor a call whose refused key is cached.
+   * Counts the answers 401 and 403 in the access log. API Gateway itself has only one metric for all 4xx answers, which
+   * also counts, for example, each request over a quota.
    */
   #watchRefusedCalls(accessLog: LogGroup, { alarms, apiName, namespace }: FrontDoorProps): void {
     const filter = accessLog.addMetricFilter('RefusedCalls', {
-      // A status is a text there, like all values that the log's format takes from API Gateway.
+      // The status is compared as a text, because the log's format writes all values as texts.
       filterPattern: FilterPattern.any(
         FilterPattern.stringValue('$.status', '=', '401'),
         FilterPattern.stringValue('$.status', '=', '403'),
       ),
       metricNamespace: namespace,
-      // A filter can't set a dimension, and deployments may share a namespace.
+      // The name contains the API's name, because several deployments may share a namespace. A metric filter can't add
+      // the deployment as a dimension. With the same name, the counts of all these deployments would be added up.
       metricName: `${REFUSED_CALLS}-${apiName}`,
     })
     alarms.add(this, 'RefusedCallsAlarm', {
@@ -199,7 +212,7 @@ export class FrontDoor extends Construct {
         { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
       ]),
     )
-    // API Gateway refuses settings of a route that isn't there yet.
+    // API Gateway refuses the settings of a route that does not exist yet. So CloudFormation must create the routes before the stage.
     stage.node.addDependency(...routes)
     return logGroup
   }
@@ -210,8 +223,9 @@ export class FrontDoor extends Construct {
     const reader = new HttpLambdaIntegration('Reader', props.reader, ONE_PERMISSION)
     const authorizer = new HttpLambdaAuthorizer('ApiKeys', props.authorizer, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],
-      // A key comes in one of two headers, and API Gateway demands all identity sources of an authorizer. So it has no
-      // identity source, and API Gateway calls it for each call. It caches keys itself (docs/adr/0045).
+      // A client sends its key in one of two headers. API Gateway refuses a call that lacks any of the authorizer's
+      // identity sources. So the authorizer has no identity source, and API Gateway asks the authorizer for each call.
+      // The authorizer itself caches keys (docs/adr/0045).
       identitySource: [],
       resultsCacheTtl: Duration.seconds(0),
     })

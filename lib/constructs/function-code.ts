@@ -12,14 +12,14 @@ import type { Construct } from 'constructs'
 import { type Bundle, type SettingsFile, writeBundle } from '../bundle.ts'
 
 /**
- * The code of a function, which is written right into the CDK's output. `Code.fromAsset` would hash all files again, and copy them from
- * another folder. That takes longer than the rest of a synthesis.
+ * The code of a function. It is written directly into the CDK's output folder. `Code.fromAsset` is not used, because it
+ * would hash all files again and copy them from another folder. This takes longer than the rest of a synthesis.
  */
 export class FunctionCode extends Code {
   readonly isInline = false
   readonly #bundle: Bundle
   readonly #settings: SettingsFile | undefined
-  /** The path of the code in the assembly. */
+  /** The path of the code, relative to the CDK's output folder. */
   #path: string | undefined
 
   constructor(bundle: Bundle, settings: SettingsFile | undefined) {

@@ -26,13 +26,13 @@ import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
 
-/** The functions that requests pass through. Only these send traces. */
+/** The functions that work on requests. Only these send traces. */
 const TRACED: ReadonlySet<EntryPoint> = new Set(['gateway', 'intake', 'reader', 'worker', 'collector', 'sweeper'])
 
 /** Writes a number without an exponent. */
 const decimal = (fraction: number): string => fraction.toFixed(9).replace(/\.?0+$/, '')
 
-/** The variables that only this entry point has. The others of its `Env` come from the function and from its `queues`. */
+/** The environment variables that only this entry point has. `SluiceFunction` and its `queues` add all other variables of `Env`. */
 export type Own<Env extends Base> = Omit<Env, keyof Base | keyof QueueEnv>
 
 export interface SluiceFunctionProps {
@@ -44,27 +44,32 @@ export interface SluiceFunctionProps {
   readonly environment: Readonly<Record<string, string>>
   /** The backend of the queues, if the function sends or takes messages. */
   readonly queues?: { readonly environment: Readonly<Record<string, string>> }
-  /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
+  /** The part of pipeline.yaml that the entry point needs. The function reads this part with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
   /** The memory of the function, in MB. */
   readonly memory?: number
   /**
-   * The number of its invocations that may wait for seconds at the same time. The local system has room for others
-   * besides them.
+   * The number of the function's invocations that may wait for seconds at the same time, for example for the end of a
+   * request. The local system allows this number of invocations, and further invocations that do not wait.
    */
   readonly waits?: number
   /** Whether the function calls models, whose addresses may have any port. */
   readonly callsModels?: boolean
-  /** Whether the function may send to the queue that invokes it. Lambda stops other functions that do this. */
+  /**
+   * Whether the function may send messages to the queue that invokes it. Lambda stops a function that does this without
+   * permission, because it takes the messages for an endless loop.
+   */
   readonly mayLoop?: boolean
 }
 
 /**
  * One Lambda function with its own role and log group.
  *
- * It reserves no concurrency unless pipeline.yaml says so. Event source mappings already limit the consumers of queues, and leases
- * limit the waiting calls. A reservation would fail to deploy in an account that still has Lambda's initial limit.
+ * The function has no reserved concurrency unless pipeline.yaml sets it. A limit per function is not needed: event
+ * source mappings limit the consumers of queues, and leases (a limited number of places for calls that wait for a result)
+ * limit the calls that wait. Reserved concurrency would also make the deployment fail in a new account, whose limit of
+ * concurrent executions is low.
  */
 export class SluiceFunction extends Construct implements PlacedFunction {
   readonly lambda: LambdaFunction
@@ -80,10 +85,12 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     const reserved: Partial<Record<EntryPoint, number | undefined>> = reserved_concurrency
     const reservedConcurrentExecutions = reserved[entryPoint]
     const { log_level, namespace } = observability
-    // Deployments in one account may share a namespace, so the name of the pipeline distinguishes them.
+    // Several deployments in one account may share a namespace of metrics. So the name of the service begins with the name of the pipeline. Otherwise the
+    // metrics of different deployments would be added up.
     this.#service = `${name}-${props.service ?? entryPoint}`
     this.#namespace = namespace
-    // The role has no managed policy, because AWS's policy for logs would allow every log group of the account.
+    // The role does not use AWS's managed policy for logs, because this policy would let the function write to every
+    // log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
@@ -104,10 +111,12 @@ export class SluiceFunction extends Construct implements PlacedFunction {
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      // Metrics are log lines of level INFO, and a higher level here would drop them too. The logger itself uses `log_level`.
+      // Metrics are log lines of level INFO. A higher level here would drop the metrics, too. So Lambda's level is
+      // never above INFO, and the function's logger applies `log_level` itself.
       applicationLogLevelV2: log_level === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
-      // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are at level
-      // WARN, so they stay.
+      // At level INFO, Lambda writes a start line and a report line per invocation. These lines would cost more than
+      // the lines of Sluice. Lambda reports failures, such as timeouts, at level WARN or above, so these lines are
+      // kept.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: {
@@ -121,8 +130,8 @@ export class SluiceFunction extends Construct implements PlacedFunction {
   }
 
   /**
-   * Writes `waits` into the template for the local system. Lambda itself does not need it, because it starts
-   * environments on demand.
+   * Writes `waits` into the template for the local system. AWS Lambda does not need this number, because it starts as
+   * many environments as there are invocations.
    */
   #note({ waits }: SluiceFunctionProps): void {
     const { defaultChild } = this.lambda.node
@@ -134,19 +143,23 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** Returns a metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
+  /** Returns a metric that the function counts or measures. `model` must be given exactly for a metric that CloudWatch keeps per model. */
   counted(name: MetricName, model?: string): Metric {
     return metricOf(name, { namespace: this.#namespace, service: this.#service, model })
   }
 
-  /** Returns a metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
+  /**
+   * Returns a metric that CloudWatch keeps per model, added up over all models. An alarm can't use the returned metric,
+   * because CloudWatch allows no search in alarms.
+   */
   countedForAll(name: MetricName): IMetric {
     return sumOverModels(name, { namespace: this.#namespace, service: this.#service })
   }
 
   /**
-   * Counts failed invocations, and messages that the function returned to their queue. It is needed because SQS's metric for the oldest
-   * message ignores messages that were received three times.
+   * Counts failed invocations, and messages that the function returned to their queue. An alarm on SQS's metric for the
+   * oldest message is not enough, because this metric ignores messages that were received three times. So that alarm would
+   * not notice messages that fail again and again.
    */
   failedDeliveries(): IMetric {
     return new MathExpression({

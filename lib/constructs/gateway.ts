@@ -26,7 +26,7 @@ export interface GatewayProps {
   readonly targets: readonly WorkQueue[]
 }
 
-/** Admits requests. A client waits for this function while it posts. */
+/** Admits requests. A client that posts a request waits for this function. */
 export class Gateway extends Construct {
   readonly handler: SluiceFunction
 
@@ -52,7 +52,8 @@ export class Gateway extends Construct {
       [tables.requests.tableArn, tables.quota.tableArn],
     )
     props.queues.allowSending(this.handler, props.targets)
-    // It reads a result for a client that waits for it (`Prefer: wait`), and deletes the body of a request that it withdraws.
+    // The gateway reads a result if the client waits for the result (`Prefer: wait`). It deletes the body of a request
+    // that it rejects because a write or a send failed.
     payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {

@@ -13,8 +13,9 @@ import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 /**
- * The same timeout as the gateway's, because a worker that gets a message without an item waits for the item for a time
- * that depends on it.
+ * The timeout of the intake is the gateway's timeout. If a worker gets a message without a request item, it waits twice
+ * the gateway's timeout for the item, before it rejects the request. With a longer timeout, the intake could still be
+ * about to write the item when the worker rejects the request. The admitted request would then never run.
  */
 const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
 
@@ -29,7 +30,8 @@ export interface IntakeProps {
 
 /**
  * Takes requests from the input queues of pipeline.yaml, with one function for all of them. The operators of the
- * account decide which senders may send to an input, by granting `sqs:SendMessage` on its queue.
+ * account decide which senders may send to an input, by granting `sqs:SendMessage` on its queue. A sender chooses the user
+ * who is charged for a message, so only trusted senders should get this right.
  */
 export class Intake extends Construct {
   readonly handler: SluiceFunction
@@ -91,8 +93,8 @@ export class Intake extends Construct {
   }
 
   /**
-   * Adds an output with the URL of a queue of SQS for senders. The outputs are numbered, because the name of an output
-   * may have only letters and digits.
+   * Adds outputs with the URL and the ARN of an SQS input queue, for its senders. The outputs are numbered, because the
+   * name of an output may have only letters and digits, so it can't contain the queue's name.
    */
   #output(input: WorkQueue, number: number): void {
     if (!(input instanceof SqsWorkQueue)) return

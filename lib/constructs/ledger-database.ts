@@ -24,15 +24,18 @@ import type { SluiceFunction } from './function.ts'
 const DATABASE = 'sluice'
 
 /**
- * The port of the database. It is not the default port of Postgres, which every scanner tries first. No client connects
- * to it, because all statements use the Data API.
+ * The port of the database. It is not the default port of Postgres, because scanners for open databases try the default
+ * port first. No function connects to this port, because all statements use the RDS Data API.
  */
 const PORT = 5433
 
-/** The engine's version. Only the template changes it. */
+/** The version of PostgreSQL. Only a deployment changes it, because automatic upgrades are off. */
 const ENGINE_VERSION = '17.7'
 
-/** The context key that names another minor version, for a database that already has a newer one. */
+/**
+ * The CDK context key with which an operator names another minor version, if the database already has a newer version
+ * than ENGINE_VERSION. Without it, the deployment would fail, because AWS refuses a downgrade.
+ */
 const ENGINE_VERSION_KEY = 'ledgerEngineVersion'
 
 const SUBNETS: SubnetConfiguration = { name: 'Ledger', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 27 }
@@ -44,14 +47,15 @@ export type DataApiAction =
   | 'rds-data:RollbackTransaction'
 
 /**
- * PostgreSQL on Aurora Serverless v2. Only the RDS Data API reaches it: its subnets have no route in or out and its security group
- * has no rules. So no function needs to be in the VPC.
+ * PostgreSQL on Aurora Serverless v2. Only the RDS Data API reaches it: its subnets have no route in or out and its
+ * security group has no rules. So no function needs to be in the VPC.
  *
- * It has one instance. While AWS replaces it, results wait in their queue and are recorded later.
+ * The database has one instance. While AWS replaces a failed instance, results wait in the results queue, and are
+ * recorded later.
  */
 export class LedgerDatabase extends Construct {
   readonly cluster: DatabaseCluster
-  /** The secret of each role. A function with this secret has the rights of that role in the database. */
+  /** The ARN of each database role's secret. A function that may read a role's secret has the rights of this role in the database. */
   readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
   readonly #masterSecret: string
 
@@ -66,9 +70,9 @@ export class LedgerDatabase extends Construct {
         // the template has the older version, and AWS refuses a downgrade.
         autoMinorVersionUpgrade: false,
       }),
-      // An idle database is paused after half an hour, and then needs no capacity. It resumes within 15 to 30 seconds.
-      // During this time, nothing is lost or refused: results wait, and a request whose result can't be read yet is
-      // shown as `running`.
+      // A database without calls is paused after half an hour. A paused database needs no paid capacity. It resumes
+      // within 15 to 30 seconds. During this time, nothing is lost or refused: results wait, and a request whose result
+      // can't be read yet is shown as `running`.
       serverlessV2MinCapacity: 0,
       serverlessV2AutoPauseDuration: Duration.minutes(30),
       serverlessV2MaxCapacity: 8,
@@ -84,14 +88,14 @@ export class LedgerDatabase extends Construct {
       port: PORT,
       defaultDatabaseName: DATABASE,
       enableDataApi: true,
-      // RDS keeps the master password in a secret and changes it every week.
+      // RDS keeps the master password in a secret, and changes the password every week.
       manageMasterUserPassword: true,
       iamAuthentication: true,
       storageEncrypted: true,
       backup: { retention: Duration.days(14) },
       copyTagsToSnapshot: true,
       deletionProtection: protect,
-      // A retained cluster would still cost money. A snapshot keeps the same rows.
+      // When the stack is deleted, only a snapshot of the rows is kept. A whole cluster would still cost money.
       removalPolicy: RemovalPolicy.SNAPSHOT,
     })
     if (!protect)
@@ -104,7 +108,7 @@ export class LedgerDatabase extends Construct {
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }
 
-  /** Returns the variables with which a function reaches the database, as a role or as the owner of its tables. */
+  /** Returns the environment variables with which a function reaches the database. `as` is a database role, or the owner of the tables. */
   environment(as: LedgerRole | 'owner'): LedgerEnv {
     return {
       LEDGER_CLUSTER_ARN: this.cluster.clusterArn,
@@ -113,7 +117,7 @@ export class LedgerDatabase extends Construct {
     }
   }
 
-  /** Lets a function use these calls of the Data API, as a role or as the owner. */
+  /** Lets a function use these calls of the Data API, as a database role or as the owner of the tables. */
   allow(fn: SluiceFunction, as: LedgerRole | 'owner', ...actions: DataApiAction[]): void {
     fn.allow(actions, [this.cluster.clusterArn])
     fn.allow(['secretsmanager:GetSecretValue'], [this.#secretOf(as)])
@@ -150,8 +154,9 @@ export class LedgerDatabase extends Construct {
       maxAzs: 2,
       natGateways: 0,
       subnetConfiguration: [SUBNETS],
-      // To remove the rules of the default group, the CDK would add a custom resource with rights over security groups. Nothing uses
-      // that group, and its open egress leads nowhere, because the subnets have no route out.
+      // The rules of the VPC's default security group stay. To remove them, the CDK would add a function with rights
+      // over security groups. Nothing uses the default group. Its rule that allows all outgoing traffic has no effect,
+      // because the subnets have no route out.
       restrictDefaultSecurityGroup: false,
     })
     const logGroup = new LogGroup(this, 'FlowLogs', {
@@ -159,7 +164,7 @@ export class LedgerDatabase extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(logGroup) })
-    // The CDK's types contradict each other under exactOptionalPropertyTypes.
+    // The cast is needed, because the CDK's types contradict each other under TypeScript's `exactOptionalPropertyTypes`.
     return vpc as IVpc
   }
 
@@ -171,7 +176,8 @@ export class LedgerDatabase extends Construct {
 }
 
 /**
- * Returns the version of the template, or the one that the context names. Throws if this is not a newer minor version.
+ * Returns ENGINE_VERSION, or the version that the CDK context names. Throws if the named version is older, or has
+ * another major version.
  */
 function engineVersion(scope: Construct): AuroraPostgresEngineVersion {
   const named: unknown = scope.node.tryGetContext(ENGINE_VERSION_KEY)

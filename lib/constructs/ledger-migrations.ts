@@ -9,7 +9,7 @@ const TIMEOUT = Duration.minutes(10)
 
 /**
  * Updates the ledger's tables and roles at each deployment that changes them. Every function that uses the ledger
- * depends on this resource. So no function runs before its tables and its role exist.
+ * depends on this resource. So no version of a function runs before its tables and its database role exist.
  */
 export class LedgerMigrations extends Construct {
   readonly migrator: SluiceFunction
@@ -39,15 +39,17 @@ export class LedgerMigrations extends Construct {
     const migrations = new CustomResource(this, 'Migrations', {
       resourceType: 'Custom::LedgerMigrations',
       serviceToken: this.migrator.lambda.functionArn,
-      // Without this, CloudFormation would wait an hour for a migrator that can't answer.
+      // Without this timeout, CloudFormation would wait for an hour if the migrator ends without an answer.
       serviceTimeout: TIMEOUT.plus(Duration.minutes(1)),
-      // CloudFormation runs the resource again when a property changes. The migrations are part of the bundle, so its hash changes with them.
+      // CloudFormation invokes the migrator again when a property changes. The migrations are part of the migrator's
+      // bundle. So a new migration changes the bundle's hash, and the migrator runs.
       properties: {
         MigratorHash: deployment.bundles.migrator.hash,
         Roles: Object.keys(ledger.roleSecrets).sort().join(),
       },
     })
-    // The Data API needs the instance. A reference to the cluster alone would not wait for it.
+    // The Data API works only when the cluster has its instance. A reference to the cluster alone would not make
+    // CloudFormation wait for the instance.
     migrations.node.addDependency(ledger.cluster, this.migrator)
   }
 }

@@ -2,9 +2,7 @@ import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { MetricDefinition } from '../../functions/core/platform/metrics/definition.ts'
 import { definitionOf, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 
-/**
- * The most useful statistic of each kind of metric. A gauge is a remaining time, so its smallest value is important.
- */
+/** The most useful statistic of each kind of metric. All gauges measure a remaining time. So their smallest value is the important one. */
 const STATISTICS: Readonly<Record<MetricDefinition['kind'], string>> = {
   counter: Stats.SUM,
   gauge: Stats.MINIMUM,
@@ -16,11 +14,11 @@ export interface MetricOrigin {
   readonly service: string
   /** The model, for a metric that CloudWatch keeps per model. */
   readonly model?: string | undefined
-  /** The metric of this queue. */
+  /** The queue, for a metric that CloudWatch keeps per queue. */
   readonly queue?: string | undefined
 }
 
-/** Returns a metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
+/** Returns a metric of Sluice in CloudWatch. Throws if CloudWatch does not keep the metric with these dimensions. */
 export function metricOf(name: MetricName, { namespace, service, model, queue }: MetricOrigin): Metric {
   const { kind, on_cloudwatch } = definitionOf(name)
   if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
@@ -37,8 +35,8 @@ export function metricOf(name: MetricName, { namespace, service, model, queue }:
 }
 
 /**
- * Returns a metric that CloudWatch keeps per model, added up over all models. It is computed only when somebody looks
- * at it, so it costs nothing.
+ * Returns a metric that CloudWatch keeps per model, added up over all models. CloudWatch computes the sum only when
+ * somebody looks at it. So the sum costs nothing, unlike one more stored metric.
  */
 export function sumOverModels(name: MetricName, { namespace, service }: MetricOrigin): MathExpression {
   if (definitionOf(name).on_cloudwatch !== 'per model') throw new Error(`CloudWatch does not keep ${name} per model`)

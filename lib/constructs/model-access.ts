@@ -7,8 +7,9 @@ import { type Access, bedrockAccess, type WriteArn } from './bedrock-access.ts'
 import type { SluiceFunction } from './function.ts'
 
 /**
- * Gives a worker the permissions that its model's `auth` needs, and no more. If the URL does not name the resource, the
- * operator must give the permission to the worker's role. The role is then an output of the stack (docs/recipes.md).
+ * Gives a worker the permissions that its model's `auth` needs, and no more. If the model's URL does not say which AWS
+ * resource is called, the operator must give the permission to the worker's role. For this case, the stack has an
+ * output with the ARN of the role (docs/recipes.md).
  */
 export function allowModelAccess(worker: SluiceFunction, { endpoint, batch }: Model): void {
   const { auth, url } = endpoint
@@ -51,12 +52,13 @@ function accessOf(scope: Construct, service: string, url: URL): Access | undefin
 function sagemakerAccess(arn: WriteArn, { pathname }: URL): Access | undefined {
   const [, name] = /^\/endpoints\/([A-Za-z0-9-]{1,63})\/invocations$/.exec(pathname) ?? []
   if (name === undefined) return undefined
-  // SageMaker ignores the case of a name, and its ARNs are in lower case. Both spellings mean the same endpoint.
+  // SageMaker ignores the case of an endpoint's name, but IAM compares ARNs with case, and SageMaker's ARNs are in
+  // lower case. So both spellings are allowed. They mean the same endpoint.
   const resources = [...new Set([name, name.toLowerCase()])].map(of => arn('endpoint', of))
   return { action: 'sagemaker:InvokeEndpoint', resources }
 }
 
-/** Allows two routes, because the path of an HTTP API with the stage `$default` begins without a stage. */
+/** Allows two ARNs, because the first part of the path may be a stage or not. With the stage `$default`, the path has no stage. */
 function apiAccess(arn: WriteArn, { hostname, pathname }: URL): Access | undefined {
   const [, api] = /^([a-z0-9]+)\.execute-api\./.exec(hostname) ?? []
   const [, stage, path = ''] = /^\/([\w-]+)((?:\/[\w.~:@-]*)*)$/.exec(pathname) ?? []
@@ -65,7 +67,11 @@ function apiAccess(arn: WriteArn, { hostname, pathname }: URL): Access | undefin
   return { action: 'execute-api:Invoke', resources }
 }
 
-/** Allows foundation models through a profile. Each gets its own policy, so that cdk-nag's acknowledgement covers nothing else. */
+/**
+ * Allows calls of foundation models through an inference profile. Each profile gets its own policy. cdk-nag reports the
+ * wildcard for the region, and the code below acknowledges this finding for this policy only. So cdk-nag still reports
+ * any other wildcard in the worker's rights.
+ */
 function allowBehindProfile(
   scope: Construct,
   role: IRole,
@@ -88,8 +94,9 @@ function allowBehindProfile(
 }
 
 /**
- * Returns the ARN of a secret. Secrets Manager adds six characters to the name. The secret belongs to the operator. If
- * it is encrypted with a KMS key of the operator, the policy of that key has to allow the worker's role to decrypt.
+ * Returns the ARN of a secret. Secrets Manager adds a hyphen and six characters to the name, so the ARN ends with six
+ * wildcards. The operator creates the secret. If the secret is encrypted with a KMS key of the operator, this key's
+ * policy must allow the worker's role to decrypt.
  */
 const secretArn = (scope: Construct, name: string): string =>
   Stack.of(scope).formatArn({

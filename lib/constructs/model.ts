@@ -22,12 +22,16 @@ import type { Tables } from './tables.ts'
 import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
-/** The latest time after which a deferred request comes back. The alarm on waiting requests must not end before. */
+/**
+ * The longest delay of a deferred request, whose message was sent again with a delay. Until the message is received again,
+ * the worker reports no waiting time of the request. So the period of the alarm on waiting requests is longer than this
+ * delay. Otherwise the alarm would end while requests still wait.
+ */
 const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 
 /**
- * The number of failures that is an alarm. It is small and its period is long, so that the alarm notices a wrong API
- * key even if a model gets only a dozen requests per hour.
+ * The number of failed requests per period from which the alarm can start. The number is small and the period is long.
+ * So the alarm notices a wrong API key even if a model gets only a dozen requests per hour.
  */
 const MIN_FAILURES = 3
 const FAILURES_PERIOD = Duration.minutes(15)
@@ -44,8 +48,8 @@ export interface ModelProps {
 }
 
 /**
- * One model, with one queue per priority and one worker function for both. So a model that hangs does not delay other models, and many
- * normal requests do not delay high ones.
+ * One model, with one queue per priority and one worker function for both. So a model that does not answer does not
+ * delay other models. Many requests of normal priority do not delay those of high priority.
  */
 export class Model extends Construct {
   readonly name: string
@@ -81,9 +85,9 @@ export class Model extends Construct {
   }
 
   /**
-   * Adds the alarm on waiting requests. It uses the waiting time that workers measure, because a deferred request is a
-   * new message in its queue. It also uses the age in the queues, if the backend knows it, for the case that no worker
-   * runs.
+   * Adds the alarm on waiting requests. It uses the waiting time that workers measure. The age of messages in the queue
+   * is not enough, because a deferral makes a new message, whose age begins at zero. If no worker runs, no waiting time
+   * is measured. So the alarm also uses the age of the oldest message, if the backend measures this age.
    */
   #watchWaiting({ deployment }: ModelProps): void {
     const seconds = deployment.pipeline.queue.expire_after / 1_000
@@ -104,8 +108,8 @@ export class Model extends Construct {
   }
 
   /**
-   * Adds the alarm on messages that no worker takes. RabbitMQ does not report the age of a message. So waiting messages
-   * are a fault if the worker does not run at all.
+   * Adds the alarm on messages that no worker takes. RabbitMQ does not report the age of a message. So the alarm starts
+   * if messages wait and the worker has not run at all.
    */
   #watchUntaken({ deployment }: ModelProps): void {
     const { high, normal } = this.queues
@@ -142,8 +146,8 @@ export class Model extends Construct {
   }
 
   /**
-   * Returns the shortest time that a request had until its deadline when a worker received it, in seconds. There are
-   * values only if a request has waited for long.
+   * Returns the shortest time that a request had until its deadline when a worker received it, in seconds. Workers
+   * measure this time only for requests that have waited for a quarter of their time or longer.
    */
   timeLeft(): Metric {
     return this.worker.counted('TimeLeft').with({ label: 'least time left' })
@@ -160,7 +164,10 @@ export class Model extends Construct {
     })
   }
 
-  /** Adds the alarm on a halt. A failed probe counts, too, so the alarm lasts as long as the halt. */
+  /**
+   * Adds the alarm on a halt: the model is not called, because it gave an error that a retry can't fix. The metric also
+   * counts failed probes, i.e. single calls that test the model. So the alarm lasts as long as the halt.
+   */
   #watchHalt({ deployment }: ModelProps): void {
     const { circuit, endpoint } = modelOf(deployment, this.name)
     deployment.alarms.add(this, 'HaltAlarm', {
@@ -246,26 +253,29 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   }
 }
 
-/** Returns the timeout of a worker function. Lambda wants whole seconds. */
+/** Returns the timeout of a worker function. It is rounded up, because Lambda accepts only whole seconds. */
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
 
 /**
- * Returns the period of the circuit's alarm. It is longer than the time between two openings of a circuit, including
- * the probe. So one outage is one alarm.
+ * Returns the period of the alarms on open circuits and halts. During an outage, the circuit opens again after each
+ * failed probe, i.e. a single call that tests the model. The period is longer than the time between two openings. So the
+ * alarm does not end and start again during one outage.
  */
 const betweenOpenings = (open: number, timeout: number): Duration =>
   Duration.minutes(Math.ceil((Math.max(open, LONGEST_OPEN_MS) + timeout) / 60_000)).plus(ALARM_PERIOD)
 
 /**
- * Returns the time for which messages are collected before a batch is called. The messages are invisible in the queue
- * during this time.
+ * Returns the time for which Lambda collects messages before it invokes the worker with a batch. During this time, the
+ * messages are already invisible in their queue, so the visibility timeout must include it. Otherwise SQS could deliver
+ * the messages a second time while the worker still has them.
  */
 const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
 
 /**
- * Returns the load of a worker. The same function takes the messages of both priorities, so the larger batch counts.
+ * Returns the load of a worker. One function takes the messages of both priorities. So the number of messages is that
+ * of the priority with the larger invocations.
  */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
   const { batch, request, response, retry } = modelOf(deployment, name)
@@ -281,8 +291,8 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
 }
 
 /**
- * Returns the invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same
- * time. With batches, each invocation is one call.
+ * Returns the size and the number of the invocations for a priority's queue. A worker calls the model for all messages
+ * of an invocation at the same time. If the model takes batches, the worker sends them in one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
   const { batch } = modelOf(deployment, name)

@@ -26,7 +26,7 @@ export interface NetworkProps {
   readonly models: Readonly<Record<string, Model>>
   /** The receivers of traces and metrics. */
   readonly telemetry: Telemetry
-  /** The VPC of pipeline.yaml. Without one, a VPC is created. */
+  /** The VPC that pipeline.yaml names. If it is undefined, the stack creates a VPC. */
   readonly given: Network | undefined
   /** The way out of a created VPC. */
   readonly egress: 'nat' | 'endpoints'
@@ -37,16 +37,16 @@ export interface NetworkProps {
 type Telemetry = Pick<Pipeline['observability'], 'tracing' | 'metrics'>
 
 /**
- * The addresses of a created VPC. They differ from those of the ledger's VPC, so that both can be peered with another
- * VPC.
+ * The addresses of a created VPC. They differ from the addresses of the ledger's VPC. Otherwise an operator could not
+ * peer both VPCs with one other VPC.
  */
 const CIDR = '10.0.4.0/22'
 
 const HTTPS = Port.tcp(443)
 
 /**
- * The actions that Lambda performs with the role of a function to connect the function with a VPC. AWS has no narrower
- * resource for these actions.
+ * The actions that Lambda performs with the role of a function to connect the function with a VPC. IAM can't limit
+ * these actions to single resources, so the policy names all resources.
  */
 const VPC_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
@@ -60,16 +60,19 @@ const VPC_ACTIONS = [
 const MAPPING_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs']
 
 /**
- * The VPC in which functions run. It is created, or pipeline.yaml gives its ids. Nothing is looked up, so a template
- * can be made without an account.
+ * The VPC in which functions run. The stack creates the VPC, or pipeline.yaml gives the ids of an existing VPC. The CDK
+ * looks up nothing in AWS, so a template can be made without an AWS account.
  *
- * All functions run in a given VPC. In a created VPC, only those that reach the broker run, because the others need
- * nothing in it.
+ * If pipeline.yaml gives a VPC, all functions run in it. In a created VPC, only the functions that use the broker run,
+ * because all other functions need nothing in the VPC.
  */
 export class FunctionNetwork extends Construct implements FunctionPlace {
   readonly vpc: IVpc
   readonly subnetIds: readonly string[]
-  /** The security groups of functions: of workers, which call models, and of all others, which call AWS and the broker. */
+  /**
+   * The security groups of functions. `workers`: of workers, which call models. `others`: of all other functions, which
+   * call AWS and the broker.
+   */
   readonly groups: { readonly workers: readonly ISecurityGroup[]; readonly others: readonly ISecurityGroup[] }
   readonly #props: NetworkProps
   readonly #access: Policy
@@ -120,11 +123,12 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
       securityGroupIds: this.groups[models ? 'workers' : 'others'].map(({ securityGroupId }) => securityGroupId),
     }
     if (this.#props.given) acceptIds(fn.lambda)
-    // Lambda refuses a VPC if the role may not create an interface in it yet.
+    // The function is created after the policy. Otherwise Lambda would refuse the VPC, because the function's role
+    // could not create a network interface yet.
     fn.lambda.node.addDependency(this.#access)
   }
 
-  /** Makes one policy for the roles of all functions, because the resources of a stack are limited. */
+  /** Makes one policy for the roles of all functions, because CloudFormation limits the number of resources of a stack. */
   #newAccess(hasBroker: boolean): Policy {
     const policy = new Policy(this, 'Access', {
       statements: [
@@ -159,8 +163,8 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(CIDR),
       maxAzs: 2,
-      // There is one gateway for both zones, because a second one would double the cost. While the zone of the gateway
-      // fails, functions of the other zone can't call models.
+      // One NAT gateway serves both availability zones, because a second gateway would double the cost. If the zone of
+      // the gateway fails, functions in the other zone can't call models either, until the zone works again.
       natGateways: isPrivate ? 0 : 1,
       subnetConfiguration: isPrivate
         ? [{ name: SUBNETS, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }]
@@ -168,8 +172,8 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
             { name: SUBNETS, subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 24 },
             { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
           ],
-      // To remove the rules of the default group, the CDK would add a custom resource with rights over security groups. Nothing uses
-      // that group.
+      // The rules of the VPC's default security group stay. To remove them, the CDK would add a function with rights
+      // over security groups. Nothing uses the default group.
       restrictDefaultSecurityGroup: false,
       gatewayEndpoints: {
         DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
@@ -181,13 +185,13 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(logGroup) })
-    // The CDK's types contradict each other under exactOptionalPropertyTypes.
+    // The cast is needed, because the CDK's types contradict each other under TypeScript's `exactOptionalPropertyTypes`.
     return vpc as IVpc
   }
 
   /**
-   * Adds the endpoints, which accept calls of functions. The broker's mappings are in a group that the broker adds
-   * (`allowAws`).
+   * Adds VPC endpoints, through which functions call AWS without a NAT gateway. The endpoints accept calls from the
+   * security groups of functions. The broker's event source mappings are in another group, which `allowAws` adds.
    */
   #addEndpoints(): void {
     const group = this.newGroup(
@@ -206,7 +210,10 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
       })
   }
 
-  /** Lets a security group call AWS: through the NAT gateway or the endpoints of a created VPC, or through the routes of a given one. */
+  /**
+   * Lets a security group call AWS. In a created VPC, the calls go through the NAT gateway or the VPC endpoints. In a
+   * given VPC, they go through the routes of that VPC.
+   */
   allowAws(group: SecurityGroup): void {
     group.addEgressRule(Peer.anyIpv4(), HTTPS)
     this.#endpoints?.addIngressRule(group, HTTPS)
@@ -215,7 +222,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
 
 const SUBNETS = 'Functions'
 
-/** The rules about the forms of ids of VPCs and of security groups. */
+/** The checks of the CDK for the form of the ids of VPCs and security groups. */
 const ID_RULES = ['CloudFormation-Validate::E1150', 'CloudFormation-Validate::E1151']
 
 function acceptIds(scope: IConstruct): void {
@@ -234,8 +241,8 @@ const importedVpc = (scope: Construct, { vpc, availability_zones }: Network): IV
   Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: vpc, availabilityZones: [...availability_zones] })
 
 /**
- * Returns the services that need an endpoint. Functions read secrets and the ledger. Event source mappings call Lambda,
- * STS and Secrets Manager.
+ * Returns the AWS services that need a VPC endpoint. Functions call Secrets Manager and the RDS Data API, and workers
+ * call the models of AWS. Event source mappings call Lambda, STS and Secrets Manager.
  */
 function servicesFor({ models, telemetry }: NetworkProps): Record<string, InterfaceVpcEndpointAwsService> {
   const signed = new Set(
@@ -252,7 +259,7 @@ function servicesFor({ models, telemetry }: NetworkProps): Record<string, Interf
   }
 }
 
-/** Returns the ports at which models are called. */
+/** Returns the ports in the URLs of the models. */
 const portsOf = (models: NetworkProps['models']): number[] =>
   Object.values(models)
     .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])

@@ -4,7 +4,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-c
 import { Construct } from 'constructs'
 import type { SluiceFunction } from './function.ts'
 
-/** The bucket of prompts and results that are too large for a message or a row. */
+/** The S3 bucket of bodies and results that are too large for a message or a row of the ledger. */
 export class PayloadStore extends Construct {
   readonly bucket: Bucket
 
@@ -20,25 +20,29 @@ export class PayloadStore extends Construct {
       ...common,
       lifecycleRules: [{ expiration: Duration.days(90) }],
     })
-    // It is not versioned, because each object has its own name and never changes.
+    // The bucket keeps no versions, because each object has its own name and never changes.
     this.bucket = new Bucket(this, 'Bucket', {
       ...common,
-      // The CDK's types contradict each other under exactOptionalPropertyTypes.
+      // The cast is needed, because the CDK's types contradict each other under TypeScript's `exactOptionalPropertyTypes`.
       serverAccessLogsBucket: accessLogs as IBucket,
       lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     })
   }
 
   /**
-   * Adds the permissions to the bucket's policy. In a role's policy, the objects would be a wildcard among its other resources.
+   * Lets a function use objects of the bucket. The permissions are in the bucket's policy, and not in the role's
+   * policy. In the role's policy, their resource would be a wildcard (all objects of the bucket) among resources
+   * without wildcards.
    *
-   * A reader also gets `s3:ListBucket`. Without it, S3 answers for a deleted object that access is denied
-   * (docs/adr/0028).
+   * A function that reads objects also gets `s3:ListBucket`. Without this permission, S3 answers "access denied" for a
+   * deleted object, and not "not found". The function would take this for a missing permission, and a client that asks for
+   * an old result would get an error each time (docs/adr/0028).
    */
   allow(fn: SluiceFunction, ...actions: ('s3:DeleteObject' | 's3:GetObject' | 's3:PutObject')[]): void {
     this.#add(fn, actions, this.bucket.arnForObjects('*'))
     if (actions.includes('s3:GetObject')) this.#add(fn, ['s3:ListBucket'], this.bucket.bucketArn)
-    // So a new version of the function starts after the bucket has its permissions.
+    // A new version of the function must start only after the bucket's policy has the function's permissions. Otherwise S3
+    // would deny its first calls.
     if (this.bucket.policy) fn.lambda.node.addDependency(this.bucket.policy)
   }
 

@@ -4,8 +4,8 @@ import type { Model } from '../config/model-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 
 /**
- * Returns the protection of a model, in the form that workers and operators read. A part that pipeline.yaml does not
- * have is absent.
+ * Returns a model's settings for its circuit breaker, its rate limit and single calls, in the form that workers and the
+ * command line read. A setting that pipeline.yaml does not have is absent.
  */
 export function policiesOf({
   circuit,

@@ -8,20 +8,24 @@ import { SluiceFunction } from './function.ts'
 import type { RabbitMqQueues } from './rabbitmq-queues.ts'
 
 /**
- * The longest time of a declaration. A declaration takes seconds, but it is repeated for most of this time, because a
- * new broker's name is known in the VPC only after a while.
+ * The longest time in which the queues must be declared on the broker. One try takes seconds. Failed tries are repeated
+ * for most of this time, because the DNS of the VPC can resolve the name of a new broker only after a while.
  */
 const DECLARE_TIMEOUT = Duration.minutes(5)
 
-/** The time that a move has in addition to the longest call of the models, to send the messages. Seconds. */
+/**
+ * The time that the function has to move messages out of a bulk queue (a queue for messages of users with many open
+ * requests), after it has waited for the longest call of the models. Seconds.
+ */
 const MOVE_MARGIN_S = 30
 /** Lambda's longest timeout. Seconds. */
 const MAX_TIMEOUT_S = 900
 
 /**
- * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and
- * performs an operator's commands on the private broker. The queues are declared after the broker exists, and before
- * any function takes messages from them or sends messages to them.
+ * The function that works on the private broker. It has three tasks. At each deployment that changes the queues, it
+ * declares them. It moves messages out of bulk queues, in which messages of users with many open requests wait. It also
+ * performs an operator's commands. The queues are declared after the broker exists, and before any function takes
+ * messages from them or sends messages to them.
  */
 export class QueueDeclarations extends Construct {
   readonly declared: CustomResource
@@ -47,7 +51,7 @@ export class QueueDeclarations extends Construct {
       serviceToken: fn.lambda.functionArn,
       serviceTimeout: DECLARE_TIMEOUT.plus(Duration.minutes(1)),
       properties: {
-        // A replaced broker has no queues.
+        // A new broker has no queues. So if the broker is replaced, this property changes, and the queues are declared again.
         Broker: queues.broker.arn,
         Queues: queues.declarations.map(({ name, deadLetters }) => ({
           Name: name,
@@ -65,8 +69,9 @@ export class QueueDeclarations extends Construct {
 }
 
 /**
- * Adds the alarm on failed moves. Lambda repeats a failed or throttled move. Declarations and operations return their
- * failures as answers, so they are not counted.
+ * Adds the alarm on failed moves. A move takes messages out of a bulk queue. Lambda repeats a failed or throttled move,
+ * so single failures start no alarm. For failed declarations and commands, the function returns an answer and does not
+ * fail, so the alarm does not count them.
  */
 function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction): void {
   alarms.add(scope, 'MoverAlarm', {
@@ -85,8 +90,10 @@ function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction):
 }
 
 /**
- * Returns the timeout of the mover. A message of a bulk queue may wait for the longest call of its model before it
- * moves. With the longest calls that Lambda allows, the mover ends earlier, and moves the messages at that time.
+ * Returns the timeout of the function that moves messages out of bulk queues. Before the function moves a message, it
+ * may wait for as long as the longest call of the message's model. So it does not move one batch after the other during a
+ * slow call, and another user's only request does not wait behind all of them. If this time and the margin exceed Lambda's
+ * longest timeout, the function waits for a shorter time, and then moves the messages.
  */
 function timeoutFor(queues: RabbitMqQueues): Duration {
   const longest = Math.ceil(Math.max(...Object.values(queues.longestCalls())) / 1_000) + MOVE_MARGIN_S

@@ -21,7 +21,10 @@ import type {
   WorkQueueProps,
 } from './work-queue.ts'
 
-/** The number of messages that shows that they are taken too slowly, if there are never fewer within a few minutes. */
+/**
+ * The number of waiting messages from which a queue is late. The alarm starts if the queue has at least this number of
+ * messages all the time, for three periods of five minutes. A short burst of messages starts no alarm.
+ */
 const LATE_MESSAGES = 100
 
 /** A queue that must be on the broker, and the dead-letter queue of its messages. */
@@ -37,14 +40,15 @@ interface RabbitMqQueuesProps {
 }
 
 /**
- * The queues of a RabbitMQ broker. CloudFormation knows none of them: functions declare them. So in the template, a
- * queue consists of its name, the mappings that take its messages, and the metric that the sweeper publishes.
+ * The queues of a RabbitMQ broker. CloudFormation has no resource for such a queue, so a function declares the queues on
+ * the broker. In the template, a queue consists of its name, the mappings that take its messages, and the metric that
+ * the sweeper publishes.
  */
 export class RabbitMqQueues implements QueueBackend {
   readonly environment: Readonly<Record<keyof RabbitMqEnv, string>>
   readonly outputs: Readonly<Record<string, string>>
   readonly broker: Broker
-  /** The queues so far. `QueueDeclarations` comes after the last one. */
+  /** All queues that were added so far. Construct `QueueDeclarations` after the last queue, so that every queue is declared. */
   readonly declarations: QueueDeclaration[] = []
   readonly mappings: CfnEventSourceMapping[] = []
   readonly #bulk: BulkQueue[] = []
@@ -78,13 +82,19 @@ export class RabbitMqQueues implements QueueBackend {
     })
   }
 
-  /** Makes a function move the messages of all bulk queues. */
+  /**
+   * Makes the function `mover` take the messages of all bulk queues. It moves each message to the queue from which a worker
+   * takes messages. Messages of users with many open requests wait in bulk queues, so that other users' messages go first.
+   */
   feedFromBulk(scope: Construct, mover: SluiceFunction): void {
     for (const { name, parts, batchSize } of this.#bulk)
       map(scope, `From-${name}`, { ...this.#props, mappings: this.mappings, name, parts, consumer: mover, batchSize })
   }
 
-  /** Returns how long the worker of each queue with a bulk queue may run, in milliseconds, by the name of the queue. */
+  /**
+   * Returns the longest time for which a worker has the messages of a queue, in milliseconds, by the name of the queue.
+   * The result has only the queues that have a bulk queue, because only the function that empties bulk queues uses it.
+   */
   longestCalls(): Record<string, number> {
     return Object.fromEntries(
       this.#bulk.flatMap(({ parts, longestCall }) => parts.map(part => [beforeBulk(part), longestCall])),
@@ -113,28 +123,31 @@ export class RabbitMqQueues implements QueueBackend {
   }
 
   /**
-   * Lets a function connect to the broker. The one user of the broker has all rights, so only the code of a function
-   * decides to which queues it sends.
+   * Lets a function connect to the broker. All functions log in as the same RabbitMQ user, who has all rights. So no
+   * permission limits the queues to which a function sends: only its code decides this.
    */
   allowSending(sender: SluiceFunction): void {
     this.#props.broker.allowConnecting(sender)
   }
 }
 
-/** The bulk queues of a model and a priority, and the number of messages that are moved at the same time. */
+/** The bulk queues of one queue of a model. */
 interface BulkQueue {
+  /** The name of the queue to which the messages are moved. */
   readonly name: string
+  /** The names of the bulk queues. */
   readonly parts: readonly string[]
+  /** The most messages that one invocation moves. */
   readonly batchSize: number
   /** The longest time that a worker runs after it has taken messages, in milliseconds. */
   readonly longestCall: number
 }
 
 interface QueueProps extends RabbitMqQueuesProps {
-  /** Gets each mapping of the queue. */
+  /** The list to which each mapping of the queue is added. */
   readonly mappings: CfnEventSourceMapping[]
   readonly name: string
-  /** The names of the queues that share the messages. */
+  /** The names of the queues on the broker among which the messages are divided. Without a division, this is only `name`. */
   readonly parts: readonly string[]
 }
 
@@ -153,7 +166,8 @@ class RabbitMqDeadLetters extends Construct implements DeadLetters {
   }
 
   feed(consumer: SluiceFunction): void {
-    // The dead letters may be those of an input, which are large.
+    // The messages of a dead-letter queue may come from an input queue, and then may have 1 MB. An event of Lambda has at most
+    // 6 MB. So an invocation takes only a few messages.
     map(this, 'Mapping', { ...this.#props, consumer, batchSize: INPUT_MESSAGES_OF_BROKER })
   }
 }
@@ -162,7 +176,7 @@ interface WorkQueueOfBroker extends QueueProps {
   readonly consumerTimeout: Duration
   readonly deadLetters: DeadLetters
   readonly split: boolean
-  /** Gets the bulk queues beside the queue. */
+  /** The list to which the bulk queues of this queue are added. */
   readonly bulk: BulkQueue[]
 }
 
@@ -195,8 +209,8 @@ class RabbitMqQueue extends Construct implements WorkQueue {
   feed(consumer: SluiceFunction, id: string, { batchSize, window }: ConsumerProps): void {
     map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
     const { name, parts, bulk, split, consumerTimeout } = this.#props
-    // The mover moves half of an invocation's messages at a time. So a message of another user waits for few of them,
-    // and the worker never waits for further messages.
+    // The function that empties bulk queues moves half as many messages at a time as the worker takes. So a message of
+    // another user waits behind only a few moved messages. But the worker never has to wait for the next messages.
     if (!split) return
     const longestCall = consumerTimeout.toMilliseconds()
     bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2), longestCall })
@@ -204,8 +218,8 @@ class RabbitMqQueue extends Construct implements WorkQueue {
 }
 
 /**
- * Returns the number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of
- * RabbitMQ 4.
+ * Returns the metric with the number of waiting messages. The sweeper publishes this metric, because Amazon MQ reports no
+ * metrics of single queues of RabbitMQ 4 to CloudWatch.
  */
 const waitingIn = ({ pipeline, name }: QueueProps): Metric =>
   metricOf('WaitingMessages', {
@@ -220,7 +234,10 @@ interface MappingProps extends QueueProps {
   readonly window?: Duration
 }
 
-/** Adds a mapping per queue. Lambda runs one invocation at a time for each, and retries a whole batch. */
+/**
+ * Adds one event source mapping per queue. For each mapping, Lambda runs one invocation at a time. If an invocation fails, Lambda
+ * retries its whole batch. So a function does not fail because of a single message: it sends this message again itself.
+ */
 function map(
   scope: Construct,
   id: string,
@@ -233,7 +250,7 @@ function map(
       eventSourceArn: broker.arn,
       queues: [queue],
       batchSize,
-      // Lambda would gather messages for half a second by default.
+      // By default, Lambda gathers messages for half a second before it calls the function. A window of 0 avoids this delay.
       maximumBatchingWindowInSeconds: window?.toSeconds() ?? 0,
       sourceAccessConfigurations: [
         { type: 'BASIC_AUTH', uri: broker.secretArn },
@@ -241,7 +258,7 @@ function map(
       ],
     })
     mappings.push(mapping)
-    // Lambda refuses a mapping if its role may not reach the broker yet.
+    // Lambda refuses a mapping if the function's role may not reach the broker yet. So CloudFormation must create the role first.
     mapping.node.addDependency(consumer.role, consumer.lambda)
   }
 }

@@ -18,7 +18,7 @@ export interface ReaderProps {
   readonly results: WorkQueue
 }
 
-/** Answers calls about existing requests. It is separate from the gateway, so that clients that wait for a result do not delay posts. */
+/** Answers GET and DELETE calls for existing requests. The reader is separate from the gateway, so that calls that wait for a result do not delay POSTs. */
 export class Reader extends Construct {
   readonly handler: SluiceFunction
 
@@ -38,13 +38,13 @@ export class Reader extends Construct {
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       queues,
-      // API Gateway waits for 30 seconds. The last second is for the answer.
+      // API Gateway ends a call after 30 seconds. One second less leaves time to send the answer.
       timeout: Duration.seconds(29),
       waits: waiting.total,
     })
     this.handler.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn, tables.quota.tableArn])
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
-    // It cancels requests: a queued one ends here, and its result is sent to the results queue.
+    // The reader cancels requests. The cancellation ends a queued request at once. Then the reader sends the event `ended` to the results queue.
     queues.allowSending(this.handler, [results])
     payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject')
     ledger.allow(this.handler, 'reader', 'rds-data:ExecuteStatement')

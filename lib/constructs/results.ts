@@ -11,8 +11,8 @@ import type { Tables } from './tables.ts'
 import type { DeadLetters, QueueBackend, WorkQueue } from './work-queue.ts'
 
 /**
- * The timeout of the collector. A statement may have to wait for a paused ledger, which needs 15 to 30 seconds to
- * resume.
+ * The timeout of the collector. If the ledger database is paused, a statement waits 15 to 30 seconds until the database
+ * has resumed.
  */
 const TIMEOUT = Duration.minutes(2)
 
@@ -24,10 +24,10 @@ export interface ResultsProps {
   readonly ledger: LedgerDatabase
 }
 
-/** The last step of a request: the collector ends it, records its result in the ledger and charges its tokens. */
+/** The last step of a request: the collector ends the request, records the result in the ledger and charges the tokens to the user. */
 export class Results extends Construct {
   readonly work: WorkQueue
-  /** The dead letters of all models' queues. The collector ends their requests. */
+  /** The dead-letter queue of all models' queues. The collector ends the requests of its messages. */
   readonly givenUp: DeadLetters
   readonly collector: SluiceFunction
 
@@ -38,7 +38,8 @@ export class Results extends Construct {
     const queueName = `${pipeline.name}-${RESULTS_QUEUE}`
     const deadLetters = queues.deadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
     this.work = queues.workQueue(this, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
-    // All models share one dead-letter queue, because it is usually empty, and the resources of a stack are limited.
+    // All models share one dead-letter queue, because CloudFormation limits the number of resources in a stack. The queue
+    // is usually empty, so a queue per model would have no advantage.
     this.givenUp = queues.deadLetters(this, 'GivenUp', {
       alarms,
       queueName: `${pipeline.name}-${UNDELIVERED}`,
@@ -58,17 +59,17 @@ export class Results extends Construct {
     })
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
-    // The collector ends the request of a dead letter, and sends the event about that to its own queue.
+    // When the collector ends the request of a message in the dead-letter queue, it sends an event about the end to its own queue.
     queues.allowSending(this.collector, [this.work])
-    // With RabbitMQ, the collector publishes results, and reads the large ones for that.
+    // With RabbitMQ, the collector also publishes results to other systems. So it must read the large results from S3.
     const reads = pipeline.queue.backend === 'rabbitmq' ? (['s3:GetObject'] as const) : []
     payloads.allow(this.collector, 's3:DeleteObject', ...reads)
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     const { collector: mapping, batches } = executionsOf(pipeline)
     this.work.feed(this.collector, 'Mapping', {
-      // Ten or twenty results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per
-      // statement. The mapping does not wait for a full batch, because a client asks for its result a second after its
-      // post. Under load, many results are there anyway.
+      // A batch has ten or twenty messages. Each prompt and each result in them has at most 48 KiB. So the statement for
+      // a batch is far below the Data API's limit of 4 MiB. The mapping does not wait for a full batch, because a client
+      // may ask for its result a second after its POST. Under load, batches are large without a wait.
       batchSize: batches.collector,
       maxConcurrency: mapping,
     })

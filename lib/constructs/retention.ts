@@ -9,10 +9,13 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 
-/** The time between two runs. The function does not run more often, because each run resumes a paused database. */
+/** The time between two runs. Each run resumes a paused database, which costs money. So the function does not run more often. */
 const INTERVAL = Duration.days(1)
 
-/** Deletes rows and dead letters of the ledger that are older than `observability.retention.ledger`. Without that key there is no such function. */
+/**
+ * Deletes rows and dead letters of the ledger that are older than `observability.retention.ledger`. If pipeline.yaml
+ * does not have this key, the stack does not have this function.
+ */
 export class Retention extends Construct {
   readonly handler: SluiceFunction
 
@@ -32,7 +35,7 @@ export class Retention extends Construct {
       timeout: Duration.minutes(5),
     })
     ledger.allow(this.handler, 'retention', 'rds-data:ExecuteStatement')
-    // The next day's run goes on where this one stopped.
+    // Lambda does not retry a failed run, because the next day's run deletes the rows that are left.
     this.handler.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {
       description: 'Deletes rows of the ledger that are older than pipeline.yaml keeps them.',

@@ -17,40 +17,45 @@ import type {
 } from './work-queue.ts'
 
 /**
- * How long queues keep messages: the longest time that SQS allows. It is longer than a long weekend without an
- * operator, and than any `queue.expire_after`.
+ * How long queues keep messages: the longest time that SQS allows. In this time, operators can react to an alarm, even
+ * after a long weekend. The time is longer than any `queue.expire_after`, so no message is lost before its request expires.
  */
 const RETENTION = Duration.millis(MESSAGE_RETENTION_MS)
 
 /**
- * How much longer than its function's timeout a message stays invisible, so that Lambda can hand it over and delete it.
+ * The visibility timeout of a queue is the timeout of its function plus this margin. Lambda needs the margin to hand over
+ * messages and to delete them.
  *
- * AWS advises six times the timeout, because a throttled function wastes receives. Here that is not needed: the maximum concurrency of
- * a mapping keeps its pollers from receiving more than the function runs, and the lease in the request item keeps a second delivery
- * from running twice. So the messages of a crashed worker come back as soon as they can (docs/adr/0003).
+ * AWS advises a visibility timeout of six times the function's timeout: Lambda may receive messages that a throttled
+ * function can't take yet, and after too many such receives, SQS moves a message to the dead-letter queue. This is not
+ * needed here. The maximum concurrency of a mapping limits the received messages to those that the function can take. The
+ * lease in the request item (the worker's right to run the request, which has an end time) prevents that a second delivery
+ * runs a request twice. The short visibility timeout has an advantage: the messages of a crashed worker are soon delivered
+ * again (docs/adr/0003).
  */
 const VISIBILITY_MARGIN = Duration.seconds(30)
 
 /**
- * The visibility timeout of dead-letter queues, which is longer than the collector's timeout. If the request of a
- * message still has a valid lease, the message comes back after this time.
+ * The visibility timeout of dead-letter queues, which is longer than the collector's timeout. If a worker still holds a
+ * valid lease on the request of a message, the collector leaves the message, and SQS delivers it again after this time.
  */
 const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
 
 /**
  * The number of receives after which a message moves to the dead-letter queue: the highest number that SQS allows.
- * These receives take more than half a day, so messages wait while a table, the ledger or a model's secret can't be
- * reached. A deferral is a new message, so it does not count. Crashes are counted in the request's item, and the
- * sweeper ends overdue requests.
+ * The 1,000 receives take more than half a day. So messages survive an outage of that length, for example if a table,
+ * the ledger or a model's secret can't be reached. If a worker defers a request, it sends a new message with a delay, so
+ * the receives count from zero. A request can't run for ever in spite of the high number: the request item counts crashes,
+ * and the sweeper ends overdue requests.
  */
 const MAX_RECEIVES = 1000
 
-/** The age from which a message is late, if messages are usually taken within a second. */
+/** The age from which a message is late. Usually, a function takes a message within a second. */
 const LATE = Duration.minutes(5)
 
 const COMMON = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
 
-/** The queues of SQS. The name of each begins with the name of the pipeline, except those of inputs. */
+/** The queues of a pipeline on SQS. The name of each queue begins with the name of the pipeline, except for input queues. */
 export class SqsQueues implements QueueBackend {
   readonly environment: { readonly QUEUE_URL_PREFIX: string }
   readonly outputs: { readonly QueueUrlPrefix: string }
@@ -96,8 +101,9 @@ class SqsDeadLetters extends Construct implements DeadLetters {
     this.queue = new Queue(this, 'Queue', { ...COMMON, queueName, visibilityTimeout: DEAD_LETTER_VISIBILITY })
     alarms.add(this, 'Alarm', {
       metric: new MathExpression({
-        // CloudWatch samples the waiting messages, and a consumer may take a message before the next sample. So
-        // received messages count, too. Without a consumer, no message is received, so waiting messages count.
+        // The alarm counts waiting and received messages. CloudWatch counts waiting messages only from time to time, so it
+        // misses a message that a consumer takes in between. The received messages show such a message. A queue without
+        // a consumer has no received messages, so the waiting messages are needed, too.
         expression: 'MAX([FILL(waiting, 0), FILL(received, 0)])',
         usingMetrics: {
           waiting: this.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
@@ -143,7 +149,7 @@ export class SqsWorkQueue extends Construct implements WorkQueue {
     return waitingIn(this)
   }
 
-  /** Returns the age of the oldest message, without messages that were received three times, which SQS leaves out. */
+  /** Returns the age of the oldest message. SQS does not count messages that were received three times or more. */
   oldest(): Metric {
     return this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: Stats.MAXIMUM })
   }
@@ -152,7 +158,7 @@ export class SqsWorkQueue extends Construct implements WorkQueue {
     return { metric: this.oldest(), threshold: LATE.toSeconds() }
   }
 
-  /** Makes the function take this queue's messages. The function reports the failed messages of a batch. */
+  /** Makes the function take this queue's messages. The function reports the failed messages of a batch, and SQS delivers only these again. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void {
     map(this, id, this.queue, consumer, props)
   }
@@ -174,6 +180,6 @@ function map(scope: Construct, id: string, { queueArn }: Queue, consumer: Sluice
     maxConcurrency: props.maxConcurrency,
     reportBatchItemFailures: true,
   })
-  // Lambda refuses a mapping if its role may not receive from the queue yet.
+  // Lambda refuses a mapping if the function's role may not receive from the queue yet. So CloudFormation must create the role first.
   mapping.node.addDependency(consumer.role)
 }

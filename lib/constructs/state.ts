@@ -9,8 +9,9 @@ import { Tables } from './tables.ts'
 const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operator']
 
 /**
- * All stores of data that exists nowhere else. They are kept when the stack is deleted. They are not kept after a
- * failed first deployment, because they are empty then, and the next deployment must not find them.
+ * The stores with all data of a deployment that exists nowhere else. CloudFormation keeps the stores when the stack is
+ * deleted. If the first deployment fails, CloudFormation deletes the stores: they are empty, and the next deployment must
+ * make new ones.
  */
 export class State extends Construct {
   readonly tables: Tables

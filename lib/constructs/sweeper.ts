@@ -13,8 +13,9 @@ import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 /**
- * The time between two runs. The sweeper checks a reservation when it is two minutes old, so an orphan is closed within
- * five minutes.
+ * The time between two runs. The sweeper checks reservations that are at least two minutes old. So it closes an orphan (a
+ * reservation without a request item) within five minutes after the reservation was made. Until then, the reservation uses
+ * up a part of its user's quota.
  */
 const INTERVAL = Duration.minutes(2)
 
@@ -31,7 +32,7 @@ function sweeperSettings({ pipeline }: Deployment, queues: QueueBackend): Settin
   return { models: Object.keys(pipeline.models), ...(watched && { watched }) }
 }
 
-/** Closes reservations that a crash has left open: their request has ended or was never created. */
+/** The function that closes reservations that a crash has left open. The request of such a reservation has ended, or was never created. */
 export class Sweeper extends Construct {
   readonly handler: SluiceFunction
 
@@ -47,7 +48,8 @@ export class Sweeper extends Construct {
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       queues,
-      // If two sweepers run at the same time, they do the same work twice, which does no harm.
+      // The timeout is longer than the time between two runs, so two sweepers may run at the same time. They then do the same
+      // work twice, which does no harm: the second close of a reservation changes nothing.
       timeout: Duration.minutes(5),
     })
     const sweeper = this.handler
@@ -57,7 +59,8 @@ export class Sweeper extends Construct {
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     payloads.allow(sweeper, 's3:DeleteObject')
     queues.allowSending(sweeper, [results])
-    // Otherwise Lambda would try a failed run twice more, beside the next runs, and count three errors for one.
+    // Lambda does not retry a failed run. By default it would retry the run twice, at the same time as the next runs, and
+    // would count three errors for one failure.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {
       description: 'Closes reservations that a crash has left open.',

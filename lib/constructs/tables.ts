@@ -16,11 +16,11 @@ type Keys = Pick<TablePropsV2, 'partitionKey' | 'sortKey' | 'timeToLiveAttribute
 /** The attribute with the time, in epoch seconds, from which DynamoDB may delete an item. */
 const TTL_ATTRIBUTE = 'ttl'
 
-/** The tables of requests, quotas, models, keys and users. Functions read one item or the items of one user; only the sweeper scans. */
+/** The tables of requests, quotas, models, keys and users. Functions read one item, or the items of one user. Only the sweeper scans: it scans an index. */
 export class Tables extends Construct {
   readonly requests: TableV2
   readonly quota: TableV2
-  /** The state of each model that its workers share: its circuit and its rate limit. */
+  /** The state of each model, such as its circuit breaker and its rate limit. All environments of the model's worker share this state. */
   readonly models: TableV2
   readonly keys: TableV2
   readonly users: TableV2
@@ -47,10 +47,11 @@ export class Tables extends Construct {
   #table(id: string, keys: Keys): TableV2 {
     return new TableV2(this, id, {
       ...keys,
-      // Bursts reach admission and the authorizer before any queue, so the capacity of the tables must adapt by itself.
+      // Admission and the authorizer use the tables before a request waits in a queue. So the tables get every burst of
+      // calls directly, and their capacity must adapt by itself.
       billing: Billing.onDemand(),
-      // The key belongs to AWS. A KMS key would be called and billed for every few reads, and would not protect from
-      // anybody else.
+      // The encryption key belongs to AWS. With a KMS key, AWS would bill a call of KMS for every few reads. And a KMS key
+      // would not protect the data from any additional person.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: this.#protect,

@@ -7,12 +7,13 @@ import type { Pipeline } from '../config/schema.ts'
 type Tracing = Exclude<Pipeline['observability']['tracing'], false>
 
 /**
- * The receiver to which the functions send their traces. AWS's own receiver accepts them only from roles with a
- * permission.
+ * The receiver to which the functions send their traces. The receiver of AWS (X-Ray) accepts traces only from roles that
+ * have a permission.
  */
 export class TracesReceiver extends Construct {
   /** The URL for OTLP/HTTP. */
   readonly endpoint: string
+  /** The share of requests that are traced, from 0 to 1. */
   readonly sample: number
   readonly #policy: Policy | undefined
 
@@ -29,7 +30,7 @@ export class TracesReceiver extends Construct {
     this.#policy?.attachToRole(role)
   }
 
-  /** Makes one policy for all functions, because the resources of a stack are limited. */
+  /** Makes one policy for all functions. With a policy per function, the stack could exceed CloudFormation's limit of resources. */
   #grant(): Policy {
     const policy = new Policy(this, 'Policy')
     policy.addStatements(new PolicyStatement({ actions: ['xray:PutTraceSegments'], resources: ['*'] }))

@@ -4,29 +4,31 @@ import { MAX_STORED_BODIES } from '../../functions/worker/plan-batch.ts'
 export interface WorkerLoad {
   /** The most messages per invocation. */
   readonly messages: number
-  /** Whether one call is made for all of them. If not, there is one call per message. */
+  /** Whether the worker makes one call of the model for all messages. Otherwise, it makes one call per message. */
   readonly batched: boolean
-  /** Whether a mapping runs in JSONata's thread. */
+  /** Whether a JSONata expression of the model runs in a thread of its own, which needs memory. */
   readonly inThread: boolean
 }
 
 /**
- * The memory of all other functions, in MB. It gives a third of a core. With less memory, a client would wait for
- * seconds while a function starts.
+ * The memory of all other functions, in MB. Lambda gives a function CPU in proportion to its memory, and with this memory
+ * a third of a core. With less memory, a function would take seconds to start, and clients would wait for the start.
  */
 export const USUAL_MEMORY = 512
 const MAX_MEMORY = 10_240
 const STEP = 32
 
 /**
- * The most memory of each part in MB, measured by `npm run bench` (docs/adr/0020), plus a fifth. `process`: the worker
- * itself, with the peak of one request that has the largest body and the largest answer. `call`: each further request.
+ * The memory of a worker that makes one call per message, in MB. `npm run bench` measured the peaks (docs/adr/0020), and
+ * the numbers have a reserve of a fifth. `process`: the worker itself and one request with the largest body and the
+ * largest answer. `call`: each further request.
  */
 const PER_CALL = { process: 300, call: 40 }
 
 /**
- * The most memory of the parts of a batch, in MB. `body`: a text of 4 MB, mapped and sent. `answer`: 8 MB, parsed and
- * mapped. `smallBodies`: 1 MB of small bodies that are empty objects, parsed and mapped.
+ * The memory of a worker that makes one call for all messages (a batch), in MB. `process`: the worker itself. `body`: a
+ * body of 4 MB, mapped and sent. `answer`: an answer of 8 MB, parsed and mapped. `smallBodies`: 1 MB of bodies that are
+ * in the messages, parsed and mapped. It is measured with empty objects.
  */
 const BATCHED = { process: 128, body: 32, answer: 32, smallBodies: 48 }
 
@@ -34,10 +36,11 @@ const BATCHED = { process: 128, body: 32, answer: 32, smallBodies: 48 }
 const THREAD = 160
 
 /**
- * The largest body in a message, in MB. Larger bodies are not in messages (functions/core/stores/payloads/port.ts). One
- * event has at most 6 MB.
+ * The largest body in a message, in MB. A larger body is in S3, and the message has only its key
+ * (functions/core/stores/payloads/port.ts).
  */
 const SMALL_BODY = 48 / 1_024
+/** The most data that Lambda hands over with one invocation, in MB. So all bodies in messages together have at most this size. */
 const MAX_EVENT = 6
 
 /** Returns the memory that a worker's function gets, in MB. */

@@ -13,11 +13,12 @@ import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
 import { PRICES } from './prices.ts'
 
-/** Returns the monthly cost of a deployment without traffic. */
+/** Returns the items that a deployment costs per month without traffic. `brokerItems` has the cost of a broker. */
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
   const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
-  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only its repairs.
+  // With a broker, the sweeper publishes a metric per queue in each run, even without traffic. With SQS, it publishes
+  // metrics and log lines only when it repairs something, so no cost is counted.
   const watched = rabbitMqOf(pipeline.queue) ? inventory.watchedQueues : 0
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
@@ -47,9 +48,9 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   ]
 }
 
-/** The capacity after a single call, which wakes the database until it pauses again. ACU-hours. */
+/** The capacity that a single call costs, in ACU-hours: the call resumes the database, which then runs until it pauses again. */
 const AWAKE_AFTER_CALL = LEAST_CAPACITY * PAUSE_AFTER_HOURS
 
-/** Returns the billed time of a function. */
+/** Returns the billed time of a function, in GB-seconds. `service` is the name of the function. */
 export const gbSeconds = ({ memory }: Inventory, service: keyof typeof BILLED_SECONDS, invocations: number): number =>
   (invocations * BILLED_SECONDS[service] * (memory[service] ?? 0)) / 1_024

@@ -19,7 +19,7 @@ export interface Bill {
   readonly always_usd: number
   readonly traffic_usd: number
   readonly total_usd: number
-  /** Sentences about costs that the numbers leave out, and about impossible traffic. */
+  /** Sentences about the assumptions of the bill, about costs that it leaves out, and about traffic that a model's limits do not allow. */
   readonly notes: readonly string[]
 }
 
@@ -47,6 +47,7 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
 const notesOfBroker = ({ queue }: Pipeline): string[] =>
   rabbitMqOf(queue) ? ['The price of a broker is computed from that of mq.m7g.large, by the number of cores.'] : []
 
+/** Makes a sentence for each model that can't run its requests in a month, because its own limits are too low. */
 const tooMany = ({ models }: Load): string[] =>
   models
     .filter(({ requests, mostRequests }) => requests > mostRequests)

@@ -8,8 +8,8 @@ const Broker = z.object({ HostInstanceType: z.string(), DeploymentMode: z.string
 const Endpoint = z.object({ VpcEndpointType: z.string(), SubnetIds: z.array(z.unknown()).default([]) })
 
 /**
- * The cores and the disk of a broker of each size. `gb` is per node of a cluster. A single broker has a disk of 200 GB,
- * and only the used part is billed.
+ * The cores and the disk of a broker, for each size. `gb` is the size of the billed disk, in GB: in a cluster, for each
+ * node. A single broker has a disk of 200 GB, but AWS bills only its used part, so the same number serves as an estimate.
  */
 const SIZES: Readonly<Record<string, { readonly cores: number; readonly gb: number }>> = {
   medium: { cores: 1, gb: 5 },
@@ -22,11 +22,12 @@ const SIZES: Readonly<Record<string, { readonly cores: number; readonly gb: numb
   '16xlarge': { cores: 64, gb: 345 },
 }
 
+/** The cores of the size `large`. The price per hour in prices.ts is for this size. */
 const CORES_OF_LARGE = 2
 
 /**
- * Returns the monthly cost of a broker and of the VPC of the functions, without traffic. Without a broker, there is no
- * such cost.
+ * Returns the items that a broker and the VPC of the functions cost per month without traffic. For a template without
+ * a broker, a NAT gateway and interface endpoints, the result is empty.
  */
 export function brokerItems(template: Template): Item[] {
   const brokers = propertiesOf(template, 'AWS::AmazonMQ::Broker').map(found => Broker.parse(found))
@@ -59,8 +60,8 @@ function ofBroker({ HostInstanceType, DeploymentMode }: z.infer<typeof Broker>):
 }
 
 /**
- * Returns the additional cost of requests: all data that functions in the VPC send to models and to AWS passes the NAT
- * gateway.
+ * Returns the cost of the data that passes the NAT gateway. Functions in the VPC send all data to models and to AWS through
+ * the NAT gateway, and AWS bills each GB. For a template without a NAT gateway, the result is empty.
  */
 export function passedItems(template: Template, requests: number): Item[] {
   if (propertiesOf(template, 'AWS::EC2::NatGateway').length === 0) return []

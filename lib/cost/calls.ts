@@ -1,16 +1,19 @@
 /*
- * The AWS calls of one completed request, counted by `npm run bench` (test/bench/calls.ts). A test counts again and
- * compares the result with these numbers.
+ * The AWS calls that one completed request makes in each step. `npm run bench` counts them (test/bench/calls.ts). A test
+ * counts them again, and fails if the code makes other calls than these numbers say.
  */
 
 /** The AWS calls of a step, and the capacity units of DynamoDB that they use. */
 export interface StepCalls {
+  /** Calls of SQS that send a message. */
   readonly sends: number
+  /** SQL statements in Postgres. */
   readonly statements: number
+  /** Reads in DynamoDB, in read units. */
   readonly reads: number
-  /** Writes of request items. An item has less than 1 KB without metadata, so each write is one unit. */
+  /** Writes of request items. Without metadata of the client, an item has less than 1 KB. So each write costs one write unit. */
   readonly item_writes: number
-  /** Writes of the user's quota item. Their units grow with the reservations that are open in it. */
+  /** Writes of the user's quota item. The item grows with each open reservation, so a write may cost several write units. */
   readonly quota_writes: number
 }
 
@@ -22,23 +25,23 @@ export const ACCEPTED: StepCalls = { ...NONE, sends: 1, item_writes: 1, quota_wr
 /** The worker, with one message in an invocation: read the model's state, claim, send the outcome. */
 export const WORKED: StepCalls = { ...NONE, sends: 1, reads: 1, item_writes: 1 }
 
-/** The additional calls of a `rate_limit` for each call of the model: its log is read once more, and written. */
+/** The additional calls for each call of a model with `rate_limit`: the model's state is read once more, and is written. */
 export const RATE_LIMITED = { reads: 1, writes: 1 }
 
 /** The collector, for the outcome: decide, record, settle. */
 export const SETTLED: StepCalls = { ...NONE, statements: 1, item_writes: 1, quota_writes: 1 }
 
-/** The reader, for a request that has not ended, and for one whose result is in the ledger. */
+/** The reader, for one GET of a request: `READ_QUEUED` if the request has not ended, and `READ_COMPLETED` if its result is in the ledger. */
 export const READ_QUEUED: StepCalls = { ...NONE, reads: 1 }
 export const READ_COMPLETED: StepCalls = { ...NONE, reads: 1, statements: 1 }
 
-/** The authorizer reads the key and its user. */
+/** The authorizer, for a key that it does not remember: it reads the key and the key's user. */
 export const AUTHORIZED: StepCalls = { ...NONE, reads: 2 }
 
-/** The calls of Lambda's mapping per invocation: it receives the messages, and deletes them. */
+/** The calls of SQS that an event source mapping of Lambda makes per invocation: one receives the messages, and one deletes them. */
 export const MAPPING_CALLS = 2
 
-/** The size of a quota item: its counters, and each open reservation in it. Bytes. */
+/** The size of a quota item without open reservations, and the additional size for each open reservation. Bytes. */
 const QUOTA_ITEM_BYTES = 150
 const OPEN_RESERVATION_BYTES = 70
 const WRITE_UNIT_BYTES = 1_024

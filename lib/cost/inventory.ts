@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Priority } from '../../functions/core/domain/ids.ts'
 import { bulkOf, isBulk, queueName } from '../../functions/core/queue/names.ts'
 
-/** The parts of a synthesized template that this folder reads. */
+/** A synthesized CloudFormation template, with only the properties that the code in lib/cost reads. */
 export interface Template {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
@@ -12,25 +12,28 @@ export interface Template {
 /** A queue whose messages Lambda takes, and the function that gets them. */
 export interface Mapping {
   readonly queue: string
-  /** Whether Lambda polls the queue, which costs calls of SQS. */
+  /** Whether the queue is on SQS. Lambda polls such a queue, and each poll is a billed call of SQS. */
   readonly isPolled: boolean
+  /** The most messages per invocation. */
   readonly batchSize: number
+  /** How long Lambda waits until a batch is full. */
   readonly windowSeconds: number
+  /** The most simultaneous invocations. */
   readonly maxConcurrency: number
   /** The memory of the function, in MB. */
   readonly memory: number
 }
 
-/** The parts of a stack that cost money also without traffic. */
+/** The parts of a stack on which its bill depends. */
 export interface Inventory {
-  /** The metrics that all alarms read: an alarm is billed for each. */
+  /** The number of metrics that the alarms read, summed over all alarms. AWS bills an alarm for each of its metrics. */
   readonly alarmMetrics: number
   readonly dashboards: number
   readonly secrets: number
   readonly mappings: readonly Mapping[]
-  /** The queues of a broker whose waiting messages the sweeper publishes. */
+  /** The number of queues whose waiting messages the sweeper publishes as a metric. It is 0 with SQS. */
   readonly watchedQueues: number
-  /** The memory of each function, by the name of its service after the pipeline's name. MB. */
+  /** The memory of each function in MB, by the function's name without the pipeline's name, such as `gateway`. */
   readonly memory: Readonly<Record<string, number>>
 }
 
@@ -44,15 +47,15 @@ const LambdaFunction = z.object({
 const EventSourceMapping = z.object({
   BatchSize: z.number(),
   MaximumBatchingWindowInSeconds: z.number().default(0),
-  /** Absent from a mapping of a broker, for which Lambda runs one invocation at a time. */
+  /** It is absent in the mapping of a RabbitMQ queue. Lambda runs one invocation at a time for such a mapping, so the default is 1. */
   ScalingConfig: z.object({ MaximumConcurrency: z.number() }).default({ MaximumConcurrency: 1 }),
   EventSourceArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }),
   FunctionName: z.object({ Ref: z.string() }),
-  /** The queues of a mapping of a broker. */
+  /** The queue of a mapping with RabbitMQ, as a list of one name. */
   Queues: z.array(z.string()).optional(),
 })
 
-/** Counts these parts of a template. */
+/** Makes the inventory of a template. */
 export function inventoryOf(template: Template): Inventory {
   const alarms = propertiesOf(template, 'AWS::CloudWatch::Alarm', Alarm)
   const clusters = propertiesOf(template, 'AWS::RDS::DBCluster', Cluster)
@@ -81,8 +84,8 @@ export function inventoryOf(template: Template): Inventory {
 }
 
 /**
- * Returns the mapping of a model's queue. The queues that share its messages count as one queue, with the sum of their
- * invocations.
+ * Returns the mapping of a model's queue. With RabbitMQ, the messages may be divided among several queues. These count as
+ * one queue, and `maxConcurrency` is the sum over all of them.
  */
 export function mappingOf(inventory: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
@@ -91,7 +94,10 @@ export function mappingOf(inventory: Inventory, pipeline: string, model: string,
   return mapping
 }
 
-/** Returns the mapping of a model's bulk queues, which also count as one queue. SQS has none. */
+/**
+ * Returns the mapping of a model's bulk queues, in which messages of users with many open requests wait. They count as one
+ * queue, too. Returns undefined with SQS, which has no bulk queues.
+ */
 export const bulkMappingOf = (
   inventory: Inventory,
   pipeline: string,
@@ -100,7 +106,7 @@ export const bulkMappingOf = (
 ): Mapping | undefined =>
   sharing(inventory, `${pipeline}-${queueName(model, priority)}`, new RegExp(`^(-\\d+)?${bulkOf('')}$`))
 
-/** Joins the mappings of all queues whose name is `name` and an ending like this. */
+/** Joins the mappings of all queues whose name begins with `name`, and whose rest matches `ending`. Returns undefined if there is no such queue. */
 function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping | undefined {
   const shares = mappings.filter(({ queue }) => queue.startsWith(name) && ending.test(queue.slice(name.length)))
   const [first] = shares
@@ -108,15 +114,15 @@ function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping
 }
 
 /**
- * Counts the metrics of an alarm. An alarm on one metric has no list of metrics. An expression in the list reads other
- * metrics, and is no metric itself.
+ * Counts the metrics of an alarm. An alarm on a single metric has no list `Metrics`. In a list, an entry without
+ * `MetricStat` is an expression over the other metrics. AWS does not bill expressions, so they do not count.
  */
 const metricsOf = ({ Metrics }: z.infer<typeof Alarm>): number =>
   Metrics === undefined ? 1 : Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length
 
 const Declared = z.object({ Queues: z.array(z.object({ Name: z.string() })) })
 
-/** Counts the declared queues. The queues that share the messages of one queue count once. */
+/** Counts the declared queues of RabbitMQ. A queue counts once, even if its messages are divided among several queues or wait in bulk queues. */
 function watchedQueues(template: Template): number {
   const names = propertiesOf(template, 'Custom::Queues', Declared).flatMap(({ Queues }) =>
     Queues.map(({ Name }) => Name),

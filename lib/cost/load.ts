@@ -14,10 +14,13 @@ import { type Inventory, type Mapping, mappingOf } from './inventory.ts'
 import { sweepsOf } from './sweeps.ts'
 
 /**
- * How the requests of a month are spread over its time. `even`: they come at the same pace all the time. Then no
- * messages share an invocation, and the database never pauses. `bursts`: they come together and wait in their queue,
- * and workers make all the calls that `concurrency` allows until all requests have ended. Then invocations are full.
- * But the sweeper reads each waiting request again and again, so longer bursts cost more.
+ * How the requests of a month are spread over its time.
+ *
+ * - `even`: requests come at the same pace all the time. Then messages do not share invocations, and the database never
+ *   pauses.
+ * - `bursts`: many requests come together and wait in their queue. Workers make all the calls that `concurrency` allows,
+ *   until all requests have ended. Then each invocation has as many messages as allowed, which costs less. But every sweep
+ *   reads each waiting request, so longer bursts cost more.
  */
 export const SPREADS = ['even', 'bursts'] as const
 export type Spread = (typeof SPREADS)[number]
@@ -25,47 +28,49 @@ export type Spread = (typeof SPREADS)[number]
 /** The traffic of a month. */
 export interface Traffic {
   readonly requests: number
-  /** The time of one call of a model. */
+  /** The time of one call of a model, in seconds. */
   readonly modelSeconds: number
-  /** The number of simultaneous open reservations of a request's user. They make the quota item larger. */
+  /** The number of simultaneous open reservations per user. Each makes the user's quota item larger, and its writes dearer. */
   readonly open: number
   readonly spread: Spread
 }
 
-/** The load of one model: its part of the requests, all with priority `normal`. */
+/** The load of one model in a month. All models get the same number of requests, and all requests have the priority `normal`. */
 export interface ModelLoad {
   readonly model: string
   readonly requests: number
   readonly invocations: number
   readonly gbSeconds: number
-  /** The billed time of starts of environments. */
+  /** The billed time of the starts of environments. */
   readonly startGbSeconds: number
   /** Calls of SendMessage and SendMessageBatch. */
   readonly sends: number
   readonly isRateLimited: boolean
   /** The most requests in a month that `concurrency`, `batch` and `rate_limit` allow. */
   readonly mostRequests: number
-  /** The time in which the model has requests. */
+  /** The time of the month in which the model has queued or running requests. */
   readonly busySeconds: number
   /**
-   * How often the sweeper reads the item of a request that has been open for long. `announcements` is how often it
-   * tells the ledger about such a request.
+   * How often the sweeper reads request items. AWS bills each read. Each sweep reads the items of all requests that have been
+   * open for two minutes or longer.
    */
   readonly looks: number
+  /** How often the sweeper sends the event `accepted` for such requests, so that the collector writes their rows in the ledger. */
   readonly announcements: number
 }
 
-/** The load of a month, spread evenly over the models. */
+/** The load of a month. All models have the same number of requests. */
 export interface Load {
   readonly models: readonly ModelLoad[]
   /**
-   * Invocations of the collector: for the outcome of each request, and for announcements of the sweeper, of which many
-   * come together.
+   * Invocations of the collector: for the events `outcome` of requests, and for the events `accepted` that the sweeper sends
+   * (announcements). A sweep sends many `accepted` events at a time. So they fill the batches of the collector, and need few
+   * invocations.
    */
   readonly collections: number
-  /** The time in which there are requests. */
+  /** The time of the month in which any model has queued or running requests. */
   readonly busySeconds: number
-  /** The hours of the month in which a metric has a value. */
+  /** The hours of the month in which the metrics of requests have values. CloudWatch bills metrics for these hours only. */
   readonly hoursWithMetrics: number
 }
 
@@ -98,7 +103,7 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   const busySeconds = traffic.spread === 'even' ? SECONDS_PER_MONTH : Math.min(SECONDS_PER_MONTH, requests / most)
   const together = requests === 0 ? 1 : perInvocation(mapping, requests / busySeconds, billedSeconds)
   const invocations = requests / together
-  // The first request of a burst is open for its call, and the last one for the whole burst.
+  // The sweeper's work depends on how long requests are open. The first request of a burst is open only for its call, and the last for the whole burst.
   const burst = traffic.spread === 'even' ? 0 : busySeconds / BURSTS_PER_MONTH
   const { looks, announcements } = sweepsOf(billedSeconds, Math.max(billedSeconds, burst))
   return {
@@ -116,7 +121,7 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   }
 }
 
-/** Returns the billed time of the environments' starts for a number of invocations. */
+/** Returns the billed time of the environments' starts for a number of invocations, in GB-seconds. `memory` is in MB. */
 export const startGbSeconds = (invocations: number, memory: number): number =>
   ((invocations / INVOCATIONS_PER_START) * START_SECONDS * memory) / 1_024
 
@@ -128,9 +133,10 @@ function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSec
 }
 
 /**
- * Returns the average number of messages per invocation. With a window, an invocation takes the messages that arrive
- * during the window. Without one, it takes the waiting messages: one message, until all invocations that the mapping
- * allows are busy.
+ * Returns the average number of messages per invocation. With a batch window, an invocation takes the messages that arrive
+ * during the window. Without a window, Lambda starts an invocation for each message, so an invocation has one message.
+ * Only when all allowed invocations run, messages wait, and the next invocation takes several. `seconds` is the duration
+ * of an invocation.
  */
 export function perInvocation(
   { batchSize, windowSeconds, maxConcurrency }: Mapping,
@@ -142,7 +148,7 @@ export function perInvocation(
 }
 
 /**
- * Returns the number of sends for the outcomes of a batch. They are sent at the same moment: the first alone, and the
- * others after it, ten per send.
+ * Returns the number of calls of SQS that send the outcomes of a batch. The queue adapter sends the first outcome at once in
+ * a call of its own. The other outcomes arrive at the same moment, so they share calls, ten outcomes per call.
  */
 const sendsOfBatch = (messages: number): number => 1 + Math.max(Math.min(1, messages - 1), (messages - 1) / 10)

@@ -3,11 +3,11 @@ import { definitionOf, METRIC_NAMES, type MetricName } from '../../functions/cor
 import type { Pipeline } from '../config/schema.ts'
 
 /*
- * CloudWatch bills each combination of a metric's name and its dimensions, for each hour in which it has a value. So a
- * metric costs nothing as long as it has nothing to count.
+ * Counts the metrics that CloudWatch bills. It bills each combination of a metric's name and dimensions as one metric, for
+ * each hour in which the metric has a value. So a metric costs nothing in hours in which it counts nothing.
  */
 
-/** Returns the metrics of CloudWatch for which a function has values on the occasion `appears`. */
+/** Returns the names of the CloudWatch metrics to which a function adds values in the situation `appears`, for example `with requests`. */
 function namesOf(source: Source, appears: Appears): MetricName[] {
   return METRIC_NAMES.filter(name => {
     const { sources, on_cloudwatch } = definitionOf(name)
@@ -20,19 +20,20 @@ const isPerModel = (name: MetricName): boolean => definitionOf(name).on_cloudwat
 
 const collectorNames = namesOf('collector', 'with requests')
 
-/** The number of metrics of all functions together if requests end well. It does not depend on the number of models. */
+/** The number of metrics that exist once per deployment, and not per model, if all requests are completed. */
 export const sharedCount =
   namesOf('gateway', 'with requests').length + collectorNames.filter(name => !isPerModel(name)).length
 
-/** Returns the number of metrics that a model adds once it has traffic. */
+/** Returns the number of metrics that a model adds if it has traffic. */
 export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
   namesOf('worker', 'with requests').length +
   collectorNames.filter(isPerModel).length +
   (batch ? namesOf('worker', 'with batches').length : 0)
 
 /**
- * Returns the most metrics that appear if something is refused, deferred, lost or failed, and with inputs. Each model
- * has a worker.
+ * Returns the highest number of additional metrics: those that have values only after a refusal, a deferral (a message is
+ * sent again with a delay), a loss or a failure, and those of input queues. A metric of the worker counts once per model,
+ * since each model has a worker.
  */
 export function troubleMetrics(models: number): number {
   return METRIC_NAMES.flatMap(name =>

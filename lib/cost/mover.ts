@@ -7,15 +7,18 @@ import { type Item, item } from './item.ts'
 import { type Load, type ModelLoad, perInvocation, startGbSeconds, type Traffic } from './load.ts'
 import { PRICES } from './prices.ts'
 
-/** The invocations of the function that moves messages out of bulk queues, and its time, including its starts. */
+/**
+ * The invocations and the billed time of the function that moves messages out of bulk queues (in which messages of users
+ * with many open requests wait). The time includes the starts of its environments.
+ */
 interface Moves {
   readonly invocations: number
   readonly gbSeconds: number
 }
 
 /**
- * Returns the costs of moving messages out of the bulk queues of a broker. The requests of users with many open requests
- * pass these queues.
+ * Returns the cost of the function that moves messages out of the bulk queues of RabbitMQ. Only requests of users with many
+ * open requests wait in bulk queues. So the result is empty if the users of this traffic have few open requests.
  */
 export function moverItems(pipeline: Pipeline, inventory: Inventory, load: Load, traffic: Traffic): Item[] {
   if (traffic.requests === 0 || !givesWay(traffic.open, GIVES_WAY_ABOVE)) return []
@@ -29,8 +32,9 @@ export function moverItems(pipeline: Pipeline, inventory: Inventory, load: Load,
 }
 
 /**
- * Evenly spread requests don't wait in a bulk queue. In bursts, they wait, and the function waits with them: one invocation
- * per bulk queue runs as long as the model has requests. Returns undefined with SQS, which has no bulk queues.
+ * Returns the moves for the requests of one model. Requests that are spread evenly do not wait in a bulk queue, so only the
+ * moves take time. In bursts, requests wait in the bulk queues, and the function waits with them: one invocation per
+ * bulk queue runs as long as the model has requests. Returns undefined with SQS, which has no bulk queues.
  */
 function movesOf(
   pipeline: Pipeline,

@@ -8,7 +8,7 @@ export interface Price {
 /** The month in which the prices were looked up. */
 export const PRICES_AS_OF = '2026-11'
 
-/** All prices are those of this region, on demand. AWS's free tiers are left out. */
+/** The region of all prices. They are prices on demand, without discounts. AWS's free tiers are left out. */
 export const PRICES_REGION = 'us-east-1'
 
 const MILLION = 1_000_000
@@ -26,16 +26,16 @@ const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/'
 export const PRICES = {
   apiCall: price(1 / MILLION, 'call', 'https://aws.amazon.com/api-gateway/pricing/'),
   invocation: price(0.2 / MILLION, 'invocation', LAMBDA),
-  /** The price on arm64. */
+  /** The price for functions on arm64 processors, which Sluice uses. */
   gbSecond: price(0.0000133334, 'GB-second', LAMBDA),
   writeUnit: price(0.625 / MILLION, 'write unit', DYNAMODB),
   readUnit: price(0.125 / MILLION, 'read unit', DYNAMODB),
   tableGb: price(0.25, 'GB-month', DYNAMODB),
   recoveryGb: price(0.2, 'GB-month', DYNAMODB),
   sqsCall: price(0.4 / MILLION, 'call', SQS),
-  /** An additional price of a call for messages with a group, with which a standard queue is a fair queue. */
+  /** The additional price of a call whose messages have a message group. With message groups, a standard queue of SQS is a fair queue. */
   fairQueueCall: price(0.1 / MILLION, 'call', SQS),
-  /** The price per 32 KB. */
+  /** AWS bills each 32 KB of a call as a call of its own. */
   dataApiCall: price(0.35 / MILLION, 'call', AURORA),
   capacityHour: price(0.12, 'ACU-hour', AURORA),
   databaseGb: price(0.1, 'GB-month', AURORA),

@@ -8,7 +8,7 @@ import { readFeatureFlags } from '../feature-flags.ts'
 import { SluiceStack } from '../sluice-stack.ts'
 import type { Template } from './inventory.ts'
 
-/** The code of functions does not change what a stack costs, so nothing is bundled. */
+/** A bundle without code. The cost of a stack does not depend on the code of the functions, so nothing is bundled, which saves time. */
 const EMPTY: Bundle = { files: new Map([['index.mjs', new Uint8Array()]]), hash: '', packages: [] }
 const emptyBundles = Object.fromEntries(entryPointsOf('rabbitmq').map(name => [name, EMPTY])) as Record<
   EntryPoint,

@@ -15,11 +15,11 @@ const BEGIN = '<!-- The costs: written by `npm run generate`. -->'
 const END = '<!-- The end of the costs. -->'
 
 const MILLION: Traffic = { requests: 1e6, modelSeconds: 2, open: 1, spread: 'even' }
-/** The open requests of the user in the most expensive example. They make the quota item large. */
+/** The number of open requests per user in the most expensive example. Many open requests make the quota item large, and its writes dear. */
 const MANY_OPEN = 100
 const MODELS = 10
 
-/** Returns the text with a new table of costs between its two marks. */
+/** Returns the text with a new table of costs between the comments BEGIN and END of the text. Throws if a comment is missing. */
 export function withCosts(text: string, pipelineFile: string): string {
   const [before, rest] = splitAt(text, BEGIN)
   const [, after] = splitAt(rest, END)
@@ -62,7 +62,7 @@ function costs(pipelineFile: string): string {
   ].join('\n')
 }
 
-/** The kinds of brokers that the table shows. */
+/** The brokers that the table of backends shows, each with its settings in `queue.rabbitmq`. */
 const BROKERS: Readonly<Record<string, unknown>> = {
   'RabbitMQ, one `mq.m7g.medium`, endpoints': { egress: 'endpoints' },
   'RabbitMQ, one `mq.m7g.medium`, NAT gateway': {},
@@ -70,7 +70,7 @@ const BROKERS: Readonly<Record<string, unknown>> = {
   'RabbitMQ, three `mq.m7g.large` in a cluster, NAT gateway': { instance: 'mq.m7g.large', deployment: 'cluster' },
 }
 
-/** Says what it costs to move a million requests of users with many open requests out of bulk queues. */
+/** Makes the paragraph about bulk queues. It says what it costs to move a million requests of users with many open requests out of bulk queues. */
 function moves(pipeline: Pipeline): string {
   const of = withBroker(pipeline, {})
   const template = templateOf(of)
@@ -135,8 +135,8 @@ function table({ one, bursts, ten }: Bills): string[] {
 }
 
 /**
- * Returns the additional cost of a million requests, without the database's capacity, which is billed by time and not
- * by request.
+ * Makes the paragraph about the additional cost of a million requests. The cost does not include the capacity of the
+ * database, because AWS bills the capacity by time, and not by request.
  */
 function perMillion({ one, bursts }: Bills): string {
   const [even, together] = [one, bursts].map(({ traffic, traffic_usd }) => {

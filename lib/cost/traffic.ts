@@ -111,7 +111,7 @@ function sqsItems(load: Load, { requests }: Traffic): Item[] {
 function auroraItems({ observability }: Pipeline, load: Load, { requests, spread }: Traffic): Item[] {
   const { collections, busySeconds } = load
   const statements = collections + READ_COMPLETED.statements * requests
-  // Requests keep the database awake, until it has had no call for half an hour.
+  // The database runs while requests call it, and then for half an hour more, until it pauses. AWS bills all of this time.
   const awakeHours = spread === 'even' ? HOURS_PER_MONTH : busySeconds / 3_600 + BURSTS_PER_MONTH * PAUSE_AFTER_HOURS
   const hours = Math.min(HOURS_PER_MONTH, awakeHours, requests * PAUSE_AFTER_HOURS)
   const perSecond = busySeconds > 0 ? statements / busySeconds : 0

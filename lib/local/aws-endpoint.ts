@@ -19,7 +19,10 @@ export interface AwsEndpoint {
   url: string
   /** Makes a URL to which one custom resource sends its answer (CloudFormation's ResponseURL). `response` resolves with this answer. */
   expectResponse(): { url: string; response: Promise<unknown> }
-  /** Lets callers read the secrets with these names from the environment. For all other variables of the environment, callers get "not found". */
+  /**
+   * Lets callers read the secrets with these names from the environment variables of this process. For all other variables, callers get "not found":
+   * they may have secrets of the user that no function of the stack needs.
+   */
   grant(secrets: readonly string[]): void
   /** Lets callers invoke these functions by their names, with Lambda's Invoke. Functions may be added to the map later. */
   invokes(functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>): void
@@ -112,8 +115,8 @@ function calledIn({ headers }: IncomingMessage): string {
 }
 
 /**
- * Refuses bodies that are neither JSON nor a form. Calls with a form and calls without a body pass this check, because `respond` answers them with
- * an error in the format of their service.
+ * Refuses bodies that are neither JSON nor a form, since a web page could send some of them without asking the server first (CORS preflight). Calls
+ * with a form and calls without a body pass this check, because `respond` answers them with an error in the format of their service.
  */
 const inAProtocolOfAws: Check = request => {
   const hasBody = request.method === 'POST' || request.method === 'PUT'
@@ -161,7 +164,7 @@ function secretName(id: string): string {
   return id.replace(/^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:/, '')
 }
 
-/** Reads a secret from the environment: the variable with the secret's name, or with that name in the form of a variable. */
+/** Reads a secret from the environment variables: the variable with the secret's name, or with that name in the form of a variable. */
 export const secretIn = (environment: Environment, name: string): string | undefined =>
   environment[name] ?? environment[variableName(name)]
 

@@ -89,8 +89,8 @@ async function within(ms: number | undefined, answer: ReturnType<Caller['call']>
   const timeout = Promise.withResolvers<never>()
   // The SDK's own timeouts have this name, too. So callers handle both in the same way.
   const error = () => Object.assign(new Error(`The emulator did not answer within ${ms} ms.`), { name: 'TimeoutError' })
-  // After a thread was blocked, Node runs timers before it delivers messages. So the timeout lets Node deliver messages once more: an answer that has
-  // already arrived must count.
+  // After a thread was blocked, Node runs timers before it delivers messages. So the timeout lets Node deliver messages once more. Otherwise a call would
+  // fail although its answer has already arrived.
   const timer = setTimeout(() => setImmediate(() => timeout.reject(error())), ms)
   try {
     return await Promise.race([answer, timeout.promise])

@@ -50,7 +50,8 @@ export function openDataFolder(dataDir: string): DataFolder {
     }
   }
   process.once('exit', removeAtExit) // in case the process ends before close
-  for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true }) // a killed process may have left them
+  // A killed process may have left these files. Other programs would take them for the addresses and the access key id of a running system.
+  for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true })
 
   return {
     path,
@@ -86,7 +87,7 @@ function makeFolder(path: string): string {
   return path
 }
 
-// Creates a folder and its parents. Node's own recursive mkdir is not used: if a parent exists but can't contain folders, as in /proc, it never ends.
+// Creates a folder and its parents. Node's own recursive mkdir is not used, because it never ends if a parent exists but can't contain folders, as in /proc.
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   makeFolders(dirname(path))

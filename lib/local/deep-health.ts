@@ -18,7 +18,8 @@ const NAMES: Readonly<Record<Endpoint, string>> = {
 
 /**
  * Answers `GET /healthz?deep=1`: calls SQS, DynamoDB, S3 and Postgres, and names those that do not answer (`away`). Undefined for any other call.
- * Only the local system answers this call. It needs no API key, so on AWS anybody could wake a paused database with it.
+ * Only the local system answers this call. The call needs no API key. So on AWS, anybody could wake a paused database with it, and a database that is
+ * awake costs money.
  */
 export function deepHealth(system: Pick<System, 'endpoints' | 'accessKeyId'>) {
   return ({ method, url = '' }: IncomingMessage): Promise<Answer> | undefined => {

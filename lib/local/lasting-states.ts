@@ -12,8 +12,9 @@ export interface LastingStates {
 }
 
 /**
- * If no log line has repeated a state for this time, the state may be over. While requests wait for a model, each failed probe repeats the state
- * "open circuit" or "halt". Probes are at most 15 minutes apart, or `circuit.open` if that is longer. Milliseconds.
+ * If no log line has repeated a state for this time, the state may be over. While requests wait for a model that is not called because of an open circuit
+ * or a halt, single calls (probes) test the model. Each failed probe repeats the state. Probes are at most 15 minutes apart, or `circuit.open` if that is
+ * longer. Milliseconds.
  */
 const SILENT_MS = 1_200_000
 

@@ -6,7 +6,8 @@ export const moduleBeside = (url: string, name: string): URL => new URL(`./${nam
 
 /**
  * Finds the file that a thread runs first: the compiled file `name` in the folder `compiled` or, without such a file, the module `name` beside the module
- * with the given URL. The folder may be missing: a start of a changed checkout deletes older compiled files, also while this process runs.
+ * with the given URL. With a compiled file, the thread starts faster and needs less memory, because it does not load Node's compiler for TypeScript. The
+ * folder may be missing: a start of a changed checkout deletes older compiled files, also while this process runs.
  */
 export function firstFile(compiled: URL | undefined, url: string, name: string): URL {
   const file = compiled && new URL(`${name}.mjs`, compiled)

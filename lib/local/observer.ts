@@ -1,4 +1,7 @@
-/** The local system calls these methods when something happens, so that an observer can count it. The methods must not throw. */
+/**
+ * The local system calls these methods when something happens, so that an observer can count it. The methods must not throw. Otherwise, a mistake in
+ * counting could end the process.
+ */
 export interface Observer {
   /** A function has written metrics: a line in CloudWatch's embedded format. */
   metrics(line: string): void

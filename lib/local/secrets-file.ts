@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { LocalError } from './error.ts'
 
-/** The file in the data folder with the values of the secrets that the template creates, by ARN. */
+/** The file in the data folder with the values of the secrets that the template creates, by the secret's ARN. */
 export const SECRETS_FILE = 'secrets.json'
 
 const Secrets = z.record(z.string(), z.string())
 
 /**
- * Reads the file. Returns no secrets if the file does not exist yet. Throws a `LocalError` if the file is damaged, because new secrets
- * would overwrite those that the database was set up with.
+ * Reads the secrets file of the data folder. Returns an empty object if the file does not exist, which is so at the first start. Throws a
+ * `LocalError` if the file is damaged. Otherwise the local system would generate new secrets, and overwrite the old secrets, with which the
+ * database was set up.
  */
 export function readSecrets(folder: string): z.infer<typeof Secrets> {
   const path = join(folder, SECRETS_FILE)

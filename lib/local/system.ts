@@ -49,7 +49,8 @@ export interface LocalOptions {
   log(line: string): void
   /**
    * Is called when all resources exist, and before any function runs by itself or for a client. At that time, no function of an earlier run
-   * is left. `wasStopped` is true if the earlier run was closed. It is false if its process died, or if there was no earlier run.
+   * is left. So `prepare` may end the leases that the earlier run has left, i.e. rights with an end time, such as a worker's right to run a request
+   * (ADR 0050). `wasStopped` is true if the earlier run was closed. It is false if its process died, or if there was no earlier run.
    */
   prepare?(system: PreparedSystem, wasStopped: boolean): Promise<void>
   /** Is told of each invocation, answer and received message, to count them. Default: nothing is counted. */
@@ -86,7 +87,8 @@ export interface LocalSystem {
 
 /**
  * This file in the data folder says that the last system was closed and no function runs. A system writes it at its end, and deletes it before its own
- * functions run. If a process dies in between, the file is missing, and the next start knows that a function may have crashed.
+ * functions run. If a process dies in between, the file is missing, and the next start knows that a request may have crashed the process. Then each request
+ * that was running runs next without other requests in its thread, so that another crash interrupts no other request.
  */
 const STOPPED_FILE = 'stopped.json'
 
@@ -121,7 +123,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(data.close)
   deleteLeftFolders()
   refuseOtherKind(data, options.env.DATABASE_URL)
-  // A damaged file of secrets is refused before an engine starts.
+  // This call throws if the secrets file is damaged. So a start with a damaged file fails before the emulators start.
   readSecrets(data.path)
 
   const system = await openSystem(options, data, running)
@@ -148,7 +150,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   await options.prepare?.(prepared, data.readJson(STOPPED_FILE) !== undefined)
   // The functions of custom resources, such as the migrator, have no more work until the next start. So their threads end.
   for (const one of system.functions.values()) one.endIdle()
-  // Functions run from here on. If this process dies, a request may be the reason, so the next start must not find the file of a clean stop.
+  // Functions run from here on. If this process dies, a request may be the reason. So the next start must not find the file of a clean stop. Otherwise it
+  // would run this request together with others again.
   data.remove(STOPPED_FILE)
   mayRunFunctions = true
   activities.push(...system.activities.map(begin => begin()))

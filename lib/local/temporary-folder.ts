@@ -64,7 +64,7 @@ function deleteIfFree(path: string): void {
   const database = new DatabaseSync(lock, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
-    // Another process may have removed the mark before this process had the lock.
+    // Another process may have removed the mark before this process had the lock, because its user has chosen this folder. Then the folder must stay.
     if (existsSync(join(path, MARK))) deleteTemporary(path)
   } finally {
     database.close()

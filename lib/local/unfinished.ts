@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const PREFIX = 'unfinished-'
 
-/** An unfinished folder is complete after some seconds. So a folder that is older than this time was left by a process that has ended. Milliseconds. */
+/** An unfinished folder is complete after some seconds. So a folder older than this was left by a process that has ended, and is deleted. Milliseconds. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1_000
 
 /**

@@ -1,14 +1,17 @@
 import type { Family } from '../../functions/core/platform/metrics/registry.ts'
 
-/** A metric of the local system that AWS itself has in a deployment. */
+/** A metric that only the local system counts. In a deployment, AWS itself counts the same values. */
 export interface LocalFamily extends Family {
-  /** The labels of its series. */
+  /** The labels of the metric's series. */
   readonly labels: readonly string[]
   /** The metrics of AWS with the same meaning. */
   readonly on_aws: string
 }
 
-/** The metrics that the local system counts itself. Their labels are bounded by the template and by HTTP. */
+/**
+ * The metrics that the local system counts itself. Their labels can only be functions and queues of the template, and status
+ * codes of HTTP. So no client can make the number of series grow without limit.
+ */
 export const LOCAL_FAMILIES = {
   answers: {
     name: 'sluice.api_answers',
@@ -54,7 +57,7 @@ export const LOCAL_FAMILIES = {
     name: 'sluice.queue_oldest_message',
     kind: 'gauge',
     unit: 's',
-    description: 'The age of the oldest message of a queue. With RabbitMQ, it is not known.',
+    description: 'The age of the oldest message of a queue. Absent with RabbitMQ, which does not report the age.',
     labels: ['queue'],
     on_aws: '`ApproximateAgeOfOldestMessage` of `AWS/SQS`',
   },

@@ -10,7 +10,7 @@ export interface LocalMetrics {
   readonly registry: Registry
   /** Counts the events of the local system. */
   readonly observer: Observer
-  /** Notes the state of the queues. */
+  /** Sets the metrics of the queues to their present state. Call this before the metrics are read or exported. */
   note(queues: readonly QueueState[]): void
 }
 
@@ -24,10 +24,10 @@ export function createLocalMetrics(clock: () => number): LocalMetrics {
         if (isObject(parsed)) addSamples(registry, samplesIn(parsed))
       },
       invoked({ service, ok, throttled }) {
-        // Lambda counts such an event neither as an invocation nor as an error.
+        // A throttled event did not reach the function. As in Lambda, it counts neither as an invocation nor as an error.
         if (throttled) return
         registry.add(LOCAL_FAMILIES.invocations, { service }, [1])
-        // Without a failure, the value is 0, so that the first failure is a change.
+        // A success adds 0, so that the series exists from the first invocation. Then Prometheus can see the first failure as an increase.
         registry.add(LOCAL_FAMILIES.errors, { service }, [ok ? 0 : 1])
       },
       answered: status => registry.add(LOCAL_FAMILIES.answers, { status: String(status) }, [1]),

@@ -4,14 +4,14 @@ import type { Distribution, Family, Labels, Registry, Series } from '../../funct
 export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
- * Returns the name of a metric by Prometheus's rules for names of OpenTelemetry: with its unit and, for a counter,
- * `total` at the end.
+ * Returns the Prometheus name of a metric, made from its OpenTelemetry name by Prometheus's rules: dots become underscores,
+ * the name of a time ends with `_seconds`, and the name of a counter ends with `_total`.
  */
 export function prometheusName({ name, kind, unit }: Pick<Family, 'name' | 'kind' | 'unit'>): string {
   return `${name.replaceAll('.', '_')}${unit === 's' ? '_seconds' : ''}${kind === 'counter' ? '_total' : ''}`
 }
 
-/** Writes a registry in Prometheus's text format. */
+/** Writes all series of a registry in Prometheus's text format. */
 export function prometheusText(registry: Registry): string {
   const families = Map.groupBy(registry.series(), ({ family }) => family.name)
   return [...families.values()].flatMap(linesOf).join('\n').concat('\n')
@@ -31,8 +31,8 @@ function linesOf(series: readonly Series[]): string[] {
 }
 
 /**
- * Writes the lines of a histogram. In Prometheus, a bucket counts all values up to its bound. In the registry, a value
- * is in one bucket.
+ * Writes the lines of a histogram. In the registry, each value is in exactly one bucket. In Prometheus, a bucket counts all
+ * values up to its bound, also those of smaller buckets. So the function adds up the counts.
  */
 function histogramLines(
   name: string,

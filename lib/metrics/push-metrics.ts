@@ -8,10 +8,10 @@ import type { LocalMetrics } from './local-metrics.ts'
 /** The time between two exports. Milliseconds. */
 const INTERVAL_MS = 10_000
 
-/** The longest time of the last export, when the system stops. Milliseconds. */
+/** The longest time that the stop of the system waits for the last export. Milliseconds. */
 const LAST_EXPORT_MS = 1_000
 
-/** Returns the URL for metrics that OpenTelemetry's rules make of `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+/** Returns the URL to which metrics are posted. By OpenTelemetry's rules, it is `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/metrics` at the end. */
 export const metricsUrl = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}/v1/metrics`
 
 export interface PushedMetrics {
@@ -23,7 +23,7 @@ export interface PushedMetrics {
   readonly clock: Clock
 }
 
-/** Exports all metrics once. An export has all values since the start, so a lost export loses nothing. */
+/** Exports all metrics once. An export has the totals since the start. So if an export is lost, the next one has its values, too. */
 export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMetrics): Promise<void> {
   metrics.note(await system.queues())
   const items = metrics.registry.series().length
@@ -32,7 +32,7 @@ export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMet
   otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items, supersedes: true })
 }
 
-/** Exports all metrics every few seconds by OTLP. Returns the function that ends it, after a last export. */
+/** Exports all metrics every 10 seconds by OTLP. Returns the function that stops these exports, after a last export. */
 export function pushMetrics(
   endpoint: string,
   pushed: Omit<PushedMetrics, 'otlp'>,

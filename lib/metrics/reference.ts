@@ -74,8 +74,8 @@ function row(name: MetricName): string {
 }
 
 /**
- * Returns whether the function measures a metric per model. The collector works for all models, and names the model of
- * each time that it measures.
+ * Returns whether the collector measures a metric with the label `model`. The collector works for all models. So it adds
+ * the model to each of its histograms, i.e. to the durations and sizes.
  */
 const isMeasuredPerModel = (name: MetricName): boolean => {
   const { kind, sources } = definitionOf(name)

@@ -85,7 +85,7 @@ async function countPosts(stage: RequestStage): Promise<Pick<RequestCalls, 'post
     const answer = await stage.post(path, body, { ...caller, ...limits })
     if (answer.code !== code) throw new Error(`${path} answers ${answer.code}`)
   }
-  // The first POST per route creates the user's quota item and the items of wait leases. It is not counted.
+  // The first POST per route creates the user's quota item and the items of wait leases (the rights of calls to wait). It is not counted.
   for (const way of WAYS) await expectCode(way, way.code)
   for (const way of WAYS) {
     posted.set(way.name, await stage.counting(() => expectCode(way, way.code)))

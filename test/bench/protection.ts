@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
       await worker.invoke()
       worker.advance(1_000)
     },
-    // The message is deferred twice: it waits in the backlog, and then for its slot.
+    // The message is deferred twice: it waits with the requests that have no slot yet (the backlog), and then for its slot.
     act: async worker => {
       await worker.invoke()
       await worker.invokeAgain()

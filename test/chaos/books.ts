@@ -7,7 +7,7 @@ import { type Accepted, TOKENS } from './load.ts'
 /** After a crash, each accepted request must end within this time, in milliseconds. docs/guarantees.md states this bound. */
 const BOUND_MS = 300_000
 
-/** Expects that each accepted request ends within the bound, that `reconcile` then finds no difference, and that each charge is right. */
+/** Expects that each accepted request ends within the bound, that `sluice reconcile` then finds no difference, and that each charge is right. */
 export async function expectOrderInTheEnd(admin: Admin, accepted: Accepted): Promise<void> {
   await vi.waitFor(
     async () => {

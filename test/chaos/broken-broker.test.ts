@@ -107,7 +107,7 @@ async function disturb(load: Load, { begin, end }: Trouble, host: VirtualHost): 
   }
 }
 
-// No other test may use the broker at the same time, because an alarm or a stop affects all of its virtual hosts.
+// No other test may use the broker at the same time, because a memory alarm or a stop of the broker affects all of its virtual hosts.
 describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', () => {
   let host: VirtualHost
   let endpoint: Endpoint

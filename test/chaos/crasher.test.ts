@@ -14,10 +14,13 @@ const VICTIM = 'victim'
 const ATTACKER = 'attacker'
 /** The number of simultaneous invocations of the worker. With RabbitMQ, an event source mapping runs one invocation at a time. */
 const INVOCATIONS = QUEUE_BACKEND === 'rabbitmq' ? 1 : 5
-/** Prompts that keep all invocations of the worker busy. Meanwhile, the messages of the other prompts gather in the queue and form batches. */
+/**
+ * Prompts that keep all invocations of the worker busy. Meanwhile, the messages of the other prompts gather in the queue. So the hostile request and
+ * innocent requests are then in one invocation, and the crash concerns both.
+ */
 const PLUGS = Array.from({ length: INVOCATIONS }, (_, i) => `plug ${i}`)
 const INNOCENTS = Array.from({ length: 9 }, (_, i) => `innocent ${i}`)
-/** The message of a crashed worker is delivered again after the worker's timeout of 50 s, and 30 s more. This constant leaves a reserve. */
+/** The messages of a crashed worker are delivered again after 80 s: the worker's timeout of 50 s, and 30 s more. The rest is for a slow machine. */
 const NOTICED_MS = 110_000
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {
@@ -68,7 +71,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     expect(inCompany.length).toBeGreaterThan(1)
     expect(items.map(item => item?.crashes)).toEqual(inCompany.map(() => 0))
 
-    // The call of the hostile request is held, and the test kills its worker during each call.
+    // The call of the hostile request is held, and the test kills its worker during each call, as if the request had crashed the worker.
     const end = () => admin.items.get(ATTACKER, String(hostile))
     let seen = called('hostile') - 1
     while (!isTerminal((await end())?.status ?? 'queued')) {

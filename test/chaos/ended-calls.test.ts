@@ -14,7 +14,7 @@ const config = fileURLToPath(new URL('held.yaml', import.meta.url))
 const REQUESTS = 50
 /** The least number of calls that run at the same time. With RabbitMQ, one invocation runs at a time, and it may have got only one message. */
 const LEAST_CALLS = QUEUE_BACKEND === 'sqs' ? 5 : 1
-/** The number of stops: one more than MAX_CRASHES. If each stop counted as a crash, the request would fail. */
+/** The number of stops: one more than MAX_CRASHES, the crashes after which a request fails. If each stop counted as a crash, the request would fail. */
 const STOPS = 4
 
 let model: TestModel

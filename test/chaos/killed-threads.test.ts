@@ -8,7 +8,7 @@ import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const USERS = 20
 const ACCEPTED_EACH = 15
-/** A thread is killed after this number of accepted requests. If a timer did this, a slow machine would accept no request between two kills. */
+/** After this number of accepted requests, a thread is killed. If a timer killed the threads, a slow machine would accept no request between two kills. */
 const ACCEPTED_PER_KILL = 4
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {

@@ -76,7 +76,7 @@ describe('version 0.1.0 reads', () => {
   })
 })
 
-it('version 0.1.0 reads the users of failed calls and of an open circuit, which it does not know, as failures of long ago', () => {
+it('version 0.1.0 reads the users of failed calls and of an open circuit, which this version stores as negative times, as failures of long ago, and still reads the real failures', () => {
   const state = { ...UNTOUCHED, version: 1, writer: 'w', failures: [NOW, NOW + 1], failed_by: [84, 0] }
   const open = { ...UNTOUCHED, version: 2, writer: 'w', open: { until: NOW, times: 1 }, open_for: [42, 7] }
 

@@ -7,7 +7,7 @@ export type StoredThing =
 
 export type StoredItem = Extract<StoredThing, { readonly item: unknown }>
 
-/** Whether an item is a request. The same table also has idempotency keys and wait leases. */
+/** Whether an item is a request. The same table also has idempotency keys and wait leases (rights of calls to wait for a request). */
 export const isRequest = ({ item }: StoredItem): boolean => old.RequestId.safeParse(item.request_id).success
 
 /** Reads a message or an item as version 0.1.0 does. Throws if 0.1.0 would throw. */

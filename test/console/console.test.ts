@@ -77,7 +77,8 @@ describe('an empty system:', () => {
 
     await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
     expect(page.url()).toMatch(/\/console#\/models$/)
-    // The browser reports the page's first answer, a 401. The page then uses the stored token, so this error is expected and removed.
+    // After a reload, the address has no token, so the first answer is a 401, which the browser reports as an error. The page then uses the stored
+    // token. So this error is expected, and is removed.
     problems.length = 0
   })
 })

@@ -68,7 +68,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
     })
 
-    it('can be bound to another request only by a caller that names the request to which they are bound', async () => {
+    it('can be bound to another request only by a caller that names the request to which they are bound, so two callers never bind two new requests', async () => {
       const { user, id } = await bound()
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()

@@ -64,7 +64,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS)).toEqual(second)
     })
 
-    it('can be bound to another request only by a caller that names the request to which they are bound', async () => {
+    it('can be bound to another request only by a caller that names the request to which they are bound, so two callers never bind two new requests', async () => {
       const user = newUser()
       const [first, second, third] = [aRequest(), aRequest(), aRequest()]
       await keys.bind(user, 'k', first, NOW)

@@ -90,7 +90,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.write(model, first)).toEqual(first)
     })
 
-    it('accept a version from only one of 20 workers', async () => {
+    it('accept a new version from only one of 20 workers, so no worker overwrites the change of another', async () => {
       const model = newModel()
       const writers = Array.from({ length: 20 }, (_, i) => `w${i}`)
 

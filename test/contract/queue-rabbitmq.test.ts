@@ -118,7 +118,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
       )
       await Promise.all(flood)
-      // At this point, one invocation runs, the mapping holds the messages of the next invocation, and messages from the bulk
+      // At this point, one invocation runs, the event source mapping holds the messages of the next invocation, and messages from the bulk
       // queue wait in the queue behind them. Only now does the other user send a message.
       await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
       await queue.send(QUEUE, { body: 'only one', group: 'quiet' })

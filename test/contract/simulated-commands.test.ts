@@ -28,7 +28,7 @@ import { startRdsData } from '../support/emulators.ts'
  * must be equal. So each model is compared with its engine for the commands that Sluice uses.
  */
 
-// Among these seeds, only the history of seed 21 reads results from the ledger.
+// Only the history of seed 21 reads results from the ledger. Without this seed, no such read would be compared.
 const SEEDS = [1, 2, 3, 4, 21]
 const TIMEOUT_MS = 120_000
 

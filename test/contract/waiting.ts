@@ -27,7 +27,7 @@ const granted = (lease: WaitLease | undefined): WaitLease => {
   return lease
 }
 
-/** Checks a store of wait leases. */
+/** Checks a store of wait leases. A wait lease is one of a limited number of places for calls that wait for the end of a request. */
 export function describeWaitingContract(name: string, makeEngine: () => Promise<WaitingEngine>): void {
   let engine: WaitingEngine
   let leases: WaitLeases

@@ -25,7 +25,7 @@ async function postTimes(client: ApiClient, times: number, prompt: string) {
   return { accepted: withStatus(202), refused: withStatus(429) }
 }
 
-/** Waits until all requests have ended, and expects the quota to have the sum of the ledger's rows. */
+/** Waits until all requests have ended, and expects the used tokens of the user's quota to be the sum of the user's rows in the ledger. */
 async function expectQuotaOfLedger(client: ApiClient & { user: string }, requests: number): Promise<void> {
   const quota = await client.settledQuota()
   const rows = await ledgerRows(system, client.user)

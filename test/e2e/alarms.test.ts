@@ -49,7 +49,7 @@ const readable = (id: string): string => id.replace(/Alarm[0-9A-F]{8}$/, '').rep
 
 const raised = async () => (await cloudWatch.raised()).map(readable)
 
-/** Resolves as soon as the metrics of the system raise the alarm. */
+/** Resolves as soon as the alarm is raised: when its definition in the template is met by the metrics that the system has counted. */
 const expectRaised = (alarm: string) =>
   eventually(async () => {
     cloudWatch.sample(await system.queues())
@@ -118,7 +118,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true })
 })
 
-/** Functions that cause each alarm, by the name of the alarm. `#` stands for the name of a model. */
+/** By the name of each alarm: a function of this test that brings about what the alarm warns of. `#` stands for the name of a model. */
 const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
   'Model#Failures': async () => {
     endpoint.reply('refusing', refuse(400))
@@ -151,7 +151,8 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
     for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
   },
-  // The caller gives up before the function has a thread. The local system answers this as Lambda answers a throttled invocation.
+  // The local system never throttles a function. But if a caller gives up before the function has a thread, it answers and counts the invocation as
+  // Lambda does with a throttled invocation. So the alarm can be tested.
   FrontDoorThrottles: async () => {
     const reader = system.functions.get(logicalId('ReaderFunction'))
     for (const { id } of reader?.threads() ?? []) await reader?.kill(id)
@@ -194,7 +195,8 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     await send('nightly-prompts', { user_id: 'u1', prompt: 'x' })
     cloudWatch.advance(FIVE_MINUTES)
   },
-  // The worker crashes, so the request stays in its queue. After 31 s, it has waited for more than half of the minute after which it expires.
+  // The worker crashes, so the request stays in its queue. After 31 s, the request has waited for more than half of the minute after which it
+  // expires. The alarm must be raised at half of this time, so that an operator can still act.
   'Model#Waiting': async () => {
     crashing.add('ModeltextWorker')
     await api.submit({ prompt: 'x', model: 'text' })
@@ -214,11 +216,11 @@ const MODELS: Readonly<Record<string, string>> = {
 describe('alarms of the template', () => {
   beforeEach(() => {
     crashing.clear()
-    // Advances the clock by a day, so that the metrics of earlier tests do not count.
+    // Advances the clock of the metrics by a day. So the metrics of earlier tests do not raise the alarm of this test.
     cloudWatch.advance(24 * 3_600)
   })
 
-  it('each alarm of the template has a function in this test that causes it', () => {
+  it('each alarm of the template has a cause in CAUSES, so the next tests leave out no alarm', () => {
     const models = /^Model(text|refusing|broken|keyless|locked)/
     const kinds = new Set(alarmsOf(template).map(id => readable(id).replace(models, 'Model#')))
     expect([...kinds].sort()).toEqual(Object.keys(CAUSES).sort())
@@ -226,7 +228,8 @@ describe('alarms of the template', () => {
 
   it('no alarm is raised while requests complete', async () => {
     await api.ended(await api.submit({ prompt: 'x' }))
-    // A client can read the result a moment before the message of the event is deleted. Until then, the message counts as a day old.
+    // A client can read the result a moment before the `outcome` event is deleted from the results queue. The clock of the metrics is a day ahead, so
+    // this event would count as a day old and raise an alarm. So the test waits until all queues are empty.
     const oldest = async () => (await system.queues()).map(({ oldest_sent_at }) => oldest_sent_at)
     await expect.poll(async () => (await oldest()).every(at => at === undefined)).toBe(true)
     cloudWatch.sample(await system.queues())

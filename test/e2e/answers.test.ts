@@ -399,7 +399,7 @@ describe('calls of a model', () => {
     expect(fine).toMatchObject({ status: 'completed', result: 'fine' })
     expect(model.calls('<34 fine>').map(({ headers }) => headers.authorization)).toEqual([`Bearer ${SECRET}`])
     await soon(async () => expect(await show(client, refused)).toMatchObject({ status: 'queued', attempts: 0 }))
-    // After the 401, the worker has read the secret again. The secret has not changed, so the worker makes no second call.
+    // After a 401, the worker reads the secret again, because an operator may have changed it. Here it has not changed, so a second call would fail, too.
     expect(model.calls('<34 refused>')).toHaveLength(1)
     expect(await cancel(client, refused)).toMatchObject({ charged: { requests: 0, tokens: 0 } })
     expect(JSON.stringify(await modelNamed('keyed'))).not.toContain(SECRET)

@@ -78,7 +78,7 @@ async function expectWholeRow(system: RunningSystem, readRow: (requestId: string
     prompt,
     run: 1,
     quota_window: String(request.created_at).slice(0, 10),
-    // These columns are filled only if the request failed, was erased, has a model with a price, or is too large for a row.
+    // This request has none of the values of these columns: it has not failed, was not deleted, has a model without a price, and fits into a row.
     error: null,
     erased_at: null,
     cost: null,
@@ -270,7 +270,8 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     onTestFinished(database.drop)
     const system = await startSystem({ DATABASE_URL: database.url })
     onTestFinished(async () => void (await system.stop()))
-    // Postgres runs as another user of the machine. This folder is open to all users, so that Postgres could write a file here.
+    // Postgres runs as another user of the machine. This folder is open to all users. So if no file appears in it, the reason is that Postgres has run
+    // no program, and not that it may not write here.
     const open = mkdtempSync(join(tmpdir(), 'sluice-program-'))
     chmodSync(open, 0o777)
     onTestFinished(() => rmSync(open, { recursive: true }))

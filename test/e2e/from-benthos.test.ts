@@ -267,7 +267,7 @@ describe('a switch-over without downtime', () => {
     const oldUsed = old.redis.get(requestsUsed(oldUser)) ?? 0
     setOldLimit(oldUsed)
     await setUser(system.admin, client.user, { requests: Limit - oldUsed })
-    // API Gateway keeps the authorizer's answer for a key for a minute. The client gets another key, so that the new limit applies at once.
+    // The authorizer remembers the limits of a key's user for up to a minute. The client gets another key, so that the new limit applies at once.
     const { created } = await createKey(system.admin, { user: client.user })
     const moved = system.client(created.key)
     while ((await postNew(moved)) === 202);

@@ -124,7 +124,7 @@ describe('cancellations', () => {
   test('DELETE of a queued request charges nothing, and the model is not called', async () => {
     const client = await system.newUser({ in_flight: 100 })
     const held = model.hold('in the way')
-    // The model runs fewer than 40 requests at the same time. So the next request waits in the queue.
+    // The concurrency of the model is less than 40. So the request that comes after these 40 requests waits in the queue.
     await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'in the way' })))
     await eventually(() => expect(callsOf('in the way')).toBeGreaterThan(1))
     const id = await client.submit({ prompt: 'never run' })
@@ -216,6 +216,6 @@ describe('dead letters', () => {
   })
 })
 
-test('`sluice reconcile` finds no difference after these tests', async () => {
+test('`sluice reconcile` finds no difference between the stores after these tests', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

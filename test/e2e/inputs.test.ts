@@ -155,14 +155,14 @@ describe('refused messages', () => {
     },
   )
 
-  test('no refused message stays in its queue, and `sluice reconcile` finds no difference', async () => {
+  test('no refused message stays in its queue, and `sluice reconcile` finds no difference between the stores', async () => {
     for (const queue of ['nightly-prompts', 'nightly-prompts-dlq', 'reports', 'reports-dlq'])
       await eventually(async () => expect(await queues.count(queue)).toBe(0))
     expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
   })
 })
 
-// The queues of a broker have neither.
+// A queue of RabbitMQ has neither a URL nor an ARN.
 test.skipIf(QUEUE_BACKEND === 'rabbitmq')(
   'the outputs of the stack have the URL and the ARN of each input queue',
   () => {

@@ -36,11 +36,12 @@ describe.skipIf(!process.env.DATABASE_URL)('a Postgres that stops and comes back
     await proxy.cutOff()
     const ids = await Promise.all(['a', 'b', 'c'].map(prompt => client.submit({ prompt })))
     const failed = () => system.functionLogs().match(/an event could not be taken/g)?.length ?? 0
-    // The outage ends when each event was delivered three times on average. This is about as long as a restart of Postgres by an operator.
+    // The outage ends when each `outcome` event was delivered to the collector three times on average. This takes about as long as a restart of Postgres.
     await eventually(() => expect(failed()).toBeGreaterThanOrEqual(3 * ids.length), { timeout: 90_000 })
     await proxy.restore()
 
-    // During an outage, SQS delivers an event again after 10 seconds, and not after the queue's visibility timeout of minutes. So clients wait little.
+    // During an outage, the collector lets SQS deliver an event again after 10 seconds at first, and not after the queue's visibility timeout of
+    // minutes. So clients can read their results soon after the outage.
     const ends = await Promise.all(ids.map(id => client.ended(id)))
     expect(ends.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
     await eventually(

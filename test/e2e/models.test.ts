@@ -95,7 +95,7 @@ describe('posts', () => {
     const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
     const first = await post()
     await setUser(system.admin, client.user, { plan: 'texts' })
-    // API Gateway keeps the authorizer's answer for a key for a minute. The user gets another key, so that the new plan applies at once.
+    // The authorizer remembers the plan of a key's user for up to a minute. The user gets another key, so that the new plan applies at once.
     const { created } = await createKey(system.admin, { user: client.user })
     const again = await system.client(created.key).post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
 
@@ -203,7 +203,7 @@ describe('texts', () => {
     const { status, result } = await client.ended(await client.submit({ prompt }))
 
     expect(status).toBe('completed')
-    // The next two comparisons do not use `toEqual` on the texts, because a failure would print megabytes.
+    // The texts are compared with `===`, and not with `toEqual`, because `toEqual` would print megabytes if they differ.
     expect(callsWith(prompt)).toHaveLength(1)
     expect((result as { echo: string }).echo === prompt).toBe(true)
     const keys = { prompt: null, prompt_key: expect.any(String), result: null, result_key: expect.any(String) }

@@ -22,7 +22,7 @@ const WAITING = 14
 /** `reconcile` leaves out requests that changed in the last two minutes. So the test runs it with a clock that is three minutes ahead. */
 const LATER_MS = 180_000
 
-/** A retry waits for six seconds. A busy machine needs longer. */
+/** The longest wait for the end of a request. A retry waits for six seconds before its call, and a busy machine needs longer. */
 const PATIENCE = { timeout: 60_000, interval: 500 }
 
 /** The timeout of a test in milliseconds. It is enough for six starts of the local system on a busy machine. */
@@ -112,7 +112,8 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     rmSync(folder, { recursive: true, force: true })
   })
 
-  // An early start changes the backend before all requests have ended, and must be refused. Each takes seconds, so the test tries only one.
+  // `tooEarly`: a start on these queues while requests are still open. It must be refused, because the requests would be lost with their old queues.
+  // Each such start takes seconds, so the test tries only one.
   test.each([
     { from: 'sqs', to: 'rabbitmq', tooEarly: ['rabbitmq'] },
     { from: 'rabbitmq', to: 'sqs', tooEarly: [] },

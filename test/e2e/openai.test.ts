@@ -518,7 +518,7 @@ test('a chat of 60 s with an Idempotency-Key completes after retries of the SDK 
   const unkeyed = errorOf(sdk.chat.completions.create(chat))
   const keyed = sdk.chat.completions.create(chat, { headers: { 'Idempotency-Key': 'slow' } })
   const failed = await unkeyed
-  // While this second call without a key waits, the SDK makes its third try of the call with a key.
+  // This second call without a key only lets time pass: while it waits, the SDK makes its third try of the call with a key.
   await errorOf(sdk.chat.completions.create(chat))
   held.release()
   expect(failed).toMatchObject({ status: 504, code: 'still_running', requestID: expect.any(String) })

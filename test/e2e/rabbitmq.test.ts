@@ -12,12 +12,12 @@ import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 /** Within this time after an outage of the broker, functions and event source mappings are connected again. */
 const RECOVERY = { timeout: 60_000, interval: 500 }
 
-/** If a function can't send a message, its batch is delivered again after about a minute. */
+/** If a function can't send a message, the messages that it has received are delivered again after about a minute. So their requests end in this time. */
 const REDELIVERY = { timeout: 150_000, interval: 500 }
 
 /**
  * Closes the reservations that refused posts have left open. The sweeper closes only reservations older than two minutes, so the clock of
- * this sweep is two minutes ahead. No request may be in progress, since the sweep would treat it as old, too.
+ * this sweep is two minutes ahead, and the test need not wait. No request may be in progress, since the sweep would treat it as old, too.
  */
 const sweepAhead = ({ admin }: RunningSystem): Promise<Swept> =>
   sweep({
@@ -105,7 +105,8 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
       return String(answer.body.request_id)
     }, RECOVERY)
     expect(await client.ended(again)).toMatchObject({ status: 'completed' })
-    // The gateway could not send the `ended` event of the refused request either. So the sweeper closes the reservation (rule 4).
+    // The gateway could not send the `ended` event of the refused request either, so its reservation still counts in the user's quota. The sweeper
+    // closes the reservation.
     expect((await sweepAhead(system)).closed).toBeGreaterThan(0)
     await eventually(async () => {
       const { in_flight, requests } = await client.quota()
@@ -154,7 +155,7 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     }, REDELIVERY)
   })
 
-  test('no message is left on the broker after these tests, and `sluice reconcile` finds no difference', async () => {
+  test('no message is left on the broker after these tests, and `sluice reconcile` finds no difference between the stores', async () => {
     await eventually(async () => expect(await host.messages()).toEqual({}), REDELIVERY)
     await sweepAhead(system)
     await eventually(async () => expect(await host.messages()).toEqual({}), REDELIVERY)

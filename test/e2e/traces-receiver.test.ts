@@ -5,7 +5,7 @@ import { answerJson, startTestModel, type TestModel, usualUsage } from './suppor
 import { fixture, startSystem } from './support/system.ts'
 
 const POSTS = 8
-/** After a failed export, a function exports nothing for 30 s. The test expects 29 s, because exports take different times to arrive. */
+/** After a failed export of traces, a function exports nothing for 30 s. The test expects 29 s, because exports take different times to arrive. */
 const PAUSE_MS = 29_000
 
 let model: TestModel
@@ -40,7 +40,8 @@ describe('a receiver of traces', () => {
     }
     await eventually(() => expect(system.output().out).toMatch(told))
 
-    // Sequential posts use at most two environments of the gateway, and each of them pauses by itself. So each export is compared with the last but one.
+    // Sequential posts use at most two environments (threads) of the gateway. Each of them pauses its own exports for 30 s. So each export is compared
+    // with the last but one, which is the latest that the same environment can have sent.
     const tried = exportsOf(receiver, 'traced-gateway')
     expect(tried.length).toBeGreaterThan(0)
     const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)

@@ -49,7 +49,7 @@ const settledSpansOf = (traceId: string) =>
     return spans
   })
 
-test('a request that is rate limited, fails once and then succeeds is one trace with a span per step and without orphans', async () => {
+test('a request that is rate limited, fails once and then succeeds is one trace with a span per step, and no span lacks its parent', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
 

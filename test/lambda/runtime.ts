@@ -32,7 +32,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
   const server = createServer((request, response) => void serve(request, response))
   const child = listen().then(port => spawnClient(client, options, port, observer))
   void child.then(async started => {
-    // The environment counts as ended only when its whole output was read. Otherwise its last log lines would be lost.
+    // The function's process counts as ended only when its whole output was read. Otherwise its last log lines would be lost, and with them its metrics.
     const [code, signal] = await once(started, 'close')
     const error = {
       errorType: 'Runtime.ExitError',

@@ -290,7 +290,7 @@ describe('a victim', () => {
       const over = new AbortController()
 
       const attack = run(attackers(over.signal), over.signal)
-      // Waits until the calls of the attack are sent.
+      // Waits until the calls of the attack are sent, so that the victim's calls come during the attack.
       await delay(200)
       const took: number[] = []
       for (let round = 0; round < ROUNDS; round++) took.push(...(await oneRound(victim)))
@@ -304,6 +304,6 @@ describe('a victim', () => {
   )
 })
 
-test('`sluice reconcile` finds no difference after all attacks', async () => {
+test('`sluice reconcile` finds no difference between the stores after all attacks', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

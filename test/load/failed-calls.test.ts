@@ -44,7 +44,10 @@ describe.concurrent('batches with prompts that the model refuses', () => {
     send(response, { outputs: inputs.map(input => (poisonous.has(input) ? { error: 'no' } : echoed(input))) })
   }
 
-  /** Posts requests, and waits until they have ended. The model answers only when all requests are posted, so that most of them wait in the queue. */
+  /**
+   * Posts requests, and waits until they have ended. The model answers only when all requests are posted. So most of them wait in the queue, and are
+   * then called in full batches.
+   */
   async function run(model: string, count: number, reply: Reply) {
     const client = await system.newUser()
     const posted = Promise.withResolvers<void>()
@@ -153,7 +156,7 @@ describe.concurrent('failed calls', () => {
   )
 })
 
-test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference between the stores after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

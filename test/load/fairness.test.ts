@@ -12,8 +12,9 @@ const CONCURRENCY = 5
 const LEAST_CALLS = QUEUE_BACKEND === 'sqs' ? CONCURRENCY : 1
 /**
  * The most calls of the flood before the call of another user's only request. On SQS: the calls that hung, and the messages that their workers
- * may have taken earlier. On RabbitMQ: the flooding user's requests that do not wait in the bulk queue, and the calls of two invocations. The
- * plan has shards, so the number of open requests is not exact.
+ * may have taken earlier. On RabbitMQ: the flooding user's requests that do not wait in the bulk queue (a second queue for users with many open
+ * requests), and the calls of two invocations. With the plan's shards, Sluice only estimates a user's open requests, so up to twice as many
+ * requests may stay outside of the bulk queue.
  */
 const MOST_BEFORE = QUEUE_BACKEND === 'sqs' ? 3 * CONCURRENCY : 2 * GIVES_WAY_ABOVE + 2 * CONCURRENCY
 

@@ -100,7 +100,8 @@ test('a request that is cancelled while it waits for another attempt gets no fur
 
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
-  // Each backoff has the same length. So when a later request has had its second attempt, the message of the cancelled request was delivered, too.
+  // The wait before a retry has the same length for each request. So when a later request has had its second attempt, the retry message of the
+  // cancelled request was delivered, too, and must have caused no call.
   expect(await client.ended(await client.submit({ prompt: 'later', model: 'busy' }))).toMatchObject({ attempts: 2 })
   expect(isFirst('cancelled')).toBe(true)
 })
@@ -122,7 +123,7 @@ async function letDeadlineCome(user: string, id: string): Promise<void> {
   client.destroy()
 }
 
-test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference between the stores after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -114,7 +114,7 @@ describe.concurrent('outages', () => {
       expect(endings(rows)).toEqual(allCompleted(30))
       const calls = endpoint.calls(model)
       const failed = calls.filter(({ at }) => at < until)
-      // Probes find the outage after 1 s, 2 s and 4 s. The next probe finds that the model works again.
+      // Probes (calls that test whether the model works again) fail after 1 s, 2 s and 4 s. The next probe finds that the model works again.
       const probes = logged(model, 'stays open')
       expect(probes).toBeGreaterThan(0)
       expect(probes).toBeLessThanOrEqual(3)
@@ -151,7 +151,7 @@ const logged = (model: string, change: string): number =>
     .split('\n')
     .filter(line => line.includes(change) && line.includes(`"service":"protected-worker-${model}"`)).length
 
-test('`sluice reconcile` finds no difference after these tests, and no function has logged an error', async () => {
+test('`sluice reconcile` finds no difference between the stores after these tests, and no function has logged an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

@@ -46,7 +46,7 @@ async function receive(queue: Queue, seconds: number): Promise<string[]> {
   return queue.dequeue(10).map(({ MessageId }) => MessageId)
 }
 
-test('a receive that waits for messages of an empty queue sets only one timer, for the end of its wait', async () => {
+test('a receive that waits for messages of an empty queue sets only one timer, for the end of its wait, and does not look for messages again and again', async () => {
   const queue = newQueue()
   const received = receive(queue, 20)
   expect(vi.getTimerCount()).toBe(1)

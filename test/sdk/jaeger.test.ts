@@ -18,8 +18,8 @@ import {
 import { type Jaeger, jaegerProgram, type ShownSpan, type SpanIds, startJaeger } from './jaeger.ts'
 
 /**
- * Jaeger writes this warning about a span that begins before its parent or ends after it, because a wrong clock may be the cause. A message is
- * received after its `send` span has ended. So spans of the receiver may have the warning, and the tests allow it there.
+ * Jaeger writes this warning about a span that begins before its parent or ends after its parent, because a wrong clock may be the cause. The parent
+ * of a receiver's span is the `send` span of the message, and this span has ended when the message is received. So the tests allow the warning there.
  */
 const GUESS_ABOUT_CLOCKS = /^clock skew adjustment disabled; /
 

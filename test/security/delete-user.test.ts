@@ -93,7 +93,7 @@ const traces = async ({ user, mark }: User) => {
   return [...tracesOf(texts, user), ...texts.filter(text => text.includes(mark))]
 }
 
-/** Disables the user an hour ago by the clock. `users delete` waits until calls of a just disabled user have ended, and so need not wait here. */
+/** Disables the user with a clock that is an hour behind. `users delete` waits for 89 s after a user was disabled, and so need not wait in the test. */
 const disableAnHourAgo = ({ user }: User) =>
   allowUser({ ...system.admin, clock: () => Date.now() - 3_600_000 }, user, false)
 

@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Makes the workers crash in calls of the model `crashing`. It changes their bundles, which a thread imports only at its first invocation. */
+/** Makes the workers crash in calls of the model `crashing`. It changes the files of their code, which a thread loads only at its first invocation. */
 function letWorkersCrash(): void {
   const hook = new URL('../e2e/support/crash-in-call.ts', import.meta.url)
   const assembly = join(folder, 'cdk.out')
@@ -331,7 +331,7 @@ test('with the log level DEBUG, no log, no metric and no output contains a marke
 
   expect(logs.filter(line => line.includes('"_aws"')).length).toBeGreaterThan(10)
   expect(leaksIn(lines)).toEqual([])
-  // To prove that the search works, a mark is added to real lines of this system. The search must find each of them.
+  // The search must also find something, or the test would prove nothing. So a mark is added to real lines of this system, and must be found.
   for (const kept of [logs, printed].map(some => some.filter(line => line !== '').slice(0, 3)))
     expect(leaksIn(kept.map(line => line + mark('prompt')))).toHaveLength(3)
   const uncaught = (line: string) => line.includes("reading 'crash'")

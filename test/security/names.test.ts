@@ -203,7 +203,7 @@ describe('text with a meaning in SQL:', () => {
   })
 })
 
-test('`sluice reconcile` finds no difference after these tests, and no answer contained an internal name', async () => {
+test('`sluice reconcile` finds no difference between the stores after these tests, and no answer contained an internal name', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
   expect(system.answers.length).toBeGreaterThan(SQL.length)
   expect(system.answers.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])

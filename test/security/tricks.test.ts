@@ -363,7 +363,10 @@ describe('line ends in values', () => {
   })
 })
 
-/** A request that is hidden in the body of another request, or follows a refused request. The server must never answer the hidden request. */
+/**
+ * A request that is hidden in the body of another request, or follows a refused request. The server must never answer the hidden request. Otherwise a
+ * client could pass a request by a proxy in front of the server that checks requests (request smuggling).
+ */
 const smuggled = () => rawRequest(system.apiUrl, { target: '/v1/quota', headers: [keyLine()] })
 
 /** Headers from which the length of a request can be read in two ways, and the body of the request. */

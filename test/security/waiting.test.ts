@@ -104,7 +104,7 @@ test('a post with Prefer: wait=25 is answered with the result of its request', a
   expect(body).toMatchObject({ status: 'completed', result: { echo: 'well-behaved' } })
 })
 
-test('more waits of one second than the limit per user are all answered after their wait', async () => {
+test('calls of one user that wait for one second are all answered after their wait, even if there are more of them than the limit of waits per user', async () => {
   const held = model.hold('hangs for a second')
   const client = await system.newUser()
   const id = await client.submit({ prompt: 'hangs for a second' })

@@ -59,7 +59,10 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
     }
   }
 
-  /** The message of a dead letter. If a sweeper or collector ended the request, the dead letter has no message, and it is built from the item. */
+  /**
+   * The message with which a dead letter's request is redriven. If a sweeper or collector ended the request, the dead letter has no message, and
+   * the message is built from the item.
+   */
   function messageOf(letterId: string): InferenceMessage | undefined {
     const kept = keptMessage(services.rdsData.deadLetters.get(letterId)?.message)
     const [requestId = '', run] = letterId.split(':')

@@ -176,7 +176,7 @@ function tableOf(command: unknown): Service {
   return name === 'quota' || name === 'models' ? name : 'requests'
 }
 
-/** Chooses whether an eventually consistent read misses the last write of each item. */
+/** Chooses whether an eventually consistent read misses the last write of each item, as it may on AWS. While faults are off, no read misses a write. */
 const isLate = (world: World): boolean =>
   world.faultsLeft() > 0 &&
   world.choices.of([

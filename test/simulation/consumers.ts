@@ -35,7 +35,7 @@ function toReceived({ body }: StoredMessage): Received {
 export function createConsumers({ world, services, known, policies, portsOf }: System) {
   const { mappings } = services.queues
   const { choices } = world
-  // With `batch`, an invocation gets up to 5 messages, so that the worker can split a failed batch twice.
+  // If the model takes batches, an invocation gets up to 5 messages. So the worker can split a failed batch twice, and the checks see both splits.
   const Worker = worker(policies.batched ? 5 : 3)
   const consumerOf = (name: string): Consumer => {
     if (name.startsWith(INPUT_QUEUE)) return INTAKE

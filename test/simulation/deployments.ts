@@ -6,7 +6,10 @@ import type { System } from './system.ts'
 export function createDeployments({ world, known, services: { queues } }: System) {
   let stage: 'deployed' | 'forgotten' | 'deleted' = 'deployed'
 
-  /** CloudFormation updates the functions first, and deletes the queues some minutes later. In between, it may roll the deployment back. */
+  /**
+   * The steps of a deployment that removes the model. CloudFormation first updates the functions, which then do not have the model in their settings
+   * (`forgotten`). It deletes the queues some minutes later (`deleted`). In between, it may roll the deployment back (`deployed`).
+   */
   const stages = {
     deployed(): void {
       known.models = GATEWAY.models

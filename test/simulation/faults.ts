@@ -30,7 +30,7 @@ const FAULTS = [
 export type Fate = 'works' | (typeof FAULTS)[number]
 
 const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
-/** The faults of a call of the model. Lost and late answers are left out, because `model-answers.ts` has timeouts and lost connections. */
+/** The faults of a call of the model. Lost and late answers are left out, because they are already among the answers in `model-answers.ts`. */
 const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
 
 export function faultsOf({ service, repeats }: Call): readonly Fate[] {

@@ -27,7 +27,10 @@ export const processMessages = running(workerProcessMessages)
 export const takeResults = running(collectorTakeResults)
 export const takeInputs = running(intakeTakeInputs)
 
-/** The mover, i.e. the function that empties bulk queues, starts no move in the last 20 seconds before its timeout, so that each move can finish. */
+/**
+ * The mover, i.e. the function that empties bulk queues, starts no move in the last 20 seconds before its timeout. So each move can finish. A move
+ * that the timeout ends could leave a message both in the bulk queue and in the worker's queue.
+ */
 const MOVE_MS = 20_000
 
 /** The longest time of a call of a model in milliseconds. */

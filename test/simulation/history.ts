@@ -18,7 +18,7 @@ export interface History {
   readonly violation: string | undefined
   /** One line per step. Empty unless `tracing` is set. */
   readonly lines: readonly string[]
-  /** The decisions from which the same history can be run again. */
+  /** All random decisions of the history. With this list, the same history can be run again, for example to shorten it. */
   readonly choices: readonly number[]
   readonly steps: number
   readonly operations: number
@@ -44,7 +44,7 @@ const REST_WITHIN = 2 * 3_600_000
  */
 const MAX_STEPS = { sqs: 10_000, rabbitmq: 20_000 }
 
-/** Weights, the number of faults of a history, and the average number of successful calls between two faults. */
+/** How many faults a history has, as pairs of a weight and an option: `count` faults, with `every` successful calls between two faults on average. */
 const FAULTS: readonly (readonly [number, { readonly count: number; readonly every: number }])[] = [
   [1, { count: 0, every: 1 }],
   [2, { count: 3, every: 40 }],
@@ -52,8 +52,9 @@ const FAULTS: readonly (readonly [number, { readonly count: number; readonly eve
   [3, { count: 20, every: 10 }],
   [1, { count: 60, every: 4 }],
 ]
-/** The number of operations of clients and operators, and the number of further events after the last operation. */
+/** The number of operations of clients and operators in a history. */
 const OPERATIONS = [20, 30, 40]
+/** The number of further events after the last operation. In these events, faults are still on, so they also meet requests that end late. */
 const PATIENCE = [0, 60, 200]
 
 /** Runs one history. The choices decide the order of calls, functions and faults. Then the faults stop, all work ends, and the stores are checked. */

@@ -44,7 +44,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
 
   const anyUser = () => choices.of(evenly(mood.users))
   const anyRequest = () => choices.of(evenly([...known.items.keys()].reverse()))
-  /** Picks the request's owner in most cases, and otherwise another user. */
+  /** Picks the request's owner in most cases, and otherwise another user, who must be answered as if there were no such request. */
   const readerOf = (id: string) =>
     choices.of([[6, known.items.get(id)?.user_id ?? ''], ...evenly(mood.users), [1, 'eve']])
 

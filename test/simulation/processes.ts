@@ -39,7 +39,7 @@ export function createProcesses({ clock, sleep, random, ids, policies, bug }: Me
     const store = bug?.modelStates?.(current) ?? current
     const ports = { store, clock, ids, random, sleep: (ms: number) => sleep(process.by, ms) }
     const process: Process = { by, store: first, flowControl: createFlowControl(ports, MODEL, policies) }
-    // Only workers call a model. So only their processes keep a flow control.
+    // Only workers call a model. So only their processes keep a flow control (the part of Sluice that decides when a model may be called).
     if (by.kind === 'worker') processes.push(process)
     return process.flowControl
   }

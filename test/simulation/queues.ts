@@ -26,7 +26,7 @@ export interface Batch {
 export interface Settlement {
   readonly label: string
   readonly effect: () => void
-  /** Is called if the mapping does not know whether the effect has happened. */
+  /** Is called if the event source mapping does not know whether the effect has happened, because its call got no answer. */
   readonly ifLost: () => void
 }
 
@@ -90,7 +90,7 @@ export interface Queues {
   create(queue: string): void
   /** Returns true if a function receives the messages of a queue. */
   isServed(queue: string): boolean
-  /** The announcements of ended requests that other systems have received, as JSON. */
+  /** The announcements, as JSON: the messages about ended requests that Sluice has published for other systems. Only RabbitMQ has them. */
   readonly announced: readonly string[]
   adapter(calling: Calling, onSend: (sent: Sent) => void): Adapter
 }

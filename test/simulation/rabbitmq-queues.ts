@@ -17,7 +17,7 @@ import { evenly } from './random.ts'
 import { BULK_QUEUES, INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
 import type { World } from './world.ts'
 
-/** The most returns of a message before it becomes a dead letter. The number is so small that messages of crashing functions reach it. */
+/** If a message returns to its queue more often than this, it goes to the dead-letter queue. Messages of crashing functions reach this small number. */
 const MAX_RETURNS = 4
 
 /** Queues have no prefix in the simulation. */
@@ -107,7 +107,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
         if (message && !message.is_held && [...WORK_QUEUES, ...BULK_QUEUES, INPUT_QUEUE].includes(queue))
           broker.moveToDeadLetters(queue, message)
       },
-      // The function goes on with its batch, and the broker delivers the same batch to another invocation.
+      // The function goes on with its batch, and the broker delivers the same batch to another invocation. No request may be charged twice then.
       'is on a connection that is lost': queue => {
         const one = held.get(queue)
         if (one) giveBack(one)
@@ -149,7 +149,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
   }
 }
 
-/** A command that asks how many messages of a queue can be delivered. */
+/** A command that asks how many messages of a queue can be delivered. The mover reads this number before it moves messages. */
 interface Count {
   readonly count: string
 }

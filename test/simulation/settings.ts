@@ -71,7 +71,7 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
-/** Queues for the messages of users with many open requests. Only RabbitMQ has bulk queues. */
+/** Queues for the messages of users with many open requests, which are delivered after other users' messages. Only RabbitMQ has bulk queues. */
 export const BULK_QUEUES = WORK_QUEUES.map(bulkOf)
 /** If a user has more open requests than this, the user's messages go to a bulk queue. The number is small, so that many messages go there. */
 export const GIVES_WAY_ABOVE = 1

@@ -7,7 +7,7 @@ const SECOND = 1_000
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-/** While this number of invocations runs, no further operation starts. More invocations would only make histories longer. */
+/** While this number of invocations runs, no further operation starts. More invocations would make histories longer, and would find no more bugs. */
 const MAX_RUNNING = 8
 
 /** Picks the next event while faults are on: a call, a delivery, an operation, a fault, or the passing of time. */

@@ -85,7 +85,7 @@ describe('alarms', () => {
     },
   )
 
-  it('watch how long requests wait, over a period that is longer than the longest deferral (15 minutes)', () => {
+  it('watch how long requests wait, over a period that is longer than the longest deferral (15 minutes), so each waiting request is measured in each period', () => {
     const { Threshold, Metrics } = alarmOf('ModeltextWaitingAlarm')
     const age = (priority: string) =>
       `FILL(<Modeltext${priority}Queue.QueueName>: Maximum ApproximateAgeOfOldestMessage, 0)`

@@ -10,7 +10,7 @@ type Found = Resource & { readonly id: string }
 
 const AMQPS_PORT = 5671
 /**
- * The most messages in an event of a mapping. Lambda drops an event over 6 MB, so its messages would be lost. A message of Sluice
+ * The most messages in an event of an event source mapping. Lambda drops an event over 6 MB, so its messages would be lost. A message of Sluice
  * has less than 200 KB, and a third more in base64.
  */
 const MOST_MESSAGES = 20

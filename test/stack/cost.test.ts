@@ -65,7 +65,7 @@ describe('the bill for the function `broker`, which moves messages out of bulk q
     expect(itemsOf({}).invocations).toBeCloseTo(invocations.reduce((sum, number) => sum + number))
   })
 
-  it('has one invocation per bulk queue during the whole time of the bursts, with the memory of the function', () => {
+  it('has one invocation per bulk queue (for users with many open requests) during the whole time of the bursts, with the memory of the function', () => {
     const { memory } = inventoryOf(template)
     const { models } = loadOf(pipeline, inventoryOf(template), Month)
     const waiting = models.reduce((sum, { model, busySeconds }) => sum + bulkOf(model).length * busySeconds, 0)

@@ -29,7 +29,7 @@ describe('the Lambda memory of a worker', () => {
     expect(memoryOf(PIPELINE.replace(TEXT, `${model}\n`))).toBe(mb)
   })
 
-  it('is larger if a mapping needs a separate thread', () => {
+  it('is larger if a JSONata mapping of the model needs a separate thread', () => {
     const withSort = PIPELINE.replace('\'{ "model_input": prompt }\'', '\'{ "model_input": $sort(prompt) }\'')
 
     expect(memoryOf(withSort)).toBe(544)

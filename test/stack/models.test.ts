@@ -41,7 +41,7 @@ describe('the models of a pipeline', () => {
     )
   })
 
-  it('have a separate alarm for a halt, with or without a circuit', () => {
+  it('have a separate alarm for a halt (after an error that no retry fixes, such as a wrong key), with or without a circuit', () => {
     const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
       .map(({ Properties }) => Properties)
       .filter(({ MetricName }) => MetricName === 'ModelHalted')
@@ -96,7 +96,7 @@ describe('a model with an address of this machine', () => {
     ])
   })
 
-  it('causes no warning on the local system', () => {
+  it('causes no warning on the local system, which can reach this address', () => {
     expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 

@@ -35,7 +35,7 @@ describe('two deployments in one region', () => {
     expect(ofShop.filter(name => ofOther.includes(name))).toEqual([])
   })
 
-  it('count their refused calls in different metrics', () => {
+  it('count their refused calls in different metrics, so refused calls of one raise no alarm of the other', () => {
     const [metric] = only(shop, 'AWS::Logs::MetricFilter').Properties.MetricTransformations as { MetricName: string }[]
     expect(metric?.MetricName).toContain('Shop-1')
   })

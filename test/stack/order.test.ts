@@ -4,7 +4,8 @@ import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
 
 /**
  * CloudFormation updates resources in any order that their dependencies allow. A message of the new version must not reach a
- * consumer of the old version. So each function is updated after the functions that receive its messages.
+ * consumer of the old version, which may be unable to read it. So each function is updated after the functions that receive its
+ * messages.
  */
 
 const { template } = synthesizeText(`${PIPELINE}inputs:\n  - { queue: orders }\n`)

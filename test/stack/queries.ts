@@ -46,7 +46,7 @@ export function outputOf({ Resources, Outputs }: Template, name: string): Resour
 export const queueOf = (template: Template, name: string): Found =>
   only(template, 'AWS::SQS::Queue', { QueueName: name })
 
-/** The properties of the mapping that brings a queue’s messages to their function. */
+/** The properties of the event source mapping that brings a queue’s messages to their function. */
 export function mappingOf(template: Template, queueName: string): Record<string, unknown> {
   const source = { 'Fn::GetAtt': [queueOf(template, queueName).id, 'Arn'] }
   return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties

@@ -71,7 +71,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has, per model and priority, as many queues as consumers, which share the concurrency; all other queues exist once', () => {
+  it('has, per model and priority, as many queues as `consumers` says, so one slow call does not delay all messages; the queues share the concurrency, and all other queues exist once', () => {
     expect(takenBy(cluster.template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 3',
       'Shop-1-inference-text-high-2 3',
@@ -84,7 +84,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has a bulk queue for each queue of a model, and the function `broker` moves at most half of a worker’s batch at once', () => {
+  it('has a bulk queue (for users with many open requests) for each queue of a model, and the function `broker` moves at most half of a worker’s batch at once', () => {
     expect(takenBy(template, 'broker')).toEqual([
       'Shop-1-inference-image-high-bulk 10',
       'Shop-1-inference-image-normal-bulk 4',

@@ -169,7 +169,7 @@ describe('the API', () => {
     ])
   })
 
-  it('logs each call without headers or paths', () => {
+  it('logs each call without headers or paths, so its log has no API keys', () => {
     const stage = only(template, 'AWS::ApiGatewayV2::Stage').Properties
     const { Format } = stage.AccessLogSettings as { Format: string }
     expect(stage).toMatchObject({ StageName: '$default', AutoDeploy: true })
@@ -230,7 +230,7 @@ describe('functions', () => {
     }
   })
 
-  it('may not invoke themselves through a queue again and again (RecursiveLoop), except workers, whose retries do this', () => {
+  it('are stopped by Lambda if they send messages to their own queue again and again (RecursiveLoop), except workers, whose retries and deferrals do this', () => {
     const looping = ofType(template, 'AWS::Lambda::Function').filter(fn => fn.Properties.RecursiveLoop === 'Allow')
     expect(looping.map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME).sort()).toEqual([
       'Shop-1-worker-image',

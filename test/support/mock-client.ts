@@ -6,8 +6,8 @@ const mocks = new Set<{ restore(): void }>()
 /**
  * Mocks an AWS client, or a class of clients, until the end of the test file.
  *
- * Unit tests share the modules of the AWS SDK (`isolate: false`). Without the end, a class that one file has mocked would
- * also answer the calls of the files that run after it.
+ * All files of unit tests share the modules of the AWS SDK (`isolate: false` in vitest.config.ts). If a mock did not end
+ * with its file, the mocked class would also answer calls in the test files that run later.
  */
 export const mockClient: typeof mock = (client, options) => {
   const mocked = mock(client, options)
@@ -15,7 +15,7 @@ export const mockClient: typeof mock = (client, options) => {
   return mocked
 }
 
-/** Ends all mocks at the end of the test file that is running. vitest.config.ts runs this before each file. */
+/** Makes vitest end all mocks at the end of the current test file. test/unit/setup.ts calls this before each test file. */
 export function restoreClientsAfterFile(): void {
   afterAll(() => {
     for (const mocked of mocks) mocked.restore()

@@ -16,7 +16,7 @@ export function aProtectedWorker(settings: WorkerSettings = {}) {
   const { ports, modelStates, aFlowControl } = worker
   const open = () => aFlowControl().report({ findings: { failures: CIRCUIT.failures } })
   const state = () => modelStates.read('text')
-  /** Books the next slot of the rate limit, as another worker would. It does not look at the circuit, so it also works while it is open. */
+  /** Books the next slot of the rate limit, as another worker would. It does not look at the circuit, so it also works while the circuit is open. */
   const useSlot = () =>
     createFlowControl({ ...ports, store: modelStates }, 'text', { rate_limit: settings.rate_limit }).permit({
       until: NOW,

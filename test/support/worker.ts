@@ -18,7 +18,7 @@ import { aMessage, anItem } from './requests.ts'
 
 const OWN_QUEUE = 'inference-text-normal'
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
-/** The time until which the leases of claims last in these tests. */
+/** The end of the leases of claims in these tests. A claim is a worker’s right to run a request. */
 export const LEASE = NOW + 95_000
 const ENDS = LEASE - 5_000
 

@@ -6,7 +6,7 @@ import { type Accepted, posts, type SlowModel, send, sendAll, startSlowModel, vi
 import { COMMIT, checkOut, HERE, type Running, start } from './version.ts'
 
 const POSTS = 120
-/** After a stop and a start, each accepted request must end within this time in milliseconds (docs/guarantees.md). */
+/** After a stop of one version and a start of the other, each accepted request must end within this time in milliseconds (docs/guarantees.md). */
 const BOUND_MS = 360_000
 
 let old: ReturnType<typeof checkOut>
@@ -75,7 +75,7 @@ describe.each([
   { from: 'this version', to: '0.1.0', signal: 'SIGKILL' },
   { from: 'this version', to: '0.1.0', signal: 'SIGTERM' },
 ] as const)('$to on the data that $from left after $signal', ({ from, to, signal }) => {
-  it('completes each request that the first version accepted, and `sluice reconcile` finds no difference', async () => {
+  it('completes each request that the first version accepted, and `sluice reconcile` finds no difference between the stores', async () => {
     const data = join(folder, 'data')
     running = await start(VERSIONS[from](), data, model.url)
     const key = newKey(running)

@@ -10,17 +10,20 @@ export interface Accepted {
   readonly item: RequestItem
   /** The remaining requests and tokens of the user, if they are known exactly. */
   readonly left: (Verdict & { admitted: true })['left']
-  /** The approximate number of the user's open requests, if it is counted. */
+  /**
+   * The approximate number of the user's open requests, if it is counted. If there are more than `gives_way_above`, the
+   * new request waits behind other users' requests.
+   */
   readonly open?: number | undefined
 }
 
 /**
  * Makes an admitted request durable. Another try of the same call, or another delivery of the same input message, may
  * admit a request with the same id at the same time. The request item then has the reservation of one of them, and the
- * other reservation does not count. If our reservation does not count, it is released. Returns undefined if the request
- * was withdrawn, i.e. if its item is a tombstone. Then the caller needs another id. If this function rejects with
- * `Unavailable`, nothing is withdrawn, because a retry with the same id continues at the step at which this try
- * stopped.
+ * other reservation does not count. If our reservation does not count, it is released, because it would use up the
+ * user's quota a second time. Returns undefined if the request was withdrawn, i.e. if its item is a tombstone. Then the
+ * caller needs another id. If this function rejects with `Unavailable`, nothing is withdrawn, because a retry with the
+ * same id continues at the step at which this try stopped.
  */
 export async function accept(
   ports: AdmissionPorts,
@@ -41,9 +44,10 @@ export async function accept(
 
 /**
  * Answers a repeated call whose request an earlier try has accepted. If the request is still queued, its message may
- * never have been sent. So the first repetition (replay) sends the message, and notes in the item that the queue has
- * acknowledged it. Later replays send no message. If a crash or an outage prevents the note, the next replay sends the
- * message once more, which does no harm.
+ * never have been sent, and then it would never run. So the first repetition (replay) sends the message, and notes in
+ * the item that the queue has acknowledged it. Later replays send no message. If a crash or an outage prevents the
+ * note, the next replay sends the message once more. A duplicate does no harm, because the item lets only one worker
+ * claim the request.
  */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
   if (item.status === 'queued' && item.sent !== item.run) {

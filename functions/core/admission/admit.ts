@@ -13,13 +13,13 @@ import type { Prepared } from './prepare.ts'
 
 /**
  * The most shards that are tried before a request is refused. There is a limit because each try is one call of
- * DynamoDB.
+ * DynamoDB, and the client waits for all of them. A shard is a quota item with a part of the user's limits.
  */
 const SHARD_TRIES = 10
 
 /**
- * Before a request is refused, at most this number of old reservations is checked. There is a limit because each check
- * is a read, and a few more calls to close the reservation.
+ * Before a request is refused, at most this number of old reservations is checked. There is a limit because the client
+ * waits for the checks. Each check is a read, and a few more calls to close the reservation.
  */
 const STALE_LOOKS = 3
 
@@ -34,8 +34,8 @@ export type Verdict =
   /**
    * `left` has the remaining amounts. `left` is undefined if an earlier try was admitted. It is also undefined for a
    * plan with several shards, because the counters of one shard do not show the rest of the other shards. `open` is the
-   * approximate number of the user's open requests, including this one. `open` is undefined if open requests are not
-   * counted.
+   * approximate number of the user's open requests, including this one. If there are more than `gives_way_above`, this
+   * request waits behind other users' requests. `open` is undefined if open requests are not counted.
    */
   | {
       readonly admitted: true
@@ -60,7 +60,7 @@ type WhenUnknown = (item: RequestItem) => Promise<unknown>
  * the refused write saw. For a plan with several shards, the counters of all shards are read after the refusal. If the
  * plan does not allow the request, `admit` throws the `RequestError` of the plan. If DynamoDB can't be reached or its
  * answer is lost, the reservation may have been made. Then `admit` calls `whenUnknown` with the item of that
- * reservation, and rejects with `Unavailable`.
+ * reservation, so that the caller can release the reservation. After that, `admit` rejects with `Unavailable`.
  */
 export function admit(ports: AdmissionPorts, admissible: Admissible, whenUnknown: WhenUnknown): Promise<Verdict> {
   return inSpan(ports.tracing, 'admission', {}, async span => {
@@ -120,7 +120,8 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
     .slice(0, STALE_LOOKS)
   const closed = await Promise.all(stale.map(open => reapReservation(ports, open, now)))
   // The second try has a new nonce. A write with the first nonce may have succeeded although its answer was lost, and
-  // must not be confused with the second try (docs/adr/0012).
+  // must not be confused with the second try. Otherwise one reservation could be settled twice, and the user charged
+  // twice (docs/adr/0012).
   const anew = { ...reservation, nonce: ports.ids.nonce() }
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }

@@ -3,7 +3,8 @@ import type { Operation } from '../domain/operation.ts'
 
 /**
  * Version 0.1.0 hashed a body with these fields first, in this order. This version does the same, so most bodies have
- * the same fingerprint in both versions.
+ * the same fingerprint in both versions. Then a client's retry gets its request even if the deployment was rolled back
+ * in between.
  */
 const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metadata']
 
@@ -12,7 +13,7 @@ type Body = Readonly<Record<string, unknown>>
 /**
  * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change the
  * fingerprint. The operation of the OpenAI API is a part of the hash, because the same body means different requests in
- * different operations.
+ * different operations. So a retry with the same Idempotency-Key never gets the answer of another operation.
  */
 export const fingerprintOf = (body: Body, operation?: Operation): string =>
   sha256(
@@ -26,7 +27,8 @@ export const fingerprintOf = (body: Body, operation?: Operation): string =>
 /**
  * Returns whether a fingerprint belongs to a body. Version 0.1.0 hashed an object's fields in the order in which the
  * client sent them. After an upgrade, idempotency keys and items still have these fingerprints. So a fingerprint of
- * version 0.1.0 is accepted, too.
+ * version 0.1.0 is accepted, too. Otherwise a client's retry after an upgrade would be refused as a call with another
+ * body.
  */
 export const isFingerprintOf = (fingerprint: string, body: Body, operation?: Operation): boolean =>
   fingerprint === fingerprintOf(body, operation) || (operation === undefined && fingerprint === sha256(body))

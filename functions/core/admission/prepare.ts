@@ -16,7 +16,10 @@ import type { Settings } from './settings.ts'
 /** A submission that is ready for admission, with its model, its estimate, and the limits of its user. */
 export interface Prepared {
   readonly submission: Submission
-  /** The request item that will be written. Its shard is not final: the admission chooses the shard. */
+  /**
+   * The request item that will be written. Its shard (the part of the user's counters that it counts in) is not final:
+   * the admission chooses the shard.
+   */
   readonly request: RequestItem
   readonly limits: Limits
   readonly shards: number

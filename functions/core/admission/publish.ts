@@ -11,7 +11,8 @@ import type { AdmissionPorts } from './ports.ts'
  * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. No event
  * is sent here: the ledger learns of the request when the request ends (docs/adr/0048). Returns the stored item. If
  * another try of the same call was faster, this is the item of that try. Rejects with `Unavailable` if the item or the
- * message may be missing. `open` is the approximate number of the user's open requests, if it is counted.
+ * message may be missing, so that the client does not take the request for accepted. `open` is the approximate number
+ * of the user's open requests, if it is counted.
  */
 export async function publish(
   ports: AdmissionPorts,
@@ -30,7 +31,7 @@ export async function publish(
 
 /**
  * Sends the inference message of a queued request again, because a request without a message would never run. A
- * duplicate message does no harm.
+ * duplicate message does no harm, because the item lets only one worker claim the request.
  */
 export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
   await send(ports, await messageOf(ports, item, submission), item)

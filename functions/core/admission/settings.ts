@@ -18,7 +18,7 @@ export const Settings = z.strictObject({
   expire_after_ms: z.int().positive(),
   /**
    * If a user has more open requests than this, the user's further requests wait behind the requests of other users.
-   * Absent if the queue itself serves users fairly.
+   * Absent if the queue itself serves users fairly, as SQS does.
    */
   gives_way_above: z.int().positive().optional(),
 })

@@ -6,9 +6,9 @@ import { MAX_CRASHES } from './timing.ts'
 const ALONE = 'alone-'
 
 /**
- * Makes the id of a claim. The id begins with `alone-` if the worker runs no other request at the same time. This fact
- * has no field of its own, because version 0.1.0 can't read an item with an additional field. Version 0.1.0 accepts any
- * id.
+ * Makes the id of a claim. The id begins with `alone-` if the worker runs no other request at the same time, because
+ * only then a crash of the worker counts for this request. This fact has no field of its own, because version 0.1.0
+ * can't read an item with an additional field. Version 0.1.0 accepts any id.
  */
 export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
 
@@ -29,7 +29,7 @@ export const sentRunOf = (claimId: string): number | undefined =>
 /**
  * The note which says that the worker was stopped together with the whole local system. It is stored in the field of
  * the claim's id, until the next claim replaces it. Such a stop does not count as a crash, so the request need not be
- * isolated afterwards.
+ * isolated afterwards, i.e. its next worker may run other requests at the same time.
  */
 export const STOPPED = 'stopped'
 
@@ -44,14 +44,17 @@ export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes +
 
 /** The reason why a worker could not claim the request of a message, and what the worker does next. */
 export type ClaimRefusal =
-  /** The request has ended, or the message is for another run or another body. The worker drops the message. */
+  /**
+   * The request has ended, or the message is for another run or another body. The worker drops the message, because a
+   * call for it would be made in vain.
+   */
   | { readonly kind: 'drop' }
   /**
-   * The claim must wait until `until` (epoch milliseconds): another worker holds the lease, or the wait before a retry
-   * is not over.
+   * The claim must wait until `until` (epoch milliseconds): another worker holds the lease (the right to run the
+   * request, with an end time), or the wait before a retry is not over.
    */
   | { readonly kind: 'wait'; readonly until: number }
-  /** The deadline of the request passed before it was started. */
+  /** The deadline of the request passed before it was started. The worker ends the request as expired. */
   | { readonly kind: 'expire' }
   /** The lease has expired, so the worker that held the claim is gone. Another worker may take the request over. */
   | { readonly kind: 'reclaim' }

@@ -80,9 +80,12 @@ export interface ErrorDetails {
   readonly should_retry?: false
   /** The rate that the call exceeds. */
   readonly rate?: Rate
-  /** Whether the input has a field that is not supported. */
+  /** Whether the input has a field that is not supported. The OpenAI API has a code of its own for this case. */
   readonly is_unsupported?: boolean
-  /** Whether the request of the call may have been admitted in spite of the error. */
+  /**
+   * Whether the request of the call may have been admitted in spite of the error. Then a repeated call without an
+   * Idempotency-Key could be a second request, which is charged, too.
+   */
   readonly may_be_admitted?: boolean
   /** The id of the request that the call is about. */
   readonly request_id?: string

@@ -29,8 +29,8 @@ export const requestFields = (of: RequestFields) => ({
 })
 
 /**
- * Returns the prompt of a message's body. If the body is in the payload store, its key is returned, because the stored
- * body contains the prompt.
+ * Returns the prompt of a message's body. If the body is in the payload store, its key in S3 is returned, because the
+ * stored body contains the prompt.
  */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }

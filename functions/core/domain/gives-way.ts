@@ -10,11 +10,11 @@ import type { InferenceMessage } from './messages.ts'
 export const GIVES_WAY_ABOVE = 10
 
 /**
- * Estimates the number of a user's open requests from the count of one shard, directly after a reservation in this
- * shard. Requests are spread over the shards at random. So each other request in this shard counts as one request in
- * every shard. If the new request is alone in its shard, the result is 1, although other shards may have requests. If
- * the plan has many shards, `countOpen` then reads some of them, too. Returns undefined if the quota counts no open
- * requests.
+ * Estimates the number of a user's open requests from the count of one shard (a quota item with a part of the user's
+ * counters), directly after a reservation in this shard. Requests are spread over the shards at random. So each other
+ * request in this shard counts as one request in every shard. If the new request is alone in its shard, the result is
+ * 1, although other shards may have requests. If the plan has many shards, `countOpen` then reads some of them, too.
+ * Returns undefined if the quota counts no open requests.
  */
 export const openRequests = (
   used: { readonly in_flight?: number | undefined } | undefined,
@@ -30,7 +30,8 @@ export const givesWay = (open: number | undefined, above: number | undefined): b
 
 /**
  * Returns whether a message goes to a bulk queue. A message with a slot in the rate limit does not go there, because it
- * would miss its slot.
+ * would wait there beyond its slot, i.e. the time for its one call. The rate limit has already counted this call, so
+ * the model would get a call less.
  */
 export const goesToBulk = ({ hints }: Pick<InferenceMessage, 'hints'>): boolean =>
   hints?.gives_way === true && hints.turn === undefined

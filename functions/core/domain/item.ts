@@ -89,10 +89,13 @@ export const RequestItem = z.strictObject({
   ...Reservation.shape,
   status: Status,
   attempt: z.int().nonnegative(),
-  /** How many workers have crashed while they ran only this request. */
+  /** How many workers have crashed while they ran only this request. After `MAX_CRASHES` of them, the request fails. */
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** The number of the next run. Each number is used once, also if its redrive failed. */
+  /**
+   * The number of the next run. Each number is used once, also if its redrive failed, so that what a failed redrive has
+   * left can't count for a later run.
+   */
   next_run: z.int().positive(),
   /** The charges of earlier runs. An operator's redrive begins a new run, which has its own charge. */
   earlier: z.array(EarlierCharge).optional(),
@@ -113,13 +116,14 @@ export const RequestItem = z.strictObject({
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
   /**
-   * Whether the request's worker runs no other request at the same time. This field is no attribute of the stored item.
-   * It is read from the id of the claim (`claimIdOf`).
+   * Whether the request's worker runs no other request at the same time. If so, a crash of the worker counts for the
+   * request. This field is no attribute of the stored item. It is read from the id of the claim (`claimIdOf`).
    */
   alone: z.boolean().optional(),
   /**
-   * Whether the request's worker was stopped together with the whole local system, and has not crashed. This field is
-   * no attribute of the stored item. It is read from the note in the field of the claim's id (`STOPPED`).
+   * Whether the request's worker was stopped together with the whole local system, and has not crashed. If so, the stop
+   * does not count as a crash. This field is no attribute of the stored item. It is read from the note in the field of
+   * the claim's id (`STOPPED`).
    */
   stopped: z.boolean().optional(),
   started_at: z.int().optional(),
@@ -140,7 +144,8 @@ export const RequestItem = z.strictObject({
    */
   erased: z.boolean().optional(),
   /**
-   * The time at which DynamoDB may delete the item, in epoch seconds. Nothing may depend on the time of the deletion.
+   * The time at which DynamoDB may delete the item, in epoch seconds. Nothing may depend on the time of the deletion,
+   * which may be some days late.
    */
   ttl: z.int(),
 })

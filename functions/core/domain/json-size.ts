@@ -54,7 +54,8 @@ export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): Js
 }
 
 /**
- * The most JSON values of a body. A usual body, with its messages and parameters, has a few thousand values at most.
+ * The most JSON values of a body. Without a limit, a few parsed bodies could use up a function's memory. A usual body,
+ * with its messages and parameters, has a few thousand values at most.
  */
 export const MAX_BODY_VALUES = 50_000
 

@@ -22,7 +22,10 @@ export const Plan = z.strictObject({
   priorities: z.array(Priority).min(1),
   /** The models that the plan's users may use. Without this list, they may use all models. */
   models: z.array(z.string()).min(1).optional(),
-  /** The number of items over which a user's counters are spread. It is 1 except for large plans. */
+  /**
+   * The number of quota items (shards) over which a user's counters are spread, so that one item need not take all
+   * writes. It is 1 except for large plans.
+   */
   shards: z.int().positive(),
   /**
    * A stack of an older version has no rates in its CloudFormation outputs. For such a stack, the default rate is used.
@@ -61,7 +64,7 @@ export const shardLimits = (limits: Limits, shard: number, shards: number): Limi
 /**
  * Returns the shards in which a reservation is tried, in this order, and at most `tries` of them. The id of a request
  * decides the first shard. So a repeated admission of the request first tries the same shard again, and finds its own
- * reservation there.
+ * reservation there. Otherwise the request could be reserved twice.
  */
 export function shardOrder(requestId: string, shards: number, tries: number): number[] {
   const first = Number.parseInt(requestId.slice(-8), 16) % shards

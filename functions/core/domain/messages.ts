@@ -14,7 +14,8 @@ export type Payload = z.infer<typeof Payload>
  */
 export const Hints = z.strictObject({
   /**
-   * Whether a worker crashed while it ran this request. Then the next worker runs no other request at the same time.
+   * Whether a worker crashed while it ran this request. Then the next worker runs no other request at the same time, so
+   * that a second crash can't disturb other requests.
    */
   alone: z.boolean().optional(),
   /**
@@ -22,7 +23,10 @@ export const Hints = z.strictObject({
    * at this time and not later, because the rate limit has already counted this call.
    */
   turn: z.int().optional(),
-  /** Whether the request has waited for a slot in the backlog of the rate limit. */
+  /**
+   * Whether the request has waited in the backlog of the rate limit, i.e. among the requests that expect a slot. If so,
+   * it does not join the backlog a second time, but gets the next slot.
+   */
   has_waited: z.boolean().optional(),
   /**
    * The most requests in the next call that has this request. Set after a batch with this request has failed, so that
@@ -39,7 +43,7 @@ export type Hints = z.infer<typeof Hints>
 
 /**
  * Everything that a worker needs to run a request. The message also has the reservation. So a function that finds no
- * request item can still release the reservation.
+ * request item can still release the reservation, which would otherwise use up a part of the user's quota.
  */
 export const InferenceMessage = z.strictObject({
   v: z.literal(1),
@@ -55,8 +59,8 @@ export const InferenceMessage = z.strictObject({
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 
 /**
- * The fields of a ledger row that no transition changes. Every event has them, because any event may be the first of
- * its request, which makes the row.
+ * The fields of a ledger row that no transition changes. Every event has them, because the first event of a request
+ * makes the row, and any event may be the first.
  */
 const Row = {
   ...Identity.shape,
@@ -188,7 +192,7 @@ export type ReadMessage<Message> =
   /**
    * A newer version of Sluice wrote the message, so this version does not know its `type` or its version `v`. The
    * message goes back to its queue as a failed delivery. The newer function, which is deployed a moment later, takes
-   * the message. The message never becomes a dead letter.
+   * the message. The message never becomes a dead letter in Postgres, so the newer function does not lose it.
    */
   | { readonly kind: 'unknown type'; readonly type: string; readonly version: number }
   /** The message is not from Sluice, and no version can read it. It becomes a dead letter (I10). */
@@ -234,10 +238,16 @@ export const readInferenceMessage = messageReader(InferenceMessage)
 /** Reads the messages that the collector receives: events, and inference messages from dead-letter queues. */
 export const readAnyMessage = messageReader(AnyMessage)
 
-/** Reads the inference message in a dead letter. Returns undefined if the dead letter has something else. */
+/**
+ * Reads the inference message in a dead letter, i.e. in a row in Postgres for a request that could not be run. Returns
+ * undefined if the dead letter has something else.
+ */
 export const keptMessage = (kept: unknown): InferenceMessage | undefined => KeptMessage.safeParse(kept).data
 const KeptMessage = reading(InferenceMessage)
 
-/** Reads the refused input in a dead letter. Returns undefined if the dead letter has something else. */
+/**
+ * Reads the refused input in a dead letter, i.e. in a row in Postgres for a message that was refused. Returns undefined
+ * if the dead letter has something else.
+ */
 export const keptInput = (kept: unknown): RefusedInput | undefined => KeptInput.safeParse(kept).data
 const KeptInput = reading(RefusedInput)

@@ -11,7 +11,7 @@ export type QuotaSettings = z.infer<typeof QuotaSettings>
 
 /**
  * Returns a user's plan. If an operator has removed this plan from pipeline.yaml, the function returns the default
- * plan.
+ * plan, so that the user's calls do not fail.
  */
 export function planOf({ plans, default_plan }: QuotaSettings, name: string): { name: string; plan: Plan } {
   const own = Object.hasOwn(plans, name) ? plans[name] : undefined

@@ -2,7 +2,8 @@ import * as z from 'zod'
 
 /**
  * The most calls that a rate may allow in an interval. The limit exists because the quota item stores the number of an
- * interval and the count of posts in this interval together in one number (`stores/quota/call-rate.ts`).
+ * interval and the count of posts in this interval together in one number (`stores/quota/call-rate.ts`). A larger count
+ * would change the interval's number in it.
  */
 export const MAX_RATE = 1_000_000
 

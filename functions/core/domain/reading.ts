@@ -26,7 +26,10 @@ function tolerant(schema: z.core.$ZodType): z.core.$ZodType {
   return schema
 }
 
-/** Refuses a schema with a check of a whole object or list, because a reader would lose this check. */
+/**
+ * Refuses a schema with a check of a whole object or list, because a reader would lose this check, and accept values
+ * that the schema forbids.
+ */
 function unchecked<Schema extends z.ZodObject | z.ZodArray>(schema: Schema): Schema {
   if (schema.def.checks?.length) throw new Error('a stored schema checks single values, not a whole object or list')
   return schema

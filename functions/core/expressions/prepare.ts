@@ -59,7 +59,10 @@ const BOUND_BY_CODE: Readonly<Record<string, string>> = {
   D2015: `, since it makes a list of over ${BOUNDS.sequence} items`,
 }
 
-/** Converts an error to an `EvaluationError`. It keeps only JSONata's error code, because JSONata's messages quote the input. */
+/**
+ * Converts an error to an `EvaluationError`. It keeps only JSONata's error code, because JSONata's messages quote the
+ * input, and no log may contain a prompt.
+ */
 function toEvaluationError(error: unknown): EvaluationError {
   if (error instanceof EvaluationError) return error
   const { code = '' } = error as { code?: string }

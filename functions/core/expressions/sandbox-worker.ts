@@ -28,7 +28,8 @@ export function runSandbox(port: MessagePort): void {
   const compiled = new Map<string, Expression>()
   const compile = (source: string, timeoutMs: number | undefined) => {
     const expression = prepare(source, timeoutMs)
-    // JSONata calls this hook with the value of each part of an expression. So each value's size is checked.
+    // JSONata calls this hook with the value of each part of an expression. So each value's size is checked. A single
+    // huge value would end the whole process, and not only this thread.
     expression.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, boundValue)
     compiled.set(keyOf(source, timeoutMs), expression)
     return expression

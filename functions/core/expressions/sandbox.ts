@@ -6,7 +6,8 @@ import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandb
 
 /**
  * The longest time of a task by the clock, in milliseconds. JSONata's own timeout is shorter, so that it usually ends a
- * task first. JSONata's timeout leaves the thread alive, and this limit ends the thread.
+ * task first. JSONata's timeout leaves the thread alive. This limit ends the thread, and the next task must wait for
+ * the start of another one.
  */
 const KILL_AFTER_MS = 2_000
 
@@ -75,7 +76,7 @@ function startThread(): Thread {
   let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {
     // A thread that was ended may still report an error when another thread has taken its place. Then the other thread
-    // must stay in `running`.
+    // must stay in `running`. Otherwise the next task would start a third thread.
     if (running === thread) running = undefined
     ready.resolve()
     reply?.resolve({ problem })
@@ -109,7 +110,8 @@ function startThread(): Thread {
       whenEvaluating = () => {
         if (cpuMs !== undefined) void hasUsed(worker, cpuMs, () => answered).then(isOver => isOver && end(cpuMs))
       }
-      // The thread keeps the process alive only while the thread works on a task.
+      // The thread keeps the process alive only while the thread works on a task. Otherwise a program that has
+      // evaluated an expression would not end.
       worker.ref()
       worker.postMessage(task)
       try {

@@ -7,18 +7,19 @@ import type { Halt, ModelState } from './state.ts'
 /** The reasons why calls of a model are deferred. Times are epoch milliseconds. */
 export interface FlowControlView {
   /**
-   * The reason of the halt, if the model is halted. Calls then wait until a probe succeeds, or until an operator resets
-   * the model.
+   * The reason of the halt, if the model is halted, i.e. if its calls gave an error that a retry can't fix. Calls then
+   * wait until a probe (one call that tests the model) succeeds, or until an operator resets the model.
    */
   readonly halted?: Halt | undefined
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
-  /** The time of the next probe in a long pause, before the pause ends. */
+  /** In a pause of over 15 minutes: the time of the next probe, which is made before the pause ends. */
   readonly tried_at?: number | undefined
   /**
-   * `used` is the number of calls in the last interval. `next` is the time at which another call could be made: now, or
-   * after all slots that were granted. `backlog` is the approximate time of the slot of the last request in the
-   * backlog. Only requests of normal priority wait in the backlog.
+   * `used` is the number of calls in the last interval of the rate limit. `next` is the time at which another call
+   * could be made: now, or after all slots that were granted. `backlog` is the approximate time of the slot of the last
+   * request in the backlog. The backlog is the requests that wait for a slot. Only requests of normal priority wait in
+   * it.
    */
   readonly rate_limit?:
     | { readonly used: number; readonly next: number; readonly backlog?: number | undefined }
@@ -86,7 +87,10 @@ export const withoutCalls = (state: ModelState): ModelState => {
   return leases || probe ? rest : state
 }
 
-/** Removes all traces of failures, halts and pauses from a state. The rate limit and the running calls stay. */
+/**
+ * Removes all traces of failures, halts and pauses from a state, so that they defer no more calls (`models reset`). The
+ * rate limit and the running calls stay.
+ */
 export const withoutFailures = ({ version, writer, calls, backlog, leases }: ModelState): ModelState => ({
   version,
   writer,

@@ -16,7 +16,10 @@ export function applyReport(before: ModelState, report: Report, now: number, pol
   return { ...afterProbe(state, report, now, policies), probe: undefined }
 }
 
-/** Applies the report of a usual call, or of a probe that another probe has replaced. */
+/**
+ * Applies the report of a usual call. The report of a probe counts as such a report if another probe has replaced the
+ * probe, because its worker should have ended.
+ */
 function afterCall(state: ModelState, report: Report, now: number, policies: Policies): ModelState {
   const { findings } = report
   const users = marksOf(report.users)
@@ -51,8 +54,8 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const why = 'halt' in findings ? findings.halt : findings.refused
   if (halt) return haltedAgain(state, halt, why, now, policies)
   if ('halt' in findings) return halted(state, why, now, policies)
-  // A 403 is an answer, so it shows that the model works again. The model may refuse only this user, so it is not yet
-  // halted.
+  // A 403 is an answer, so it shows that the model works again, and the circuit closes. The model may refuse only this
+  // user, so it is not yet halted.
   const back = withCircuit(state, policies, circuit => endProbe(state, 'healthy', now, circuit))
   return refused(back, marksOf(report.users), why, now, policies)
 }
@@ -76,7 +79,7 @@ function withCircuit(state: ModelState, { circuit }: Policies, change: (circuit:
   const next = circuit ? change(circuit) : state
   if (next === state) return state
   const { failures, failed_by, open, open_for } = next
-  // The state keeps its `probe`, because a probe ends only with its own report. It may also be the probe of a halted
-  // model.
+  // The state keeps its `probe`, because a probe ends only with its own report. Without it, a second probe could begin
+  // while the first one runs. It may also be the probe of a halted model.
   return { ...state, failures, failed_by, open, open_for }
 }

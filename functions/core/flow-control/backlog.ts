@@ -4,19 +4,28 @@ import type { Backlog } from './state.ts'
 
 /**
  * A request of normal priority gets a slot only if the slot is at most this far ahead. Milliseconds. Otherwise many
- * such requests could book the slots of the next minutes, and urgent requests would have to wait behind them.
+ * such requests could book the slots of the next minutes, and urgent requests would have to wait behind them. A request
+ * that gets no slot joins the backlog: its message is delivered again shortly before the slot that it can expect.
  */
 export const MAX_SLOT_AHEAD_MS = 5_000
 
-/** How long before its expected slot a request of the backlog is delivered again, to ask for the slot. Milliseconds. */
+/**
+ * How long before its expected slot a request of the backlog is delivered again, to ask for the slot. If the delivery
+ * is late by less than this, or the slot has become later by less than this, the request still gets its slot.
+ * Milliseconds.
+ */
 export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
-/** The longest delay with which the queue of a healthy system delivers a request of the backlog again. Milliseconds. */
+/**
+ * How late at most the queue of a healthy system delivers a message of the backlog again. If none comes by then, the
+ * backlog counts as abandoned. Milliseconds.
+ */
 const MAX_QUEUE_LATENESS_MS = 5_000
 
 /**
  * Adds a request to the backlog. `at` is the next slot that could be granted. If as many requests expect the last slot
- * as the rate limit allows in one interval, the new request expects a slot one round later.
+ * as the rate limit allows in one interval, the new request expects a slot one round later. A round is the time from
+ * the first of `count` calls to the first of the next `count` calls.
  */
 export function joinBacklog(backlog: Backlog | undefined, at: number, limit: RateLimit): Backlog {
   if (!backlog || backlog.slot < at) return { slot: at, taken: 1, last_return: at - RETURN_AHEAD_MS }

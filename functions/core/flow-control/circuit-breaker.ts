@@ -7,7 +7,10 @@ import type { Findings } from './port.ts'
 export interface Callers {
   /** The marks (`markOf`) of the users. */
   readonly users: readonly number[]
-  /** Whether each request of the calls had been tried before. */
+  /**
+   * Whether each request of the calls had been tried before. If so, these requests may be the cause of a failure, and
+   * not the model.
+   */
   readonly repeated: boolean
 }
 
@@ -25,7 +28,7 @@ const MAX_OPEN_FOR = 8
 
 /**
  * Adds failed calls. An open circuit ignores failed calls of users for whom it is open, because these calls had begun
- * before it opened.
+ * before it opened. Otherwise the last calls of one user would open the circuit for all users.
  */
 export function addFailures(
   state: CircuitState,
@@ -43,7 +46,8 @@ export function addFailures(
 
 /**
  * Applies a success. The success shows that the failures of other users are caused by their own requests, and not by
- * the model. It shows the same for repeated failures of the same user. So all these failures are removed.
+ * the model. It shows the same for repeated failures of the same user. So all these failures are removed, and do not
+ * help to open the circuit.
  */
 export function addSuccess(state: CircuitState, users: readonly number[]): CircuitState {
   if (state.open) return isOpenFor(state, users) ? state : { failures: [] }
@@ -56,7 +60,7 @@ const isOnly = (user: number, users: readonly number[]): boolean => users.every(
 
 /**
  * Returns whether an open circuit stops a call of these users. If a call also has requests of another user, it is not
- * stopped.
+ * stopped, because one user's failures must not delay the requests of others.
  */
 export const isOpenFor = ({ open_for }: CircuitState, users: readonly number[]): boolean =>
   open_for === undefined || (users.length > 0 && users.every(user => open_for.includes(user)))
@@ -97,7 +101,8 @@ export function openFor({ open_ms }: Pick<Circuit, 'open_ms'>, times: number): n
 
 /**
  * Returns the time at which a call asks again if it waits for the end of a probe, or of another running call. The wait
- * is as long as the other call has taken so far, but at least one second and at most `open_ms`.
+ * is as long as the other call has taken so far, but at least one second and at most `open_ms`. So a call asks only a
+ * few times while the other one runs. Each time may cost a deferral of its message.
  */
 export function askAgainAt(probedSince: number, now: number, { open_ms }: Pick<Circuit, 'open_ms'>): number {
   return now + Math.min(Math.max(now - probedSince, 1_000), open_ms)

@@ -9,14 +9,14 @@
 export interface CircuitState {
   /**
    * The times of failed calls, in epoch milliseconds. There are always fewer times than the number of failures that
-   * opens the circuit.
+   * opens the circuit, because the times are removed when it opens.
    */
   readonly failures: readonly number[]
   /** The users of the calls in `failures`, encoded as numbers: see `toFailures`. */
   readonly failed_by?: readonly number[] | undefined
   /**
-   * No call may be made before `until`. `times` is the number of times that the circuit has opened in a row. Each
-   * failed probe opens it once more.
+   * The users for whom the circuit is open may make no call before `until`. `times` is the number of times that the
+   * circuit has opened in a row. Each failed probe opens it once more.
    */
   readonly open?: { readonly until: number; readonly times: number } | undefined
   /** The marks (`markOf`) of the users for whom the circuit is open. Absent if the circuit is open for all users. */

@@ -4,12 +4,16 @@ import type { Random } from '../platform/random.ts'
 import type { ModelStateStore } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** The most writes that a worker tries if other workers always write first. */
+/**
+ * The most writes that a worker tries if other workers always write first. After them, calls that ask for a permit are
+ * deferred, and a report fails.
+ */
 const MAX_TRIES = 12
 
 /**
- * The pauses between two tries have a random length, in milliseconds. The first pause has at most `FIRST_PAUSE_MS`.
- * This limit doubles with each pause, up to `LONGEST_PAUSE_MS`.
+ * The pauses between two tries have a random length, so that the workers do not write at the same moment again. In
+ * milliseconds. The first pause has at most `FIRST_PAUSE_MS`. This limit doubles with each pause, up to
+ * `LONGEST_PAUSE_MS`.
  */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
@@ -36,8 +40,9 @@ export interface CompareAndSwapPorts {
 /**
  * Applies a change to the latest state of a model, and writes the result if it differs. The first try begins with the
  * known state. If another worker has written first, the second try begins at once with that worker's state. Further
- * tries come after pauses. Without pauses, workers would only delay each other. During a pause, a worker also collects
- * more calls for its next write. Returns undefined if other workers always wrote first. Rejects with `Unavailable`.
+ * tries come after pauses. Without pauses, most writes would fail, because another worker was faster, and DynamoDB
+ * limits and bills failed writes, too. During a pause, a worker also collects more calls for its next write. Returns
+ * undefined if other workers always wrote first. Rejects with `Unavailable`.
  */
 export async function compareAndSwap<T>(
   ports: CompareAndSwapPorts,
@@ -60,7 +65,8 @@ export async function compareAndSwap<T>(
 }
 
 /**
- * Pauses for the nth time, and then reads the state, because other workers have probably written it during the pause.
+ * Pauses for the nth time, and then reads the state, because other workers have probably written it during the pause. A
+ * write that builds on an older state would fail.
  */
 async function readLater({ store, sleep, random }: CompareAndSwapPorts, model: string, n: number) {
   await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n))

@@ -44,8 +44,8 @@ export function dynamoModelStates(client: DynamoDBClient, table: string): ModelS
 
 /**
  * Returns the result of a write, or undefined if DynamoDB throttles the writes of the item. Throttling means that many
- * workers write the item at the same time, and not that DynamoDB is broken. So the write counts as one that came too
- * late, and the worker tries again.
+ * workers write the item at the same time, and not that DynamoDB is broken. So the write counts as one that came after
+ * another worker's write, and the worker tries again.
  */
 async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   try {

@@ -34,7 +34,7 @@ export function toFailures(calls: readonly FailedCall[]): Failures {
  * Returns the list that an item has in `failures`. It begins with the users for whom the circuit is open. The time of
  * each failed call comes after them. Each time is followed by the user of the call, if the call had only one. Users are
  * negative numbers. Version 0.1.0 takes a negative number for a time long ago and drops it. So version 0.1.0 can read
- * every item.
+ * every item, and a deployment can be rolled back.
  */
 export const toStoredFailures = ({ failures, failed_by = [], open_for = [] }: CircuitState): number[] => [
   ...open_for.map(mark => -mark),

@@ -22,7 +22,10 @@ const CACHE_MS = 1_000
  */
 const CONTENTION_DEFERRAL_MS = 5_000
 
-/** A process notes a failed call for operators at most once in this time. Milliseconds. */
+/**
+ * A process notes a failed call for operators at most once in this time, so that an outage causes few writes.
+ * Milliseconds.
+ */
 const NOTE_EVERY_MS = 1_000
 
 export interface FlowControlPorts extends CompareAndSwapPorts {
@@ -163,7 +166,8 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 
 /**
  * Returns whether other workers may have made an urgent change of a state. They may have seen further failures, or an
- * answer after a 403. Or they may have ended the call for whose end other calls wait.
+ * answer after a 403. With the old state, this worker could then call a model that has an open circuit or is halted. Or
+ * they may have ended the call for whose end other calls wait. With the old state, these calls would wait longer.
  */
 function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
   const counts = now - (circuit?.within_ms ?? 0)
@@ -171,8 +175,8 @@ function isVolatile({ failures, refused_by, leases }: ModelState, now: number, {
 }
 
 /**
- * Returns whether a report can't change any state. A success with users can change the state, because it may show that
- * the failures of other users come from their own requests.
+ * Returns whether a report can't change any state, and so needs no read and no write. A success with users can change
+ * the state, because it may show that the failures of other users come from their own requests.
  */
 function tellsNothing({ findings, probe, lease, pause_until, loading, users = [] }: Report): boolean {
   if (probe !== undefined || lease !== undefined || pause_until !== undefined || loading) return false

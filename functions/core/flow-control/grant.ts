@@ -11,12 +11,16 @@ import type { ModelState } from './state.ts'
 /** The longest deferral of a message. It is the longest delay that a queue allows. Milliseconds. */
 const MAX_DEFERRAL_MS = 900_000
 
-/** A slot counts as immediate if it is at most this much later than the end of the lead time. Milliseconds. */
+/**
+ * A slot counts as immediate if it is at most this much later than the end of the lead time. A call may take an
+ * immediate slot although other requests wait in the backlog. Milliseconds.
+ */
 const MAX_IMMEDIATE_DELAY_MS = 500
 
 /**
  * The moment at which permits are asked for. `now` is the time in epoch milliseconds. `lead_time` is the shortest time
- * from `now` to a slot, in milliseconds. `id` becomes the id of a new probe or lease.
+ * from `now` to a slot, in milliseconds: the worker needs it to claim the request. `id` becomes the id of a new probe
+ * or lease.
  */
 export interface Moment {
   readonly now: number
@@ -26,7 +30,7 @@ export interface Moment {
 
 /**
  * Decides on the permits of calls that are asked for together, in their order. Returns the same state object if nothing
- * changed.
+ * changed, so that nothing is written.
  */
 export function grant(
   before: ModelState,
@@ -41,7 +45,7 @@ export function grant(
     const { permit, ...booked } = bookSlot(state, ask, { now, lead_time }, policies)
     if (booked.calls !== state.calls || booked.backlog !== state.backlog) state = { ...state, ...booked }
     // If the slot is later, the worker defers the message, and asks again at the time of the slot. So the call gets no
-    // lease and no probe now.
+    // lease and no probe now. Otherwise it would keep other calls from the model until then.
     if (!permit.granted || permit.at > now + MAX_SLOT_WAIT_MS) return permit
     const taken = take(state, ask, { now, id }, policies)
     state = taken.state
@@ -123,7 +127,7 @@ function bookSlot(
   const at = nextSlot(calls, now + lead_time, rate_limit)
   const isFar = at > now + (ask.backlog ? MAX_SLOT_AHEAD_MS : MAX_DEFERRAL_MS)
   // A call may take an immediate slot even if requests wait in the backlog. The requests of the backlog whose expected
-  // slots are near have already been delivered again, and have asked for their slots.
+  // slots are near have already been delivered again, and have asked for their slots. So they lose no slot.
   const isImmediate = at <= now + lead_time + MAX_IMMEDIATE_DELAY_MS
   const isFirst = ask.backlog !== 'joins' || isImmediate || !backlog || backlog.slot - RETURN_AHEAD_MS <= now
   if (!isFar && isFirst) {

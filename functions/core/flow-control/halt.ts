@@ -13,7 +13,8 @@ const FIRST_WAIT_MS = 30_000
 export const waitOf = ({ circuit }: Policies): { readonly open_ms: number } => circuit ?? { open_ms: FIRST_WAIT_MS }
 
 /**
- * Halts a model. If the model is already halted, nothing changes, because the failed call had begun before the halt.
+ * Halts a model, i.e. stops its calls except for probes (single calls that test it). If the model is already halted,
+ * nothing changes. The failed call had begun before the halt, so it must not lengthen the wait for the next probe.
  */
 export function halted(state: ModelState, why: HaltReason, now: number, policies: Policies): ModelState {
   if (state.halted) return state
@@ -37,7 +38,7 @@ export function haltedAgain(
   return { ...state, halted: { ...halt, ...reason, times, until: now + openFor(waitOf(policies), times) } }
 }
 
-/** Ends a halt, a refusal and a long pause of a model, because a call has succeeded. */
+/** Ends a halt and a long pause of a model, and removes the note of a 403 (`refused`), because a call has succeeded. */
 export function resumed(state: ModelState): ModelState {
   const { halted: _, tried_until: __, refused_by: ___, ...rest } = state
   return rest

@@ -7,8 +7,8 @@ import type { FailureNotes, LastFailure } from './port.ts'
 
 /**
  * Returns the key of the item with a model's last failed call. The models table has a separate item for this call,
- * because version 0.1.0 can't read a model's state with an additional field. No model's name has a `#`, so no model has
- * this key.
+ * because version 0.1.0 can't read a model's state with an additional field, and could make no call of the model after
+ * a rollback. No model's name has a `#`, so the state of no model has this key.
  */
 const keyOf = (model: string): string => `${model}#last_failure`
 
@@ -23,7 +23,7 @@ const Stored = reading(
 )
 
 /**
- * The most characters of a reason that are kept. They are enough for our sentence, and for 500 characters of the
+ * The most characters of a reason that are kept. They are enough for Sluice's sentence, and for 500 characters of the
  * model's own words.
  */
 const LONGEST_REASON = 800

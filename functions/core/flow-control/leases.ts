@@ -2,7 +2,10 @@ import type { Policies } from './policies.ts'
 import type { Ask } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** Returns whether a call needs a lease, because the model takes one call of its priority at a time. */
+/**
+ * Returns whether a call needs a lease (the right to be the only call, which ends by itself), because the model takes
+ * one call of its priority at a time.
+ */
 export const needsLease = ({ priority }: Ask, { one_at_a_time }: Policies): boolean =>
   priority !== undefined && one_at_a_time?.includes(priority) === true
 

@@ -3,7 +3,7 @@ import type { ModelState } from './state.ts'
 
 /**
  * The longest time without any call because the model has asked for a pause. After this time, the model gets one probe
- * at a time. Milliseconds.
+ * at a time, i.e. one call that tests whether it answers again. Milliseconds.
  */
 export const LONGEST_PAUSE_MS = 15 * 60_000
 
@@ -29,7 +29,10 @@ export function pausedForLonger(state: ModelState, now: number): ModelState {
   return { ...state, paused_until: Math.max(paused_until, Math.min(tried_until, now + LONGEST_PAUSE_MS)) }
 }
 
-/** Removes a long pause that is over. Returns the same object if there is none. */
+/**
+ * Removes a long pause that is over, because version 0.1.0 can't read a state with this field. Returns the same object
+ * if there is none.
+ */
 export function withoutOldPause(state: ModelState, now: number): ModelState {
   const { tried_until, ...rest } = state
   return tried_until === undefined || tried_until > now ? state : rest

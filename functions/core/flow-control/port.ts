@@ -15,7 +15,10 @@ export type Permit =
   | {
       readonly granted: true
       readonly at: number
-      /** The id of the probe, if the call is a probe. The caller must report the result of the call with this id. */
+      /**
+       * The id of the probe, if the call is a probe. The caller must report the result of the call with this id.
+       * Otherwise no other probe can be made until the worker of this one has certainly ended.
+       */
       readonly probe?: string | undefined
       /**
        * Set if the call is a probe of a halted model, or of a model in a long pause. If such a call does not end a
@@ -24,7 +27,7 @@ export type Permit =
       readonly is_free?: true
       /**
        * The id of the lease of this call, if the model takes one call of the call's priority at a time. `report` ends
-       * the lease.
+       * the lease. Until then, no other call of this priority can begin.
        */
       readonly lease?: string | undefined
     }
@@ -33,7 +36,10 @@ export type Permit =
       readonly granted: false
       readonly until: number
       readonly because: DeferralReason
-      /** Whether the request waits in the backlog until that time. */
+      /**
+       * Whether the request waits until that time in the backlog, i.e. among the requests that expect a slot of the
+       * rate limit.
+       */
       readonly isInBacklog?: boolean
     }
 
@@ -42,22 +48,26 @@ export interface Ask {
   readonly users?: readonly string[] | undefined
   /** The priority of the call's requests. */
   readonly priority?: Priority | undefined
-  /** The slot that was granted before, epoch milliseconds. */
+  /** The slot (the time at which the rate limit allows the call) that was granted before, epoch milliseconds. */
   readonly slot?: number | undefined
   /** The id of a probe that was granted before and has not been made yet. */
   readonly probe?: string | undefined
   /** The id of a lease that was granted before and is still held. */
   readonly lease?: string | undefined
   /**
-   * Whether the request may join the backlog (`joins`), asks again after a wait in the backlog (`has waited`), or has
-   * already had a slot (`has left`). Absent for an urgent request, which never waits in the backlog.
+   * Whether the request may join the backlog, i.e. the requests that wait for a slot (`joins`), asks again after a wait
+   * in the backlog (`has waited`), or has already had a slot (`has left`). Absent for an urgent request, which never
+   * waits in the backlog.
    */
   readonly backlog?: 'joins' | 'has waited' | 'has left' | undefined
-  /** If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. */
+  /**
+   * If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. The
+   * next slots are then granted further ahead.
+   */
   readonly took?: number | undefined
   /**
    * The time at which the asking worker has certainly ended, in epoch milliseconds. A lease or a probe of the call ends
-   * then, even without a report.
+   * then, even without a report. So a crash of the worker does not block the model for ever.
    */
   readonly until: number
 }
@@ -106,7 +116,10 @@ export interface Report {
   readonly is_refusal?: boolean | undefined
   /** The ids of the users of the successful calls' requests, or of the failed calls' requests if no call has succeeded. */
   readonly users?: readonly string[] | undefined
-  /** Whether each request of the failed calls had been tried before. */
+  /**
+   * Whether each request of the failed calls had been tried before. If so, these requests may be the cause of the
+   * failures, and not the model.
+   */
   readonly repeated?: boolean | undefined
   readonly probe?: string | undefined
   /** The id of the lease of the call, which has ended. */
@@ -124,22 +137,24 @@ export interface Report {
 export interface FlowControl {
   /**
    * Asks for a permit for one call. If the call has a `slot` that was granted before, the permit is for this slot,
-   * unless the slot is over. A `probe` that was granted before is kept. A request that joins the backlog lets urgent
-   * requests go first. When it asks again, its slot is near. If `permit` rejects with `Unavailable`, no call may be
-   * made.
+   * unless the slot is over. A call whose `probe` was granted before stays the probe. A request that joins the backlog
+   * lets urgent requests go first: it gets a slot only when it asks again, shortly before the slot. If `permit` rejects
+   * with `Unavailable`, no call may be made, because it might exceed the rate limit or reach a model that is down.
    */
   permit(ask: Ask): Promise<Permit>
   /**
    * Returns whether the permit of a call for the time `at` is too old, so that the call must ask for another permit.
-   * With an old permit, the rate limit would have counted the call at a time at which the call was not made. And a
-   * circuit or a pause that began later would not stop the call.
+   * With an old permit, the rate limit would have counted the call at a time at which the call was not made, and an
+   * interval could get too many calls. And a circuit or a pause that began later would not stop the call.
    */
   isLate(at: number): boolean
   /** Reports the results of calls. Returns whether the model is halted now. Rejects with `Unavailable`. */
   report(report: Report): Promise<{ readonly halted: boolean }>
   /**
-   * Returns the time until which the model is halted or its circuit is open, in epoch milliseconds, as far as this
-   * process knows. The process knows the changes by its own reports, and may not know recent changes by other workers.
+   * Returns the time until which the model is halted or its circuit is open for this user, in epoch milliseconds, as
+   * far as this process knows. The process knows the changes by its own reports, and may not know recent changes by
+   * other workers. A request whose call has just failed waits for longer than this time. Otherwise probes would use up
+   * its attempts.
    */
   heldUntil(userId: string): number | undefined
 }

@@ -1,14 +1,14 @@
 import type { RateLimit } from './policies.ts'
 
 /**
- * The shortest time from the grant of a slot to the slot. In this time the worker claims the request, so that the call
- * is rarely late for its slot. Milliseconds.
+ * The shortest time from the grant of a slot to the slot, i.e. to the time at which one call may begin. In this time
+ * the worker claims the request, so that the call is rarely late for its slot. Milliseconds.
  */
 export const MIN_LEAD_TIME_MS = 50
 
 /**
  * The longest time that a worker waits for the slot of its call. If the slot is later, the worker defers the message
- * instead. Milliseconds.
+ * instead, because Lambda bills the time of a wait. Milliseconds.
  */
 export const MAX_SLOT_WAIT_MS = 1_500
 
@@ -23,13 +23,16 @@ export interface Bucket {
 
 /**
  * The most buckets in the log of the last interval's calls. With this log, a burst passes at once, and no interval ever
- * has more than `count` calls. The log stays small, whatever `count` is. GCRA, a usual algorithm for rate limits,
- * stores less. But it is exact only without bursts: with a burst of `b` calls, an interval may have `b` calls too many
- * (docs/adr/0014).
+ * has more than `count` calls. The log stays under 1 KB, whatever `count` is, so that a write of the state costs one
+ * write unit. GCRA, a usual algorithm for rate limits, stores less. But it is exact only without bursts: with a burst
+ * of `b` calls, an interval may have `b` calls too many (docs/adr/0014).
  */
 const BUCKETS = 20
 
-/** The largest `count` for which the log has each call at its own time, without buckets. */
+/**
+ * The largest `count` for which the log has each call at its own time, without buckets. Such a log is small enough, and
+ * the model gets all calls that the limit allows.
+ */
 const EXACT_LOG_MAX = 24
 
 const widthOf = ({ count, interval_ms }: RateLimit): number =>

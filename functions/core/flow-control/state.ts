@@ -8,7 +8,7 @@ const Time = z.int()
  * The backlog: the requests that wait for a slot in the rate limit. Their slots are not granted yet.
  *
  * The three fields are stored as `turn`, `taken` and `heard`, because version 0.1.0 reads these names. Older items may
- * lack `heard`. Such a backlog counts as ended.
+ * lack `heard`. Such a backlog counts as ended, so no request waits behind it.
  */
 const Backlog = z
   .strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) })
@@ -62,14 +62,18 @@ const ModelState = z
     calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
     /** The backlog. It is stored as `line`, because version 0.1.0 reads this name. */
     line: Backlog.optional(),
-    // Version 0.1.0 can't read an item with one of the fields below. So each field is there only while it is needed.
+    // Version 0.1.0 can't read an item with one of the fields below. So each field is there only while it is needed,
+    // and a deployment can be rolled back at other times.
     halted: Halt.optional(),
     /**
      * The end of a long pause, i.e. of a pause that is longer than `LONGEST_PAUSE_MS`. During a long pause,
      * `paused_until` is the time of the next probe.
      */
     tried_until: Time.optional(),
-    /** The mark (`markOf`) of the user whose request got the last 403, if no call has succeeded since. */
+    /**
+     * The mark (`markOf`) of the user whose request got the last 403, if no call has succeeded since. A 403 for another
+     * user then halts the model.
+     */
     refused_by: z.int().optional(),
     /** The lease of the running call, per priority. Only for priorities of which the model takes one call at a time. */
     leases: z.strictObject({ high: Lease.optional(), normal: Lease.optional() }).optional(),

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 /**
  * Returns the mark of a user: a number from 1 to 2^24, made from a hash of the user's id. The state of a model has
  * marks instead of ids. So the state stays small and contains no user ids. Two users with the same mark count as one
- * user. At worst, a circuit then opens a little later.
+ * user. So a circuit that is open for one of them also stops the other's calls, until a third user's call succeeds or a
+ * probe does.
  */
 export const markOf = (userId: string): number => createHash('sha256').update(userId).digest().readUIntBE(0, 3) + 1
 

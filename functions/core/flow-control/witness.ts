@@ -12,8 +12,9 @@ interface LastCall {
 /**
  * Remembers the results of the last calls of two users in this process. If one user's call fails shortly after another
  * user's call has succeeded, the failure is caused by the failed request and not by the model. So the failure does not
- * count for the circuit. Successes are remembered only in this process, so they need no write of the state that the
- * workers share.
+ * count for the circuit, and one user's bad requests do not stop the model's calls. Successes are remembered only in
+ * this process, so they need no write of the state that the workers share. Otherwise each call of a healthy model would
+ * cost a write.
  */
 export function createWitness() {
   // The newest call is the first. Two users are enough, because at least one of them is not the user whose call fails.
@@ -26,7 +27,8 @@ export function createWitness() {
   return {
     /**
      * Notes the results of calls. Returns the report to apply to the shared state, without the failures that do not
-     * count. The result of a probe always counts.
+     * count. The result of a probe (the one call that tests a model with an open circuit) always counts, because it
+     * decides whether the circuit closes.
      */
     hear(report: Report, now: number): Report {
       const { findings, users = [], probe } = report

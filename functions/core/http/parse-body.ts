@@ -42,7 +42,7 @@ function parseJson(text: string): unknown {
     // finds the mark, and the body is refused.
     return JSON.parse(rewriteNumbers(text, 'marks'))
   } catch {
-    // The parser's own message is not used, because it quotes the body.
+    // The parser's own message is not used, because it quotes the body, and no log may contain a prompt.
     throw invalid([{ path: '', message: 'is not valid JSON' }])
   }
 }

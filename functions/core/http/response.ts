@@ -16,7 +16,8 @@ const MAX_PLAIN_BYTES = 1024 * 1024
 
 /**
  * Encodes a body so that it fits into Lambda's answer, which is at most 6 MB of JSON. In JSON, each quote and backslash
- * of a text takes two bytes, while base64 makes any text larger by a third.
+ * of a text takes two bytes, while base64 makes any text larger by a third. So a large body is sent in base64, because
+ * its size then does not depend on its characters.
  */
 function encode(text: string): Pick<HttpResponse, 'body' | 'isBase64Encoded'> {
   if (Buffer.byteLength(text) <= MAX_PLAIN_BYTES) return { body: text }

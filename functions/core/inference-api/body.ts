@@ -23,8 +23,8 @@ const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx):
 
 /**
  * The schema of `parameters`. It names the field `max_tokens`, because the schema of version 0.1.0 named it, too. A
- * parsed object begins with the fields that its schema names, and the fingerprints of version 0.1.0 depend on this
- * order.
+ * parsed object begins with the fields that its schema names, and the fingerprints (hashes) of version 0.1.0 depend on
+ * this order. With another order, a client's retry after an upgrade would be refused as a call with another body.
  */
 const Parameters = z.looseObject({ max_tokens: z.unknown().optional() }).superRefine(checkBounds)
 

@@ -11,7 +11,7 @@ export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswe
  * Finds the elements of the answer to a batch, one per input, in the order of the inputs. They are in the answer's
  * field `outputs`, or where the expression `batch.outputs` of pipeline.yaml finds them. Elements that the expression
  * finds are sorted by their `index`, if each element has one. Returns undefined if the number of elements is not the
- * number of inputs.
+ * number of inputs, because a user could then get the answer to another user's request.
  */
 export async function findElements(
   answer: unknown,
@@ -61,9 +61,10 @@ function indexOf(element: unknown): number | undefined {
 }
 
 /**
- * Returns one answer for the whole call of a batch, which the flow control needs. If the call failed as a whole, it is
- * this failure. If the failure of an element halts the model, it is the element's failure. If every element failed and
- * may be tried again, it is the first element's failure. Otherwise it is a success.
+ * Returns one answer for the whole call of a batch, by which the flow control judges the model (circuit breaker, halt).
+ * If the call failed as a whole, it is this failure. If the failure of an element halts the model, it is the element's
+ * failure. If every element failed and may be tried again, it is the first element's failure. Otherwise it is a
+ * success, because the model works.
  */
 export function callOf(outputs: Outputs): ModelAnswer {
   if (!outputs.ok) return outputs

@@ -21,7 +21,8 @@ export type Conditions = (seen: Seen, until: number) => Promise<Verdict | undefi
 
 /**
  * The longest time of one condition in JSONata's thread, in milliseconds. The invocation's other answers wait for this
- * thread, and their results must be published before the invocation ends.
+ * thread, and their results must be published before the invocation ends. Otherwise these results are lost, and the
+ * model is called again.
  */
 const CONDITION_MS = 200
 

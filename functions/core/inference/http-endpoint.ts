@@ -33,7 +33,7 @@ interface WantedSecret {
   readonly field?: string | undefined
   /**
    * The secret must have been read after this time (epoch milliseconds). A value that was cached earlier is not good
-   * enough.
+   * enough, because the model may just have refused it.
    */
   readonly after?: number | undefined
 }
@@ -45,11 +45,17 @@ interface Surroundings {
   readonly clock?: Clock
   /** Returns the context of the call's trace, for a header of the call. Returns undefined if tracing is off. */
   traceparent?(): string | undefined
-  /** Called before each further call of the model, i.e. before a call is repeated with a new secret. */
+  /**
+   * Called before each further call of the model, i.e. before a call is repeated with a new secret, so that this call
+   * is counted, too.
+   */
   onFurtherCall?(): void
 }
 
-/** The shortest time that must be left for a further call, in milliseconds. */
+/**
+ * The shortest time that must be left for a further call with a new secret, in milliseconds. If less is left, the 401
+ * of the first call is the answer.
+ */
 const MIN_CALL_MS = 1_000
 
 /** Calls a model over HTTP(S). It follows no redirects, so the secret is sent only to the configured host. */

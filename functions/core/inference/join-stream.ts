@@ -28,8 +28,8 @@ function isPart({ delta, text }: Choice): boolean {
 
 /**
  * Joins a stream of chunks in the form of the OpenAI API to the answer that the model would have given without
- * streaming. Returns undefined if the text is another kind of stream, or if the end of the stream is missing. If the
- * stream has an error, the error is the whole answer.
+ * streaming. Returns undefined if the text is another kind of stream, or if the end of the stream is missing, because a
+ * part of an answer must not count as the whole. If the stream has an error, the error is the whole answer.
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
@@ -53,7 +53,7 @@ export function joinChunks(text: string, parse: (json: string) => unknown): unkn
 
 /**
  * Counts the lists, objects and fields of an event. Each event is parsed separately. So before the parsing, each event
- * is measured separately, too.
+ * is measured separately, too. A stream with too many parts is not parsed, because it could use up the memory.
  */
 function partsOf(event: string): number {
   const { containers, fields } = measureJson(event)

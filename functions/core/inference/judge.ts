@@ -30,7 +30,8 @@ export interface JudgeSettings {
 /**
  * The longest time of the conditions of one call, for its answer or for all elements of a batch, in milliseconds.
  * Conditions that have not begun by then count as false. The calls of an invocation share one thread for slow
- * expressions, and the results of all calls must be published before the invocation ends.
+ * expressions, and the results of all calls must be published before the invocation ends. Otherwise these results are
+ * lost, and the model is called again.
  */
 const MAX_CONDITIONS_MS = 2_000
 

@@ -29,7 +29,7 @@ export interface Mappings {
 
 /**
  * The error of a mapping that failed. Its message is a sentence that the request's owner may read. It also has the
- * usage that the model reported, if the usage was readable.
+ * usage that the model reported, if the usage was readable. The failed request is charged these tokens.
  */
 export class MappingError extends Error {
   override readonly name = 'MappingError'

@@ -11,14 +11,15 @@ interface Node {
 
 /**
  * Returns whether a response mapping has `"result": null`, also in a branch of a condition. With such a mapping, `null`
- * is a valid result. With any other mapping, `null` means that the answer has no result.
+ * is a valid result. With any other mapping, `null` means that the answer has no result, and the request fails.
  */
 export const saysNullResult = (source: string): boolean =>
   nodesOf(prepare(source).ast()).flatMap(resultsOf).some(givesNull)
 
 /**
  * Returns whether a response mapping makes the result an object of fields that it takes from the answer: `"result": {
- * "text": text }`. If that object is empty, the answer has none of these fields, so it has no result.
+ * "text": text }`. If that object is empty, the answer has none of these fields. So it has no result, and the request
+ * fails.
  */
 export function makesObjectResult(source: string): boolean {
   const results = nodesOf(prepare(source).ast()).flatMap(resultsOf)

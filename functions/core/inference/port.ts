@@ -37,7 +37,7 @@ export interface Broken {
   readonly reached: boolean
   /**
    * Whether the call may be made again. `as configured`: there may be up to `retry.attempts` calls. `once`: only once
-   * more.
+   * more, because the model probably refuses the size of the body.
    */
   readonly retry: 'as configured' | 'once' | 'never'
 }
@@ -61,13 +61,16 @@ export interface ModelFailure {
   readonly status?: number | undefined
   /** The model's own words, at most 500 characters, without secrets. */
   readonly detail?: string | undefined
-  /** The pause that the model asks for, in milliseconds from its answer on. */
+  /**
+   * The pause that the model asks for with Retry-After, in milliseconds from its answer on. Until its end, no calls are
+   * made.
+   */
   readonly retry_after_ms?: number | undefined
   /** Whether the call may be made only once more. */
   readonly once?: boolean | undefined
   /**
-   * Whether the model has said that it is loading. Then the model gets one probe at a time until it answers, and these
-   * probes do not count as attempts.
+   * Whether the model has said that it is loading. Then the model gets one probe (a single call that tests it) at a
+   * time until it answers. These probes do not count as attempts.
    */
   readonly loading?: boolean | undefined
   /**
@@ -92,14 +95,15 @@ export type ModelAnswer = ModelSuccess | ModelFailure
 /** A model behind an endpoint. It is slow, and may fail. */
 export interface ModelEndpoint {
   /**
-   * Reads the secret or the credentials of a call. It is called before a request is claimed. Rejects with
-   * `Unavailable`.
+   * Reads the secret or the credentials of a call. It is called before a request is claimed, so that a secret that
+   * can't be read uses up no attempt. Rejects with `Unavailable`.
    */
   prepare(): Promise<void>
   /**
-   * Posts a JSON body. `requestId` is the call's idempotency key. A batch has no key. If the secret or the credentials
-   * can't be read, it makes no call and rejects with `Unavailable`. It never rejects because of the model's answer.
-   * `url` is another path of the same endpoint.
+   * Posts a JSON body. `requestId` is the call's idempotency key, by which the endpoint can recognize a repeated call.
+   * A batch has no key, because it has several requests. If the secret or the credentials can't be read, it makes no
+   * call and rejects with `Unavailable`. It never rejects because of the model's answer. `url` is another path of the
+   * same endpoint.
    */
   call(requestId: string | undefined, body: unknown, url?: string): Promise<Reply>
 }

@@ -20,7 +20,8 @@ export const TOO_LARGE: Body = {
 
 /**
  * Reads the body of an answer with any bytes. The names of `headers` are in lower case. Some models quote the key of a
- * call in their errors, so `secret` is masked. Never rejects because of the bytes.
+ * call in their errors, so `secret` is masked. Otherwise users and logs would see it. Never rejects because of the
+ * bytes.
  */
 export async function readBody(
   bytes: Uint8Array,

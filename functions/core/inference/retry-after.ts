@@ -1,6 +1,7 @@
 /**
  * The longest wait that a model may ask for, in milliseconds. A longer wait is cut to this time, because it is a
- * mistake, such as a time in microseconds. Every request has expired after this time.
+ * mistake, such as a time in microseconds. With the default of `queue.expire_after`, every request has expired long
+ * before the end of such a wait.
  */
 const LONGEST_MS = 7 * 24 * 3_600_000
 

@@ -29,7 +29,8 @@ export const isLoading = ({ loading }: ModelFailure): boolean => loading === tru
 
 /**
  * Returns whether a failure says when the model accepts calls again: a 429 with a Retry-After, or the answer of a model
- * that is loading. Such a failure only pauses the calls. It does not show that the model is broken.
+ * that is loading. Such a failure only pauses the calls. It does not show that the model is broken, so it does not
+ * count for the circuit breaker.
  */
 export const saysWhen = (failure: ModelFailure): boolean =>
   isLoading(failure) || (failure.status === 429 && (failure.retry_after_ms ?? 0) > 0)

@@ -39,7 +39,7 @@ export function statusSentence(answered: Answered, isError: boolean, isHalt: boo
 
 /**
  * Builds the sentence about a redirect. It names only the scheme and the host, because the path may contain parts of
- * the request.
+ * the request, which no log may contain.
  */
 function redirectSentence({ status, headers: { location = '' } }: Answered): string {
   const target = URL.canParse(location) ? new URL(location) : undefined
@@ -70,7 +70,7 @@ export function textSentence(
 
 /**
  * Returns whether an answer is an HTML page. Such a page comes from a server in front of the model, and not from the
- * model.
+ * model. So a later call may succeed.
  */
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
   /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)

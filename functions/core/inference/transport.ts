@@ -36,13 +36,16 @@ const CONNECT_MS = 5_000
 
 /**
  * The time between two keep-alive packets, in milliseconds. NAT gateways and load balancers drop a connection that is
- * idle for 350 s, and a model may need longer.
+ * idle for 350 s, and a model may need longer. The worker would notice this loss only at the timeout of the call.
  */
 const KEEP_ALIVE_MS = 60_000
 
 /** The progress of a call. */
 interface Progress {
-  /** Whether the connection is made, including TLS. Before that, the model can't have seen the call. */
+  /**
+   * Whether the connection is made, including TLS. Before that, the model can't have seen the call, and the request is
+   * not charged for it.
+   */
   reached: boolean
   /** Whether the whole request was handed to the network. */
   sent: boolean
@@ -93,7 +96,8 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
       progress.sent = true
     })
     request.on('response', resolve)
-    // Node ends a request without an error if the answer is an upgrade to another protocol.
+    // Node ends a request without an error if the answer is an upgrade to another protocol. Without this line, the call
+    // would then wait for ever.
     request.on('close', () => reject(Object.assign(new Error('no answer'), { code: 'ECONNRESET' })))
     request.end(body)
   })
@@ -149,13 +153,14 @@ const joinLines = (headers: NodeJS.Dict<string[]>): Record<string, string> =>
 
 /**
  * Node's code for a connection that ended in the middle of a header. This is a lost connection, and not a wrong answer.
+ * So the call is retried.
  */
 const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 const HEADERS_TOO_LARGE = 'HPE_HEADER_OVERFLOW'
 
 /**
  * From this size on, a request may be handed to the network as a whole although the model has read only its beginning.
- * Bytes.
+ * So if the connection is then reset, the model may have refused the size, and the call is made only once more. Bytes.
  */
 const LARGE_BYTES = 1_048_576
 

@@ -8,7 +8,10 @@ import { conditionSentence, isPage, kindOf, statusSentence, textSentence } from 
 /** The rules of a model for its answers. */
 export interface VerdictRules {
   readonly retry: Pick<Retry, 'backoff_on' | 'drop_on'>
-  /** Whether the calls carry a secret. If they do, a 401 means that the secret is wrong, and halts the model. */
+  /**
+   * Whether the calls carry a secret. If they do, a 401 means that the secret is wrong, and halts the model: no calls
+   * are made except probes, until one succeeds or an operator resets the model.
+   */
   readonly has_secret: boolean
 }
 
@@ -68,7 +71,7 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
 
 /**
  * The first words of a model that is loading. Only the beginning of the model's words counts, because the rest may
- * quote a client's prompt.
+ * quote a client's prompt. Otherwise a prompt could make the model look as if it were loading, and pause all its calls.
  */
 const LOADS = /^(error: )?(loading (the |a )?model\b|(the )?model( \S+)? is (currently |still )?loading\b)/i
 const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i

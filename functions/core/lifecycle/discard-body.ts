@@ -10,8 +10,8 @@ const NEVER_RUNS_AGAIN: ReadonlySet<Status> = new Set(['cancelled', 'expired', '
 /**
  * Deletes the stored body of a request that has ended without an outcome, because no function reads it again. A
  * repetition changes nothing. If the store is unavailable, the request ends nevertheless, and the bucket's lifecycle
- * rule deletes the body later. If `message` shows that the body was not stored, no deletion is made. The item does not
- * show this, so without a message the deletion is always tried.
+ * rule deletes the body later. If `message` shows that the body was not stored, no deletion is made, which saves a call
+ * of S3. The item does not show this, so without a message the deletion is always tried.
  */
 export async function discardBody(
   { payloads }: Pick<LifecyclePorts, 'payloads'>,

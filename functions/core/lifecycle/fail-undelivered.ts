@@ -19,7 +19,8 @@ export interface Told {
 
 /**
  * Ends the request of a message from a dead-letter queue. Returns whether the message may be acknowledged. While a
- * worker holds the lease or a retry waits, the message must be redelivered. Rejects with `Unavailable`.
+ * worker holds the lease (its right to run the request) or a retry waits, the message must be redelivered, because the
+ * request may still succeed. Rejects with `Unavailable`.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,

@@ -25,6 +25,7 @@ export async function finalizeRequest(
   ])
   if (sent.status === 'rejected') throw sent.reason
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
-  // If a defect prevents the deletion of the body, the reservation is closed nevertheless. The error is thrown last.
+  // If a defect prevents the deletion of the body, the reservation is closed nevertheless. Otherwise it would use up a
+  // part of the user's quota. The error is thrown last.
   if (discarded.status === 'rejected') throw discarded.reason
 }

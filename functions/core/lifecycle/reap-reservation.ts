@@ -44,7 +44,8 @@ export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservat
 
 /**
  * Retires the run number of a redrive that has made its reservation but has not started its run (rule 8). After that,
- * the redrive can't start this run any more. Returns whether the reservation of the redrive may then be released.
+ * the redrive can't start this run any more. Otherwise the run could start without a reservation, and would not be
+ * charged. Returns whether the reservation of the redrive may then be released.
  */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.retireRunNumber(item, run)

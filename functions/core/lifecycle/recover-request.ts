@@ -10,9 +10,9 @@ import { rejectAbsent } from './reject-request.ts'
 export type Recovery = 'lease ended' | 'rejected' | 'nothing'
 
 /**
- * Repairs a request after the end of all functions. The caller must know that no function runs any more. The lease of
- * its worker ends now, so that the next delivery of its message is not deferred. A request that was never written is
- * rejected at once, because no function can write it any more.
+ * Repairs a request at the start of the local system, after the end of all functions. The caller must know that no
+ * function runs any more. The lease of its worker ends now, so that the next delivery of its message is not deferred. A
+ * request that was never written is rejected at once, because no function can write it any more.
  *
  * If the functions were stopped in good order (`wasStopped`), their end does not count as a crash of the requests that
  * ran.

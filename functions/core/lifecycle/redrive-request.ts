@@ -46,7 +46,7 @@ export async function redriveRequest(
   if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
   if (item?.erased) return { redriven: false, reason: 'erased' }
   // If a later run has failed, that run has its own dead letter, or will have one. Only that dead letter may redrive
-  // the request.
+  // the request. Otherwise the failure of the later run might never be recorded in Postgres.
   if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
 
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
@@ -93,7 +93,8 @@ async function hold(
 
 /**
  * Sends the message of the new run. `open` is the approximate number of the user's open requests. It is undefined in a
- * repetition, which makes no reservation and so does not learn the number.
+ * repetition, which makes no reservation and so does not learn the number. Then the request does not give way to those
+ * of other users.
  */
 async function send(
   { queue, givesWayAbove }: RedrivePorts,

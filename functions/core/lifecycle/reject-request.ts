@@ -4,9 +4,10 @@ import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Writes the tombstone of a request, and only then releases the reservation (rule 6). This is for a function that has
- * found the message or the reservation of a request, but no item. An item that was written meanwhile is not changed,
- * because the gateway may have answered 202 for it.
+ * Writes the tombstone of a request, and only then releases the reservation (rule 6). In the other order, the gateway
+ * could still write the item in between, and the request would run without a reservation and without a charge. This is
+ * for a function that has found the message or the reservation of a request, but no item. An item that was written
+ * meanwhile is not changed, because the gateway may have answered 202 for it.
  */
 export async function rejectAbsent(
   ports: LifecyclePorts,

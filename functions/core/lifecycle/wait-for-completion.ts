@@ -11,21 +11,22 @@ import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts
 export const MAX_WAIT_SECONDS = 25
 
 /**
- * The shortest wait that needs a lease, in milliseconds. A lease needs four writes, and a shorter wait would take
- * hardly longer than these writes.
+ * The shortest wait that needs a lease, in milliseconds. A lease needs four writes of DynamoDB. For a shorter wait,
+ * these writes would be a large part of the cost of the wait.
  */
 const LEASED_MS = 2_000
 
 /**
  * The time from the end of a wait to the end of its lease, in milliseconds. The lease must hold until the wait has
- * certainly ended, but clocks differ and the last read takes time.
+ * certainly ended, but clocks differ and the last read takes time. Otherwise more calls than the limit could wait at
+ * the same time.
  */
 const LEASE_MARGIN_MS = 5_000
 
 /**
  * The pauses between two reads of the item, in milliseconds. The first pauses are short, because many models are fast.
- * Each pause is longer than the one before. A wait of 25 s has 20 reads. Near the end of the wait, the pauses are 2 s.
- * So the end of a request is noticed one second late on average.
+ * Each pause is longer than the one before, because each read costs money. A wait of 25 s has 20 reads. Near the end of
+ * the wait, the pauses are 2 s. So the end of a request is noticed one second late on average.
  */
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 2_000

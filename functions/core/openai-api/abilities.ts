@@ -6,6 +6,7 @@ export const Abilities = z.strictObject({
   passes: z.boolean(),
   /**
    * The fields of a request that its `request` mapping names. If it names `parameters`, the model gets all parameters.
+   * A parameter that the model would not get is refused.
    */
   names: z.array(z.string()),
   /** Whether its `response` mapping gives embeddings. */

@@ -25,8 +25,8 @@ export function chatCompletion(view: RequestView): Json {
 }
 
 /**
- * Returns the choices of a chat completion. If an answer has several choices, a profile keeps all of them in the
- * result.
+ * Returns the choices of a chat completion. If an answer has several choices, the profile of its provider (the mappings
+ * that Sluice brings with it) keeps all of them in the result.
  */
 function choicesOf(result: unknown): Json[] {
   const kept = isObject(result) ? objectsOf(result.choices) : []

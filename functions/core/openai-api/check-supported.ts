@@ -68,7 +68,10 @@ const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, stri
   completions: [['prompts', OWN]],
 }
 
-/** Parameters that a model can use only if its mapping sends the messages of a chat or names the parameter. */
+/**
+ * Parameters that a model can use only if its mapping sends the messages of a chat or names the parameter. Otherwise
+ * they would have no effect, so they are refused.
+ */
 const OF_CHATS = [
   'tools',
   'functions',
@@ -80,7 +83,7 @@ const OF_CHATS = [
   'modalities',
 ]
 
-/** The bounds of the output. They always have an effect, because the estimate uses them. */
+/** The bounds of the output. They always have an effect, because the estimate uses them. So they are never refused. */
 const BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
 
 /** The fields of a response, by their names in a chat. */

@@ -6,8 +6,8 @@ type Encoding = 'float' | 'base64'
 
 /**
  * Builds the list of embeddings of a completed request. Returns undefined if the number of embeddings is not the number
- * of the request's texts. `encoding` is the encoding that the client wants. If an OpenAI-like endpoint has already
- * encoded the embeddings, they stay as they are.
+ * of the request's texts, because an embedding could then belong to another text. `encoding` is the encoding that the
+ * client wants. If an OpenAI-like endpoint has already encoded the embeddings, they stay as they are.
  */
 export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
   const { result, model, usage } = view

@@ -75,6 +75,7 @@ interface StreamEvent {
 function itemEvents(item: Json, index: number): StreamEvent[] {
   const at = { output_index: index, item_id: item.id }
   // A client adds the pieces from the later events to the item in the first event. So this item must be empty.
+  // Otherwise the client would have the output twice.
   const begun = {
     ...item,
     ...(Array.isArray(item.content) && { content: [] }),

@@ -19,7 +19,7 @@ export function fieldsOf(operation: Operation, body: Json): Json & { readonly pr
   const chat = isResponse ? responseToChat(body).body : body
   return {
     // Only a chat has messages. In other bodies, they are removed, because an estimate would count them instead of the
-    // texts that the model gets.
+    // texts that the model gets. A client could then reserve fewer tokens than its request needs.
     ...(operation === 'chat.completions' ? body : without(body, 'messages')),
     prompt: textsOf(operation, body),
     ...(isResponse && { messages: chat.messages }),

@@ -6,7 +6,7 @@ export interface Translated {
   readonly body: Json
   /**
    * The parts that the new operation can't express. If there are any, the new body does not mean the same as the old
-   * one.
+   * one, and the request is refused or fails.
    */
   readonly lost: readonly Lost[]
 }

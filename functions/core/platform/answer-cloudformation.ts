@@ -1,8 +1,8 @@
 import type { CloudFormationCustomResourceResponse } from 'aws-lambda'
 
 /**
- * The largest answer that CloudFormation takes, in bytes. CloudFormation refuses a longer answer, and the deployment
- * then waits until its time limit.
+ * The largest answer that CloudFormation takes, in bytes. CloudFormation refuses a longer answer. The deployment would
+ * then wait for an answer until its time limit.
  */
 const MAX_BYTES = 4_096
 

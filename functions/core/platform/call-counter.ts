@@ -1,7 +1,10 @@
 import { intervalAt, type Rate } from '../domain/rate.ts'
 import { rateExceeded } from '../domain/rate-exceeded.ts'
 
-/** The most users whose calls are counted at the same time. If there are more, the oldest count is forgotten. */
+/**
+ * The most users whose calls are counted at the same time. If there are more, the oldest count is forgotten, so that
+ * the memory is limited. The calls of its user are then counted from zero.
+ */
 const MAX_USERS = 10_000
 
 interface Count {
@@ -10,9 +13,9 @@ interface Count {
 }
 
 /**
- * Counts the calls of each user in the current interval of the user's rate. Each environment of a function counts only
- * its own calls. So a user may make as many calls as the rate allows in each environment. In return, a call over the
- * rate is refused with a look into the memory, without a call of a store.
+ * Counts the calls of each user in the current interval of the user's rate. Each environment of a function (a process
+ * in which Lambda runs it) counts only its own calls. So a user may make as many calls as the rate allows in each
+ * environment. In return, a call over the rate is refused with a look into the memory, without a call of a store.
  */
 export interface Calls {
   /**

@@ -5,7 +5,10 @@ export const BaseEnv = z.object({
   POWERTOOLS_SERVICE_NAME: z.string(),
   POWERTOOLS_METRICS_NAMESPACE: z.string(),
   POWERTOOLS_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
-  /** The name of the deployment. All its functions count their defects under this name. */
+  /**
+   * The name of the deployment. All its functions count their defects (errors of Sluice itself) under this name, so
+   * that one alarm watches all functions.
+   */
   DEPLOYMENT: z.string(),
   /** A JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),

@@ -4,10 +4,16 @@ import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
 import type { Telemetry } from './telemetry.ts'
 
-/** How long an invocation without a waiting client waits for the export of its metrics and spans. Milliseconds. */
+/**
+ * How long an invocation without a waiting client waits for the export of its metrics and spans, in milliseconds. An
+ * export that takes longer goes on in the next invocation.
+ */
 const FLUSH_MS = 1_000
 
-/** How long an invocation with a waiting client waits for this export. Milliseconds. */
+/**
+ * How long an invocation with a waiting client waits for this export, in milliseconds. It is short, because the client
+ * gets its answer only after this wait.
+ */
 export const CLIENT_FLUSH_MS = 50
 
 interface HandlerOptions {
@@ -34,7 +40,7 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
 
 /**
  * Makes the middleware that sends metrics and spans before the answer, because Lambda freezes the function after its
- * answer. It waits for both at the same time.
+ * answer, perhaps for hours. It waits for both at the same time.
  */
 function publish({ metrics, tracing }: Telemetry, flushMs: number): MiddlewareObj {
   const flush = async () => {

@@ -16,5 +16,5 @@ export const RabbitMqEnv = z.object({
 })
 export type RabbitMqEnv = z.infer<typeof RabbitMqEnv>
 
-/** The name under which functions import it. */
+/** The name under which functions import this schema, so that their code is the same for both backends. */
 export { RabbitMqEnv as QueueEnv }

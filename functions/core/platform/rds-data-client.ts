@@ -6,7 +6,7 @@ export const rdsData = (ms: number): RDSDataClient => leanClient(new RDSDataClie
 
 /**
  * Makes a client that tries each call only once. It is for callers that repeat more than a single call, such as a whole
- * transaction.
+ * transaction, because a single call that is repeated within a transaction may fail on its own effect.
  */
 export const rdsDataOnce = (ms: number): RDSDataClient =>
   leanClient(new RDSDataClient({ ...leanSettings(ms), maxAttempts: 1 }), ms)

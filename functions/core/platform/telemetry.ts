@@ -49,14 +49,15 @@ interface TelemetryOptions {
   /** The model that the function works for, if it is a worker. */
   readonly model?: string
   /**
-   * False for a function that works on no requests, such as the migrator. This function then loads no SDK for traces.
+   * False for a function that works on no requests, such as the migrator. This function then loads no SDK for traces,
+   * and starts faster.
    */
   readonly isTraced?: boolean
 }
 
 export function telemetry(env: TelemetryEnv, { model, isTraced = true }: TelemetryOptions = {}): Telemetry {
   // Lambda sets this variable to the level of its own filter, which lets the lines of metrics pass. Powertools would
-  // use this level instead of POWERTOOLS_LOG_LEVEL. So the variable is deleted.
+  // use this level instead of POWERTOOLS_LOG_LEVEL. So the variable is deleted, and POWERTOOLS_LOG_LEVEL counts.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
   const url = env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
   let exported = NO_EXPORT

@@ -1,7 +1,7 @@
 /**
- * The field `trouble` of a warning about a lasting state, such as an open circuit. `lasts`: the state goes on until
- * another line reports its end, also if the log has no further lines meanwhile. `ends`: the line reports the end of the
- * state.
+ * The field `trouble` of a warning about a lasting state, such as an open circuit. Tools that read the log use it to
+ * show whether the trouble is over. `lasts`: the state goes on until another line reports its end, also if the log has
+ * no further lines meanwhile. `ends`: the line reports the end of the state.
  */
 export type TroubleState = 'lasts' | 'ends'
 

@@ -13,11 +13,12 @@ export type SendInput = (queue: string, text: string) => Promise<boolean>
 export type CountWaiting = (queue: string) => Promise<number>
 
 /**
- * Counts the approximate number of messages that may exist although no request is open: events of the results queue,
- * events in its dead-letter queue (dead results), messages of inputs (`inputs` are the whole names of their queues)
- * and, with RabbitMQ, all deferred messages. Returns the numbers by the name of the queue, without empty queues.
- * Messages that a function has received and not yet acknowledged are counted with SQS, and not with RabbitMQ. Rejects
- * with `Unavailable`.
+ * Counts the approximate number of messages that may exist although no request is open. A deployment that changes the
+ * queue backend deletes the queues, so these messages would be lost. They are: events of the results queue, events in
+ * its dead-letter queue (dead results), messages of inputs (`inputs` are the whole names of their queues) and, with
+ * RabbitMQ, all deferred messages. Returns the numbers by the name of the queue, without empty queues. Messages that a
+ * function has received and not yet acknowledged are counted with SQS, and not with RabbitMQ, which counts only the
+ * waiting messages of a queue. Rejects with `Unavailable`.
  */
 export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
 

@@ -27,7 +27,8 @@ export const beforeBulk = (bulk: string): string => bulk.slice(0, -BULK.length)
 /**
  * Returns the names of the queues among which the messages of one queue are divided, one per consumer. The first has
  * the name of the queue itself, so that queues can be added without moving messages. The others have a number at the
- * end. The name of a model's queue ends with its priority, so it never equals such a name.
+ * end. The name of a model's queue ends with its priority, so it never equals such a name, and no two queues share
+ * messages by mistake.
  */
 export const partsOf = (queue: string, consumers: number): string[] =>
   Array.from({ length: consumers }, (_, i) => (i === 0 ? queue : `${queue}-${i + 1}`))

@@ -32,12 +32,16 @@ export interface OutgoingMessage {
 export interface MessageQueue {
   /**
    * Sends a message. Resolves when the queue has acknowledged it: from then on, it is delivered at least once (I4). If
-   * it rejects with `Unavailable`, the message may have been sent nevertheless.
+   * it rejects with `Unavailable`, the message may have been sent nevertheless. So a sender that tries again may send
+   * it twice, and receivers must expect that.
    */
   send(queue: string, message: OutgoingMessage): Promise<void>
 }
 
-/** The end of a request, for systems that read it from the broker. */
+/**
+ * An announcement: a message about the end of a request, for other systems of the team. They read it from the RabbitMQ
+ * broker.
+ */
 export interface Announcement {
   readonly request_id: string
   readonly user_id: string
@@ -58,8 +62,8 @@ export interface Announcement {
  */
 export interface Announcer {
   /**
-   * Announces an end. Resolves when the broker has confirmed the announcement. The same end may be announced twice.
-   * Rejects with `Unavailable`.
+   * Announces an end. Resolves when the broker has confirmed the announcement. The same end may be announced twice, so
+   * the other systems must expect the same announcement twice. Rejects with `Unavailable`.
    */
   announce(ended: Announcement): Promise<void>
 }
@@ -86,7 +90,8 @@ export interface Delivery {
   readonly attributes: Readonly<Record<string, string>>
   /**
    * How often the queue has delivered the message, including this delivery. With RabbitMQ, deliveries that ended with a
-   * crash are not counted, because the platform does not report them.
+   * crash are not counted, because the platform does not report them. So a message that crashes its function reaches a
+   * limit of deliveries later.
    */
   readonly receive_count: number
   /** The queue's id of this delivery, if the queue can redeliver the message at a given time. */

@@ -7,7 +7,7 @@ interface ErrorLog {
 
 /**
  * Reads the message of a delivery. A message with an unknown type or version must be redelivered, so that a newer
- * function can take it. The log lines never quote the body.
+ * function can take it. The log lines never quote the body, because it may contain a prompt.
  */
 export function readMessage<Message>(
   read: MessageReader<Message>,

@@ -7,7 +7,7 @@ export function addCompletion(program: Command, { finish }: { finish(answer: Ans
   program
     .command('completion')
     .description('print a script that completes the commands of sluice in a shell: eval "$(sluice completion bash)"')
-    .addArgument(new Argument('<shell>', 'whose script').choices(['bash', 'zsh', 'fish']))
+    .addArgument(new Argument('<shell>', 'the shell that runs the script').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: Shell) => {
       const { completionScript } = await import('../completion.ts')
       const lines = completionScript(program, shell)

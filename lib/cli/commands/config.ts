@@ -8,7 +8,7 @@ export function addConfig(program: Command, { finish, ...place }: Place & { fini
   config
     .command('check')
     .description('check a pipeline file, and print each mistake with its line and column')
-    .argument('[file]', 'pipeline.yaml by default, or what SLUICE_CONFIG names')
+    .argument('[file]', 'the pipeline file; by default the file in SLUICE_CONFIG, or pipeline.yaml')
     .action(async (file: string | undefined) => {
       const { configCheck } = await import('../config.ts')
       finish(configCheck(file ?? pipelineFile(place), place.env))

@@ -7,7 +7,7 @@ import { DEFAULT_STACK, type TargetChoice } from '../target-choice.ts'
 interface Io {
   /** Prints an answer, at once. */
   finish(answer: Answer): void
-  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C ends the command in order. */
+  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C does not kill the process: the command ends by itself. */
   interrupted?(): AbortSignal
 }
 

@@ -9,24 +9,24 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
   program
     .command('cost')
     .description("compute a month's AWS bill of a pipeline file, item by item, from list prices")
-    .argument('[file]', 'pipeline.yaml by default, or what SLUICE_CONFIG names')
+    .argument('[file]', 'the pipeline file; by default the file in SLUICE_CONFIG, or pipeline.yaml')
     .option(
       '--requests <number>',
-      'requests in a month, such as 1e6; 0 for a deployment without traffic',
+      'requests per month, such as 1e6; 0 for a deployment without traffic',
       monthlyRequests,
       1e6,
     )
     .option('--model-seconds <seconds>', 'the time of one call of a model', modelSeconds, 2)
     .option(
       '--open <number>',
-      'open reservations of a user at the same time: each one makes an admission more expensive',
+      'open reservations per user at the same time: each open reservation makes an admission more expensive',
       openReservations,
       1,
     )
     .addOption(
       new Option(
         '--spread <how>',
-        'even: the requests come at the same pace all the time; bursts: they come together, and their workers are busy until all is done',
+        'even: the requests come at the same pace all the time; bursts: the requests come together, and the workers are busy until all are done',
       )
         .choices(SPREADS)
         .default('even'),

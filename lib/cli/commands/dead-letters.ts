@@ -34,7 +34,7 @@ export function addDeadLetters(program: Command, run: Run): void {
   const redrive: Command = deadLetters
     .command('redrive')
     .description(
-      'run the requests of dead letters again, where each new run is charged, and send refused messages to their input again',
+      'run the requests of dead letters again (each new run is charged), and send refused messages to their input queue again',
     )
     .argument('[id...]', 'request ids, or ids of refused messages', letterNames)
     .option('--model <model>', 'all dead letters of one model; with ids, only the ids of this model')

@@ -13,10 +13,10 @@ export function addDoctor(program: Command, io: Io): void {
   program
     .command('doctor')
     .description(
-      'check an AWS account before a deployment and a stack after it (--target aws), or this machine; a line per check',
+      'check this machine or, with --target aws, an AWS account before a deployment and the stack after it; one line per check',
     )
-    .argument('[file]', 'pipeline.yaml by default, or what SLUICE_CONFIG names')
-    .option('--no-request', 'send no request through the system, which would call the model once')
+    .argument('[file]', 'the pipeline file; by default the file in SLUICE_CONFIG, or pipeline.yaml')
+    .option('--no-request', 'do not send a request through the system: this request calls the model once')
     .addHelpText('after', HELP)
     .action(async (file: string | undefined, { request }: { request: boolean }) => {
       const choice = program.opts<TargetChoice>()
@@ -30,7 +30,7 @@ With --target aws, the command checks region and credentials, the CDK's bootstra
 the region, quotas, and the models' addresses and secrets. If the stack exists, the command also checks its state, its API, its ledger,
 its broker and the mappings of the broker, sends a request through it, and shows the last error of each function in the last 24 hours.
 Without --target aws, the command checks the local system if it runs, and otherwise the things that npm start needs. If the file has
-another queue.backend than the stack or the local system, the check \`queues\` shows what is left in the present queues.
+another queue.backend than the stack or the local system, the check \`queues\` shows how many messages are left in the present queues.
 
 The request is from the user sluice-doctor, with a key that is deleted afterwards. The request is in the ledger, and calls the model once.
 
@@ -38,7 +38,7 @@ The exit code is 1 if a check failed, and otherwise 0, even if there are warning
 With --json: { "ok", "checks": [ { "check", "state", "found", "todo"? } ] }; state is ok, warning, failed or skipped.`
 
 async function doctor(file: string, { target, stack }: TargetChoice, mayCall: boolean, io: Io): Promise<Answer> {
-  // These modules are loaded only here, because they load the clients of many services, which no other command needs.
+  // These modules are loaded only here. They load the clients of many services, and no other command needs these clients.
   const [{ answerOf, skipped }, { readPipeline }] = await Promise.all([
     import('../doctor/check.ts'),
     import('../doctor/pipeline.ts'),

@@ -22,13 +22,13 @@ export function addEnv(program: Command, { finish, ...place }: Place & { finish(
 
 /**
  * Returns the variables of AWS's tools, and the URLs of the input queues. A variable that is null must be unset:
- * otherwise a developer's own profile, session token or endpoints would be mixed with these, and calls would reach the
- * developer's account. AWS_ENDPOINT_URL is for all services without their own variable. The local system refuses these
- * calls, so that no call leaves this machine.
+ * otherwise a developer's own profile, session token or endpoints would be mixed with the variables of the local system,
+ * and calls would reach the developer's account. AWS_ENDPOINT_URL applies to all services without a variable of their
+ * own. The local system refuses calls of these services, so that no call leaves this machine.
  *
- * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1
- * and boto3 read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first.
- * Nothing else in the local system depends on the region.
+ * AWS_DEFAULT_REGION is not a region of AWS. The reason: for AWS's regions, the AWS CLI 1 has its own addresses of SQS,
+ * and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3 read only AWS_DEFAULT_REGION. The other tools read
+ * AWS_REGION first. Nothing else in the local system depends on the region.
  */
 function variablesOf(
   { endpoints, accessKeyId, otherServices, outputs }: LocalSystem,
@@ -48,7 +48,7 @@ function variablesOf(
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rds_data,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: otherServices,
     AWS_ENDPOINT_URL: otherServices,
-    // A tool refuses a configured endpoint if one of these is on, also in a profile.
+    // FIPS and dual-stack are turned off, because a developer's profile may turn them on. Tools then refuse these endpoints.
     AWS_USE_FIPS_ENDPOINT: 'false',
     AWS_USE_DUALSTACK_ENDPOINT: 'false',
     AWS_SESSION_TOKEN: null,
@@ -65,7 +65,7 @@ function variablesOf(
 const INPUT_URL = /^InputQueueUrl\d+$/
 
 /**
- * Returns the endpoints of single services that are set already. They must be unset, because a tool prefers them to
+ * Returns the variables of single services' endpoints that are set already. They must be unset, because a tool prefers them to
  * AWS_ENDPOINT_URL.
  */
 const endpointsOf = (env: Environment): Record<string, null> =>
@@ -75,7 +75,7 @@ const endpointsOf = (env: Environment): Record<string, null> =>
       .map(name => [name, null]),
   )
 
-/** Returns the variables with which calls of the local system do not go through a proxy. */
+/** Returns the variables with which calls to the local system do not go through a proxy. */
 function noProxyOf(env: Environment): Record<string, string> {
   const hasProxy = Object.keys(env).some(name => /^(https?|all)_proxy$/i.test(name))
   if (!hasProxy) return {}

@@ -4,8 +4,8 @@ import { requestId, userId } from '../arguments.ts'
 import { logJson, logText } from '../log-text.ts'
 
 /**
- * Adds the commands `sluice logs` and `sluice tail`, which print the logs of the functions, of this machine or from
- * CloudWatch.
+ * Adds the commands `sluice logs` and `sluice tail`. They print the functions' logs, which are files on this machine or
+ * are in CloudWatch.
  */
 export function addLogs(program: Command, run: Run, follow: Follow): void {
   program
@@ -44,4 +44,4 @@ With --json: [ { "at", "function", "level", "message", … } ], with the other f
 key. With --target aws, the lines come from CloudWatch Logs, some seconds after they were written.`
 
 const TAIL_HELP = `
-With --json: one JSON object per line, as logs has them.`
+With --json: one JSON object per line, with the same fields as in the output of logs.`

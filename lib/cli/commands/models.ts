@@ -11,7 +11,7 @@ import { watchable } from '../watch.ts'
 
 /** Adds the command `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
-  const models = program.command('models').description('models, and what defers their calls')
+  const models = program.command('models').description('models, and the reasons that defer their calls')
   watchable(models.command('list'))
     .description("each model's circuit, pause, halt and rate limit, its last failure, and its waiting messages")
     .addHelpText('after', LIST_HELP)
@@ -26,7 +26,7 @@ export function addModels(program: Command, run: Run): void {
     )
   models
     .command('reset')
-    .description("end a model's halt and pause and close its circuit, once the model is back")
+    .description("end a model's halt and pause, and close its circuit, when the model works again")
     .argument('<model>')
     .action((model: string) =>
       run(async admin => {
@@ -81,7 +81,7 @@ const rowOf = (view: ModelView, policies: Policies): string[] => [
   view.oldest_waiting ? lasting(1000 * view.oldest_waiting.seconds) : '',
 ]
 
-/** Returns the state that defers calls, in one word. A sentence below the table says more. */
+/** Returns the state of a model that defers its calls, in a word or two. A sentence below the table gives the reason. */
 function stateOf({ halted, circuit, paused_until }: ModelView, policies: Policies): string {
   if (halted) return 'halted'
   if (circuit.state === 'open') return 'open'
@@ -102,7 +102,7 @@ function failureText({ model, last_failure }: ModelView, now: number): string[] 
   return [`The last failed call of ${model}, ${age(at, now)} ago (request ${request_id}): ${reason}`]
 }
 
-/** Says why a model is halted. The reason may quote the model, so it is in its own line, at the end. */
+/** Says why a model is halted. The reason may quote a text of the model, so the reason is in a line of its own, at the end. */
 function haltText({ model, halted }: ModelView): string[] {
   if (!halted) return []
   const { since, next_probe, reason } = halted

@@ -25,7 +25,7 @@ export function addRequests(program: Command, run: Run): void {
   watchable(requests.command('list'))
     .description('list requests, newest first, with the reasons of failures')
     .option('--user <user>', 'only requests of one user', userId)
-    .addOption(new Option('--status <status>', 'only those of one status').choices(STATUSES))
+    .addOption(new Option('--status <status>', 'only requests with one status').choices(STATUSES))
     .option('--model <model>', 'only requests of one model')
     .option('--since <duration>', 'only requests that were made in the last 30s, 1h, 7d, …', duration)
     .option('--limit <n>', 'the most requests to list', wholeNumber, 50)
@@ -52,7 +52,7 @@ interface ListOptions {
 }
 
 /**
- * The same statuses as in the functions. They are repeated here, because the schemas of the functions take longer to
+ * The statuses of a request. They are the same as in the functions. They are repeated here, because the schemas of the functions take longer to
  * load than most commands run.
  */
 const STATUSES = [

@@ -23,7 +23,7 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const set: Command = users
     .command('set')
     .description(
-      'change a user or create one; a limit that is set here replaces that of the plan, "default" removes it again',
+      'change or create a user; a limit that is set here replaces the limit of the plan, until it is set to "default"',
     )
     .argument('<user>', '', userId)
     .option('--plan <plan>', 'a plan of the pipeline file')
@@ -108,8 +108,8 @@ function addDelete(users: Command, run: Run, ask?: Ask): void {
 }
 
 /**
- * Asks for confirmation at a terminal, where the user's id may be mistyped. A script passes --yes or has no terminal.
- * Throws `Refusal`.
+ * Asks for confirmation at a terminal, where the user's id may be mistyped. A script is not asked: it passes --yes, or
+ * has no terminal. Throws `Refusal` if the answer is not the user's id.
  */
 async function confirm(ask: Ask, userId: string): Promise<void> {
   const what = `the keys, requests, prompts, results and dead letters of ${userId}`

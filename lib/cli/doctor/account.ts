@@ -18,8 +18,8 @@ import { examineTracing } from './tracing.ts'
 export const ENGINE_VERSION = '17.7'
 
 /**
- * The regions in which Aurora PostgreSQL 17 has no Data API, according to AWS's list of November 2026. AWS may add it
- * there.
+ * The regions in which Aurora PostgreSQL 17 has no Data API, according to AWS's list of November 2026. AWS may add the
+ * Data API to these regions later.
  */
 const WITHOUT_DATA_API: ReadonlySet<string> = new Set([
   ...['ap-east-2', 'ap-south-2', 'ap-southeast-4', 'ap-southeast-6', 'ca-west-1', 'cn-north-1', 'cn-northwest-1'],
@@ -27,8 +27,8 @@ const WITHOUT_DATA_API: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Examines an account and a region before a deployment. `isDeployed` says that the stack exists already, and has
- * everything that it needs.
+ * Examines an account and a region before a deployment. If `isDeployed`, the stack exists already, and has its VPC, its
+ * cluster and its executions. Then the account needs no further room for them.
  */
 export async function examineAccount(
   region: string,
@@ -65,7 +65,7 @@ async function bootstrapVersion(): Promise<string | undefined> {
     return (await new SSMClient().send(parameter)).Parameter?.Value
   } catch (error) {
     if (error instanceof ParameterNotFound) return undefined
-    // If the credentials may not read the parameter, they may still read the stack that made it.
+    // If the credentials may not read the parameter, they may still read the stack that made the parameter.
     const stack = await stateOfStack('CDKToolkit').catch(() => undefined)
     if (stack?.outputs.BootstrapVersion === undefined) throw error
     return stack.outputs.BootstrapVersion
@@ -124,8 +124,8 @@ async function dataApi(region: string): Promise<Check> {
 const VPCS = { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' }
 
 /**
- * Checks whether the account has room for one more VPC. The stack has its own VPC, and an account may have five by
- * default.
+ * Checks whether the account has room for one more VPC. The stack makes a VPC of its own, and by default an
+ * account may have only five.
  */
 async function vpcs(): Promise<Check> {
   const { Quota } = await new ServiceQuotasClient().send(new GetServiceQuotaCommand(VPCS))

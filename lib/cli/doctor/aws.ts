@@ -17,8 +17,8 @@ export interface Wanted {
 }
 
 /**
- * Examines an account before a deployment, and the stack if it exists. Without a region or credentials, it examines
- * nothing else.
+ * Examines an account before a deployment, and the stack if it exists. If no region or no credentials are found, all
+ * other checks are left out.
  */
 export async function examineAws(
   { stack, pipeline, mayCall, now }: Wanted,

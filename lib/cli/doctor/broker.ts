@@ -33,7 +33,7 @@ async function reach(find: () => Promise<readonly string[]>): Promise<Check> {
   }
 }
 
-/** Checks the event source mappings of the broker in the stack that has this function `broker`. */
+/** Checks the event source mappings of the broker, in the stack to which the function `brokerFunction` belongs. */
 export const examineMappings = (brokerFunction: string): Promise<Check> =>
   examine('mappings', async () => {
     const client = new LambdaClient()
@@ -56,7 +56,7 @@ async function mappings(
   return found
 }
 
-/** Lambda marks a mapping that is enabled and can't take messages as a problem. */
+/** Returns whether a mapping takes no messages. An enabled mapping may also have a problem, which Lambda then reports. */
 const hasProblem = ({ State, LastProcessingResult = '' }: EventSourceMappingConfiguration): boolean =>
   (State !== 'Enabled' && State !== 'Updating') || LastProcessingResult.startsWith('PROBLEM')
 

@@ -7,13 +7,13 @@ import { columns } from '../columns.ts'
 export interface Check {
   readonly check: string
   /**
-   * `failed`: the problem must be fixed first. `warning`: it works, but not as well as it should, or it could not be
-   * checked. `skipped`: it was not checked.
+   * `failed`: the problem must be fixed first. `warning`: the checked part works, but not as well as it should, or could
+   * not be checked. `skipped`: the check was not made.
    */
   readonly state: 'ok' | 'warning' | 'failed' | 'skipped'
   /** What the check has found: a sentence without its full stop. */
   readonly found: string
-  /** What to do about it. */
+  /** The advice: how to fix the problem. */
   readonly todo?: string
 }
 
@@ -23,8 +23,8 @@ export const failed = (check: string, found: string, todo: string): Check => ({ 
 export const skipped = (check: string, found: string): Check => ({ check, state: 'skipped', found })
 
 /**
- * Runs one check. If a call of the check fails, the result is a warning, because everything may be right although it
- * could not be checked.
+ * Runs one check. If a call of the check fails, the result is only a warning, because the checked part may still be in
+ * order.
  */
 export async function examine(check: string, run: () => Promise<Check>): Promise<Check> {
   try {
@@ -35,8 +35,8 @@ export async function examine(check: string, run: () => Promise<Check>): Promise
 }
 
 /**
- * Runs a check of something that works only if the call succeeds. If the call fails, the check has failed, unless these
- * credentials may not make the call.
+ * Runs a check whose call itself is the test, such as a call of the API. If the call fails, the check has failed. If the
+ * credentials may not make the call, the result is a warning.
  */
 export async function attempt(check: string, run: () => Promise<Check>): Promise<Check> {
   try {
@@ -61,7 +61,7 @@ const causeOf = (error: unknown): Error => {
 
 const MAX_LENGTH = 300
 
-/** Makes a text a part of one line. */
+/** Makes a short text without line ends, which fits into a line of the output. */
 export const oneLine = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH).toWellFormed()}…` : line

@@ -1,18 +1,20 @@
 import { executionsOf } from '../../config/executions.ts'
 import type { Pipeline } from '../../config/schema.ts'
 
-/** The number of executions of an account that AWS does not allow to reserve. */
+/** The number of executions that every account must leave unreserved. AWS refuses reservations that leave fewer. */
 const LEAST_UNRESERVED = 100
 
 /** The concurrent executions of Lambda that the queues of a pipeline need. */
 export interface Needs {
+  /** The number of event source mappings: one per queue. */
   readonly mappings: number
   /** The fewest executions of the mappings when all have work, whatever pipeline.yaml says. */
   readonly least: number
   /** The most executions of the mappings, with the `concurrency` of pipeline.yaml. */
   readonly most: number
-  /** The most further executions, for calls that wait for the end of a request. */
+  /** The most executions for calls that wait for the end of a request. They are needed in addition to `most`. */
   readonly waits: number
+  /** The sum of `reserved_concurrency` of pipeline.yaml. */
   readonly reserved: number
 }
 
@@ -27,7 +29,7 @@ export function needsOf(pipeline: Pipeline): Needs {
   }
 }
 
-/** Returns whether AWS would refuse the reservations of pipeline.yaml. */
+/** Returns whether AWS would refuse the `reserved_concurrency` of pipeline.yaml. `unreserved` is the number that is free. */
 export const reservesTooMuch = ({ reserved }: Needs, unreserved: number): boolean =>
   reserved > 0 && unreserved - reserved < LEAST_UNRESERVED
 

@@ -13,7 +13,7 @@ export interface ErrorLine {
   readonly text: string
 }
 
-/** The parts of a line of the functions' logger, and of Lambda's own lines. None of them has a prompt. */
+/** The fields of a log line that are shown: of the functions' logger, and of Lambda's own lines. They never have a prompt. */
 const Line = z.object({
   level: z.string().optional(),
   message: z.string().optional(),
@@ -25,8 +25,8 @@ const Line = z.object({
 })
 
 /**
- * Makes the check of a function's last error. An error of the last hour is a failure. The cause of an older error may
- * have been fixed since.
+ * Makes the check of a function's last error. If the error is of the last hour, the check has failed. An older error
+ * gives only a warning, because its cause may have been fixed since.
  */
 export function lastErrorOf(name: string, line: ErrorLine | undefined, now: number): Check {
   const check = `log of ${name}`

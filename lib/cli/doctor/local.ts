@@ -145,7 +145,7 @@ function lastErrorIn(file: string, now: number): ErrorLine | undefined {
   return now - line.at < LOOK_BACK_MS ? line : undefined
 }
 
-/** The most bytes that are read from the end of a log, because a log grows as long as its folder exists. */
+/** The most bytes that are read from the end of a log. A log may be too large to be read completely. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 function endOf(file: string): string {

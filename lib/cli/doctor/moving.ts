@@ -10,8 +10,9 @@ const NAME = 'queues'
 type Ports = OpenPorts & Pick<OperatorsQueues, 'messagesLeft'>
 
 /**
- * If the pipeline file has another backend than the system, checks that a deployment may delete the present queues: they
- * must be empty, and all requests must have ended. Returns no check if the backend stays the same.
+ * If the pipeline file has another backend than the system, a deployment deletes the present queues. Then this checks
+ * that nothing is lost: the queues must be empty, and all requests must have ended. Returns no check if the backend stays
+ * the same.
  */
 export async function examineMoving(
   admin: Ports,

@@ -20,7 +20,7 @@ export function readPipeline(file: string, env: Environment): { pipeline: Pipeli
   }
 }
 
-/** Examines what a pipeline needs besides its stack: models that AWS can reach, and their secrets. */
+/** Examines the things that a pipeline needs besides its stack: models that AWS can reach, and the models' secrets. */
 export function examineModels({ models }: Pipeline): Promise<Check[]> {
   const secrets = secretsOf(models)
   return Promise.all([

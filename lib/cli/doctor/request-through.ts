@@ -4,7 +4,7 @@ import { type Answered, callApi } from '../call-api.ts'
 import { withKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
-/** The user of the doctor's requests. They are in the ledger like those of any user. */
+/** The user of the doctor's requests. These requests are recorded in the ledger like any user's requests. */
 export const DOCTOR = 'sluice-doctor'
 
 const KEY_LIFETIME_MS = 900_000

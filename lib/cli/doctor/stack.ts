@@ -36,7 +36,7 @@ interface Deployed {
   readonly mayCall: boolean
 }
 
-/** Examines a deployed stack: its API, its ledger, a request through all of it, and the last error of each function. */
+/** Examines a deployed stack: its API, its ledger, one request through all functions, and the last error of each function. */
 export async function examineStack(deployed: Deployed, now: number): Promise<Check[]> {
   const { stack, apiUrl, target, surroundings, pipeline, mayCall } = deployed
   const { clock, sleep } = surroundings
@@ -49,7 +49,7 @@ export async function examineStack(deployed: Deployed, now: number): Promise<Che
   const request = mayCall
     ? await attempt('request', () => requestThrough(admin, apiUrl))
     : skipped('request', 'no request was sent')
-  // The errors are read last, so that they include those of the request.
+  // The errors are read last, so that they include errors that the request has caused.
   return [...first, ...broker, ...mappings, ...moving, request, ...(await functionErrors(stack, now))]
 }
 
@@ -90,11 +90,11 @@ async function functionErrors(stack: string, now: number): Promise<Check[]> {
   )
 }
 
-/** Errors of the functions' logger and of the runtime, and invocations that Lambda has ended. */
+/** The filter for errors of the functions' logger and of the runtime, and for invocations that Lambda has ended. */
 const ERRORS =
   '{ ($.level = "ERROR") || ($.level = "FATAL") || ($.record.status = "timeout") || ($.record.status = "error") }'
 
-/** The most pages that are read of a log group, because a busy function has many pages without any error. */
+/** The most pages that are read per log group. A busy function may have many more pages, all without an error. */
 const MAX_PAGES = 100
 
 /**
@@ -114,7 +114,7 @@ async function lastErrorIn(
   const query = { logGroupName: group, filterPattern: ERRORS, startTime: from, endTime: to }
   let last: ErrorLine | undefined
   let pages = 0
-  // The events come in the order of their time, page after page.
+  // CloudWatch gives the events in the order of their times, page after page. So the last event that is read is the newest.
   for await (const { events = [] } of paginateFilterLogEvents({ client }, query)) {
     for (const { timestamp = 0, message = '' } of events)
       if (timestamp >= (last?.at ?? 0)) last = { at: timestamp, text: message }

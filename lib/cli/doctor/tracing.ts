@@ -7,14 +7,14 @@ const NAME = 'tracing'
 /** `observability.tracing` of a pipeline that sends its traces to AWS's own endpoint. */
 const Xray = z.object({ endpoint: z.literal('xray') })
 
-/** CloudWatch's Transaction Search keeps spans in this log group. AWS's endpoint for traces refuses them without it. */
+/** CloudWatch's Transaction Search keeps spans in this log group. Without this log group, AWS's endpoint refuses all spans. */
 const SPANS = 'aws/spans'
 
 const TODO =
   'turn on Transaction Search in CloudWatch once for this account and region: `aws xray update-trace-segment-destination --destination CloudWatchLogs`'
 
 /**
- * Checks what `endpoint: xray` needs. Makes no check if the pipeline sends its traces to another endpoint or has no
+ * Checks that the account has what `endpoint: xray` needs. Makes no check if the pipeline sends its traces to another endpoint or has no
  * traces.
  */
 export async function examineTracing(tracing: unknown): Promise<Check[]> {

@@ -12,13 +12,13 @@ type Change = 'written' | 'merged' | 'kept'
 const App = z.looseObject({ app: z.unknown() })
 
 /**
- * Runs `sluice init [FOLDER]`: makes an app of the CDK with a Sluice in it, which is pipeline.yaml, cdk.json, app.mjs,
- * package.json and .gitignore. It keeps every file that exists, and adds the missing parts to package.json. As JSON: `{
- * folder, files: { "pipeline.yaml": "written" | "merged" | "kept", … } }`.
+ * Runs `sluice init [FOLDER]`: makes a CDK app that deploys Sluice. Its files are pipeline.yaml, cdk.json, app.mjs,
+ * package.json and .gitignore. A file that exists already is kept. Only to package.json, the missing parts are added. As
+ * JSON: `{ folder, files: { "pipeline.yaml": "written" | "merged" | "kept", … } }`.
  */
 export function init(name: string): Answer {
   const folder = resolve(name)
-  // All checks come before the first file is written.
+  // All checks come before the first file is written, so that a refused command leaves no half-made app.
   if (existsSync(folder) && !statSync(folder).isDirectory()) throw new Refusal(`${name} is a file: name a folder`)
   const packageJson = join(folder, 'package.json')
   const before = existsSync(packageJson) ? readFileSync(packageJson, 'utf8') : undefined
@@ -46,8 +46,8 @@ function addFile(path: string, text: () => string): Change {
 }
 
 /**
- * Returns the command of the app in a cdk.json. Returns undefined if the file can't be read, because it is the user's
- * own file.
+ * Returns the command of the app in a cdk.json. Returns undefined if the file can't be read. The file may be the user's
+ * own, so this is not an error.
  */
 function appOf(file: string): unknown {
   try {

@@ -18,7 +18,7 @@ type PackageJson = z.infer<typeof PackageJson>
 const SCRIPTS = { start: 'sluice start', synth: 'cdk synth', deploy: 'cdk deploy' }
 
 /**
- * Adds the parts that an app with a Sluice needs to a package.json. It keeps every existing value, and the indentation.
+ * Adds to a package.json the parts that an app with Sluice needs. Existing values and the indentation stay.
  * Without a text, it makes a new package.json. Throws `Refusal` if the text is no package.json.
  */
 export function mergePackageJson(text: string | undefined, file: string, added: Additions): string {
@@ -54,7 +54,7 @@ function merge(before: PackageJson, { dependencies, devDependencies }: Additions
 function parse(text: string, file: string): PackageJson {
   try {
     const packageJson = JSON.parse(text)
-    // The result of the schema is not used, because its keys have another order.
+    // The schema only checks. Its result is not used, because it would change the order of the keys in the user's file.
     PackageJson.parse(packageJson)
     return packageJson
   } catch (error) {
@@ -72,15 +72,15 @@ export function packagesFor(folder: string): Additions {
   }
 }
 
-/** Returns the archive that `npm pack` makes in a checkout. Undefined in the npm package. */
+/** Returns the path of the archive that `npm pack` makes in a checkout. Returns undefined in the installed npm package. */
 export function checkoutArchive(): string | undefined {
   return IS_PACKAGE ? undefined : join(fileURLToPath(ROOT), `sluice-${readOwnPackageJson().version}.tgz`)
 }
 
 /**
  * Returns the place where npm finds this Sluice, relative to the folder: the source in the package.json that installed
- * it, or the archive of a checkout. It is never only a version, because a registry may have another package of this
- * name.
+ * it, or the archive of a checkout. The place is never only a version, because npm would then take a package of this name from
+ * a registry, which may be another one.
  */
 function ownSource(folder: string): string {
   const archive = checkoutArchive()

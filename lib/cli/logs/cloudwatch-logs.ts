@@ -4,16 +4,16 @@ import { byTime, isNoLogLine, readLogLine } from './log-line.ts'
 import type { LogLine, LogSource } from './port.ts'
 
 /**
- * How long lines are read again, in milliseconds, because a line may arrive in CloudWatch some seconds after it was
- * written.
+ * Each read begins this much before the newest line that was found, in milliseconds. The reason: a line may arrive in
+ * CloudWatch some seconds after it was written.
  */
 const LATE_MS = 20_000
 /**
  * The time between two reads, in milliseconds. CloudWatch allows few of these queries per second and account, and each
- * read queries every log group.
+ * read makes one query per log group.
  */
 const EVERY_MS = 5_000
-/** The most pages that are read of a log group. */
+/** The most pages that are read per log group. */
 const MAX_PAGES = 50
 
 /**

@@ -33,7 +33,7 @@ const nameOf = (file: string): string => LOG_FILE.exec(file)?.[1] ?? file
 async function linesWith(path: string, functionName: string, text: string): Promise<LogLine[]> {
   const found: LogLine[] = []
   const file = await open(path)
-  // A line without a time, such as one of a stack trace, gets the time of the line before.
+  // A line without a time, such as one of a stack trace, gets the time of the previous line.
   let at = 0
   for await (const line of file.readLines()) {
     if (!line.includes(text) || isNoLogLine(line)) continue
@@ -45,8 +45,8 @@ async function linesWith(path: string, functionName: string, text: string): Prom
 }
 
 /**
- * Returns the complete lines that were added to a file since the last read. If the file is shorter now, it is a new
- * file.
+ * Returns the complete lines that were added to a file since the last read. If the file is shorter than at
+ * the last read, it is a new file and is read from its start.
  */
 async function linesAfter(path: string, name: string, ends: Map<string, number>): Promise<LogLine[]> {
   const { size } = await stat(path)

@@ -14,8 +14,8 @@ export interface LogGroup {
 const HASH = /[0-9A-F]{8}$/
 
 /**
- * Finds the log groups of a stack's functions. A function and its log group are neighbours in the stack. Other log
- * groups belong to no function.
+ * Finds the log groups of a stack's functions. A function and its log group have the same parent construct. Log
+ * groups without a function next to them are left out.
  */
 export async function logGroupsOf(stack: string): Promise<LogGroup[]> {
   const resources: StackResourceSummary[] = []

@@ -1,7 +1,7 @@
 import { parseJson } from '../../local/parse-json.ts'
 import type { LogLine } from './port.ts'
 
-/** The logger's fields that are the same in each line of a function, or that a line shows already. */
+/** The logger's fields that are not shown as further fields: they are the same in each line, or are shown in another way. */
 const OF_EACH_LINE: ReadonlySet<string> = new Set([
   'level',
   'message',
@@ -15,7 +15,7 @@ const OF_EACH_LINE: ReadonlySet<string> = new Set([
   'xray_trace_id',
 ])
 
-/** Reads a line of a function's log. `at` is the time of a line that has none. */
+/** Reads a line of a function's log. `at` is the time that a line gets if it has no time of its own. */
 export function readLogLine(text: string, functionName: string, at: number): LogLine {
   const value = text.startsWith('{') ? parseJson(text) : undefined
   if (typeof value !== 'object' || value === null || !('message' in value || 'errorMessage' in value))
@@ -32,7 +32,7 @@ export function readLogLine(text: string, functionName: string, at: number): Log
   }
 }
 
-/** Returns whether a line is a metric in CloudWatch's embedded format, or one of Lambda's own about an invocation. */
+/** Returns whether a line is a metric in CloudWatch's embedded format, or Lambda's own report about an invocation. */
 export const isNoLogLine = (text: string): boolean =>
   text === '' || text.includes('"_aws":') || /^(START|END|REPORT) RequestId/.test(text) || text.includes('"platform.')
 

@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.ts'
 export interface LogLine {
   /** Epoch milliseconds. */
   readonly at: number
-  /** The name of its function, such as `worker-text`. */
+  /** The name of the function that wrote the line, such as `worker-text`. */
   readonly function: string
   readonly level: string
   readonly message: string
@@ -18,7 +18,7 @@ export interface LogSource {
   readonly everyMs: number
   /** Returns the lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
   find(text: string, since: number): Promise<LogLine[]>
-  /** Begins to follow the logs now. Each call of the function that it returns gives the new lines, oldest first. */
+  /** Begins to follow the logs at `now`. Returns a function: each call of it returns the new lines, oldest first. */
   follow(now: number): Promise<() => Promise<LogLine[]>>
 }
 

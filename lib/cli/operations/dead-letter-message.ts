@@ -13,7 +13,7 @@ type Ports = Pick<Admin, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
 
 /**
  * Returns the message with which a request runs again, from its dead letters. If the request did not end in a worker,
- * there is no message. Then the message is made again from the stored data. Throws `Refusal` if the data is not enough,
+ * its dead letters have no message. Then the message is made again from the stored data. Throws `Refusal` if the data is not enough,
  * and `Unavailable`.
  */
 export async function messageOf(ports: Ports, letters: readonly RecordedDeadLetter[]): Promise<InferenceMessage> {
@@ -27,7 +27,7 @@ export async function messageOf(ports: Ports, letters: readonly RecordedDeadLett
   return madeAgain(ports, newest.request_id, runOf(newest))
 }
 
-/** Returns the number of a dead letter's run, with which its id ends. */
+/** Returns the number of a dead letter's run. The id of the dead letter ends with this number. */
 const runOf = ({ id }: RecordedDeadLetter): number => Number(id.split(':').at(-1))
 
 async function madeAgain(ports: Ports, requestId: string, run: number): Promise<InferenceMessage> {
@@ -52,8 +52,8 @@ async function madeAgain(ports: Ports, requestId: string, run: number): Promise<
 
 /**
  * Returns the stored body, and its operation of the OpenAI API, which is a part of its fingerprint. For a small body,
- * only the prompt is stored. Some bodies can be made again from the prompt, and the fingerprint shows whether the new
- * body is equal.
+ * only the prompt is stored. Some bodies can be made again from the prompt. The fingerprint of the request shows whether
+ * the new body is equal to the original.
  */
 async function bodyOf(
   { ledger, payloads }: Ports,

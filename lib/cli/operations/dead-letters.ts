@@ -15,7 +15,7 @@ import { existingUser } from './users.ts'
 /** Returns an operator's name of a dead letter: the id of its request, or its own id if it has no request. */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
-/** The choice of dead letters by model, by name, or by both. All of them are chosen only with `all`. */
+/** The choice of dead letters by model, by name, or by both. All dead letters are chosen only with `all`. */
 export interface Choice {
   readonly model?: string | undefined
   readonly names?: readonly string[]
@@ -46,7 +46,7 @@ export interface Refused {
 
 type LetterPorts = Pick<Admin, 'deadLetters'>
 
-/** The rows that one statement reads. The Data API returns at most 1 MiB. */
+/** The number of rows that one statement reads. More rows might exceed the Data API's limit of 1 MiB per answer. */
 const PAGE = 500
 
 /** Lists dead letters, oldest first. Rejects with `Unavailable`. */
@@ -71,7 +71,7 @@ export interface DeadLetterDetails extends RecordedDeadLetter {
   readonly message: unknown
 }
 
-/** Shows the newest dead letter of a request, or the one with this id. Throws `Refusal` if there is none, and `Unavailable`. */
+/** Shows the newest dead letter of a request, or the dead letter with this id. Throws `Refusal` if there is none, and `Unavailable`. */
 export async function showDeadLetter(
   { deadLetters, ledger }: LetterPorts & Pick<Admin, 'ledger'>,
   name: string,
@@ -129,7 +129,7 @@ export async function discardDeadLetters(ports: LetterPorts, names: readonly str
   return { discarded, refused }
 }
 
-/** Finds the chosen dead letters, by name. A request that was redriven and failed again may have more than one. */
+/** Finds the chosen dead letters, by name. A request that was redriven and failed again may have several dead letters. */
 async function choose(
   ports: LetterPorts,
   { model, names = [], all = false }: Choice,
@@ -148,8 +148,8 @@ async function choose(
 }
 
 /**
- * Refuses a model that is not in pipeline.yaml. It is allowed if it has dead letters, because these are kept after
- * their model is removed.
+ * Refuses a model that is not in pipeline.yaml. A removed model is accepted if it has dead letters, because dead letters
+ * are kept after their model is removed.
  */
 function checkModel({ models }: Admin, { model, names = [] }: Choice): void {
   if (model !== undefined && names.length === 0 && !Object.hasOwn(models, model))
@@ -171,8 +171,8 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
 }
 
 /**
- * Redrives one request or message. It removes only the dead letters that it has read, because the new run may have made
- * another one meanwhile.
+ * Redrives one request or message. It removes only the dead letters that it has read, because the new run may have
+ * failed meanwhile, and its dead letter must stay.
  */
 async function redrive(ports: Admin, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
   const input = letters[0] && (await refusedInputOf(ports, letters[0]))
@@ -200,7 +200,8 @@ async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): P
 }
 
 /**
- * Writes the body again, so that the bucket, which deletes by age, keeps it during the new run. Throws `Refusal` if the
+ * Writes the body to the bucket again. The bucket deletes objects by their age, so the new object is kept during the new
+ * run. Throws `Refusal` if the
  * body no longer exists.
  */
 async function keepBody({ payloads }: Admin, { body }: InferenceMessage): Promise<void> {

@@ -3,11 +3,11 @@ import type { Admin } from '../admin.ts'
 
 type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 
-/** The ids that one statement reads. */
+/** The number of ids that one statement reads. */
 const PAGE = 500
 
 /**
- * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages
+ * Deletes those dead letters of a user that belong to no request: refused messages of inputs, with their stored texts, and messages
  * that could not be read, if their text names the user. Returns how many were deleted. Rejects with `Unavailable`.
  */
 export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
@@ -21,8 +21,8 @@ export async function deleteLooseLetters(ports: Ports, userId: string): Promise<
 }
 
 /**
- * Deletes a dead letter of the user. It deletes the stored text first, because nobody would find the text without its
- * dead letter.
+ * Deletes a dead letter of the user. It deletes the stored text first. In the other order, a crash could leave a text
+ * that no dead letter names, and the text would stay.
  */
 async function deleteIfOf({ deadLetters, payloads }: Ports, id: string, userId: string): Promise<boolean> {
   const message = await deadLetters.message(id)

@@ -23,20 +23,20 @@ export interface DeletedUser {
 }
 
 /**
- * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The record is
- * deleted last. Until then, it is disabled and blocks the user, so an interrupted run can be repeated, and then
- * continues. `tell` is called with the reason of a wait. Throws `Refusal` while a request runs, and `Unavailable`.
+ * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The user's
+ * record is deleted last. Until then, the record is disabled and blocks the user. So an interrupted run can be repeated:
+ * the next run continues the work. `tell` is called with the reason of a wait. Throws `Refusal` while a request runs, and
+ * `Unavailable`.
  */
 export async function deleteUser(ports: Admin, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
   const record = await shutOut(ports, userId)
-  // They are cancelled before the wait, so that workers take the messages of these requests out of their queues during
-  // the wait.
+  // The requests are cancelled before the wait, so that workers take their messages out of the queues during the wait.
   await cancelAll(ports, userId)
   if (record) await untilNobodyIsIn(ports, record, tell)
   await cancelAll(ports, userId)
   await refuseWhatGoesOn(ports, userId)
 
-  // Postgres comes first: after the mark, no event that is still in a queue writes a row of the user.
+  // Postgres comes first. After `mark`, an event that is still in a queue can't write a new row of the user.
   await ports.erasure.mark(userId)
   const letters = await inChunks(() => ports.erasure.deleteLetters(userId, CHUNK))
   const deadLetters = letters + (await deleteLooseLetters(ports, userId))
@@ -113,7 +113,7 @@ async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   }
 }
 
-/** The requests that one call reads. */
+/** The number of requests that one call reads. */
 const PAGE = 200
 
 async function* unfinishedOf({ items }: Admin, userId: string): AsyncGenerator<RequestItem[]> {
@@ -164,7 +164,7 @@ async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<Q
   return found
 }
 
-/** The rows that one statement deletes. That takes Postgres at most a second. */
+/** The number of rows that one statement deletes. Postgres needs at most a second for so many rows. */
 const CHUNK = 1_000
 
 async function inChunks(deleteSome: () => Promise<number>): Promise<number> {

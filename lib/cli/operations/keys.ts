@@ -26,14 +26,14 @@ export interface KeyView {
   readonly state: 'active' | 'expired' | 'revoked'
 }
 
-/** The lifetime of a key without a given one, in milliseconds. */
+/** The lifetime of a key for which no lifetime is given, in milliseconds. */
 const DEFAULT_LIFETIME_MS = 365 * 86_400_000
 
 type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>
 
 /**
  * Creates a key for a user, and the user if there is no such user. A plan that is given becomes the plan of the user.
- * `was` is the plan before, absent for a new user. `disabled` means that the key is refused until its user is enabled.
+ * `was` is the user's previous plan, absent for a new user. `disabled` means that the key is refused until its user is enabled.
  * `expires_in` is in milliseconds, a year by default. Throws `Refusal` for a plan that does not exist, and `Unavailable`.
  */
 export async function createKey(
@@ -68,8 +68,8 @@ export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Pro
 }
 
 /**
- * Replaces a key. First it creates a key for the same user that lasts as long as the old one did, from now on. Then it revokes
- * the old one. Throws `Refusal` for a key that does not exist or is revoked, and `Unavailable`.
+ * Replaces a key. First it creates a key for the same user. The lifetime is that of the old key, counted from now. Then it
+ * revokes the old key. Throws `Refusal` for a key that does not exist or is revoked, and `Unavailable`.
  */
 export async function rotateKey(ports: KeyPorts, keyId: string): Promise<CreatedKey> {
   const old = await ports.access.key(keyId)

@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts'
 export const linesOf = ({ logs }: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> =>
   logs.find(requestId, madeAt(requestId))
 
-/** Returns these lines. Throws `Refusal` if there are none. */
+/** Returns the lines of `linesOf`. Throws `Refusal` if there are none. */
 export async function logsOf(ports: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> {
   const lines = await linesOf(ports, requestId)
   if (lines.length === 0)
@@ -15,14 +15,14 @@ export async function logsOf(ports: Pick<Admin, 'logs'>, requestId: string): Pro
 }
 
 /**
- * How much earlier than the request its first log line is searched, in milliseconds, because the clocks of functions
- * may differ a little.
+ * Log lines are searched from this long before the request was made, in milliseconds. The reason: the clocks of
+ * functions may differ a little, so a line may seem older than the request.
  */
 const MARGIN_MS = 60_000
 
 /**
  * Returns the time from which the lines of an id are searched. A UUIDv7 begins with the time of its creation. For any
- * other id, the time is not known.
+ * other id, the time is not known, so all lines are searched.
  */
 const madeAt = (id: string): number =>
   id[14] === '7' ? Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) - MARGIN_MS : 0

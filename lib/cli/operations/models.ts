@@ -32,7 +32,7 @@ export interface ModelView extends ModelRequests {
         readonly used: number
         readonly count: number
         readonly interval_ms: number
-        /** The first slot that is not given yet. Absent if it is now. */
+        /** The first slot that is not granted yet. Absent if a call may begin now. */
         readonly next_turn?: string | undefined
         /** The approximate time of the slot of the last request in the backlog. Absent if the backlog is empty. */
         readonly line_until?: string | undefined
@@ -114,7 +114,7 @@ function describe(
 
 /**
  * The effect of a reset. `held_until` is the time at which calls would have been made again without the reset. It is
- * absent if nothing deferred them.
+ * absent if nothing deferred the calls.
  */
 export interface Reset {
   readonly model: string
@@ -125,8 +125,8 @@ export interface Reset {
 
 /**
  * Ends a model's halt and its pause, closes its circuit and removes its failures, for an operator who knows that the
- * model is back. The rate limit stays. If the model is not back, it is halted again, or its circuit opens again, in the
- * same way as the first time. Throws `Refusal` for a model that does not exist, and `Unavailable`.
+ * model works again. The rate limit stays. If the model does not work, further failures halt it or open its circuit
+ * again. Throws `Refusal` for a model that does not exist, and `Unavailable`.
  */
 export async function resetModel(
   {

@@ -14,12 +14,12 @@ export async function openRequests(
   return accepted(await ports.itemsOf(await reserved(ports, isWanted)))
 }
 
-/** The items that one call of DynamoDB reads. */
+/** The number of items that one call of DynamoDB reads. */
 const READ_AT_ONCE = 100
 
 /**
- * Returns the newest matching requests among them: at least `limit`, if there are so many. After that, it reads no
- * further items. Rejects with `Unavailable`.
+ * Returns the newest open requests that match: at least `limit`, if there are so many. When it has found so many, it
+ * reads no further items. Rejects with `Unavailable`.
  */
 export async function newestOpen(
   ports: OpenPorts,
@@ -27,7 +27,7 @@ export async function newestOpen(
   matches: (item: RequestItem) => boolean,
   limit: number,
 ): Promise<RequestItem[]> {
-  // Ids sort by the time of their creation.
+  // An id begins with the time of its creation, so the order of the ids is the order of the requests.
   const newestFirst = (await reserved(ports, isWanted)).sort((a, b) => (a.request_id < b.request_id ? 1 : -1))
   const found: RequestItem[] = []
   for (let at = 0; found.length < limit && at < newestFirst.length; at += READ_AT_ONCE)
@@ -39,7 +39,7 @@ async function reserved(
   { openReservations }: OpenPorts,
   isWanted: (reservation: Reservation) => boolean,
 ): Promise<Reservation[]> {
-  // A request may have a second reservation, which a crash has left open.
+  // A request may have a second reservation, which a crash has left open. The map keeps one reservation per request.
   const found = new Map<string, Reservation>()
   for await (const page of openReservations())
     for (const { reservation } of page) if (isWanted(reservation)) found.set(reservation.request_id, reservation)

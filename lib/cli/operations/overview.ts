@@ -19,8 +19,8 @@ export interface OverviewPart {
   readonly completed: number
   readonly failed: number
   /**
-   * Half of the completed requests took at most this time from their creation to their end, in milliseconds. `p95_ms`
-   * is the same for 95% of them.
+   * Half of the completed requests took at most `p50_ms` from their creation to their end, in milliseconds. 95% of them
+   * took at most `p95_ms`.
    */
   readonly p50_ms?: number | undefined
   readonly p95_ms?: number | undefined
@@ -40,7 +40,7 @@ export interface Overview {
   }
   readonly since: string
   /**
-   * The number of requests that were made since then, per status in the ledger. A request without a row counts as
+   * The number of requests that were made from `since` on, per status in the ledger. A request without a row counts as
    * queued.
    */
   readonly made: Readonly<Record<Exclude<Status, 'rejected' | 'running'>, number>>
@@ -55,10 +55,10 @@ type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'> & OpenPorts
 export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
   const { span_ms, part_ms } = SPANS[span]
   const now = ports.clock()
-  // The first part is complete, so that the parts stay the same from one overview to the next.
+  // The first part begins at a multiple of `part_ms`, so that the parts have the same bounds in the next overview.
   const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
-  // The order is important: a request that ends meanwhile is counted from its row. In the other order, it would not be
-  // counted at all.
+  // The order is important: the open requests are read first. A request that ends after that is counted from its row. In
+  // the other order, it would not be counted at all.
   const items = (await openRequests(ports)).filter(({ status }) => !isTerminal(status))
   const [recorded, open, deadLetters] = await Promise.all([
     ports.activity.counts(since, part_ms),
@@ -90,7 +90,8 @@ interface Open {
 }
 
 /**
- * Counts the waiting and the running requests. Most of them have no row yet, and a row has the status queued for both.
+ * Counts the waiting and the running requests, by the statuses in their items. Rows do not show this: most of these
+ * requests have no row yet, and the row of a running request has the status queued, too.
  */
 async function readOpen(ports: Ports, items: readonly RequestItem[]): Promise<Open> {
   const rows = await recordedOpen(ports)
@@ -104,7 +105,7 @@ async function readOpen(ports: Ports, items: readonly RequestItem[]): Promise<Op
   }
 }
 
-/** The open requests that one statement reads. The Data API returns at most 1 MiB. */
+/** The number of open requests that one statement reads. More might exceed the Data API's limit of 1 MiB per answer. */
 const PAGE = 4_000
 
 async function recordedOpen({ activity }: Ports): Promise<ReadonlyMap<string, OpenRequest>> {

@@ -50,7 +50,7 @@ const STATUSES: ReadonlyMap<number, readonly string[]> = new Map([
   [422, [BODY_ADVICE]],
 ])
 
-/** Returns advice on an answer with success, or with a status that says little. */
+/** Returns advice on a successful answer, or on an answer whose status does not show the cause of a failure. */
 function adviceOnAnswer(at: string, came: Probed['came']): string[] {
   if (came === undefined) return []
   if (came.status >= 400) return [`The model fails by itself: ${at}.retry says what happens to its requests.`]

@@ -3,7 +3,7 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { adviceOn } from './probe-advice.ts'
 
-/** Everything about one call of a model, and the necessary changes of pipeline.yaml. */
+/** All facts about one call of a model, and advice about changes of pipeline.yaml. */
 export interface ModelProbe extends Probed {
   readonly model: string
   readonly verdict: 'ok' | 'retry' | 'drop' | 'halt'
@@ -13,8 +13,8 @@ export interface ModelProbe extends Probed {
 const DEFAULT_BODY = { prompt: 'Say hello.', parameters: { max_tokens: 64 } }
 
 /**
- * Lets the worker of a model call the model once, as for a request with this body. The worker has the network, the secret and the permissions
- * of real calls. Throws `Refusal` for a model that does not exist, and if the worker can't be invoked.
+ * Lets the worker of a model call the model once, as for a request with this body. So the probe uses the same network,
+ * secret and permissions as the calls of requests. Throws `Refusal` for a model that does not exist, and if the worker can't be invoked.
  */
 export async function probeModel(
   { models, invokeWorker, ids, clock }: Pick<Admin, 'models' | 'invokeWorker' | 'ids' | 'clock'>,

@@ -18,8 +18,8 @@ export async function refusedInputOf(
 }
 
 /**
- * Sends a refused message to its queue again, without changes. There it is a new message, which is admitted or refused.
- * A repetition sends another message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
+ * Sends a refused message to its queue again, without changes. There it is a new message, which the intake admits or
+ * refuses. A second call sends a second message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
  */
 export async function redriveInput(ports: Ports, { queue, body }: RefusedInput): Promise<void> {
   const text = 'key' in body ? await ports.payloads.get(body.key) : body.inline

@@ -39,11 +39,12 @@ export interface RequestSummary {
 }
 
 /**
- * All facts about a request. A large prompt or result is in the payload bucket under a key, and is deleted there before
- * the row. Then only the key is left. There is no prompt if prompts are not stored.
+ * All facts about a request. A large prompt or result is in the payload bucket, and the row has only its key. The bucket
+ * may delete the object earlier than Postgres deletes the row. Then only the key is shown. If prompts are not stored, there
+ * is no prompt.
  */
 export interface RequestDetails extends RequestSummary {
-  /** The reason why it waits. Absent if it does not wait. */
+  /** The reason why the request waits. Absent if the request does not wait. */
   readonly waits?: Waits | undefined
   readonly metadata?: unknown
   readonly prompt?: unknown
@@ -66,7 +67,7 @@ export interface ListFilter {
   readonly limit: number
 }
 
-/** The rows that one statement reads. The Data API returns at most 1 MiB. */
+/** The number of rows that one statement reads. More rows might exceed the Data API's limit of 1 MiB per answer. */
 const PAGE = 100
 
 export type ListPorts = OpenPorts & {
@@ -75,22 +76,23 @@ export type ListPorts = OpenPorts & {
 }
 
 /**
- * Lists requests, newest first: those that Postgres has, and those that wait or run, which have no row yet. Rejects with `Unavailable`.
+ * Lists requests, newest first: those with a row in Postgres, and those that wait or run, which usually have no row yet.
+ * Rejects with `Unavailable`.
  */
 export async function listRequests(ports: ListPorts, filter: ListFilter): Promise<RequestSummary[]> {
-  // The order is important: a request that ends meanwhile is found in Postgres. In the other order, it might be found
-  // in neither.
+  // The order is important: a request that ends between the two reads is found by the second read, in Postgres. In the
+  // other order, such a request might be missing in both reads.
   const open = await listOpen(ports, filter)
   const recorded = await listRecorded(ports, filter)
   const listed = new Map(open.map(one => [one.request_id, one]))
-  // After a redrive, the row may still have the previous run.
+  // After a redrive, the row may still have the previous run. Then the request is listed as its item says.
   for (const one of recorded) if ((listed.get(one.request_id)?.run ?? 0) <= one.run) listed.set(one.request_id, one)
   return [...listed.values()].sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
 }
 
 async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSummary[]> {
   const { user, status, model, since = 0, before, limit } = filter
-  // A request that has ended is listed from its row.
+  // Requests that have ended are listed from their rows, so no open request matches.
   if (status !== undefined && isTerminal(status)) return []
   const items = await newestOpen(
     ports,
@@ -107,14 +109,14 @@ async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSu
 
 /**
  * Lists requests from Postgres. A few rows have the status queued, such as those of requests that wait for long. For
- * these, their items are read, too.
+ * these requests, the items are read, too, because an item has the newer status.
  */
 async function listRecorded(
   { ledger, items }: ListPorts,
   { user, status, model, since, before, limit }: ListFilter,
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
-  // Only few requests of a page may have the wanted status.
+  // With a status, whole pages are read, because few requests of a page may have this status.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let olderThan = before
   while (found.length < limit) {
@@ -167,7 +169,7 @@ async function openRequest(
 
 async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: RecordedRequest): Promise<RequestSummary> {
   const item = await items.get(row.user_id, row.request_id)
-  // A row is kept longer than its item.
+  // A row is kept longer than its item. If the item no longer exists, the request is shown as its row says.
   return item ? ofItem(item) : summaryOf(row)
 }
 
@@ -230,7 +232,7 @@ async function checkedOut(payloads: RequestPorts['payloads'], payload: Payload |
 /** The body of a request. The prompt is a part of it. */
 const Body = z.object({ prompt: z.string() })
 
-/** Returns a stored prompt. Under the key of a large prompt is the whole body. */
+/** Returns a stored prompt. For a large prompt, the payload store has the whole body, and the prompt is taken from it. */
 async function promptOf(payloads: RequestPorts['payloads'], payload: Payload | undefined): Promise<unknown> {
   const value = await checkedOut(payloads, payload)
   return keyOf(payload) === undefined ? value : Body.safeParse(value).data?.prompt

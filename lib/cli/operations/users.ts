@@ -22,7 +22,7 @@ export interface UserView {
   readonly effective_plan: string
   readonly overrides: Partial<Limits>
   readonly limits: Limits
-  /** ISO 8601. Absent for a user who may call. */
+  /** ISO 8601. Absent for a user who is not disabled. */
   readonly disabled_at?: string
 }
 
@@ -46,7 +46,7 @@ export async function existingUser(access: Admin['access'], userId: string): Pro
 }
 
 /**
- * Changes a user, or creates one on the default plan. `was` is the record before.
+ * Changes a user, or creates one on the default plan. `was` is the record before the change.
  * Throws `Refusal` for a plan that does not exist and for limits that the plan's shards can't keep, and `Unavailable`.
  */
 export async function setUser(
@@ -85,8 +85,8 @@ export async function allowUser(
 }
 
 /**
- * The most tries of a change. If another operator has changed the user meanwhile, the change is applied to the new
- * record.
+ * The most tries of a change. A try fails if another operator changes the user at the same time. The next try then
+ * applies the change to the new record.
  */
 const MAX_TRIES = 5
 

@@ -10,13 +10,13 @@ import { type LastFailureView, lastFailureOf } from './last-failure.ts'
 
 /** The reason why a request waits. */
 export interface Waits {
-  /** `retry`: its last attempt failed. `queue`: nothing defers the model's calls, and other requests are before it. */
+  /** `retry`: its last attempt failed. `queue`: nothing defers the model's calls, but messages of other requests are first. */
   readonly because: 'halted' | 'open' | 'paused' | 'retry' | 'rate limited' | 'queue'
   /** The time at which it may continue, in the form of ISO 8601. Absent if it is not known. */
   readonly until?: string | undefined
   /** The reason, in a sentence without its full stop. */
   readonly sentence: string
-  /** The last failed call of its model, of this request or of another. */
+  /** The last failed call of the request's model. It may be a call of another request. */
   readonly last_failure?: LastFailureView | undefined
 }
 

@@ -51,8 +51,8 @@ export const ANTHROPIC: Profile = {
     '`auth: { secret: NAME }` sends the secret as `x-api-key`, without a prefix. The header `anthropic-version` is 2023-06-01 unless `headers` has another value.',
     'The API requires `max_tokens`. If the request does not limit its output, Sluice sends 1,024.',
     'The `messages` of a body with the role system or developer become `system`. All other messages are sent unchanged. `parameters.stop` becomes `stop_sequences`. All other `parameters` are sent unchanged.',
-    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` (from thinking) and `tool_calls`. Tokens of the cache are counted as tokens of the prompt.',
-    'For a spend limit or an empty balance, the API answers 400 or 429 with the types of other errors. Sluice recognizes them by the beginning of the message or by `details`. A message that quotes a request begins in another way, so no client can halt a model with a text.',
+    'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content` (from thinking) and `tool_calls` if the model gave them. Tokens of the cache are counted as tokens of the prompt.',
+    'If a spend limit is reached or the balance is empty, the API answers 400 or 429 with a type that other errors have, too. Sluice recognizes such an answer by the beginning of its message, or by `details`. A message that quotes a request begins in another way. So no client can halt a model with the text of a request.',
   ],
   sources: [
     'https://docs.anthropic.com/en/api/messages',

@@ -5,8 +5,8 @@ import type { Profile } from './profile.ts'
 type Section = Readonly<Record<string, unknown>>
 
 /**
- * Adds the settings of a model's `provider`, before the schema checks the file. So the rest of Sluice sees complete
- * settings. If the file has a key, its value is used, also if it is wrong: then the schema says so.
+ * Adds the settings of a model's `provider`, before the schema checks the file. So the rest of the code gets complete
+ * settings. If the file has a key, the file's value is used. A wrong value is used, too, so that the schema reports it.
  */
 export function withProviders(data: unknown): unknown {
   if (!isSection(data) || !isSection(data.models)) return data
@@ -16,7 +16,7 @@ export function withProviders(data: unknown): unknown {
 
 function withProvider(name: string, model: unknown): unknown {
   if (!isSection(model) || model.provider === undefined) return model
-  // For an unknown provider, the settings of another one are used, so that the schema reports only the wrong name and
+  // For an unknown provider, the settings of another provider are used, so that the schema reports only the wrong name and
   // not each missing key.
   const profile = PROFILES[isProvider(model.provider) ? model.provider : 'openai']
   const { response, estimate } = profile
@@ -49,7 +49,8 @@ function endpointOf({ endpoint = {}, path }: Profile, model: Section, given: Sec
  */
 function urlOf(path: Profile['path'], { model, request }: Section, given: unknown): string | undefined {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined
-  // If the file has its own mapping, this mapping can make the body of another operation of the API.
+  // If the file has its own mapping, this mapping may make the body of another operation of the API. So the URL of any
+  // operation stays as it is.
   if (request !== undefined && isOfOperation(given, path)) return undefined
   return operationUrl(given, path, textOf(model))
 }
@@ -68,8 +69,8 @@ function authOf(auth: Section, given: unknown): unknown {
 }
 
 /**
- * Adds the provider's statuses to those of the file. If the file has a status in one list, the other list can't have
- * it.
+ * Adds the provider's statuses and conditions to those of the file. If the file has a status in one list, this status is
+ * removed from the provider's other list, because a status must not be in both.
  */
 function retryOf({ retry }: Profile, given: unknown = {}): unknown {
   if (!isSection(given)) return given
@@ -99,8 +100,9 @@ interface Mapped {
 }
 
 /**
- * Returns whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has its own
- * mapping, which is used instead, or a batch, which puts several requests into one call.
+ * Returns whether a model's endpoint gets bodies of the OpenAI API as they are. The endpoint does not get them if the
+ * file has its own mapping, because this mapping makes the body. It does not get them with `batch` either, because a batch
+ * puts several requests into one call.
  */
 export function passesOn(name: string, { provider, model, request, response, batch }: Mapped): boolean {
   const { openai } = PROFILES

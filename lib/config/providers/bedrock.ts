@@ -3,8 +3,8 @@ import { CHAT_ESTIMATE, INSTRUCTIONS, OUTPUT_BOUND, TALK } from './fragments.ts'
 import type { Profile } from './profile.ts'
 
 /**
- * The content of a message, text or parts, as blocks of Converse. Parts that are no text are blocks of Converse
- * already.
+ * The JSONata of a message's content as blocks of Converse. The content is a text or a list of parts. A part that is not
+ * a text is a block of Converse already.
  */
 const BLOCKS = '$type(content) = "string" ? [{ "text": content }] : [content.(type = "text" ? { "text": text } : $)]'
 
@@ -57,9 +57,9 @@ export const BEDROCK: Profile = {
     '`model` is the id of a model or of an inference profile (`us.…`, `eu.…`), or an ARN. It is needed only if `url` does not have the id, as in `https://bedrock-runtime.us-east-1.amazonaws.com`.',
     "Calls are signed with the worker's role, unless `auth` says otherwise: `auth: { secret: NAME }` sends a Bedrock API key.",
     'The `messages` of a body may have the form of OpenAI, with a text or with parts of text. Parts of other kinds must be blocks in the form of Converse. Messages with the roles system and developer become `system`.',
-    'Converse is the same for all chat models. So of `parameters`, only `max_tokens`, `temperature`, `top_p`, `stop` and `system` are sent, and `additionalModelRequestFields` for the special parameters of one model. If the request does not limit its output, `maxTokens` is 512.',
-    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` and `tool_calls`.',
-    'An imported model that was not used for a while answers 429 ModelNotReadyException until it has loaded. Until then, only probes are made, one at a time, and no request uses up an attempt.',
+    'Converse is the same for all chat models. So Sluice sends only these `parameters`: `max_tokens`, `temperature`, `top_p`, `stop`, `system`, and `additionalModelRequestFields` for the special parameters of one model. If the request does not limit its output, `maxTokens` is 512.',
+    'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content` and `tool_calls` if the model gave them.',
+    'An imported model that was not used for a while answers 429 ModelNotReadyException until the model has loaded. Until then, only probes are made, one at a time, and no request uses up an attempt.',
   ],
   sources: [
     'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',

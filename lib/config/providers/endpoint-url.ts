@@ -2,8 +2,8 @@ import type { OperationPath } from './profile.ts'
 
 /**
  * Returns the URL of a provider's operation. `url` is the base of the API or any of its paths, so the result may be
- * used as `url` again. A query stays. Returns undefined if the operation's path needs the model's name, and there is
- * none.
+ * used as `url` again. A query stays. Returns undefined if the operation's path needs the model's name, and
+ * `model` is undefined.
  */
 export function operationUrl(url: string, path: OperationPath, model: string | undefined): string | undefined {
   const parsed = new URL(url)
@@ -22,7 +22,7 @@ export function isOfOperation(url: string, { operation, known }: OperationPath):
 
 const MODEL = '{model}'
 
-/** Returns the path of the API itself. */
+/** Returns the path of the API's base: the given path without the part that belongs to an operation of the API. */
 function basePath(pathname: string, { operation, base, known }: OperationPath): string {
   const given = trim(pathname)
   const below = new RegExp(`(?:${[...known, ...beginningsOf(operation)].join('|')})$`).exec(given)?.[0] ?? ''

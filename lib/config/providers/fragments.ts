@@ -3,12 +3,12 @@ const BOUNDS = ['parameters.', '']
   .join(', ')
 
 /**
- * The most tokens that the request allows for its answer: its largest bound, as in the usual estimate. It gives nothing
- * if the request has no bound.
+ * The JSONata of the most tokens that the request allows for its answer: the largest of its limits, as in the usual
+ * estimate. If the request has no limit, the expression gives nothing.
  */
 export const OUTPUT_BOUND = `$max([${BOUNDS}][$type($) = "number"])`
 
-/** A chat in OpenAI's form, from `messages`, or from the prompt and `parameters.system`. */
+/** The JSONata of a chat in OpenAI's form. It is made from `messages`, or from the prompt and `parameters.system`. */
 export const CHAT = `messages ? messages : [
     parameters.system ? { "role": "system", "content": parameters.system },
     { "role": "user", "content": prompt }
@@ -19,14 +19,14 @@ const SYSTEM_ROLES = '["system", "developer"]'
 export const TALK = `messages[$not(role in ${SYSTEM_ROLES})]`
 export const INSTRUCTIONS = `messages[role in ${SYSTEM_ROLES}]`
 
-// The tokens of a chat: its texts, as the usual estimate counts a prompt, and a fixed number per picture or file,
-// because the length of its base64 does not show its tokens.
+// The tokens of a chat: its texts are counted as the usual estimate counts a prompt. A picture or file counts as a fixed
+// number of tokens, because the length of its base64 does not show its tokens.
 const TEXTS = '$bytes($join([messages.content[$type($) = "string"], messages.content.text, parameters.system]))'
 const ATTACHMENTS = '$count(messages.content[$type($) = "object" and $not(type = "text") and $not($exists(text))])'
 const INPUT = `$ceil(${TEXTS} / 4) + 1000 * ${ATTACHMENTS}`
 /**
- * The tokens of a request with a list of `messages`. For a request without such a list, or with an empty list, it gives
- * nothing, and the usual estimate is used, which counts the prompt.
+ * The JSONata of the estimate of a request with a list of `messages`. For a request without such a list, or with an empty
+ * list, the expression gives nothing. Then the usual estimate is used, which counts the prompt.
  */
 export const CHAT_ESTIMATE = `messages ? ${INPUT} +
   ((${OUTPUT_BOUND} * $max([1, parameters.n, n][$type($) = "number"])) ?? ${INPUT})`

@@ -1,7 +1,7 @@
 import { CHAT, CHAT_ESTIMATE, OUTPUT_BOUND } from './fragments.ts'
 import type { Profile } from './profile.ts'
 
-/** The parameters that are fields of the call. All others are `options`. */
+/** The parameters that are sent as fields of the call's body. All other parameters are sent inside `options`. */
 const FIELDS = ['format', 'think', 'keep_alive', 'tools']
 
 export const OLLAMA: Profile = {
@@ -41,10 +41,10 @@ export const OLLAMA: Profile = {
     backoff_when: 'status < 300 and ($boolean(body.error) or body.done_reason = "load")',
   },
   notes: [
-    'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than the loading takes, such as 5m.',
+    'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than the time of loading, for example 5m. Otherwise, the first calls fail with a timeout.',
     '`format`, `think`, `keep_alive` and `tools` of `parameters` are sent unchanged. All other parameters are sent as `options`: `max_tokens` as `num_predict`, `stop` as a list.',
-    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content` (from thinking) and `tool_calls`.',
-    'Ollama does not count those tokens of the prompt that it still has in its cache from the previous call.',
+    'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content` (from thinking) and `tool_calls` if the model gave them.',
+    'Ollama does not report the tokens of the prompt that are in its cache from the previous call. So these tokens are not charged.',
     'Ollama also has an OpenAI-like API. To use it, write `provider: openai` and the URL with `/v1`.',
   ],
   sources: ['https://docs.ollama.com/api/chat', 'https://docs.ollama.com/api/errors'],

@@ -4,7 +4,8 @@ import type { Profile } from './profile.ts'
 const MESSAGE = 'choices[0].message'
 
 /**
- * The text of a message: its text, or the texts of its parts. A message with reasoning or calls of tools may have none.
+ * The JSONata of an answer's text: the content of the message, or the joined texts of the content's parts. A message that
+ * has only reasoning or calls of tools gives an empty text.
  */
 export const CHAT_TEXT = `$type(${MESSAGE}.content) = "string" ? ${MESSAGE}.content :
       $type(${MESSAGE}.content) = "array" ? $join([${MESSAGE}.content[$type(text) = "string"].text]) : choices[0].text ?? ""`
@@ -19,7 +20,7 @@ export const CHAT_RESULT = `$type(${MESSAGE}) = "object" or $exists(choices[0].t
     "choices": $count(choices) > 1 ? choices
   }`
 
-/** The condition that a success of an OpenAI-like server contains no answer. */
+/** The JSONata condition that an OpenAI-like server reports success, but its body contains no text and no message. */
 const IS_EMPTY =
   '$exists(body.choices) and $not($type(body.choices[0].message) = "object" or $exists(body.choices[0].text))'
 
@@ -36,8 +37,8 @@ const NO_CREDIT = [
   'invalid_api_key',
 ]
 /**
- * The condition that OpenRouter answers 402 to one request whose bound is larger than the remaining credit. This must
- * not halt the model for others.
+ * The JSONata condition that OpenRouter refuses one request with 402, because the tokens that the request allows cost
+ * more than the remaining credit. Other requests may still be accepted, so this answer must not halt the model.
  */
 const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This request requires more credits"'
 
@@ -94,8 +95,8 @@ export const OPENAI: Profile = {
   notes: [
     'The `messages` of a body are sent unchanged. If there are none, Sluice makes messages from `parameters.system` and `prompt`.',
     'All `parameters` are sent, with these exceptions: `stream`, because Sluice reads a whole answer, and parameters that would choose another model or account (`models`, `route`, `provider`, `fallbacks`, `api_base`, `api_key`, `base_url`). If `n` is over 1, the result also has all `choices`.',
-    'The result is `{ "text", "finish_reason" }`. If the model gave them, it also has `reasoning_content`, `tool_calls` and `refusal`. If the content of the message has several parts, their texts are joined. If the model gave only reasoning, `text` is empty, and `finish_reason` shows whether the tokens were used up.',
-    'vLLM refuses connections while it loads a model. So use `circuit` with it: then an outage uses up few attempts. llama.cpp answers 503 "Loading model". Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt.',
+    'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content`, `tool_calls` and `refusal` if the model gave them. If the content of the message has several parts, Sluice joins the texts of the parts. If the model gave only reasoning, `text` is empty. `finish_reason` then shows whether the reasoning has used up the allowed tokens.',
+    'vLLM refuses connections while it loads a model. So set `circuit` for a model on vLLM. Otherwise, the requests use up their attempts while vLLM loads the model. llama.cpp answers 503 "Loading model". Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt.',
     'A 429 with "insufficient quota" only in its message is retried (Scaleway uses these words for its limit of simultaneous requests). Only the code or the type `insufficient_quota` means an account without credit.',
     'OpenRouter and other providers send errors with status 200. If the `code` of the error is a 4xx, the request fails; otherwise it is retried. For an unknown path, LM Studio answers 200 with `error` as a text, and the request fails with this text.',
     'A 403 with `metadata` means that moderation refused this one request (OpenRouter). The request fails.',

@@ -1,6 +1,6 @@
 /**
- * What Sluice knows about a kind of endpoint (`provider` in pipeline.yaml). A profile is data. Each part is used for a
- * key of the model that the file does not have.
+ * The settings that Sluice has for a kind of endpoint (`provider` in pipeline.yaml). A part of the profile is used if the
+ * model in the file does not have the same key.
  */
 export interface Profile {
   /** The name of the operation for people: `OpenAI's chat completions`. */
@@ -23,7 +23,7 @@ export interface Profile {
   readonly retry: ProfileRetry
   /** Further facts for a reader of docs/providers.md, with one or a few sentences per entry. */
   readonly notes: readonly string[]
-  /** The provider's own documentation of all this. */
+  /** The addresses of the provider's own documentation of its API and its errors. */
   readonly sources: readonly string[]
 }
 

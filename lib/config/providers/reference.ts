@@ -16,20 +16,20 @@ header of the secret, and rules for errors.
         endpoint: { url: https://api.openai.com/v1, auth: { secret: OPENAI_API_KEY } }
         model: gpt-5-mini
 
-- **A key in the file replaces that of the profile.** The profile gives each key that the file leaves out, also inside \`endpoint\` and \`retry\`.
+- **A key in your file replaces the same key of the profile.** The profile gives each key that the file leaves out, also inside \`endpoint\` and \`retry\`.
   \`npx sluice config check\` checks the complete result.
 - **\`endpoint.url\`** is the base of the API, or any of its paths: \`https://api.openai.com\`, \`…/v1\` and \`…/v1/chat/completions\` have the same effect. If the
   file has its own \`request\`, Sluice does not change a path of the API.
-- **\`model\`** is the name by which the endpoint knows the model. The default is the model's name in pipeline.yaml.
+- **\`model\`** is the name of the model at the endpoint. The default is the model's name in pipeline.yaml.
 - **\`endpoint.auth\`** is still needed for a secret, because the profile has only the header, and not the name of the secret.
 - **The estimate** of a request with a list of \`messages\` counts their texts, 1,000 tokens per picture or file, and the highest limit of the output
-  (\`max_tokens\`, \`max_completion_tokens\` or \`max_output_tokens\`) times \`n\`. Other requests have the usual estimate.
-- No provider's API has calls with \`inputs\` and \`outputs\`, which \`batch\` needs.
+  (\`max_tokens\`, \`max_completion_tokens\` or \`max_output_tokens\`) times \`n\`. Requests without \`messages\` have the usual estimate (twice the tokens of the prompt, or the tokens of the prompt plus the limit of the output).
+- \`batch\` can't be used with these APIs, because it needs an endpoint with calls of the form \`inputs\` and \`outputs\`.
 
 Each section lists a provider's answers, and their effect on the request: **result** (the request completes), **retry** (another attempt, up to \`retry.attempts\`),
 **drop** (the request fails at once), or **halt** (the model is halted, and the call does not count as an attempt). The
-conditions are evaluated in the order halt, drop, retry. If none is true, the status decides: other 5xx, 408, 409, 425 and 429 are retried, and other 4xx are
-dropped. A test sends each of these answers through a socket.
+conditions are evaluated in the order halt, drop, retry. If no condition is true, the status decides: other 5xx, 408, 409, 425 and 429 are retried, and other 4xx are
+dropped. A test checks each of these answers: a local server sends the answer to Sluice.
 
 | provider | API | for |
 |---|---|---|

@@ -35,10 +35,10 @@ export const SAGEMAKER: Profile = {
   notes: [
     '`model` is the name of the endpoint. It is needed only if `url` does not have the name, as in `https://runtime.sagemaker.us-east-1.amazonaws.com`.',
     "Calls are signed with the worker's role, unless `auth` says otherwise.",
-    'The form of the body depends on the container. This profile is for containers that accept chat messages. For your own container, write `request` and `response`. The rest of the profile still applies.',
+    'The form of the body depends on the container. This profile is for containers that accept chat messages. For your own container, write `request` and `response` in the file. They replace the mappings of the profile, and the rest of the profile applies.',
     'SageMaker ends a call of a container after 60 s, so a `timeout` over 70s has no effect.',
-    'If an endpoint has inference components or several models, name one in `headers` (`X-Amzn-SageMaker-Inference-Component`, `X-Amzn-SageMaker-Target-Model`).',
-    'The status 424 means that the container failed. The request is retried, unless the container itself answered 400, 413 or 422. For throttling, SageMaker answers 400.',
+    'If an endpoint has inference components or several models, name the component or the model in `headers` (`X-Amzn-SageMaker-Inference-Component`, `X-Amzn-SageMaker-Target-Model`).',
+    'The status 424 means that the container failed. The request is retried, unless the container itself answered 400, 413 or 422. SageMaker answers throttled calls with 400. A throttled call is retried.',
     'A serverless endpoint that starts, or a multi-model endpoint that loads a model, answers 429 ModelNotReadyException. Then only probes are made, one at a time, until the model is ready, and no request uses up an attempt.',
   ],
   sources: [

@@ -39,7 +39,7 @@ export const TGI: Profile = {
     '`/generate` gets the text unchanged, without a chat template. Use it for base models, and for prompts that contain their own template. For chat, use `provider: openai` with the same server. Then TGI uses the template of the model, and counts the tokens of the prompt.',
     'TGI counts only the tokens that it generates, unless it was started with `--enable-prefill-logprobs`. So only these tokens are charged.',
     'TGI refuses a `temperature` of 0 and a `top_p` of 1. Sluice leaves these values out, which has the same effect. If the request does not limit its output, `max_new_tokens` is 512. `system` is not sent, since `/generate` has no field for it.',
-    'A hosted endpoint answers 503 with `estimated_time` while it loads a model. Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt. Your own server refuses connections while it loads a model, so use `circuit` with it.',
+    'A hosted endpoint answers 503 with `estimated_time` while it loads a model. Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt. Your own server refuses connections while it loads a model. So set `circuit`, or the requests use up their attempts in this time.',
   ],
   sources: [
     'https://huggingface.github.io/text-generation-inference/',

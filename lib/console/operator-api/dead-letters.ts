@@ -13,7 +13,7 @@ const Names = z.strictObject({
 
 /**
  * The choice of dead letters to redrive. To redrive all, the body must say so explicitly. Otherwise an empty body, sent
- * by mistake, would run all failed requests again.
+ * by mistake, would run all failed requests again, and their users would be charged for the new runs.
  */
 const Choice = z.union([
   Names,

@@ -85,8 +85,8 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   })
 
 /**
- * Waits until the page is visible. A hidden page reads nothing. On AWS, its reads would keep the database awake, which
- * pauses when nobody uses it.
+ * Waits until the page is visible. A hidden page reads nothing. On AWS, the database pauses when nobody uses it, and then
+ * costs less. The reads of a hidden page would keep it awake.
  */
 function untilVisible(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve()

@@ -22,11 +22,17 @@ interface Remembered {
 /** Puts names and values into a part of an expression. */
 type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 
-/** The highest number of remembered results. Sluice has fewer expressions. But another caller may write values into its expressions, and so has many. */
+/**
+ * The highest number of remembered results. Sluice has fewer expressions. But another caller may write values into its expressions, and so has many.
+ * Without this limit, its expressions would fill the memory.
+ */
 const MAX_REMEMBERED = 500
 /** The meaning of an expression with `attribute_type` depends on the values of the call. So it is parsed for each call. */
 const WITH_VALUES = /attribute_type/i
-/** When dynalite parses BETWEEN, it refuses bounds in the wrong order. Here an expression is parsed only once, so each call's bounds must be checked. */
+/**
+ * When dynalite parses BETWEEN, it refuses bounds in the wrong order. Here an expression is parsed only once, so each call's bounds must be checked.
+ * Otherwise a call with wrong bounds would succeed, which DynamoDB refuses.
+ */
 const BETWEEN = /between/gi
 const BOUNDS = /between\s+(:\w+)\s+and\s+(:\w+)/gi
 /** Numbers that JavaScript can compare exactly, because they have few digits. */

@@ -155,7 +155,7 @@ function updateIndexes(records: Records, table: Table, old: Item | undefined, it
 
 /**
  * Whether the old and the new item have the same entry in an index. If the answer is no, the entry is written again. So the answer may be no for
- * equal entries, but it must never be yes for different ones.
+ * equal entries. But it must never be yes for different entries: a query of the index would then return an old value.
  */
 function isSame(
   { KeySchema, Projection }: Index,

@@ -92,7 +92,7 @@ export function keepRecords(database: Database): Records {
 const changeOf = ([key, record]: [string, RecordText | undefined]): Change =>
   record ? { type: 'put', key, value: record.text, valueEncoding: 'utf8' } : { type: 'del', key }
 
-/** Makes dynalite's own code use the records. dynalite may change the values that it reads, so it gets copies. */
+/** Makes dynalite's own code use the records. dynalite may change the values that it reads. So it gets copies, and other readers see no change. */
 function lead(database: Database, { read, write, remove }: Records): void {
   database.get = (key, callback) => {
     const record = read(key)

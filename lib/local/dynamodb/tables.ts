@@ -83,7 +83,10 @@ export async function openTables(folder?: string): Promise<Tables> {
     return actOnDisk(act, checked)
   }
 
-  /** Lets dynalite perform a call. dynalite reads ranges of records from the disk. So it begins only when all earlier writes are on disk. */
+  /**
+   * Lets dynalite perform a call. dynalite reads ranges of records from the disk. So it begins only when all earlier writes are on disk. Otherwise a query
+   * would miss records that are already written and answered.
+   */
   async function actOnDisk(act: Action, call: object): Promise<string> {
     await records.durable()
     return new Promise((resolve, reject) => {
@@ -110,7 +113,7 @@ export async function openTables(folder?: string): Promise<Tables> {
   }
 }
 
-/** Loads dynalite's code for an operation. dynalite has a file for each operation. The path is a variable, so it needs `require`. */
+/** Loads dynalite's code for an operation. dynalite has a file for each operation. `require` is used, since `import` of a variable path is asynchronous. */
 function operationOf(name: string): Operation {
   const require = createRequire(import.meta.url)
   const file = name.charAt(0).toLowerCase() + name.slice(1)

@@ -6,8 +6,9 @@ import { DatabaseSync } from 'node:sqlite'
 const FILE = 'fauxqs.db'
 
 /**
- * Makes messages visible that an earlier run has received and not deleted. Their receivers have ended with that run, so the rest of the
- * visibility timeouts would help nobody. The receive counts stay. Call this before fauxqs opens the folder.
+ * Makes messages visible that an earlier run of the local system has received and not deleted. Their receivers have ended with that run, so the rest of
+ * the visibility timeouts would only delay the messages. The receive counts stay, as in SQS after a visibility timeout. Call this before fauxqs opens the
+ * folder.
  */
 export function endReceives(folder: string): void {
   const file = join(folder, FILE)

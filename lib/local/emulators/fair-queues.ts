@@ -1,8 +1,9 @@
 import { createFairLine } from '../fair-line.ts'
 
-// fauxqs, the emulator of SQS, has no API for fair queues. So this file changes internals of fauxqs, and relies on two facts. `messages` contains the
-// messages of a standard queue that can be received. A message keeps the object of attributes that came with the call that sent it. Another version
-// may differ, so package.json names one exact version of fauxqs (a test checks that). After a change of the version, run test/local/fair-queues.test.ts.
+// fauxqs, the emulator of SQS, has no API for fair queues. So this file changes internals of fauxqs, and relies on two facts. First, a queue's `messages`
+// contains the messages of a standard queue that can be received. Second, a message keeps the object of attributes that came with the call that sent it.
+// In another version of fauxqs, these facts may be different. So package.json names one exact version (a test checks that). After a change of the version,
+// run test/local/fair-queues.test.ts.
 type Attributes = Record<string, unknown>
 interface Message {
   messageAttributes: Attributes

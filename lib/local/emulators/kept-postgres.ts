@@ -51,7 +51,7 @@ async function makeIn(database: string): Promise<void> {
 
 const Package = z.object({ version: z.string() })
 
-/** Returns the version of PGlite. The files of a database work only with the version that has made them. */
+/** Returns the version of PGlite. The files of a database work only with the version that has made them, so this version is in the name of their folder. */
 function versionOfPglite(): string {
   const main = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   return Package.parse(JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8'))).version

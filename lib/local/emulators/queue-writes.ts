@@ -28,7 +28,7 @@ export type Written = () => Promise<void> | undefined
 /**
  * Writes all messages of a turn of the event loop in one transaction, which is much faster. By itself, fauxqs has one transaction per message, and each
  * transaction waits until the disk has emptied its own cache. Committed messages survive if the process ends at any moment, as the records of the
- * tables do. Call this before fauxqs starts.
+ * tables do. But a power failure can destroy the last messages (ADR 0049). Call this before fauxqs starts.
  */
 export async function writeInGroups(): Promise<Written> {
   const { PersistenceManager }: PersistenceModule = await import(insideFauxqs('persistence.js'))

@@ -22,9 +22,9 @@ export interface Emulators {
   endpoints: Promise<Endpoints>
   /** Returns the states of the queues with these names. Queues that do not exist are left out. While the emulators end, the list is empty. */
   queues(names: readonly string[]): Promise<QueueState[]>
-  /** Makes the connections for one more thread. */
+  /** Makes the connections of one more thread to the emulators. */
   connect(): EmulatorPorts
-  /** Ends all receives that wait for a message. Later receives do not wait. */
+  /** Ends all receives that wait for a message. Later receives do not wait. Event source mappings call this when they stop, so that the stop is quick. */
   endWaits(): Promise<void>
   close(): Promise<void>
 }
@@ -35,9 +35,9 @@ export interface EmulatorOptions {
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
-  /** The folder in which an empty database may be kept for other data folders. */
+  /** The folder in which an empty database may be kept. Later starts copy it into new data folders, because Postgres needs seconds to make a database. */
   kept: string | undefined
-  /** A folder with the compiled files that threads run first. */
+  /** A folder with the compiled files that threads run first, so that threads start faster and need less memory (ADR 0057). */
   threads: URL | undefined
   log(line: string): void
 }

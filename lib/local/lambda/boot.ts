@@ -21,7 +21,8 @@ if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: conne
 
 // By itself, Node would pass an error of the import to the main thread without the error's message. So the code below catches the error and sends it.
 try {
-  // Lambda's own store for the data of each invocation. The logger and the SDK use the first store of a thread, so it is made before the import.
+  // Lambda's own store for the data of each invocation. The logger and the SDK use the first store of a thread. So it is made before the import, and the
+  // data of simultaneous invocations do not mix, for example in log lines.
   const store = await InvokeStore.getInstanceAsync()
   const handler = await importHandler()
   parentPort?.on('message', async (message: InvokeMessage) => {

@@ -76,10 +76,10 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
   }
 
   function retireIfShared(environment: Environment): void {
-    // A thread that runs one invocation at a time may use all of its function's memory, as on Lambda. So it is not retired.
+    // A thread that runs one invocation at a time may use all of its function's memory, as on Lambda. So it still gets invocations.
     if (perThread === 1) return
-    // A thread that is still importing its handler is not retired. Otherwise, each thread of a large handler would end before it has run an invocation,
-    // and the next thread would start, for ever.
+    // A thread that is still importing its handler will get invocations, too. Otherwise, each thread of a large handler would end before it has run an
+    // invocation, and the next thread would start, for ever.
     if (!environment.isReady) return
     environment.isRetired = true
     if (environment.running === 0) void end(environment)

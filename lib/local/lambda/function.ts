@@ -36,7 +36,10 @@ export interface FunctionOptions {
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** The number of invocations that may wait for many seconds without computing. They do not take the places of other invocations. */
+  /**
+   * The number of invocations that may wait for many seconds without computing, such as calls that wait for the end of a request. They do not take the
+   * places of other invocations.
+   */
   waits: number
   /** The highest number of simultaneous invocations, if the template sets ReservedConcurrentExecutions. */
   reserved: number | undefined

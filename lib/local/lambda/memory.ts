@@ -5,7 +5,7 @@ const SAMPLE_MS = 100
 
 /**
  * The memory that several invocations in one thread may use together, in MB. If the function's memory allows a single invocation more, that limit
- * counts. It is far below V8's own limit.
+ * counts. `MAX_TOGETHER` is far below V8's own limit, at which V8 could end the whole process and not only the thread.
  */
 const MAX_TOGETHER = 1_280
 

@@ -10,9 +10,10 @@ type Invoke = (event: string, group?: string, givenUp?: AbortSignal) => Promise<
 /** A function's threads, and the invocations that wait for a thread. */
 export interface Pool {
   /**
-   * Runs an event, given as JSON text. If no thread has room, the event waits for a thread. Never rejects. If events of several groups wait, the group
-   * with the fewest running invocations is next. So one user's many calls do not delay the calls of others. (Lambda has enough environments for all
-   * calls within a second, but this machine has not.) If an event still waits when `givenUp` is aborted, the event never runs.
+   * Runs an event, given as JSON text. If no thread has room, the event waits for a thread. Never rejects. A group has the events of one user's calls. If
+   * events of several groups wait, the group with the fewest running invocations is next. So one user's many calls do not delay the calls of others.
+   * (Lambda has enough environments for all calls within a second, but this machine has not.) If an event still waits when `givenUp` is aborted, the
+   * event never runs.
    */
   invoke: Invoke
   /**
@@ -88,7 +89,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     onStarted(error) {
       starting -= 1
       lastFreed = Date.now()
-      // The thread can't run the invocations that it would have taken. So as many waiting invocations fail with its error.
+      // The thread can't run the invocations that it would have taken. So as many waiting invocations fail with its error. Otherwise, if a handler can
+      // never be imported, its callers would wait for ever.
       for (let i = 0; error && i < perThread; i++)
         (waiting.shared.shift(loadOf) ?? waiting.own.shift(loadOf))?.resolve(error)
       serve()

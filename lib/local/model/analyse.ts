@@ -22,8 +22,8 @@ const { readDoc, its } = winkNlp(model, ['sbd', 'pos', 'ner', 'negation', 'senti
 const MAX_KEYWORDS = 10
 const MAX_ENTITIES = 50
 const KEYWORD_CLASSES = new Set(['NOUN', 'PROPN', 'ADJ'])
-// The time that wink-nlp needs grows with the square of a token's length. So long tokens are split. Its call stack grows with the number of sentences.
-// So a long text is analysed in parts of 20,000 characters.
+// The time that wink-nlp needs grows with the square of a token's length. So long tokens are split. The call stack of wink-nlp grows with the number of
+// sentences, and would overflow. So a long text is analysed in parts of 20,000 characters.
 const LONG_TOKEN = /\S{200}(?=\S)/gu
 const PART = /.{1,20000}(?:\s|$)|.{1,20000}/gsu
 

@@ -22,7 +22,10 @@ export interface RmqMappingOptions {
   onReceived(messages: number): void
 }
 
-/** The time before a mapping connects again, and before it returns a failed batch to its queue. Milliseconds. */
+/**
+ * The time before a mapping connects again, and before it returns a failed batch to its queue. Without this time, a batch that always fails would run
+ * again and again without a pause. Milliseconds.
+ */
 const RETRY_MS = 1_000
 
 /** The number of batches that the broker sends before it waits for an acknowledgement: one that runs, and the next one. So the next can begin at once. */
@@ -123,7 +126,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     }
   }
 
-  /** Takes the messages for one invocation. Drops a message that is too large for an event, as Lambda does. */
+  /** Takes the messages for one invocation. Drops a message that is too large for an event, as Lambda does. It would come first in each later try, too. */
   function nextBatch({ waiting, channel }: Consumer): ConsumeMessage[] {
     const batch: ConsumeMessage[] = []
     let room = MAX_PAYLOAD_BYTES - 1_000

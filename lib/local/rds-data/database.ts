@@ -13,7 +13,7 @@ export interface Connection {
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
   /** The role with which statements run, set by `ActAs`. If it is undefined, statements run as the user with which the connection was opened. */
   role: string | undefined
-  /** Returns the connection to its pool. The connection must not be in a transaction. */
+  /** Returns the connection to its pool. It must not be in a transaction. Otherwise the statements of the next user would become part of this transaction. */
   release(): void
 }
 

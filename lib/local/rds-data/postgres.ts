@@ -34,7 +34,10 @@ export async function openPostgres(url: string): Promise<Database> {
   }
 }
 
-/** The roles of connections. A connection keeps its role while it is idle in the pool, so its role must be known when it is used again. */
+/**
+ * The roles of connections. A connection keeps its role while it is idle in the pool. So its role must be known when it is used again. Otherwise a
+ * statement could run with the rights of an earlier caller.
+ */
 const roles = new WeakMap<PoolClient, string>()
 
 function connection(client: PoolClient): Connection {
@@ -48,7 +51,7 @@ function connection(client: PoolClient): Connection {
     },
     async query(sql, values = []) {
       try {
-        // Like the Data API, the extended protocol of Postgres refuses two statements in one text.
+        // The extended protocol of Postgres refuses two statements in one text, as the Data API does. So such a text fails here, too, and not only on AWS.
         const query = { text: sql, values, rowMode: 'array', types: asText, queryMode: 'extended' } as const
         const { fields, rows, rowCount, command } = await client.query<(string | null)[]>(query)
         return {

@@ -8,7 +8,7 @@ const Properties = z.object({
   EngineType: z.literal('RABBITMQ', { error: 'must be RABBITMQ: the local system uses the RabbitMQ of AMQP_URL' }),
 })
 
-/** Every broker of a template is the RabbitMQ of `AMQP_URL`. The resource is created when this RabbitMQ answers. */
+/** Every broker of a template is the RabbitMQ of `AMQP_URL`. If this RabbitMQ does not answer, the start fails with a sentence that says what to do. */
 export const broker: ResourceType = async (declared, system) => {
   const { BrokerName } = await propertiesOf(declared, Properties)
   await checkBroker(system.brokerUrl)

@@ -22,7 +22,7 @@ const Index = z.object({
   }),
 })
 
-// The local system ignores the template's settings for encryption, recovery, TTL and replicas.
+// The local system ignores the template's settings for encryption, recovery, TTL and replicas. So it never deletes an item because of its TTL.
 const Properties = z.object({
   TableName: z.string().optional(),
   AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),

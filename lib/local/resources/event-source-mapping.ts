@@ -40,7 +40,7 @@ const DEFAULT_CONCURRENCY = 5
 
 /**
  * The highest number of simultaneous invocations of any mapping. Each invocation may need a thread of tens of megabytes, and this machine has few
- * cores. Further messages stay in the queue, where their visibility timeout does not run.
+ * cores. Further messages stay in the queue. Their visibility timeout does not run there, so they are not delivered a second time while they wait.
  */
 const MAX_CONCURRENCY = 20
 

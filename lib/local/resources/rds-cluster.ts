@@ -10,7 +10,10 @@ const Properties = z.object({
   Port: z.coerce.number().default(5432),
 })
 
-/** All clusters of a template are the same Postgres behind the RDS Data API. The resource is created when the database answers. */
+/**
+ * All clusters of a template are the same Postgres behind the RDS Data API. The resource counts as created when the database answers. So the migration,
+ * which depends on the cluster, runs only then.
+ */
 export const rdsCluster: ResourceType = async (declared, system) => {
   const { DBClusterIdentifier, Port } = await propertiesOf(declared, Properties)
   const name = DBClusterIdentifier ?? physicalName(system, declared).toLowerCase()

@@ -22,7 +22,8 @@ export const secret: ResourceType = async (declared, system) => {
   const secretArn = arn('secretsmanager', `secret:${name}`)
   const known = readSecrets(system.data.path)
   const value = known[secretArn] ?? generate(GenerateSecretString)
-  // The file also keeps the secrets of earlier templates. The emulator of the RDS Data API finds the role of each secret in this file.
+  // The file keeps all other secrets, too, also those of earlier templates. So a later start with such a template finds its secrets unchanged. The emulator
+  // of the RDS Data API finds the role of each secret in this file.
   system.data.writeJson(SECRETS_FILE, { ...known, [secretArn]: value })
   system.aws.secrets.set(name, value)
   return created(secretArn, { Id: secretArn })

@@ -36,7 +36,7 @@ export interface Mapping {
 /**
  * A receive waits for the longest time that SQS allows, since each receive takes some milliseconds of CPU time. A message that arrives ends the
  * wait at once. When the mapping stops, it asks the emulator to end the wait. It does not abort the receive. Otherwise messages that the emulator
- * is just returning would stay hidden, although no function has them.
+ * is just returning would stay hidden until their visibility timeout ends, although no function has them.
  */
 const POLL_SECONDS = 20
 const MAX_RECEIVED = 10
@@ -63,7 +63,8 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function poll(): Promise<void> {
     while (!stopping) {
-      // Messages are received only if an invocation can begin at once. If a received message waited here, its visibility timeout would already run.
+      // Messages are received only if an invocation can begin at once. If a received message waited here, its visibility timeout would already run. The
+      // message could then be delivered a second time while it still waits or runs.
       if (running.size >= options.concurrency) await Promise.race([...running, stopped.promise])
       else for (const batch of await gather()) start(batch)
     }

@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('does not lower the number of requests when it releases the reservation of a redrive, which holds no request', async () => {
+    it('does not lower the number of requests when it releases the reservation of a redrive (a failed request that runs again), which holds no request', async () => {
       const userId = newUser()
       const redrive = aReservation({ user_id: userId, holds_request: false })
       await reserve(aReservation({ user_id: userId }))
@@ -65,14 +65,17 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 7, in_flight: 0 })
     })
 
-    it.each([{ charge: 3 }, {}])('ignores a reservation that has another nonce (%j)', async closing => {
-      const reservation = aReservation({ user_id: newUser() })
-      await reserve(reservation)
+    it.each([{ charge: 3 }, {}])(
+      'ignores a reservation that has another nonce (id), since it may belong to another try to reserve (%j)',
+      async closing => {
+        const reservation = aReservation({ user_id: newUser() })
+        await reserve(reservation)
 
-      await quota.close([{ reservation: { ...reservation, nonce: 'nonce-2' }, ...closing }])
+        await quota.close([{ reservation: { ...reservation, nonce: 'nonce-2' }, ...closing }])
 
-      expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
-    })
+        expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
+      },
+    )
 
     it('does not close the reservation of another run of the same request', async () => {
       const first = aReservation({ user_id: newUser() })
@@ -97,7 +100,7 @@ export function describeClose(name: string, quota: Quota): void {
       await expect(quota.close([])).resolves.toBeUndefined()
     })
 
-    it('settles and releases reservations of several users, windows and shards in one batch', async () => {
+    it('settles and releases reservations of several users, windows and shards (parts of a user’s counters) in one batch', async () => {
       const [a, b] = [newUser(), newUser()]
       const settled = aReservation({ user_id: a })
       const released = aReservation({ user_id: a })

@@ -15,7 +15,7 @@ async function openOf(quota: Quota, users: readonly string[], time: number) {
 
 export function describeOpenBefore(name: string, quota: Quota): void {
   describe(`openBefore, the search of old open reservations, on ${name}`, () => {
-    it('finds old open reservations of all users, windows and shards, and neither young nor closed reservations', async () => {
+    it('finds old open reservations of all users, windows and shards (parts of a user’s counters), and neither young nor closed reservations', async () => {
       const users = [newUser(), newUser()]
       const [first = '', second = ''] = users
       const old = [

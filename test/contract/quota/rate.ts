@@ -67,7 +67,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR + 3_999)).toEqual([false])
     })
 
-    it('counts a POST in the interval that has already begun if the clock of its gateway is slow', async () => {
+    it('counts a POST in the interval that has already begun if the clock of its gateway is slow, so a slow clock admits no further POSTs', async () => {
       const userId = newUser()
       const rate: Rate = { count: 3, interval_ms: MINUTE }
       await posts(2, userId, rate, HOUR + MINUTE)
@@ -129,7 +129,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(later).not.toHaveProperty('over_rate')
     })
 
-    it('neither counts nor refuses a reservation without a rate, such as that of a redrive or an input queue', async () => {
+    it('neither counts nor refuses a reservation without a rate, such as that of a redrive (a failed request that an operator runs again) or of an input queue', async () => {
       const userId = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
@@ -139,7 +139,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR)).toEqual([false])
     })
 
-    it('is counted separately per user, window and shard', async () => {
+    it('is counted separately per user, window and shard (part of a user’s counters)', async () => {
       const rate: Rate = { count: 1, interval_ms: MINUTE }
       const userId = newUser()
       const admissions = await Promise.all([

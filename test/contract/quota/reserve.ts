@@ -92,7 +92,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('answers a repeated call with the existing reservation, even if the limits are used up and the nonce differs', async () => {
+    it('answers a repeated call with the existing reservation, even if the limits are used up and the nonce (the id of the try) differs', async () => {
       const limits = { requests: 1, tokens: 10, in_flight: 1 }
       const first = aReservation({ user_id: newUser() })
       await reserve(first, limits)
@@ -103,7 +103,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(first)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('counts users, windows and shards separately', async () => {
+    it('counts users, windows and shards (parts of a user’s counters) separately', async () => {
       const one = aReservation({ user_id: newUser() })
       const others = [
         { ...one, user_id: newUser() },
@@ -133,7 +133,7 @@ export function describeReserve(name: string, quota: Quota): void {
       },
     )
 
-    it('admits a redrive, which holds no request, if the limit of requests is used up, and counts no request for it', async () => {
+    it('admits a redrive (a failed request that runs again), which holds no request, if the limit of requests is used up, and counts no request for it', async () => {
       const limits = { ...PLENTY, requests: 1 }
       const held = aReservation({ user_id: newUser() })
       await reserve(held, limits)

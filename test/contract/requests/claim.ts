@@ -6,7 +6,7 @@ import { NOW } from '../../support/clock.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Tests which worker may run a request. */
+/** Tests which worker may run a request. The worker claims the request until a certain time (its lease). */
 export function describeClaims(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -104,7 +104,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       return { ...item, ...abandoned, alone: true }
     }
 
-    it('claims a request whose lease has ended, and counts no crash if the worker ran other requests, too', async () => {
+    it('claims a request whose lease has ended, and counts no crash if the worker ran other requests, too, since one of them may be the cause', async () => {
       const item = await given(abandoned)
 
       const claim = await items.reclaim(item, TERMS)
@@ -141,7 +141,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       }
     })
 
-    it('does not leave the mark that a request ran alone in the item once the request is queued again or has ended', async () => {
+    it('removes the field which says that the request ran alone (`alone`) from the item once the request is queued again or has ended', async () => {
       const [back, done] = [await given(), await given()]
       for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
 

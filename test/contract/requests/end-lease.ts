@@ -5,7 +5,7 @@ import type { RequestItems } from '../../../functions/core/stores/requests/port.
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Tests how a start of the local system ends the claim of a worker that does not run any more. */
+/** Tests how a start of the local system ends the claim (the right to run a request) of a worker that does not run any more. */
 export function describeEndLease(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
@@ -75,7 +75,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       { what: 'before', now: BeforeItsEnd },
       { what: 'after', now: TERMS.lease_until + 1 },
     ])(
-      'counts no crash of an isolated request whose worker was stopped, $what the end of its lease',
+      'counts no crash of an isolated request (it ran alone) whose worker was stopped, $what the end of its lease',
       async ({ now }) => {
         const { alone: _, ...item } = await isolated()
 

@@ -174,7 +174,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('accepts an outcome after the end of the lease if no other worker has claimed the request', async () => {
+    it('accepts an outcome after the end of the lease (the time that the worker had to run the request) if no other worker has claimed the request', async () => {
       const item = await given({ ...running, lease_until: NOW - 1 })
 
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
@@ -198,7 +198,7 @@ export function describeEnds(name: string, items: RequestItems): void {
   describe(`items on ${name}: reject`, () => {
     const tombstoneOf = (item: RequestItem): RequestItem => ({ ...item, status: 'rejected', completed_at: NOW })
 
-    it('writes a tombstone if there is no item', async () => {
+    it('writes a tombstone (an item with the status `rejected`) if there is no item', async () => {
       const tombstone = tombstoneOf(anItem())
 
       expect(await items.reject(tombstone)).toEqual(tombstone)
@@ -232,7 +232,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.reject({ ...tombstoneOf(item), completed_at: NOW + 1 })).toEqual(tombstoneOf(item))
     })
 
-    it('prevents that the request is created after the tombstone', async () => {
+    it('prevents that the request is created after the tombstone, so a rejected request never runs', async () => {
       const item = anItem()
       await items.reject(tombstoneOf(item))
 

@@ -13,7 +13,7 @@ export function describeErasures(name: string, items: RequestItems): void {
 
   describe(`items on ${name}: erase`, () => {
     it.each(STATES.filter(({ state }) => !GOING_ON.includes(state)))(
-      'marks an item that is $state, and does not change it when the call is repeated',
+      'marks an item that is $state as deleted by its owner (`erased`), and does not change it when the call is repeated',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -25,7 +25,7 @@ export function describeErasures(name: string, items: RequestItems): void {
     )
 
     it.each(STATES.filter(({ state }) => GOING_ON.includes(state)))(
-      'does not mark an item that is $state and not cancelled',
+      'does not mark an item that is $state as deleted, since the request has not ended and nobody has cancelled it',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -35,7 +35,7 @@ export function describeErasures(name: string, items: RequestItems): void {
       },
     )
 
-    it('marks a running item that has a wish to cancel, and the item then ends as cancelled', async () => {
+    it('marks a running item that has a wish to cancel as deleted (`erased`), and the item then ends as cancelled', async () => {
       const item = await given({ status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.lease_until })
       await items.cancel(item, NOW)
 
@@ -51,7 +51,7 @@ export function describeErasures(name: string, items: RequestItems): void {
       expect(await stored(item)).toBeUndefined()
     })
 
-    it('prevents a redrive of a failed item', async () => {
+    it('prevents a redrive of a failed item, so a deleted request never runs again', async () => {
       const error = { code: 'model_error', message: 'm' }
       const item = await given({ status: 'failed', attempt: 1, completed_at: NOW, charge: 7, error })
       await items.erase(item)

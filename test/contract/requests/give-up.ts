@@ -116,7 +116,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not fail a request that was claimed after the caller has read it', async () => {
+    it('does not fail a request that a worker has claimed (to run it) after the caller has read it', async () => {
       const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
 
       expect(await items.giveUp({ ...item, attempt: 1 }, failure, NOW)).toBeUndefined()

@@ -41,7 +41,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('writes a field that a claim removes, and that does not count for the next run', async () => {
+    it('writes a field that a claim removes, and that does not count for the next run, so the gateway may then send a message again', async () => {
       const item = await given()
       await items.noteSent(item)
       const claimed = await items.claim(aMessage(item), TERMS)

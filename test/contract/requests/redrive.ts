@@ -69,7 +69,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('never begin a run with a retired number', async () => {
+    it('never begin a run with a retired number, i.e. one that is marked as used', async () => {
       const item = await given(failed)
 
       expect(await items.retireRunNumber(item, 2)).toBe(true)

@@ -5,7 +5,7 @@ import { NOW } from '../../support/clock.ts'
 import { aMessage } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** Tests how a worker puts a claimed request back to `queued`. */
+/** Tests how a worker puts a request that it has claimed, i.e. may run until its lease ends, back to `queued`. */
 export function describeRequeues(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
   const later = TERMS.now + 5_000

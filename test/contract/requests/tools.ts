@@ -6,7 +6,7 @@ import { anItem } from '../../support/requests.ts'
 export const TERMS: ClaimTerms = { claim_id: 'claim-1', now: NOW + 1_000, lease_until: NOW + 61_000 }
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
-/** An item in each state. `abandoned` is a running item whose lease has expired. */
+/** An item in each state. `abandoned` is a running item whose lease has expired, since its worker has crashed. */
 export const STATES: readonly { readonly state: string; readonly item: Partial<RequestItem> & { status: Status } }[] = [
   { state: 'queued', item: { status: 'queued' } },
   {

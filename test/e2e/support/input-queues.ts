@@ -5,16 +5,19 @@ import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { messagesIn } from '../../support/rabbitmq.ts'
 import type { LocalJson, RunningSystem } from './system.ts'
 
-/** The queues of a system as a producer of another team uses them. The producer knows only their names. */
+/**
+ * A client of a system's input queues. Tests use it in the role of another team's program, which sends requests to these
+ * queues. Such a program knows only the names of the queues.
+ */
 export interface InputQueues {
-  /** Sends a message, and resolves to its id when the queue has stored it. */
+  /** Sends a message. Resolves to the id of the message when the queue has stored the message. */
   send(queue: string, body: string): Promise<string>
-  /** Resolves to the number of messages in a queue, with those that a function is processing. */
+  /** Resolves to the number of messages in a queue. This includes the messages that a function has received and not yet acknowledged. */
   count(queue: string): Promise<number>
   close(): Promise<void>
 }
 
-/** Connects to the queues of a system, which are on SQS or on RabbitMQ. */
+/** Connects to the input queues of a system. A system with an `amqpUrl` has its queues on RabbitMQ, and any other system on SQS. */
 export const inputQueues = ({ amqpUrl, localJson }: RunningSystem): Promise<InputQueues> =>
   amqpUrl === undefined ? onSqs(localJson) : onRabbitMq(amqpUrl)
 

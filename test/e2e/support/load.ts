@@ -29,6 +29,6 @@ export async function endedRows(system: Pick<RunningSystem, 'localJson'>, client
   return ledgerRows(system, client.user)
 }
 
-/** The value that `endings` has if all requests have completed. If a request has failed, the difference shows its error. */
+/** The value that `endings` has if all requests have completed. If a request has failed, the message of the failed test shows the request's error. */
 export const allCompleted = (count: number) => Array(count).fill({ status: 'completed', error: null })
 export const endings = (rows: readonly LedgerRow[]) => rows.map(({ status, error }) => ({ status, error }))

@@ -44,7 +44,7 @@ export async function endRetried(
   model: TestModel,
   traceId: string,
 ): Promise<{ readonly requestId: string; readonly traceparent: string | undefined }> {
-  // The first request uses the only slot of the rate limit.
+  // The first request uses the only call that the rate limit allows in its interval. So the next request must wait, and its message is deferred.
   await client.ended(await client.submit({ prompt: 'first' }))
   let calls = 0
   model.on('canary-prompt', response => {
@@ -88,8 +88,8 @@ export const named = <S extends NamedSpan>(spans: readonly S[], name: string): S
   spans.filter(span => span.name === name)
 
 /**
- * The name of each span, and the name of its parent. `client` is the caller's own span. A span without a parent has the parent `none`, and a span whose
- * parent is missing has the parent `orphan`.
+ * The name of each span, and the name of its parent. `client` is the caller's own span. The text `none` stands for no parent. The text `orphan` stands
+ * for a parent that the trace does not contain.
  */
 export function parentsOf(spans: readonly NamedSpan[]): [child: string, parent: string][] {
   const names = new Map([[CLIENT_SPAN, 'client'], ...spans.map(({ spanId, name }): [string, string] => [spanId, name])])

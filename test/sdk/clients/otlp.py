@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-# OTLP's JSON has ids in hex. Protobuf's own JSON has ids in base64.
+# The fields with ids, and the length of each id in bytes. OTLP's JSON has ids in hex, and Protobuf's own JSON has them in base64. So they are converted.
 IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 
 

@@ -4,11 +4,12 @@ import type { Known } from './known.ts'
 
 /**
  * The most deferrals of a message during one opening of the circuit: one until the open time is over, three while a probe runs, and one
- * for a lease or a backoff. A deferral during a probe lasts as long as the probe has run so far: at least one second, at most the open time.
+ * for a lease or a backoff. (A probe is a call that tests whether the model works again. While it runs, other requests are deferred.) A deferral
+ * during a probe lasts as long as the probe has run so far: at least one second, at most the open time.
  */
 const MOST = 5
 
-/** Makes a check that counts the deferrals of each request per opening of the circuit. No message may be deferred again and again. */
+/** Makes a check that counts the deferrals of each request per opening of the circuit. Each deferral is billed, so no message may be deferred without end. */
 export function createDeferralCheck(known: Known, queues: Queues) {
   const counts = new Map<string, { sends: number; copies: number }>()
   const copiesOf = (requestId: string): number =>

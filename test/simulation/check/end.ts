@@ -31,7 +31,7 @@ export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, que
   reconcile(known, dynamoDb)
 }
 
-/** Checks that the end of each request was announced to other systems (I10). */
+/** Checks that a message about the end of each request was published for other systems (I10). Only RabbitMQ has these announcements. */
 function checkAnnouncements({ items, world }: Known, { announced }: Queues): void {
   const told = new Set(announced.map(text => endOf(JSON.parse(text))))
   for (const item of items.values())

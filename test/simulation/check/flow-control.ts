@@ -92,7 +92,7 @@ const CACHE_MS = 1_000
 /** With a rate limit, a worker waits up to 1.5 s for its slot, and makes its call at most 0.667 s after the slot. */
 const SLOT_MS = 1_500 + 667
 
-/** The time after a change of the state in which a worker may make a call that was allowed before the change. */
+/** The time after a change of the model's state in which a worker may make a call that was allowed before the change. Such a late call is no fault. */
 const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? SLOT_MS : CACHE_MS)
 
 /** The longest pause that the model may ask for with Retry-After. */
@@ -164,7 +164,8 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  // `isTried` allows for workers that use an older state. A worker with the newest state may already make a free probe of a halted model.
+  // A free probe is a probe that spends no attempt. `isTried` allows for workers that use an older state, and so begins late. A worker with the
+  // newest state may already make a free probe of a halted model. So `isFreeProbe` follows from the permit, and not from `isTried`.
   const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
@@ -201,7 +202,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       for (const { reply } of told)
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
-      // The process of this worker uses the success at once, before other processes read it. So it counts from the begin of the report.
+      // This worker's process uses the success at once, before the report has ended. So the success counts from the begin of the report.
       if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
       const answer = await flowControl.report(report)
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)

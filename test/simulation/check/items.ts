@@ -44,7 +44,7 @@ export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem:
 const show = (item: StoredItem | undefined): string =>
   item ? `${item.status} run ${item.run} attempt ${item.attempt} crashes ${item.crashes}` : 'absent'
 
-/** Returns true if a write of an ended item only retires a run number. */
+/** Returns true if a write of an ended item only retires a run number, i.e. marks it as used, so that no redrive gets the same number. */
 function isBurn(before: StoredItem, after: StoredItem): boolean {
   const { next_run: _, ...rest } = before
   const { next_run: __, ...same } = after
@@ -151,7 +151,7 @@ const LONGEST_SPREAD_MS = 6_000
 /** The longest pause that a model may ask for with Retry-After. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** If requests with messages are queued, a halted model gets a probe within this time. */
+/** If requests with messages are queued, a halted model gets a probe (a call that tests whether the model works again) within this time. */
 const LONGEST_WITHOUT_PROBE_MS = LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
 /**

@@ -41,7 +41,7 @@ export interface ModelCall {
   readonly mayBeFree: boolean
 }
 
-/** A message of the input queue. The mark is unique, and is also in the metadata of the request that the message becomes. */
+/** A message of the input queue. Its mark is a unique value, which is also in the metadata of its request. So the checks find the request of a message. */
 export interface InputMessage {
   readonly body: string
   readonly mark: object
@@ -67,7 +67,7 @@ export interface Known {
   readonly calling: Map<string, Invocation>
   /** By the name of a worker: the requests of the messages that it received, and whether each request must run alone. */
   readonly received: Map<string, readonly Received[]>
-  /** The claims by request, run and attempt. The value is true if the worker ran no other request. */
+  /** By request, run and attempt of a claim: whether its worker ran no other request. Only in this case, a crash of the worker counts. */
   readonly aloneBy: Map<string, boolean>
   /** The number of crashes of each run that another request may have caused. These crashes do not count against the run. */
   readonly uncounted: Map<string, number>
@@ -80,7 +80,7 @@ export interface Known {
   models: readonly string[]
   /** The functions that started while the model was removed. */
   readonly deployedWithout: Set<string>
-  /** True if a deployment has deleted the queues of the model with their messages. */
+  /** True if a deployment has deleted the queues of the model with their messages. Requests without a message are then no fault. */
   hasLostMessages: boolean
   /** The charge with which each run was settled. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>

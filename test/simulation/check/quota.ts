@@ -82,7 +82,8 @@ function closingOf(known: Known, pk: string, key: string, entry: Entry, fail: (r
     return released
   }
   if (isOwn && !ended) fail(`I3 the reservation ${key} of a request that is ${item.status} is closed`)
-  // A deleted request has no further run, so the number of the run need not be retired.
+  // If a run's reservation is released while the run may still come, this run would be charged to nobody. So the number of the run must be
+  // retired (marked as used) first. A deleted request has no further run, so this rule does not apply to it.
   if (run >= item.next_run && !item.erased)
     fail(`the reservation of run ${run} is given back, and the run may still come`)
   if (!isOwn || ended?.charge === undefined) return released

@@ -54,11 +54,14 @@ export interface RabbitMqModel {
 interface Means {
   readonly clock: () => number
   readonly onPut?: (queue: string, body: string) => void
-  /** The most returns of a message, unless the limit of its queue is lower. With a small number, dead letters are frequent. */
+  /** The most returns of a message to its queue, unless the queue's own limit is lower. With a small number, many messages become dead letters. */
   readonly maxReturns?: number
 }
 
-/** A model of RabbitMQ's quorum queues, with a time to live, a delivery limit, and dead-lettering at least once. */
+/**
+ * A model of RabbitMQ's quorum queues. Messages have a time to live and a limit of deliveries. When one of them is reached, a message moves to the
+ * next queue at least once, so it is never lost, but it may arrive twice.
+ */
 export function rabbitMqModel({
   clock,
   onPut = () => {},

@@ -51,7 +51,7 @@ const MAX_BYTES = 1_048_576
 /** The characters that SQS accepts. */
 const LEGAL = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u
 
-/** A model of SQS standard queues. Each queue has a dead-letter queue with the suffix `-dlq`. A message leaves it only by a deletion. */
+/** A model of SQS standard queues. Each queue has a dead-letter queue with the suffix `-dlq`. Only a deletion removes a message from a dead-letter queue. */
 export function sqsModel(
   settings: Readonly<Record<string, QueueSettings>>,
   clock: () => number,

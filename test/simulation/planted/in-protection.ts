@@ -290,7 +290,7 @@ function answeringBatches(change: (outputs: Outputs, size: number) => Outputs): 
   })
 }
 
-/** Keeps the first slot of each request, and uses this slot for each of its calls. */
+/** Keeps the first slot of each request (the time at which the rate limit allows its call), and uses this slot for each of its calls. */
 function usingSlotsAgain(ports: Ports): Ports {
   const slots = new Map<string, number | undefined>()
   return {

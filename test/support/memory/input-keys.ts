@@ -10,7 +10,7 @@ interface Held {
   readonly expires_at: number
 }
 
-/** Keeps the bindings of messages of input queues in memory. It passes the same contract as the store in DynamoDB. */
+/** Keeps in memory to which request each message of an input queue is bound. It passes the same contract as the store in DynamoDB. */
 export function memoryInputKeys(): InputKeys {
   const bound = new Map<string, Held>()
   const bindIf = (

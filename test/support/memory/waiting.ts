@@ -7,7 +7,7 @@ interface Held {
   readonly until: number
 }
 
-/** Keeps wait leases in memory. It passes the same contract as the store in DynamoDB. */
+/** Keeps wait leases (the rights of calls to wait for a request) in memory. It passes the same contract as the store in DynamoDB. */
 export function memoryWaitLeases(): WaitLeases & { held(): number } {
   let held: Held[] = []
   return {

@@ -204,7 +204,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toContain(request_id)
   })
 
-  it('prints each redriven request before the next one is redriven', async () => {
+  it('prints each redriven request before the next one is redriven, so an operator sees after an interruption which requests run again', async () => {
     const items = await Promise.all(Array.from({ length: 11 }, () => failed()))
     const said: string[] = []
     const saidBefore: number[] = []

@@ -101,7 +101,7 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds no data when it runs a second time, and then does not wait', async () => {
+  it('finds no data when it runs a second time, and then does not wait until functions have forgotten the user’s keys', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await deleteUser(clientTimeouts().admin, user)

@@ -165,7 +165,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('reads the bootstrap stack if it may not read the parameter', async () => {
+  it('reads the version of the CDK’s bootstrap from its stack if it may not read the parameter that has the version', async () => {
     ssm.on(GetParameterCommand).rejects(named('AccessDeniedException', 'not authorized to perform: ssm:GetParameter'))
     expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'warning' } })
 

@@ -105,7 +105,7 @@ describe('models list', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('counts the calls of the last interval, and prints the next slot if the limit is used up', async () => {
+  it('counts the calls of the last interval, and prints the next slot (the time of the next allowed call) if the limit is used up', async () => {
     const calls = [
       { from: NOON - 2_400, count: 4 },
       { from: NOON - 500, count: 15 },
@@ -126,7 +126,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The next free slot of text is at 2026-11-23T12:01:00.000Z.')
   })
 
-  it('prints until when the backlog has slots, but only while deferred requests of the backlog are redelivered', async () => {
+  it('prints until when the backlog (the requests that wait for the rate limit) has slots, unless it has ended because none of its requests is redelivered any more', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = await shown()
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
@@ -166,7 +166,7 @@ describe('models list', () => {
   })
 })
 
-describe('models list: a halted model', () => {
+describe('models list: a halted model, i.e. one that is not called after an error that no retry fixes,', () => {
   const halted = {
     since: NOON - 90_000,
     until: NOON + 30_000,
@@ -192,7 +192,7 @@ describe('models list: a halted model', () => {
     expect(out).toContain('The reason: the model refused the request with 401')
   })
 
-  it('is called again after `models reset`, which ends all effects of failures, but keeps the leases of calls under way', async () => {
+  it('is called again after `models reset`, which ends all effects of failures, but keeps the leases of calls under way, so concurrency 1 still means one call at a time', async () => {
     const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
     await set({
       halted,
@@ -239,7 +239,7 @@ describe('models list: a halted model', () => {
 })
 
 describe('models reset', () => {
-  it('closes the circuit and ends the pause, but keeps the rate limit', async () => {
+  it('closes the circuit and ends the pause, but keeps the counted calls, so the next calls do not exceed the rate limit', async () => {
     const calls = [{ from: NOON - 100, count: 7 }]
     const open = { until: NOON + 900_000, times: 4 }
     await set({ calls, open, paused_until: NOON + 3_000, probe: { id: 'p', since: NOON, until: NOON + 9 } })
@@ -256,7 +256,7 @@ describe('models reset', () => {
     })
   })
 
-  it('prints the latest time at which deferred requests are redelivered', async () => {
+  it('prints the latest time at which deferred requests are redelivered, since their messages keep their delays', async () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
@@ -286,7 +286,7 @@ describe('models reset', () => {
   it.each([
     ['a pause', { paused_until: NOON + 3_000 }],
     ['failures that nearly open the circuit', { failures: [NOON - 2, NOON - 1] }],
-  ])('forgets %s', async (_, state) => {
+  ])('removes %s from the model’s state', async (_, state) => {
     await set(state)
 
     expect(await json('models reset text')).toMatchObject({ reset: true })

@@ -145,14 +145,14 @@ describe('requests list', () => {
   }
   const newest = (n: number) => idsOf(open).reverse().slice(0, n)
 
-  it('reads the items of the newest requests in one call, and no further ones if they are enough', async () => {
+  it('reads the items of the newest requests in one call, and no further items if these are enough for the list', async () => {
     const { ports, read } = portsWith()
 
     expect(idsOf(await listRequests(ports, { limit: 20 }))).toEqual(newest(20))
     expect(read).toEqual([100])
   })
 
-  it('reads older requests as long as too few of the read ones match', async () => {
+  it('reads older requests as long as too few of the requests read match the filter', async () => {
     const { ports, read } = portsWith()
 
     const found = await listRequests(ports, { model: 'rare', limit: 2 })
@@ -181,7 +181,7 @@ describe('requests list', () => {
   })
 })
 
-it('requests list shows a redriven request with its newer run, although its row in Postgres has the earlier run', async () => {
+it('requests list shows a redriven request (one that runs again) with its newer run, although its row in Postgres has the earlier run', async () => {
   const item = await admitted()
   await stores.fail(item)
   const failed = await stores.ports.items.get(item.user_id, item.request_id)

@@ -62,8 +62,8 @@ const today = (fields: Partial<QuotaItem> = {}): QuotaItem => ({
   user_id: 'u42',
   window: '2026-11-23',
   shard: 0,
-  // The completed, the running, the cancelled and the queued request. The redriven request does not count: its request was
-  // charged with its earlier run, in yesterday’s window.
+  // The completed, the running, the cancelled and the queued request. The redriven request (it runs again after a failure)
+  // does not count: its request was charged with its earlier run, in yesterday’s window.
   requests: 4,
   tokens: 7 + 10 + 7 + 0 + 10,
   open: [openOf(RUNNING), openOf(QUEUED)],
@@ -123,7 +123,7 @@ describe('reconcile: the counters of a quota item', () => {
     ).toEqual([])
   })
 
-  it('are not compared for a window so old that DynamoDB may have deleted request items, which counts as forgotten', () => {
+  it('are not compared for a window so old that DynamoDB may have deleted request items: the window is counted as forgotten, and not reported as a difference', () => {
     const { suspects, forgotten } = compare({ quotas: [today({ tokens: 999 })], items: [], rows: [] }, NOW + 91 * DAY)
 
     expect(suspects.map(({ difference }) => difference.kind)).not.toContain('tokens')
@@ -158,7 +158,7 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is reported if its nonce is not the nonce in the item of its request', () => {
+  it('is reported if its nonce (the id of the reservation) is not the nonce in the item of its request', () => {
     const other = { ...QUEUED, nonce: 'other' }
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(other)] })
 

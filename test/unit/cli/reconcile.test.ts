@@ -50,7 +50,7 @@ describe('sluice reconcile: no difference', () => {
     expect(running.status).toBe('running')
   })
 
-  it('is found for a discarded dead letter, which is counted', async () => {
+  it('is found for a failed request whose dead letter an operator has discarded, and such requests are counted', async () => {
     const item = await stores.admit(request())
     await stores.fail(item)
     await sluice(`dead-letters discard ${item.request_id}`)

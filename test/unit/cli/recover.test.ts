@@ -35,7 +35,7 @@ function aSystem() {
   return { ports, given, stored, modelStates, ended }
 }
 
-it('recover ends the leases of running requests, rejects reservations without a request item, and changes no waiting request', async () => {
+it('recover ends the leases of running requests, so they can run again at once, rejects requests that have a reservation but no item, and changes no waiting request', async () => {
   const { ports, given, stored } = aSystem()
   const running = await Promise.all(Array.from({ length: 50 }, () => given(RUNNING)))
   const waiting = await given({ status: 'queued' })
@@ -51,7 +51,7 @@ it('recover ends the leases of running requests, rejects reservations without a 
   expect(await recover(ports, MAX_WAITS)).toBe(0)
 })
 
-it('recover writes into running requests that their workers were stopped, if the earlier run was stopped', async () => {
+it('recover writes into running requests that their workers were stopped, if the earlier run was stopped, so the stop does not count as a crash', async () => {
   const { ports, given, stored } = aSystem()
   const running = await given(RUNNING)
 
@@ -60,7 +60,7 @@ it('recover writes into running requests that their workers were stopped, if the
   expect(await stored(running)).toMatchObject({ stopped: true, lease_until: NOW })
 })
 
-it('recover ends the leases of the single call and the probe of each model, and keeps the circuit and its failures', async () => {
+it('recover ends each model’s leases of its only call (concurrency 1) and of its probe, so the next call need not wait for their end, and keeps the circuit and its failures', async () => {
   const { ports, modelStates } = aSystem()
   const call = { id: 'c', since: NOW, until: NOW + 600_000 }
   const open = { until: NOW - 1, times: 3 }
@@ -78,7 +78,7 @@ it('recover ends the leases of the single call and the probe of each model, and 
   expect(await modelStates.read('untouched')).toBeUndefined()
 })
 
-it('recover ends the wait leases of each user with open requests, and the wait leases that count for all users together', async () => {
+it('recover ends the wait leases (the rights of calls to wait for a result) of each user with open requests, and those that count for all users together, so new calls may wait', async () => {
   const { ports, given, ended } = aSystem()
   for (const userId of ['a', 'a', 'b']) await given({ ...RUNNING, user_id: userId })
 

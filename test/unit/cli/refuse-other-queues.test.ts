@@ -21,7 +21,7 @@ function newFolder(): string {
   return folder
 }
 
-it('a start with another queue backend is refused while a request of the data folder is open, and the error says what to do', async () => {
+it('a start with another queue backend is refused while a request of the data folder is open, since its message is in the queues of the earlier backend, and the error says what to do', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(), folder, 'sqs')
 

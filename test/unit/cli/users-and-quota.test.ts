@@ -64,7 +64,7 @@ describe('users set', () => {
     expect(await json('users show together')).toMatchObject({ plan: 'pro', overrides: { requests: 7, tokens: 8 } })
   })
 
-  it('refuses more requests in flight than the shards of the plan can keep, also if only the plan changes', async () => {
+  it('refuses more requests in flight than the shards of the plan (parts of a user’s counters) can keep, also if only the plan changes', async () => {
     const tooMany = await atNoon('users set u3 --in-flight 101')
     await atNoon('users set u4 --plan pro --in-flight 101')
     const tooManyThen = await atNoon('keys create --user u4 --plan free')

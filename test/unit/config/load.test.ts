@@ -72,7 +72,7 @@ describe('a pipeline file', () => {
     { given: 'in_flight: 400, shards: 2', shards: 4 },
     { given: 'in_flight: 20, shards: 7', shards: 7 },
   ])(
-    'has a plan with the given number of shards, or with the number that its limits need: { $given } gives $shards',
+    'has a plan with the given number of shards (parts of a user’s counters), or with the number that its limits need: { $given } gives $shards',
     ({ given, shards }) => {
       const pipeline = parse({
         free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,

@@ -99,7 +99,8 @@ describe('the bill of a million requests per month', () => {
     const { traffic } = bill()
 
     expect(named(traffic, 'a POST and two GETs per request').usd).toBeCloseTo(3)
-    // The item is written, claimed and decided. The quota item gets a reservation and its settlement.
+    // The request item is written three times: at the admission, by the worker that runs the request (claim), and with the
+    // outcome (decide). The quota item is written twice: for the reservation and for its settlement.
     expect(named(traffic, 'writes of request items').usd).toBeCloseTo(3 * 0.625)
     expect(named(traffic, 'writes of quota items').usd).toBeCloseTo(2 * 0.625)
     // Two messages are sent, received and deleted. All have a group, so their queues are fair queues.

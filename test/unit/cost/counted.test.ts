@@ -84,7 +84,7 @@ describe('the AWS calls per request in the bill', () => {
     expect(own + 2 * MAPPING_CALLS).toBe(13)
   })
 
-  it('are as many for a POST to the OpenAI API, and five more if the POST waits: four for the wait lease, and one read', () => {
+  it('are as many for a POST to the OpenAI API, and five more if the POST waits: four for the wait lease (its right to wait), and one read', () => {
     const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
 
     expect(tallies).toEqual(

@@ -2,7 +2,10 @@ import type { OnCloudWatch } from './definition.ts'
 import { definitionOf, METRIC_NAMES } from './definitions.ts'
 import type { Sample } from './meter.ts'
 
-/** The most values of a metric that CloudWatch reads in one line. */
+/**
+ * The most values of a metric that CloudWatch reads in one line. A metric with more values is written in several lines,
+ * so that no value is lost.
+ */
 const MAX_VALUES = 100
 
 const DIMENSIONS: Readonly<Record<OnCloudWatch, readonly (readonly string[])[]>> = {

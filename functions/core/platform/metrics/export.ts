@@ -21,7 +21,8 @@ export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async ()
 
 /**
  * Exports sums since the environment of the function started, so a lost export loses nothing if another export follows.
- * Each environment has its own instance id, because two environments must not write the same series.
+ * Each environment has its own instance id, because two environments must not write the same series: otherwise their
+ * sums would overwrite each other.
  */
 export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
   const registry = createRegistry(systemClock)
@@ -47,7 +48,8 @@ export function metricsExport(url: string, deployment: string, logger: Pick<Logg
       otlp.postOtlp('metrics', {
         body: otlpMetrics(registry, resource, systemClock()),
         items: registry.series().length,
-        // These are sums since the start, so they include the values of payloads that could not be sent.
+        // These are sums since the start, so they include the values of earlier payloads that could not be sent. Those
+        // payloads need not be sent any more.
         supersedes: true,
       })
       await otlp.flush(withinMs)

@@ -2,7 +2,7 @@ import type { Distribution, Labels, Registry, Series } from './registry.ts'
 
 /**
  * OTLP's number for sums since the registry was made. Prometheus accepts only sums of this kind. And after a lost
- * export, the next export contains all values.
+ * export, the next export contains all values, so nothing is lost.
  */
 const CUMULATIVE = 2
 

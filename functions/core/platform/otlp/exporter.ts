@@ -3,14 +3,16 @@ import type { Otlp, OtlpKind, OtlpPayload } from './port.ts'
 import type { Posted, PostJson } from './post-json.ts'
 
 /**
- * The pause of the export after a failure, in milliseconds. After the receiver was slower than a caller's wait, callers
- * do not wait for exports for the same time.
+ * The pause of the export after a failure, in milliseconds. If an export took longer than its invocation waits
+ * (`flush`), later invocations do not wait for exports for the same time. So a slow receiver does not delay every
+ * answer.
  */
 export const PAUSE_MS = 30_000
 
 /**
- * The most memory for waiting payloads, in bytes of JSON. They wait while the export pauses, or while an earlier
- * payload is on its way.
+ * The most memory for waiting payloads (exports of spans or metrics), in bytes of JSON. They wait while the export
+ * pauses, or while an earlier payload is on its way. A payload that does not fit is dropped and counted, so that a
+ * receiver that is down does not use up the function's memory.
  */
 export const MAX_WAITING_BYTES = 1_048_576
 
@@ -38,8 +40,8 @@ export type OtlpEndpoints = Readonly<Partial<Record<OtlpKind, string>>>
 
 /**
  * Exports payloads by OTLP/HTTP with JSON, one after the other. If the receiver can't be reached, payloads wait in a
- * limited memory, and the next try comes after a pause. If the receiver is only slow, the send goes on, and callers
- * stop waiting for it.
+ * limited memory, and the next try comes after a pause. If the receiver is only slow, the send goes on, and the
+ * invocations do not wait for it.
  */
 export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundings: Surroundings = {}): Otlp {
   const { clock = systemClock, sleep = systemSleep, onFailure, onRecovery } = surroundings

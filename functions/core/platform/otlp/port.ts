@@ -22,8 +22,8 @@ export interface Otlp {
    */
   postOtlp(kind: OtlpKind, payload: OtlpPayload): void
   /**
-   * Waits until all payloads are sent, for at most `withinMs` milliseconds. It does not wait while the receiver is late
-   * or can't be reached.
+   * Waits until all payloads are sent, for at most `withinMs` milliseconds. It does not wait while the receiver is slow
+   * or can't be reached, because the caller's answer would be late.
    */
   flush(withinMs: number): Promise<void>
   /** Returns the number of spans or data points that were dropped since the last call of this method. */

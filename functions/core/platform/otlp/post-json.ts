@@ -19,7 +19,7 @@ export type Sign = (request: HttpRequest) => Promise<HttpRequest>
 
 /**
  * The longest wait for an answer, counted while the function runs, in milliseconds. After this time, the receiver
- * counts as unreachable. It is OTLP's default.
+ * counts as unreachable. The value is OTLP's default.
  */
 const TIMEOUT_MS = 10_000
 

@@ -18,8 +18,8 @@ import { createSampler } from './sampler.ts'
 import { formatTraceparent, parseTraceparent } from './traceparent.ts'
 
 /**
- * The most spans that wait for the end of their invocation. An invocation has a few spans per message, and at most
- * 1,000 messages.
+ * The most spans that wait for the end of their invocation. Further spans are dropped and counted, so that the memory
+ * is limited. An invocation has a few spans per message, and at most 1,000 messages.
  */
 const MAX_ENDED_SPANS = 8_192
 

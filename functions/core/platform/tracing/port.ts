@@ -44,7 +44,7 @@ export interface Tracer {
 
 /** Makes the traces of requests, and exports their spans. */
 export interface Tracing extends Tracer {
-  /** Resolves when spans can be started. Until then, spans are lost. */
+  /** Resolves when spans can be started. Until then, spans are lost, and traces have gaps. */
   prepare(): Promise<void>
   /** Exports the spans that have ended. Waits for the export for at most `withinMs` milliseconds. */
   flush(withinMs: number): Promise<void>

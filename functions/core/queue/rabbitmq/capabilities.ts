@@ -12,7 +12,7 @@ export const RABBITMQ_CAPABILITIES: QueueCapabilities = {
 }
 
 /**
- * The most bytes of a message. The number is SQS's limit. The broker of a deployment is configured to refuse larger
- * messages. Amazon MQ accepts only half of this number by default.
+ * The most bytes of a message. The number is SQS's limit. The broker of a deployment is configured to accept this
+ * number and to refuse larger messages, because Amazon MQ accepts only half of this number by default.
  */
 export const MAX_MESSAGE_BYTES = 1_048_576

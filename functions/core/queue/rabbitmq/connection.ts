@@ -11,14 +11,15 @@ export interface Connection {
 
 /**
  * The most sends of a message, if the connection is lost before the broker confirms it. If the broker had received the
- * first send, the message exists twice, which does no harm.
+ * first send, the message exists twice with the same id. This does no harm, because its request is claimed only once,
+ * and an input message is admitted only once per id.
  */
 const MAX_SENDS = 3
 
 /**
  * Makes the connection to the broker. A dead connection is replaced when it is needed. amqplib could also reconnect in
  * the background, but Lambda freezes an environment between two events. Then no timer runs, and the function does not
- * see that the broker has closed the connection.
+ * see that the broker has closed the connection. The first send after a freeze could then fail.
  */
 export function brokerConnection(broker: Broker, open: (broker: Broker) => Promise<Link> = openLink): Connection {
   let current: Promise<Link> | undefined

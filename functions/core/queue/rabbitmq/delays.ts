@@ -1,7 +1,8 @@
 /**
  * The number of delay queues. They hold a message for 1, 2, 4, … 512 seconds. A message passes through the queues whose
  * times add up to its delay. So ten queues for a whole deployment make any delay of whole seconds exact. Their
- * arguments do not depend on pipeline.yaml, because the arguments of an existing queue can't be changed.
+ * arguments do not depend on pipeline.yaml, because the arguments of an existing queue can't be changed, and a
+ * deployment with other arguments would fail.
  */
 export const DELAY_LEVELS = 10
 

@@ -45,7 +45,10 @@ export const RmqMessage = z.object({
 })
 export type RmqMessage = z.infer<typeof RmqMessage>
 
-/** The event of Lambda's mapping of Amazon MQ for RabbitMQ. Its keys are `queue::vhost`, such as `results::/`. */
+/**
+ * The event of Lambda's event source mapping for Amazon MQ with RabbitMQ. Its keys are `queue::vhost`, such as
+ * `results::/`.
+ */
 export const RmqEvent = z.object({ rmqMessagesByQueue: z.record(z.string(), z.array(RmqMessage)) })
 export type RmqEvent = z.infer<typeof RmqEvent>
 

@@ -61,7 +61,8 @@ export interface Link {
 
 /**
  * The longest times for a connection, for the confirm of a message, and for an answer of the broker, in milliseconds.
- * Together they are much shorter than the gateway's own timeout, also if a message is sent twice.
+ * Together they are much shorter than the gateway's own timeout, also if a message is sent twice. So during an outage
+ * of the broker, the gateway can still release the reservation and answer 503.
  */
 const CONNECT_MS = 3_000
 const CONFIRM_MS = 5_000
@@ -78,8 +79,9 @@ const WORK_MS = 20_000
 const FRESH_MS = 5_000
 
 /**
- * The wait before a send over a blocked connection is rejected, in milliseconds. Within this time after a freeze, the
- * connection gets the broker's message that it is unblocked.
+ * The wait before a send over a blocked connection is rejected, in milliseconds. While Lambda froze the environment,
+ * the broker may have unblocked the connection. Then the broker's message about this is read within this time, and the
+ * send is not rejected without need.
  */
 const UNBLOCKED_MS = 50
 

@@ -6,8 +6,8 @@ import { movedTo } from './receiver.ts'
 
 export interface MovePorts extends InsistPorts {
   /**
-   * Returns the number of messages in a queue of this whole name that no function has taken yet. Rejects with
-   * `Unavailable`.
+   * Returns the number of messages in the queue with this whole name (prefix included) that no function has taken yet.
+   * Rejects with `Unavailable`.
    */
   countMessages(queue: string): Promise<number>
   /** Resolves once the broker has confirmed the message. Rejects with `Unavailable`. */
@@ -21,8 +21,8 @@ export interface MovePorts extends InsistPorts {
 }
 
 /**
- * The shortest wait after which the mover moves messages although it has not seen that the worker takes messages from
- * the queue. Milliseconds.
+ * The shortest wait after which messages are moved although nothing shows that the worker takes messages from its
+ * queue. Without such an end of the wait, the messages of the bulk queue might never run. Milliseconds.
  */
 export const PATIENCE_MS = 10_000
 
@@ -31,10 +31,10 @@ const LOOK_AGAIN_MS = { first: 25, longest: 2_000 }
 
 /**
  * Moves the messages of one invocation from a bulk queue to the worker's queue, after the worker has taken the messages
- * that wait in its queue. So moved messages do not pile up in front of the messages of other users. If the function
- * stops in the middle, the messages are moved again. A message that then exists twice does no harm, because its request
- * can be claimed only once. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch
- * milliseconds).
+ * that wait in its queue. A bulk queue holds the messages of users with many open requests. Without the wait, these
+ * messages would pile up in the worker's queue in front of the messages of other users. If the function stops in the
+ * middle, the messages are moved again. A message that then exists twice does no harm, because its request can be
+ * claimed only once. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch milliseconds).
  */
 export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: number): Promise<void> {
   const taken = messagesOf(RmqEvent.parse(event))

@@ -17,13 +17,14 @@ const RETURN_SECONDS = 64
 
 /**
  * The delay of a result that could not be processed, in seconds. It is longer than the delay of other messages, as with
- * SQS. So a result becomes a dead letter only if the ledger can't be reached for more than a day.
+ * SQS. So a result moves to the dead-letter queue of the results only if the ledger can't be reached for more than a
+ * day.
  */
 const RESULT_RETURN_SECONDS = 150
 
 /**
- * The number of deliveries after which a message that was returned each time becomes a dead letter, as with SQS. This
- * takes more than half a day.
+ * The number of deliveries after which a message that was returned each time moves to its dead-letter queue, as with
+ * SQS. This takes more than half a day, so an outage of some hours moves no message there.
  */
 const MAX_DELIVERIES = 1_000
 
@@ -125,7 +126,8 @@ export const movedTo = (
 /**
  * Returns a copy of a message that came without an id, with a new id, for the queue that the message came from. Other
  * systems that send to an input queue may leave the id out. But Sluice recognizes a message that is delivered again by
- * its id. So a message without an id is not handled: it is sent again with one.
+ * its id. Without an id, a redelivered message would become a second request, and would be charged twice. So a message
+ * without an id is not handled: it is sent again with one.
  */
 const named = ({ queue, message }: FromQueue): Publication => ({
   exchange: '',

@@ -16,7 +16,8 @@ const TAKE_MS = 10_000
 /**
  * Sends dead results (events in the dead-letter queue of the results) to the results queue again, for ten seconds. An
  * operator repeats the operation while some dead results are left. If the operation stops midway, a result may exist
- * twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if there is no queue of dead results.
+ * twice, which does no harm, because a request item accepts an outcome only once. Rejects with `Unavailable`, and with
+ * a `Defect` if there is no queue of dead results.
  */
 export const rabbitMqReturnResults =
   (prefix: string, connection: Connection, clock: Clock) => async (): Promise<ReturnedResults> => {
@@ -63,7 +64,7 @@ async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * Sends a dead letter to its queue again. It leaves the dead-letter queue only after the broker has confirmed the new
- * message.
+ * message, so that a crash in between loses nothing.
  */
 async function sendAgain({ connection, channel, queue }: Way, message: GetMessage): Promise<void> {
   const { messageId, contentType, headers = {} } = message.properties

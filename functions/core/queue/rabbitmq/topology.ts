@@ -30,13 +30,14 @@ export interface Topology {
 const DELIVERY_LIMIT = 1_000
 
 /**
- * The most deliveries of a dead letter, which must never be dropped. RabbitMQ 3.10 has no value for `unlimited`, so
- * this number is higher than any real number of deliveries.
+ * The most deliveries of a message in a dead-letter queue, which must never be dropped. RabbitMQ 3.10 has no value for
+ * `unlimited`, so this number is higher than any real number of deliveries.
  */
 const NO_LIMIT = 1_000_000_000
 
 /**
- * The settings with which a dead letter leaves its queue only after the dead-letter queue has it. They need a queue
+ * The settings with which a message leaves its queue for the next one (a dead-letter queue, or the next delay queue)
+ * only after that queue has it. Otherwise a failure of the broker in between would lose the message. They need a queue
  * that rejects messages when it is full.
  */
 const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
@@ -80,14 +81,15 @@ export async function declareTopology(link: Link, { prefix, queues, requests, un
       await channel.bindExchange(exchangeBelow(prefix, level), name, bitPattern(level, 0))
     })
   }
-  // A queue is declared after its dead-letter queue, so that its messages can always move there.
+  // A queue is declared after its dead-letter queue, so that its messages can always move there, and are not lost.
   const deadLettersFirst = [...queues].sort((a, b) => Number(!!a.dead_letters) - Number(!!b.dead_letters))
   for (const { name, dead_letters } of deadLettersFirst) {
     await queue(name, dead_letters === undefined ? DEAD_LETTER_ARGUMENTS : workArguments(dead_letters))
     await make(name, channel => channel.bindQueue(name, deliverName(prefix), `#.${name}`))
   }
   await declareTeamExchange(link, requests)
-  // The old binding is removed last, so that each message always finds a queue.
+  // The old binding is removed last, so that each message of a producer always finds a queue. The exchange drops a
+  // message without a queue.
   if (unbind !== undefined) await unbindRequests(link, unbind)
 }
 

@@ -85,8 +85,8 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
 }
 
 /**
- * Returns the condition that a user's record is still as it was read. It compares each limit separately, because not
- * every implementation of DynamoDB compares maps.
+ * Returns the condition that a user's record is still as it was read, so that two operators do not overwrite each
+ * other's changes. It compares each limit separately, because not every implementation of DynamoDB compares maps.
  */
 function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options

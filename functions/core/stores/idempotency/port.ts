@@ -7,7 +7,10 @@ export interface KeyedRequest {
   readonly fingerprint: string
 }
 
-/** The shortest time for which a key is remembered, in milliseconds. */
+/**
+ * The shortest time for which an idempotency key is remembered, in milliseconds. After this time, a call with the same
+ * key may make a new request.
+ */
 export const REMEMBERED_MS = 24 * 3_600_000
 
 /** The binding of a message of an input queue: the request that it becomes, or its refusal, which is final. */
@@ -28,9 +31,15 @@ export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */
   bind(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
-  /** Binds a message that is bound to `from` to another request, which is not admitted yet. */
+  /**
+   * Binds a message that is bound to `from` to another request, which is not admitted yet. This is needed if `from` was
+   * rejected, because a rejected request never runs.
+   */
   rebind(userId: string, message: string, from: string, requestId: string, now: number): Promise<InputBinding>
-  /** Notes that a message that is bound to this request is admitted. From then on, it can't be refused. */
+  /**
+   * Notes that a message that is bound to this request is admitted. From then on, it can't be refused, so the message
+   * never becomes both a request and a dead letter.
+   */
   admit(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
   /** Refuses a message that is bound to this request, unless it is admitted. */
   refuse(userId: string, message: string, requestId: string, refusal: Refusal, now: number): Promise<InputBinding>
@@ -40,6 +49,9 @@ export interface InputKeys {
 export interface IdempotencyKeys {
   /** Binds a key to a request, unless it is bound already. Returns the request to which the key is then bound. */
   bind(userId: string, key: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
-  /** Binds a key that is bound to `from` to another request. Returns the request to which the key is then bound. */
+  /**
+   * Binds a key that is bound to `from` to another request, because `from` was rejected and never runs. Returns the
+   * request to which the key is then bound.
+   */
   rebind(userId: string, key: string, from: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
 }

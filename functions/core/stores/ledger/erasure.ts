@@ -9,7 +9,10 @@ import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'
  * deleted. All methods reject with `Unavailable`.
  */
 export interface LedgerErasure {
-  /** Marks a user as deleted. After that, events of requests that this user made before the mark write no rows. */
+  /**
+   * Marks a user as deleted. After that, events of requests that this user made before the mark write no rows. So a
+   * late event does not bring deleted data back.
+   */
   mark(userId: string): Promise<void>
   /** Deletes at most `atMost` dead letters of the user's requests. Returns how many it has deleted. */
   deleteLetters(userId: string, atMost: number): Promise<number>
@@ -17,12 +20,13 @@ export interface LedgerErasure {
   deleteRows(userId: string, atMost: number): Promise<number>
   /**
    * Returns the ids of dead letters without a request that may belong to the user, sorted: dead letters that contain
-   * the user's id, and those whose text is stored elsewhere.
+   * the user's id, and those whose text is in the payload store. Postgres can't search such a text, so the caller must
+   * read it.
    */
   looseLetters(userId: string, after: string | undefined, limit: number): Promise<string[]>
   /**
-   * Returns a time in epoch milliseconds. Rows of requests that ended before this time may have been deleted. Returns
-   * undefined as long as all rows are kept.
+   * Returns a time in epoch milliseconds. Rows of requests that ended before this time may have been deleted, so it is
+   * no error if such a row is missing. Returns undefined as long as all rows are kept.
    */
   deletedBefore(): Promise<number | undefined>
 }

@@ -11,8 +11,8 @@ import type { LedgerEnv } from '../../platform/env.ts'
 export type Run = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
 /**
- * A migration holds this lock to the end of its transaction. Without the lock, two simultaneous statements `CREATE
- * TABLE IF NOT EXISTS` could fail.
+ * A migration holds this lock to the end of its transaction. Without the lock, one of two simultaneous statements
+ * `CREATE TABLE IF NOT EXISTS` could fail, and its deployment with it.
  */
 const LOCK = 'SELECT 1 FROM pg_advisory_xact_lock(1936487785)'
 

@@ -63,7 +63,7 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       // Deletes old rows. A request's id begins with the time of its creation, so the oldest rows come first in the
       // primary key. The function never deletes rows younger than 15 days and rows of requests that have not ended. So
       // a role that may only call this function can't delete other rows. The limit is 15 days because queues keep
-      // messages for 14 days: a late event must still find its row.
+      // messages for 14 days: a late event must still find its row, or it would make the row again.
       `CREATE FUNCTION delete_ended(before timestamptz, at_most integer) RETURNS bigint
       LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         WITH bound AS (

@@ -65,9 +65,10 @@ export interface Recorded {
  */
 export interface Ledger {
   /**
-   * Records entries in one statement. A status only moves towards the end of its run, or to a higher run. A field that
-   * the entry does not have never overwrites a value in the row. A repetition changes nothing. If it rejects with
-   * `Unavailable` or `Defect`, it is not known whether anything was recorded.
+   * Records entries in one statement. A status only moves towards the end of its run, or to a higher run, so a late
+   * event never overwrites a newer status. A field that the entry does not have never overwrites a value in the row. A
+   * repetition changes nothing. If it rejects with `Unavailable` or `Defect`, it is not known whether anything was
+   * recorded.
    */
   record(entries: readonly Entry[]): Promise<Recorded>
 

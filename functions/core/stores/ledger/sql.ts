@@ -18,7 +18,7 @@ const LETTER_OF_ERASED =
 
 /**
  * Returns the SQL of the hash of a user's id. For a deleted user, this hash is stored instead of the id. The hash is
- * enough to recognize late events of this user.
+ * enough to recognize late events of this user, and the id itself is not kept.
  */
 export function userHash(value: string): string {
   return `encode(sha256(convert_to(${value}, 'UTF8')), 'hex')`

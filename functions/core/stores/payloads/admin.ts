@@ -3,7 +3,10 @@ import { reaching } from '../../platform/unavailable.ts'
 import { userFolder } from './names.ts'
 import type { PayloadsAdmin } from './port.ts'
 
-/** Makes the operator's access to the bucket. It needs the right to list the bucket, which no Lambda function has. */
+/**
+ * Makes the operator's access to the bucket. It lists the bucket to find all objects of a user, and needs the right to
+ * do so.
+ */
 export function s3PayloadsAdmin(client: S3Client, bucket: string): PayloadsAdmin {
   const deleteSome = async (prefix: string): Promise<number> => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))

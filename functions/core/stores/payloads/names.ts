@@ -2,7 +2,7 @@ import type { RequestItem } from '../../domain/item.ts'
 
 type Owned = Pick<RequestItem, 'user_id' | 'request_id'>
 
-/** Returns the key of a request's body. */
+/** Returns the key of a request's body in the payload store. */
 export const bodyKey = (request: Owned): string => `${folderOf(request)}/body.json`
 
 /**
@@ -12,7 +12,7 @@ export const bodyKey = (request: Owned): string => `${folderOf(request)}/body.js
 export const resultKey = ({ run, attempt, ...request }: Owned & Pick<RequestItem, 'run' | 'attempt'>): string =>
   `${folderOf(request)}/${run}-${attempt}-result.json`
 
-/** Returns the key of a message that an input has refused. */
+/** Returns the key of the text of a message that the intake has refused. */
 export const refusedInputKey = (queue: string, messageId: string): string => `inputs/${queue}/${messageId}.json`
 
 /**

@@ -5,7 +5,8 @@ import type { Payloads } from './port.ts'
 
 /**
  * The longest time of a deletion, including its retries, in milliseconds. It is short, because a deletion only cleans
- * up, and must not keep its caller from more important work.
+ * up, and must not keep its caller from more important work. If a deletion fails, the bucket's lifecycle rule deletes
+ * the object later.
  */
 const DELETE_MS = 3_000
 
@@ -23,8 +24,9 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
           return parseStored((await Body?.transformToString()) ?? 'null')
         } catch (error) {
-          // S3 answers NoSuchKey only to a role that may list the bucket. Any other role gets the error AccessDenied
-          // for a missing object, which is thrown.
+          // S3 answers NoSuchKey only to a role that may list the bucket, so the functions that read objects may list
+          // it. Any other role would get AccessDenied for an object that was deleted because of its age. This error is
+          // thrown, and a GET of the old request would fail.
           if (error instanceof NoSuchKey) return undefined
           throw error
         }

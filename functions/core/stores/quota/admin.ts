@@ -35,8 +35,8 @@ async function* openIn(client: DynamoDBClient, table: string): AsyncGenerator<Op
 }
 
 /**
- * Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it. An item that does not
- * exist counts as deleted. Rejects with `Unavailable`.
+ * Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it, because its request
+ * could not be settled without the item. An item that does not exist counts as deleted. Rejects with `Unavailable`.
  */
 export const deleteQuotaItem = (client: DynamoDBClient, table: string, of: QuotaKey): Promise<boolean> =>
   reaching('the quota table', () =>

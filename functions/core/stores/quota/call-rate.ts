@@ -13,7 +13,8 @@ import type { Attributes } from '../../platform/dynamodb.ts'
  * calls at a regular distance of a few seconds, minutes or hours rarely meets a stale value.
  *
  * `calls_interval` is the latest interval with a count. A write of an earlier interval, which came late or has a slow
- * clock, counts in the latest interval. It never makes an earlier interval the current one.
+ * clock, counts in the latest interval. It never makes an earlier interval the current one. Otherwise the count would
+ * begin again at zero, and the user could make more POSTs than the rate allows.
  */
 const ATTRIBUTES = 31
 /**

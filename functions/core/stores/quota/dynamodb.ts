@@ -17,7 +17,7 @@ import { exceeded } from './verdict.ts'
  * Reservations use the client `once`, which repeats no call by itself, and each try has its own nonce. The reason: if
  * the answer of a reservation was lost, another call with the same idempotency key may find the reservation. The
  * request may then run and be settled before the repetition of the write arrives. A repetition with the same nonce
- * would open the reservation again, as if it had never been settled.
+ * would open the reservation again, as if it had never been settled, and the request could be charged twice.
  *
  * With `countsOpen`, `reserve` returns how many reservations are open. DynamoDB then returns the whole item, which
  * costs nothing more.

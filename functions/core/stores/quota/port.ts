@@ -48,10 +48,14 @@ export interface Closing {
 export interface Quota {
   /**
    * Reserves `reservation.estimate` tokens and a request, and counts a POST, if all of them fit into `limits`. A
-   * repetition changes nothing. The rate is checked before the other limits. A refused POST is not counted.
+   * repetition changes nothing. The rate is checked before the other limits. A refused POST is not counted, so it uses
+   * up nothing of the rate.
    */
   reserve(reservation: Reservation, limits: Limits, now: number): Promise<Admission>
-  /** Closes each reservation once. A reservation that is already closed, or has another nonce, is not changed. */
+  /**
+   * Closes each reservation once. A reservation that is already closed, or has another nonce, is not changed, so that
+   * no run is charged twice.
+   */
   close(closings: readonly Closing[]): Promise<void>
   /** Returns the counters of one window and shard. They are zero if nothing was admitted yet. */
   read(userId: string, window: string, shard: number): Promise<Counters>

@@ -31,7 +31,10 @@ async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<Requ
 export interface DeletedItems {
   /** The number of deleted requests. Other items of the user (keys, leases) are not counted. */
   readonly requests: number
-  /** The number of requests that were not deleted, because they wait or run. */
+  /**
+   * The number of requests that were not deleted, because they wait or run. They must be deleted later, when they have
+   * ended.
+   */
   readonly left: number
 }
 
@@ -82,7 +85,7 @@ const READ_AT_ONCE = 100
 
 /**
  * Reads the statuses of many requests, by their ids. A request without an item is left out. The reads are not strongly
- * consistent, so a status may be a second old. Rejects with `Unavailable`.
+ * consistent, so an operator may see a status that is a second old. Rejects with `Unavailable`.
  */
 export const statusesOf = (
   client: DynamoDBClient,
@@ -108,8 +111,8 @@ const readBatch = async (client: DynamoDBClient, table: string, keys: readonly K
   ).map(item => StoredStatus.parse(item))
 
 /**
- * Reads many items, by the ids of their requests. A request without an item is left out. The reads are not strongly consistent, so an
- * item may be a second old. Rejects with `Unavailable`.
+ * Reads many items, by the ids of their requests. A request without an item is left out. The reads are not strongly
+ * consistent, so an operator may see an item that is a second old. Rejects with `Unavailable`.
  */
 export const itemsOf = (client: DynamoDBClient, table: string, requests: readonly Key[]): Promise<RequestItem[]> =>
   reaching('the requests table', async () => {

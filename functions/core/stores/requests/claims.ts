@@ -18,7 +18,8 @@ const startValues = (terms: ClaimTerms) => ({
 
 /**
  * Reads the result of a claim. If the item refuses the claim but already has this claim's id, an earlier try has made
- * the claim and its answer was lost. Then the claim counts as made.
+ * the claim and its answer was lost. Then the claim counts as made. Otherwise no worker would run the request until the
+ * lease of this claim has expired.
  */
 function toClaim(write: ConditionalWrite, terms: ClaimTerms): Claim {
   const item = itemAfter(write)
@@ -48,7 +49,7 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const written = await transition(table, {
     of: seen,
     // It is not known whether the worker that is gone had called the model. So the request counts as one that has
-    // reached the model.
+    // reached the model: even if it is cancelled or expires now, it is charged one request.
     update: `${START}, crashes = :crashes, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
     values: {

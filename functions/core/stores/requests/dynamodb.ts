@@ -80,7 +80,10 @@ async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
   })
 }
 
-/** Marks an item as deleted by its owner. If an operator has deleted the item meanwhile, no new item is created. */
+/**
+ * Marks an item as deleted by its owner. If an operator has deleted the item meanwhile, no new item is created.
+ * Otherwise an item with the ids of deleted data would stay behind.
+ */
 async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean> {
   const written = await update(table.client, {
     table: table.name,

@@ -83,13 +83,15 @@ export interface RequestItems {
 
   /**
    * Claims a request whose worker is gone: running under the expired lease in `seen` → running under a new lease.
-   * Counts a crash if the request was claimed alone.
+   * Counts a crash if the request was claimed alone, i.e. if its worker ran no other request that could have caused the
+   * crash.
    */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
    * Ends a lease: running, as in `seen` → running, but the lease ends now. The caller must know that the worker is
-   * gone. Returns whether this call has ended a lease.
+   * gone, because another worker may then call the model for the same request. Returns whether this call has ended a
+   * lease.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
@@ -108,8 +110,8 @@ export interface RequestItems {
   requeue(claimed: RequestItem, next: Requeue): Promise<'queued' | 'cancel requested' | 'lost'>
 
   /**
-   * Notes that the queue has acknowledged a message of the request, if it is queued in the run of `seen`. An item in
-   * another state stays as it is.
+   * Notes that the queue has acknowledged a message of the request, if it is queued in the run of `seen`. So a later
+   * repetition of the client's call need not send the message again. An item in another state stays as it is.
    */
   noteSent(seen: RequestItem): Promise<void>
 
@@ -138,14 +140,15 @@ export interface RequestItems {
   erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
   /**
-   * Redrives a request: failed and not erased, as in `seen` → queued, in the given run. Returns the item if it is in
-   * that run now.
+   * Redrives a request, i.e. runs a failed request again: failed and not erased, as in `seen` → queued, in the given
+   * run. Returns the item if it is in that run now.
    */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
   /**
    * Retires a run number, if the item is failed, as in `seen`. After a redrive that did not finish, its run number is
-   * marked as used, so that no later redrive uses the number again (rule 8). Returns whether the number is marked now.
+   * marked as used, so that the redrive can't start its run any more, and no later redrive uses the number again (rule
+   * 8). Returns whether the number is marked now.
    */
   retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 

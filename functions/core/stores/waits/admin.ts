@@ -4,8 +4,9 @@ import { reaching } from '../../platform/unavailable.ts'
 import { keyOfShard, keyOfUser, shardsOf } from './entries.ts'
 
 /**
- * Ends the leases of these users, and all leases that count for all users together. The caller must be sure that no
- * call waits any more. `total` is the limit of waiting calls of all users together. Rejects with `Unavailable`.
+ * Ends the leases of these users, and all leases that count for all users together. (A lease is the right of a call to
+ * wait for the end of a request.) The caller must be sure that no call waits any more. Otherwise more calls than the
+ * limit could wait. `total` is the limit of waiting calls of all users together. Rejects with `Unavailable`.
  */
 export const endAllWaits = (
   client: DynamoDBClient,

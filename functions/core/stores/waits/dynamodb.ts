@@ -11,10 +11,10 @@ interface Table {
 }
 
 /**
- * Makes the store of wait leases, in the table of requests. There is one item per user, and a few common items for all
- * users together. To acquire a lease, two conditional updates are made: one of the user's item, and one of a common
- * item. The store makes items with UpdateItem and not with PutItem, so that the reader needs no further rights
- * (docs/adr/0019).
+ * Makes the store of wait leases, in the table of requests. A wait lease is the right of a call to wait for the end of
+ * a request. There is one item per user, and a few common items for all users together. To acquire a lease, two
+ * conditional updates are made: one of the user's item, and one of a common item. The store makes items with UpdateItem
+ * and not with PutItem, so that the reader needs no further rights (docs/adr/0019).
  */
 export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: Random = systemRandom): WaitLeases {
   const table = { client, name }
@@ -26,7 +26,7 @@ export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: R
 
 /**
  * The most common items that are tried before a wait is refused. The number is small, because each try is a write that
- * costs money.
+ * costs money. So a call may be answered at once although another common item has room.
  */
 const MAX_SHARD_TRIES = 4
 
@@ -81,8 +81,8 @@ interface Want {
 }
 
 /**
- * The most tries to write an item that other calls change at the same time. After them, the wait is refused, because a
- * wait is not worth more writes.
+ * The most tries to write an item that other calls change at the same time. After them, the wait is refused and its
+ * call is answered at once, because a wait is not worth more writes.
  */
 const MAX_TRIES = 5
 

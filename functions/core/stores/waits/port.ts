@@ -31,7 +31,7 @@ export interface WaitLease {
   readonly nonce: string
   /** The name of the lease among the leases of its user. */
   readonly entry: string
-  /** The common item that contains the lease. */
+  /** The number of the item that contains the lease among the items that count the waits of all users. */
   readonly shard: number
 }
 

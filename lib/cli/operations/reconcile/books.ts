@@ -8,7 +8,7 @@ export interface Books {
   readonly quotas: readonly QuotaItem[]
   readonly items: readonly RequestItem[]
   readonly rows: readonly RecordedRequest[]
-  /** Rows of requests that ended before this time may have been deleted, epoch milliseconds. Absent while all are kept. */
+  /** Rows of requests that ended before this time may have been deleted, epoch milliseconds. Absent while all rows are kept. */
   readonly rows_deleted_before?: number | undefined
 }
 
@@ -20,7 +20,7 @@ export type Kind =
   | 'negative'
   /** A reservation that is open although no request waits or runs under it. */
   | 'reservation'
-  /** A request that waits or runs without its reservation. If it got stuck, the sweeper would not find it. */
+  /** A request that waits or runs without its reservation. The sweeper reads reservations, so it would not find this request. */
   | 'unreserved'
   /** A request without a row in Postgres, or with a different row. */
   | 'row'

@@ -6,7 +6,7 @@ import { type Books, type QuotaOf, quotaKey, quotaText, reservationKey, type Sus
 
 /**
  * Compares the counters of each quota item with the charges of the requests that it admitted plus its open reservations. A
- * window that began before the oldest request item can't be compared. `forgotten` counts such windows.
+ * window that began before the oldest request item can't be compared. `forgotten` counts the quota items of such windows.
  */
 export function counterDifferences(books: Books, now: number): { suspects: Suspect[]; forgotten: number } {
   const expected = expectedOf(books)

@@ -44,7 +44,7 @@ export function rowDifferences(
 function rowDifference(item: RequestItem, row: RecordedRequest | undefined, now: number): Suspect[] {
   if (!isTerminal(item.status)) return row ? ahead(item, row) : []
   if (!hasEndedLongAgo(item, now)) return []
-  // A rejected request has a row only if its acceptance was announced before.
+  // A rejected request has a row only if the event `accepted` was sent for it before.
   if (item.status === 'rejected') return row && row.status !== 'rejected' ? [unequal(item, row, ['status'])] : []
   if (!row) return [suspect(item, { kind: 'row', expected: `a row that says ${item.status}`, found: 'no row' })]
   const differing = FACTS.filter(fact => ofItem(item)[fact] !== ofRow(row)[fact])
@@ -52,8 +52,8 @@ function rowDifference(item: RequestItem, row: RecordedRequest | undefined, now:
 }
 
 /**
- * Finds a row that is newer than its item. Postgres may have an older state of a request that waits or runs, but its
- * row must not say that the request has ended.
+ * Finds a row that is newer than its item. A row may have an older state of a request that waits or runs. But
+ * no row may say that such a request has ended, or is in a later run.
  */
 function ahead(item: RequestItem, row: RecordedRequest): Suspect[] {
   const isAhead = row.run > item.run || (row.run === item.run && row.status !== 'queued')

@@ -21,8 +21,8 @@ export interface Reconciliation {
 }
 
 /**
- * Reads the three stores and reports their differences. The system continues to work meanwhile, so each difference is
- * read once more before it is reported. Changes nothing. Rejects with `Unavailable`.
+ * Reads the three stores and reports their differences. The system continues to work meanwhile. So the values of
+ * each difference are read once more, and only a confirmed difference is reported. Changes nothing. Rejects with `Unavailable`.
  */
 export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()
@@ -52,7 +52,7 @@ async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
   const rows = await readRows(ports)
-  // This read comes after the rows, so that it includes rows that are deleted meanwhile.
+  // This is read after the rows, so that rows that are deleted during the read of the rows do not count as missing.
   return { quotas, items, rows, rows_deleted_before: await ports.erasure.deletedBefore() }
 }
 
@@ -62,7 +62,7 @@ async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
   return found
 }
 
-/** The rows that one statement reads. The Data API returns at most 1 MiB. */
+/** The number of rows that one statement reads. More rows might exceed the Data API's limit of 1 MiB per answer. */
 const PAGE = 200
 
 async function readRows({ ledger }: Admin): Promise<RecordedRequest[]> {
@@ -133,7 +133,7 @@ async function readRequest(ports: Admin, { user_id, request_id, quota }: Request
   return before?.status === item?.status && before?.run === item?.run ? books : NO_BOOKS
 }
 
-/** The result for a request that changed just now: it is no difference. */
+/** The result for a request that changed between two reads. It has nothing to compare, so no difference is reported. */
 const NO_BOOKS: Books = { quotas: [], items: [], rows: [] }
 
 async function withoutLetter(ports: Admin, items: readonly RequestItem[], now: number): Promise<number> {

@@ -8,7 +8,8 @@ import { SAGEMAKER_ANSWERS } from './sagemaker.ts'
 import { TGI_ANSWERS } from './tgi.ts'
 
 /**
- * The documented answers of each provider. docs/providers.md shows it, and a test sends each answer through a socket.
+ * The documented answers of each provider. docs/providers.md shows these answers. A test serves each answer from a
+ * local server, and checks its effect on the request.
  */
 export const DOCUMENTED_ANSWERS: Readonly<Record<Provider, readonly DocumentedAnswer[]>> = {
   openai: OPENAI_ANSWERS,

@@ -57,7 +57,7 @@ describe('collect: a step that fails', () => {
     },
   )
 
-  it('is one of decide, record and settle, which are made in this order, so a result can be read before its request is charged', async () => {
+  it('is one of decide, record and settle, which are made in this order, so nobody is charged for a result that can’t be read yet', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const calls = [vi.spyOn(ports.items, 'decide'), vi.spyOn(ports.ledger, 'record'), vi.spyOn(ports.quota, 'close')]

@@ -43,11 +43,11 @@ describe('a collector whose ledger can’t be reached', () => {
     },
   )
 
-  it('does not shorten the wait of an event after 240 receives: the queue gives up only after 1,000', async () => {
+  it('does not shorten the wait of an event after 240 receives, since after 1,000 receives the event goes to the dead-letter queue, and an operator must return it', async () => {
     expect(await secondsAfter(241, away)).toEqual({ returned: 1, seconds: [] })
   })
 
-  it('does not shorten the wait of an event that met a defect', async () => {
+  it('does not shorten the wait of an event that met a defect, which a fast retry does not correct', async () => {
     expect(await secondsAfter(1, async () => Promise.reject(new Error('a bug')))).toEqual({ returned: 1, seconds: [] })
   })
 

@@ -47,7 +47,7 @@ function aGateway(limits = { per_user: 10, total: 50 }) {
 const NO_ROOM = { per_user: 0, total: 0 }
 
 describe('POST /v1/chat/completions, whose answer takes some time', () => {
-  it('takes one wait lease, and releases it', async () => {
+  it('takes one wait lease (one of a limited number of places for calls that wait), and releases it', async () => {
     const { chat, leases } = aGateway()
 
     await expect(chat(postOf())).rejects.toMatchObject({ code: 'still_running' })

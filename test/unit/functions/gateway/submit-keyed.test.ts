@@ -234,7 +234,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(4)
   })
 
-  it('sends the message of a redriven request once more, even if the message of the earlier run was already repeated', async () => {
+  it('sends the message of a redriven request (one that runs again after a failure) once more, even if the message of the earlier run was already repeated', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -265,7 +265,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('sends `ended` to the ledger before it releases its own reservation, if it finds a tombstone in place of the item (rule 5)', async () => {
+  it('sends `ended` to the ledger before it releases its own reservation, if it finds a tombstone (which says that the request was rejected) in place of the item (rule 5)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const items = {

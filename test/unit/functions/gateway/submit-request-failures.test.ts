@@ -48,7 +48,7 @@ describe('submitRequest: a request for which one of the gateway’s calls fails'
   )
 
   it.each(FAILURES)(
-    'leaves at most a reservation, which the sweeper can close, if $call fails $when its effect and the tombstone can’t be written',
+    'leaves at most a reservation, which the sweeper can close, if $call fails $when its effect and the tombstone (the item of a rejected request) can’t be written',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })

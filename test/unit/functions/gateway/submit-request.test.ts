@@ -50,7 +50,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('goes to the bulk queue if its user has two open requests or more, with a queue that is not fair by itself (RabbitMQ)', async () => {
+  it('goes to the bulk queue, so that messages of other users go first, if its user has two open requests or more, with a queue that is not fair by itself (RabbitMQ)', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 2 } }
     const caller = aCaller({ in_flight: 10, requests: 10 })
 
@@ -236,7 +236,7 @@ describe('submitRequest: a request with a larger estimate than the whole limit o
   })
 })
 
-describe('submitRequest: with a plan of several shards', () => {
+describe('submitRequest: with a plan of several shards, i.e. parts of a user’s counters', () => {
   const pro = () => aCaller({ plan: 'pro' })
 
   it('tries another shard if the first shard is full, and refuses if all tried shards are full', async () => {

@@ -96,7 +96,7 @@ describe('takeInput: a failed call of the intake', () => {
   )
 })
 
-describe('takeInput: a message for whose request another function writes a tombstone during the admission', () => {
+describe('takeInput: a message for whose request another function writes a tombstone (which rejects the request) during the admission', () => {
   /** An intake for whose first requests a tombstone exists before their items are written. `times` is their number. */
   function takenBack(ports: IntakePorts, times: number): IntakePorts {
     let created = 0

@@ -19,7 +19,7 @@ describe('readQuota', () => {
     })
   })
 
-  it('adds up the settled and reserved tokens over all shards', async () => {
+  it('adds up the settled and reserved tokens over all shards (parts of a user’s counters)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ plan: 'pro', tokens: 9_000 })
     const of = { user_id: caller.user_id }

@@ -26,7 +26,7 @@ async function report(messages: Readonly<Record<string, number>>) {
 }
 
 describe('the metric WaitingMessages, with RabbitMQ', () => {
-  it('is published per queue, as the sum of the queue, its further queues and its bulk queue', async () => {
+  it('is published per queue, as the sum of the queue, its further queues and its bulk queue (for users with many open requests)', async () => {
     const { published, warnings } = await report({
       'shop-results': 0,
       'shop-inference-text-normal': 3,

@@ -9,7 +9,7 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
-  it('gives one slot to the whole batch: if the batch is deferred, only its first message has the slot as a hint', async () => {
+  it('gives one slot to the whole batch, since a batch is one call: if the batch is deferred, only its first message keeps the slot for its next delivery (as a hint)', async () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -80,7 +80,7 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
   })
 
-  it('does not limit the size of the next batch for a request that failed alone for another reason than the bad request', async () => {
+  it('does not limit the size of the next batch of a request that was called alone and got a 503 from a busy model, since this request is not the bad one', async () => {
     const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
       // The request `bad` always fails with 500. The request `late` gets one 503, since the model is busy at that time.
       prompts.includes('bad')
@@ -199,7 +199,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     expect(asked).toHaveLength(8)
   })
 
-  it('does not count a failed call for the circuit if other calls of the same batch succeed', async () => {
+  it('does not count a failed call for the circuit if other calls of the same batch succeed, since then a request is the cause, and not the model', async () => {
     const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
@@ -212,7 +212,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
 })
 
 describe('a worker with batches: the circuit', () => {
-  it('defers batches without an attempt while it is open, and then takes a whole batch as its probe (I8)', async () => {
+  it('defers batches without using up an attempt while it is open, and then takes a whole batch as its probe, i.e. test call (I8)', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })

@@ -20,7 +20,7 @@ async function haltedInParts(first: typeof BROKEN) {
   return { items, calls: asked.length }
 }
 
-it('a request whose batch has reached the model before the model is halted counts as reached, but loses no attempt', async () => {
+it('a request whose batch has reached the model before the model is halted counts as reached, i.e. will be charged, but loses no attempt', async () => {
   const { items, calls } = await haltedInParts(BROKEN)
 
   expect(calls).toBe(3)
@@ -42,7 +42,7 @@ it('one call of a batch that is refused with 403 does not halt the model, since 
   expect(state?.halted).toBeUndefined()
 })
 
-it('a request of a batch that is refused with 403 does not count as reached and loses no attempt if the model is then halted', async () => {
+it('a request of a batch that is refused with 403 does not count as reached, i.e. is not charged for this call, and loses no attempt if the model is then halted', async () => {
   const { items, calls } = await haltedInParts(FORBIDDEN)
 
   expect(calls).toBe(3)
@@ -68,7 +68,7 @@ async function afterElements(statuses: readonly number[], settings: Parameters<t
   return { state: await modelStates.read('text'), items }
 }
 
-it('a batch whose elements of two users are all refused with 403 halts the model, and its requests do not count as reached', async () => {
+it('a batch whose elements of two users are all refused with 403 halts the model, and its requests do not count as reached, so this call causes no charge', async () => {
   const { state, items } = await afterElements([403, 403])
 
   expect(state?.halted).toMatchObject({ status: 403 })

@@ -52,7 +52,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a']])
   })
 
-  it('makes calls of the sizes that the hints of failed batches allow (`at_most`), one after the other', async () => {
+  it('makes calls of the sizes that messages of failed batches allow (by the hint `at_most`), one after the other', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(
@@ -135,7 +135,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('is deferred to run isolated if its earlier worker has crashed, and the others run', async () => {
+  it('is deferred to run isolated (alone in its environment) if its earlier worker has crashed, and the others run', async () => {
     const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
     const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
 

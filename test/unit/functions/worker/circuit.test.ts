@@ -9,8 +9,8 @@ import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 /**
- * The slot of the second call with a limit of one call per second, in milliseconds after NOW: the first slot, plus the interval,
- * a tenth of the interval, and a bucket of 1 ms.
+ * The slot (the time) of the second call with a limit of one call per second, in milliseconds after NOW: the first slot, plus
+ * the interval, a tenth of the interval, and a bucket of 1 ms.
  */
 const SECOND = MIN_LEAD_TIME_MS + 1_000 + 100 + 1
 
@@ -66,7 +66,7 @@ describe('a worker: an open circuit', () => {
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
   ])(
-    'spreads the redelivery of deferred messages over at most five seconds (random number $random)',
+    'spreads the redelivery of deferred messages over at most five seconds, so they do not all come at once (random number $random)',
     async ({ random, delay }) => {
       const { ports, create, run, deferred, open } = aProtectedWorker({
         circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
@@ -136,7 +136,7 @@ describe('a worker: an open circuit', () => {
   })
 })
 
-describe('a worker: the probe of a circuit', () => {
+describe('a worker: the probe of a circuit, i.e. the one call that tests the model,', () => {
   it('is one call, and the other calls are deferred until the probe has succeeded', async () => {
     const { ports, create, open, invoke, asked, deferred, state, run } = aProtectedWorker()
     await open()
@@ -236,7 +236,7 @@ describe('a worker: a circuit that opens while a call waits for its slot', () =>
   it.each([
     { what: '', early: 0 },
     { what: ', also if its timer ends 1 ms early', early: 1 },
-  ])('defers the claimed request without an attempt$what (I8)', async ({ early }) => {
+  ])('defers the claimed request without using up an attempt$what (I8)', async ({ early }) => {
     const { ports, create, run, open, asked, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })

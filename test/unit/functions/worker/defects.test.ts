@@ -21,7 +21,7 @@ const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Erro
 })
 
 describe('a worker that meets a defect', () => {
-  it('lets the message be redelivered instead of sending it again, since the deliveries of a new message count from one', async () => {
+  it('lets the message be redelivered instead of sending it again, since the deliveries of a new message count from one, and the request would never reach the 20th delivery, at which it fails', async () => {
     const { ports, create, invoke, deferred } = aWorker()
     const item = await create()
 

@@ -46,7 +46,7 @@ describe('a deferred message', () => {
     expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
   })
 
-  it('goes to the bulk queue if its user had many open requests at the admission, unless the message has a slot', async () => {
+  it('goes to the bulk queue if its user had many open requests at the admission, unless the message has a slot of the rate limit, which could pass while the message waits there', async () => {
     const { ports, sent } = aQueue()
     const bulk = withHints(message, { gives_way: true })
 
@@ -67,7 +67,7 @@ describe('a deferred message', () => {
   })
 })
 
-describe('the hints of a message', () => {
+describe('the hints of a message, i.e. values that one delivery stores for the next,', () => {
   it('are added to the existing hints, or replace them', () => {
     const before = withHints(message, { at_most: 3, turn: NOW })
 

@@ -71,7 +71,7 @@ describe('worker', () => {
     expect(output.text()).not.toContain('secret words')
   })
 
-  it('claims a request with a lease until the invocation has certainly ended', async () => {
+  it('claims a request with a lease until the invocation has certainly ended, so no other worker runs the request meanwhile', async () => {
     captureOutput()
     const item = anItem()
     claimable(item)

@@ -47,7 +47,7 @@ describe('the isolation of requests in an environment that several invocations s
     expect(begun).toEqual(['a', 'b'])
   })
 
-  it('starts an isolated call when no other call runs, and starts later calls when the isolated call has ended', async () => {
+  it('starts an isolated call when no other call runs, so that only its request can cause a crash, and starts later calls when the isolated call has ended', async () => {
     const { enter, leave, begun } = anIsolation()
     void enter('a')
     void enter('b')

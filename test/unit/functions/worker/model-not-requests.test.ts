@@ -203,7 +203,7 @@ describe('workers: a wrong key', () => {
     return { ...fleet, mend: () => (isMended = true) }
   }
 
-  it('halts the model: only calls under way and probes are made, none of 100 requests fails, and all complete after `models reset`', async () => {
+  it('halts the model: only calls under way and test calls (probes) are made, none of 100 requests fails, and all complete after `models reset`', async () => {
     const { submit, run, mend, calls, ends, changes, modelStates } = refusing()
     for (let i = 0; i < 100; i++) await submit(`user-${i % 4}`)
 

@@ -11,7 +11,7 @@ const circuit = { failures: 1, within_ms: 60_000, open_ms: 30_000 }
 const retry = aRetry({ attempts: 3 })
 const FAILED = failure({ status: 500 })
 
-/** Ports of a worker, with which `meanwhile` is called before each claim. */
+/** Ports of a worker, with which `meanwhile` is called before each claim, i.e. before the worker gets the right to run a request. */
 const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPorts => ({
   ...ports,
   items: {
@@ -23,7 +23,7 @@ const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPor
   },
 })
 
-describe('a worker: a permit that has become too old', () => {
+describe('a worker: a permit (for one call of the model) that has become too old', () => {
   it('is requested again before the call, so the request is deferred if the circuit has opened in the meantime', async () => {
     const { ports, asked, aFlowControl, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
@@ -70,7 +70,7 @@ describe('a worker: a permit that has become too old', () => {
     expect((await modelStates.read('text'))?.probe).toBeUndefined()
   })
 
-  it('is not used for the other requests of a batch if another worker has claimed the request that had the slot', async () => {
+  it('is not used for the other requests of a batch if another worker has claimed the request that had the slot, since this worker may use it', async () => {
     const rateLimit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit: rateLimit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
@@ -91,7 +91,7 @@ describe('a worker: a permit that has become too old', () => {
 })
 
 describe('a worker: a batch that is split', () => {
-  it('marks all its requests as having reached the model after its first call, even if a further call does not reach the model', async () => {
+  it('marks all its requests as having reached the model after its first call, so they are charged, even if a further call does not reach the model', async () => {
     const lost: ModelAnswer = { ...FAILED, code: 'model_unreachable', status: undefined, reached: false }
     const answers = [FAILED, lost]
     const { ports, invoke } = aWorker(() => answers.shift() ?? lost, { batched: true, retry })
@@ -103,7 +103,7 @@ describe('a worker: a batch that is split', () => {
       expect(await ports.items.get(user_id, request_id)).toMatchObject({ status: 'queued', reached: true })
   })
 
-  it('gives its requests a backoff in their items, so an early delivery of a message can’t run the request with a used slot', async () => {
+  it('gives its requests a backoff in their items, so an early delivery of a message can’t run the request with a used slot and exceed the rate limit', async () => {
     const refused: ModelAnswer = { ...FAILED, code: 'model_rejected', status: 400 }
     const { ports, invoke } = aWorker(refused, { batched: true, retry })
     const items = await Promise.all(Array.from({ length: 32 }, () => ports.items.create(anItem())))

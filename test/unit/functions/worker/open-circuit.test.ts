@@ -18,7 +18,7 @@ function aFailingWorker(openMs: number) {
 
 describe('a worker: a request whose call has failed, while the circuit is open', () => {
   it.for([1_000, 1_001, 2_000, 30_000])(
-    'is redelivered after all deferred requests, so another request is the next probe (circuit open for %i ms)',
+    'is redelivered after all deferred requests, so another request makes the next probe, i.e. test call (circuit open for %i ms)',
     async openMs => {
       const { ports, run, delayOf, asked } = aFailingWorker(openMs)
       const [tried, other] = [await ports.items.create(anItem()), await ports.items.create(anItem())]

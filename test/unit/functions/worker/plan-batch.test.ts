@@ -22,7 +22,7 @@ describe('planBatch', () => {
     expect(planned([received(), received(), received()], true)).toEqual(['call for 3'])
   })
 
-  it('plans messages of failed batches in calls of at most the size in their hints, and other messages in a call of their own', () => {
+  it('plans messages of failed batches in calls of at most the size that the messages have as a hint, and other messages in a call of their own', () => {
     const small = [1, 1, 3, 3, 3, 3].map(atMost => received({ at_most: atMost }))
 
     expect(planned([...small, received(), received()], true)).toEqual([
@@ -41,11 +41,14 @@ describe('planBatch', () => {
     expect(planned(mixed, true)).toEqual(['call for 40', 'call for 10', 'call for 3'])
   })
 
-  it.each([true, false])('isolates the only message of an invocation (batched: %s)', batched => {
-    expect(planned([received()], batched)).toEqual(['call for 1, isolated'])
-  })
+  it.each([true, false])(
+    'isolates the only message of an invocation, so a crash would count for its request (batched: %s)',
+    batched => {
+      expect(planned([received()], batched)).toEqual(['call for 1, isolated'])
+    },
+  )
 
-  it('does not isolate the only message if other invocations share the environment', () => {
+  it('does not isolate the only message if other invocations share the environment, since their requests could cause a crash, too', () => {
     expect(planBatch([received()], false, true).map(inShort)).toEqual(['call for 1'])
     expect(planBatch([received({ alone: true })], false, true).map(inShort)).toEqual(['call for 1, isolated'])
   })

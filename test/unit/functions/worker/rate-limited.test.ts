@@ -26,7 +26,7 @@ function aWorker(limit = LIMIT) {
 }
 
 describe('a worker whose model has a rate limit', () => {
-  it('defers a message whose slot is seconds away, with the slot as a hint, and does not change the request item (I8)', async () => {
+  it('defers a message whose slot is seconds away, stores the slot in the message for its next delivery (as a hint), and does not change the request item (I8)', async () => {
     const { create, asked, invoke, lastDeferred, stored } = aWorker()
     const [first, second] = [await create(), await create()]
 
@@ -95,7 +95,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(lastDeferred().message.hints).toEqual({ turn: NOW + TURN + APART })
   })
 
-  it('defers the request to another slot without an attempt, if its timer has ended too late for the slot', async () => {
+  it('defers the request to another slot without using up an attempt, if its timer has ended too late for the slot', async () => {
     const { ports, create, asked, run, stored, lastDeferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_200 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -118,7 +118,7 @@ describe('a worker whose model has a rate limit', () => {
     { priority: 'normal', hints: { has_waited: true } },
     { priority: 'high', hints: { turn: expect.any(Number) } },
   ] as const)(
-    'gives a $priority request that has missed its slot the same hints as a request of the backlog, so it gets no later slot',
+    'gives the message of a $priority request that has missed its slot the same hints as a message of the backlog, so newer requests get no earlier slot',
     async ({ priority, hints }) => {
       const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
       const item = await ports.items.create(anItem({ priority }))
@@ -134,7 +134,7 @@ describe('a worker whose model has a rate limit', () => {
     },
   )
 
-  it('books no slot for a request that was cancelled', async () => {
+  it('books no slot for a request that was cancelled, since an unused slot would count for the limit', async () => {
     const { ports, create, invoke, modelStates, asked, deferred } = aWorker()
     const item = await create()
     await ports.items.cancel(item, NOW)
@@ -172,7 +172,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
-  it('books no slot for a request of a crashed worker that is deferred to run isolated', async () => {
+  it('books no slot for a request of a crashed worker that is deferred to run isolated (alone in its environment)', async () => {
     const { ports, create, invoke, asked, lastDeferred, modelStates } = aWorker({ count: 5, interval_ms: 4_000 })
     const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
 

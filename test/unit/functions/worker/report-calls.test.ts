@@ -36,7 +36,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is probed again after the pause if it asked for the pause in answer to a probe, which neither closes the circuit nor counts as failed', async () => {
+  it('is probed again after the pause if it asked for the pause in answer to a probe (test call), which neither closes the circuit nor counts as failed', async () => {
     const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open

@@ -73,7 +73,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the halt of the model ends', () => {
+  it('when the halt of the model ends, i.e. the model is called again', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [
         [

@@ -46,7 +46,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
-  it('removes the hints of the slot and the backlog from the message, since the call has used the slot', async () => {
+  it('removes the hints of the slot and the backlog from the message, since the call has used the slot, and a second call in it would exceed the limit', async () => {
     const { ports, invoke, deferred } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -239,7 +239,7 @@ describe('a worker: the preparation of a retry (the item goes back to queued, an
     expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
   })
 
-  it('is dropped if the lease has expired and another worker has claimed the request', async () => {
+  it('is dropped if the lease of the worker has expired and another worker has claimed the request, which now makes the calls', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {

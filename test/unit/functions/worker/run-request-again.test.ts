@@ -117,7 +117,7 @@ describe('a worker: a message whose request changes while the worker decides abo
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('is deferred by 1 s if its item is written just before the worker would write a tombstone', async () => {
+  it('is deferred by 1 s if its item is written just before the worker would write a tombstone (which rejects the request)', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)
@@ -214,7 +214,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
   })
 
-  it('runs once with other requests and three times isolated, and then fails, if it crashes each of its workers', async () => {
+  it('runs once with other requests and three times isolated (alone in its environment), and then fails, if it crashes each of its workers', async () => {
     const { ports, outcomes, deferred, invoke } = aWorker()
     const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
     const messages = [bad, good].map(item => aMessage(item as RequestItem))
@@ -271,7 +271,7 @@ describe('a worker: a message without an item', () => {
     { age: 4_000, delay_seconds: 4 },
     { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
   ])(
-    'is deferred, since the gateway may still write the item: by the age of the message ($age ms), and to the end of the grace period at most',
+    'is deferred, since the gateway may still write the item: by the age of the message ($age ms), and at most to the end of the time that the gateway has for the write',
     async wait => {
       const { ports, deferred, run } = aWorker()
       const item = anItem()
@@ -283,7 +283,7 @@ describe('a worker: a message without an item', () => {
     },
   )
 
-  it('becomes a tombstone, and its reservation is released, if there is no item at the end of the grace period', async () => {
+  it('leads to a tombstone (the item of a rejected request) and the release of its reservation, if there is no item at the end of the grace period, in which the gateway could still write the item', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)

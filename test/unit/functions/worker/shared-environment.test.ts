@@ -41,7 +41,7 @@ describe('a worker in an environment that other invocations share', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0, attempt: 1 })
   })
 
-  it('counts a crash of an isolated request', async () => {
+  it('counts a crash of an isolated request, which ran alone in the environment', async () => {
     const { ports, shared, invoke } = aSharedWorker()
     const item = await ports.items.create(anItem())
     await invoke([alone(aMessage(item))], stopping(shared))

@@ -13,7 +13,7 @@ interface Slowness {
   readonly claim?: number
 }
 
-/** A worker with slow writes and claims. `turns` gives the number of slots that it got. */
+/** A worker with slow writes and claims. `turns` gives the number of slots (times for a call) that it got. */
 function aSlowWorker(rateLimit: RateLimit, { write = 0, claim = 0 }: Slowness) {
   const worker = aWorker(SUCCESS, { rate_limit: rateLimit })
   const { ports, modelStates } = worker

@@ -9,12 +9,12 @@ import { failure } from '../../../support/failures.ts'
 import { aProtectedWorker } from '../../../support/protected-worker.ts'
 import { anItem } from '../../../support/requests.ts'
 
-/** A rate limit with such a short interval that the worker waits for the next slot, and does not defer the message. */
+/** A rate limit with such a short interval that the worker waits for the next slot (the time at which it may call), and does not defer the message. */
 const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
 /** The fields of a request item that has not been claimed. */
 const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
 
-/** Ports of a worker whose flow control gives one permit, and then can’t be reached. */
+/** Ports of a worker whose flow control gives one permit (for one call of the model), and then can’t be reached. */
 function askedOnce(ports: WorkerPorts): WorkerPorts {
   let asked = 0
   return { ...ports, flowControl: failing(ports.flowControl, 'permit', 'before', () => ++asked > 1) }
@@ -50,7 +50,7 @@ const isUncalled = (item: RequestItem | undefined) => {
 }
 
 describe('a worker: a claimed request whose call can’t be made', () => {
-  it('is deferred without an attempt if the permit must be requested again and the flow control can’t be reached (I8)', async () => {
+  it('is deferred without using up an attempt if the permit must be requested again and the flow control can’t be reached (I8)', async () => {
     const { ports, useSlot, create, run, stored, asked, outcomes, deferred } = aProtectedWorker(SOON)
     await useSlot()
     const item = await create()
@@ -76,7 +76,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     isUncalled(await stored(item))
   })
 
-  it('is deferred without an attempt if the endpoint’s secret can’t be read (I8)', async () => {
+  it('is deferred without using up an attempt if the endpoint’s secret can’t be read (I8)', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
@@ -135,7 +135,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
 })
 
 describe('a worker: a call of the model for which the invocation has too little time left', () => {
-  it('is not made, and its requests are deferred without an attempt, for smaller batches', async () => {
+  it('is not made, and its requests are deferred without using up an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
@@ -158,7 +158,7 @@ describe('a worker: a call of the model for which the invocation has too little 
     expect(asked).toHaveLength(1)
   })
 
-  it('is made for the requests that are mapped in time, and the others are deferred without an attempt, for smaller batches', async () => {
+  it('is made for the requests that are mapped in time, and the others are deferred without using up an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
 

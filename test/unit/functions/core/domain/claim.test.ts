@@ -40,7 +40,7 @@ describe('refusedClaim: what a worker does after the request item has refused it
     { crashes: 2, alone: true, kind: 'give up' },
     { crashes: 2, alone: undefined, kind: 'reclaim' },
   ])(
-    'decides to $kind a request whose worker has crashed, after $crashes earlier crashes (isolated: $alone)',
+    'decides to $kind a request whose worker has crashed, after $crashes earlier crashes (isolated, i.e. it ran alone: $alone)',
     ({ crashes, alone, kind }) => {
       expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
     },

@@ -23,7 +23,7 @@ describe('limitsOf', () => {
 })
 
 describe('shardLimits', () => {
-  it('splits a limit over the shards, into parts that add up to the limit and differ by at most one', () => {
+  it('splits a limit over the shards (parts of a user’s counters), into parts that add up to the limit and differ by at most one', () => {
     fc.assert(
       fc.property(someLimits(), fc.integer({ min: 1, max: 50 }), (limits, shards) => {
         const parts = Array.from({ length: shards }, (_, shard) => shardLimits(limits, shard, shards))

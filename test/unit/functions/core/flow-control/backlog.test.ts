@@ -29,7 +29,7 @@ function aModel(rateLimit = LIMIT) {
 
 const waitOf = (permit: Permit, ms: number): number => (permit.granted ? permit.at : permit.until) - NOW - ms
 
-describe('grant: the backlog of a rate limit', () => {
+describe('grant: the backlog of a rate limit, i.e. the deferred requests that wait for a slot,', () => {
   it('gives each request that joins the backlog a later time than earlier requests: one round of the limit after the other', () => {
     const { many } = aModel()
 
@@ -104,7 +104,7 @@ describe('grant: the backlog of a rate limit', () => {
     expect(at(1_000, 'joins', { ...LIMIT, count: 6_000 })).toMatchObject({ granted: true })
   })
 
-  it('ends if no request of it was redelivered for a round, so a new request waits at most one round', () => {
+  it('ends if none of its requests was redelivered for a round (the time from one set of `count` calls to the next), so a new request waits at most one round', () => {
     const { at, many } = aModel()
     many(600, 0)
     at(ROUND, 'has waited')

@@ -19,7 +19,7 @@ const CLOSED: CircuitState = { failures: [] }
 const failedAt = (times: readonly number[], policy = CIRCUIT): CircuitState =>
   times.reduce((state, at) => addFailures(state, 1, NOW + at, policy), CLOSED)
 
-/** The state of an open circuit after this many failed probes in a row. Each probe was made as early as possible. */
+/** The state of an open circuit after this many failed probes (test calls) in a row. Each probe was made as early as possible. */
 function probedInVain(probes: number, policy = CIRCUIT): { state: CircuitState; periods: number[] } {
   let now = NOW
   let state = addFailures(CLOSED, policy.failures, now, policy)
@@ -134,7 +134,7 @@ describe('applyReport: the state of a model after the report of a call', () => {
     probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
   }
 
-  it('keeps the probe of a halted model until the probe itself is reported, whatever other calls report', () => {
+  it('keeps the probe (a test call) of a model that is halted, i.e. not called otherwise, until the probe itself is reported, whatever other calls report', () => {
     expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
     expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
       probe: haltProbed.probe,

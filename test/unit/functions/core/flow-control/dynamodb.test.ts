@@ -42,7 +42,7 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
     expect(await modelStates.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
   })
 
-  it('is reported as unavailable if its item has disappeared, since the calls that were granted are then unknown', async () => {
+  it('is reported as unavailable if its item has disappeared, since the calls that were granted are then unknown, and further calls could exceed the rate limit', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
@@ -57,7 +57,7 @@ describe('dynamoModelStates: a model that DynamoDB throttles', () => {
   })
 })
 
-describe('dynamoModelStates: the stored backlog', () => {
+describe('dynamoModelStates: the stored backlog, i.e. the numbers about requests that wait for the rate limit,', () => {
   const state: ModelState = { ...next, backlog: { slot: 1_700, taken: 3, last_return: 1_200 } }
   const item = { ...next, line: { turn: 1_700, taken: 3, heard: 1_200 } }
 

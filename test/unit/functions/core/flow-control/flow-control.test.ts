@@ -22,7 +22,7 @@ describe('flow control: heldUntil, the time until which calls of a model are def
     expect(flowControl.heldUntil('other')).toBeUndefined()
   })
 
-  it('is the end of the halt for every user', async () => {
+  it('is for every user the end of the halt, which follows an error that no retry fixes, such as used-up credit', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     await flowControl.report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, users: ['u1'] })
@@ -90,7 +90,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls().reads - before).toBe(1)
   })
 
-  it('are one write for all calls that ask for a slot at the same time, and no further read', async () => {
+  it('are one write for all calls that ask for a slot of the rate limit at the same time, and no further read', async () => {
     const { process, calls } = aFleet(LIMITED)
     const flowControl = process()
 
@@ -147,7 +147,7 @@ describe('flow control: onChange', () => {
   })
 })
 
-describe('flow control: isLate, whether a call is too late for its permit', () => {
+describe('flow control: isLate, whether a call is too late for its permit (to make the call at a certain time)', () => {
   it('is true when the tolerance of the rate limit has passed after the slot', () => {
     const { process, advance } = aFleet(LIMITED)
     const flowControl = process()

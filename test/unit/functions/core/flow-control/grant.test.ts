@@ -26,7 +26,7 @@ const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } 
 const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
 const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
-describe('grant: decides on the calls that ask for a permit, and gives the new state of the model', () => {
+describe('grant: decides on the calls of a model that ask for a permit to be made, and gives the new state of the model', () => {
   it('grants all calls and changes nothing if the model has neither a rate limit nor a circuit', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(3), {})
 
@@ -43,7 +43,7 @@ describe('grant: decides on the calls that ask for a permit, and gives the new s
     })
   })
 
-  it('books a slot for each call, in their order', () => {
+  it('books a slot (a time at which the rate limit allows a call) for each call, in their order', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(5))
 
     expect(permits.map(permit => permit.granted && permit.at)).toEqual([FIRST, FIRST, SECOND, SECOND, THIRD])
@@ -130,7 +130,7 @@ describe('grant: decides on the calls that ask for a permit, and gives the new s
     expect(grantAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('grants one of several calls as the probe if the circuit is half open, and defers the others', () => {
+  it('grants one of several calls as the probe (the test call) if the circuit is half open, and defers the others', () => {
     const { state, permits } = grantAll(halfOpen, asks(3), CIRCUIT_ONLY)
 
     expect(permits).toEqual([

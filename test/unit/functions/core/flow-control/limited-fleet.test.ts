@@ -31,7 +31,7 @@ const aMoment = fc.record({
 })
 type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
 
-/** Lets a fleet of processes ask for permits. Returns the times at which the endpoint receives calls, in epoch milliseconds. */
+/** Lets a fleet of processes ask for permits of calls. Returns the times at which the endpoint receives calls, in epoch milliseconds. */
 async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: readonly number[]): Promise<number[]> {
   let now = NOW
   const store = memoryModelStates()

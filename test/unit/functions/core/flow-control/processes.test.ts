@@ -19,7 +19,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(slots).toEqual([0, ROUND, 2 * ROUND, 3 * ROUND].flatMap(at => [at, at, at, at, at]))
   })
 
-  it('book exactly one slot per granted call, even if 60 processes ask at the same time', async () => {
+  it('book exactly one slot of the rate limit per granted call, even if 60 processes ask at the same time', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1_000, interval_ms: 60_000 } })
     const fleet = Array.from({ length: 60 }, () => process())
 
@@ -69,7 +69,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('make one probe of a half-open circuit together, even if all of them ask at the same time', async () => {
+  it('make one probe (test call) of a half-open circuit together, even if all of them ask at the same time', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const fleet = Array.from({ length: 8 }, () => process())
     await fail(process(), 3)

@@ -54,7 +54,7 @@ describe('the verdict on a status', () => {
     expect(verdictOf(status, { ...RETRY, ...policy })).toBe(verdict)
   })
 
-  it('is a halt of the model after 401 if its calls have a secret, unless pipeline.yaml says otherwise', () => {
+  it('is a halt of the model (no further calls except tests) after 401 if its calls have a secret, unless pipeline.yaml says otherwise', () => {
     expect(verdictOf(401, RETRY, true)).toBe('halt')
     expect(verdictOf(401, aRetry({ drop_on: [401] }), true)).toBe('drop')
     expect(verdictOf(401, aRetry({ backoff_on: [401] }), true)).toBe('retry')

@@ -18,7 +18,7 @@ async function given(item: RequestItem, isWritten = true) {
   return { ports, used, stored: () => ports.items.get(item.user_id, item.request_id) }
 }
 
-describe('failUndelivered: ends the request of a message in the dead-letter queue', () => {
+describe('failUndelivered: ends the request of a message in the dead-letter queue, i.e. of a message that was received too often', () => {
   it('fails a request whose attempt has reached the model, and charges one request', async () => {
     const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
     const { ports, used, stored } = await given(item)
@@ -63,7 +63,7 @@ describe('failUndelivered: ends the request of a message in the dead-letter queu
   it.each([
     { what: 'a lease that still holds', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
     { what: 'a backoff that has not passed', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
-  ] as const)('changes nothing yet for a request with $what', async ({ fields }) => {
+  ] as const)('changes nothing yet for a request with $what, since a worker may still run it', async ({ fields }) => {
     const item = anItem(fields)
     const { ports, used, stored } = await given(item)
 

@@ -35,7 +35,7 @@ async function given(item: RequestItem | undefined, reservation = item ? reserva
 const HELD = { requests: 1, tokens: 10, open: 1 }
 const RELEASED = { requests: 0, tokens: 0, open: 0 }
 
-describe('reapReservation', () => {
+describe('reapReservation: closes a reservation that a crash may have left open', () => {
   it('leaves a young reservation without a request item open, since the item may still be written', async () => {
     const { ports, open, used } = await given(undefined)
 
@@ -43,11 +43,11 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(HELD)
   })
 
-  it('has a longer waiting time than a worker, so a worker never waits for an item that was already rejected as missing', () => {
+  it('waits longer for a missing item than a worker does, so no worker waits for an item whose request was already rejected', () => {
     expect(STALE_RESERVATION_MS).toBeGreaterThan(ITEM_GRACE_MS)
   })
 
-  it('writes a tombstone for a request that has no item, so no item can be written later, and releases its reservation', async () => {
+  it('writes a tombstone (an item with the status `rejected`) for a request that has no item, so no item can be written later, and releases its reservation', async () => {
     const { ports, open, used, told } = await given(undefined)
 
     expect(await reapReservation(ports, open, LATER)).toBe(true)
@@ -111,7 +111,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'expired' })
   })
 
-  it('fails a running request whose deadline and lease have passed, and charges one request and no tokens', async () => {
+  it('fails a running request whose deadline and lease (the time of its worker) have passed, and charges one request and no tokens', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
     const { ports, open, used, told } = await given(item)
 

@@ -23,7 +23,7 @@ async function given(item: RequestItem | undefined, reservation = item ? reserva
 
 const RUNNING = { status: 'running', attempt: 1, started_at: NOW - 5_000, lease_until: NOW + 600_000 } as const
 
-describe('recoverRequest: at the start of the local system, ends the lease of an earlier run', () => {
+describe('recoverRequest: at the start of the local system, ends the lease of an earlier run, so another worker may run the request at once,', () => {
   it('ends the lease of a running request, and keeps its reservation open', async () => {
     const item = anItem(RUNNING)
     const { recover, stored, open, told } = await given(item)
@@ -48,7 +48,7 @@ describe('recoverRequest: at the start of the local system, ends the lease of an
     },
   )
 
-  it('rejects a request that has no item, although its reservation is less than a second old', async () => {
+  it('rejects a request that has no item, although its reservation is less than a second old, since no function runs that could still write the item', async () => {
     const { recover, stored, open, told } = await given(undefined)
 
     expect(await recover()).toBe('rejected')
@@ -73,7 +73,7 @@ describe('recoverRequest: at the start of the local system, ends the lease of an
     expect([await stored(), await open(), told()]).toEqual([item, 1, []])
   })
 
-  it('keeps a reservation whose nonce differs from the request item, which the sweeper closes later', async () => {
+  it('keeps a reservation whose nonce (id) differs from the request item, which the sweeper closes later', async () => {
     const item = anItem(RUNNING)
     const { recover, stored, open } = await given(item, { ...reservationOf(item), nonce: 'of another try' })
 

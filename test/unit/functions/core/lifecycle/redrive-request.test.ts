@@ -32,7 +32,7 @@ async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
   return { ports, item, used, message: aMessage(item) }
 }
 
-describe('redriveRequest', () => {
+describe('redriveRequest: runs a failed request again, as a new run', () => {
   it('begins a new run that reserves tokens but no request, since the failed run was charged a request', async () => {
     const { ports, item, message, used } = await given()
 
@@ -47,7 +47,7 @@ describe('redriveRequest', () => {
     { others: 10, givesWay: true },
     { others: 9, givesWay: false },
   ])(
-    'sends the message to the bulk queue if the user has 10 open requests or more (here $others): $givesWay',
+    'sends the message to the bulk queue, so that messages of other users go first, if the user has 10 open requests or more (here $others): $givesWay',
     async ({ others, givesWay }) => {
       const { ports, item, message } = await given()
       const quota = memoryQuota(true)

@@ -95,7 +95,7 @@ const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts
 }
 
 describe('a wait and its lease', () => {
-  it('a wait holds a lease, and releases it at its end', async () => {
+  it('a wait holds a lease (one of a limited number of places for calls that wait), and releases it at its end', async () => {
     const { ports, item } = await withItem()
     let held = 0
     const waiting = meanwhile(ports, async () => {

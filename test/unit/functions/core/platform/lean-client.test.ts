@@ -8,7 +8,7 @@ setFlagsFromString('--allow-natives-syntax')
 const hasFastProperties: (value: object) => boolean = runInThisContext('value => %HasFastProperties(value)')
 
 describe('leanClient', () => {
-  it('makes an AWS client without the middleware for a logger and the User-Agent, whose settings can be copied fast', () => {
+  it('makes an AWS client that needs less CPU time per call: without the middleware for a logger and the User-Agent, and with settings that V8 copies fast', () => {
     const settings = { ...leanSettings(1_000), region: 'us-east-1' }
     const usual = new DynamoDBClient(settings)
     const lean = leanClient(new DynamoDBClient(settings), 1_000)

@@ -35,7 +35,7 @@ function exporting(answers: (Posted | undefined)[]) {
   return { system, posts, slept, told, late, exporter, post }
 }
 
-it('the exporter sends each payload once, as JSON, to the endpoint of its kind (traces or metrics)', async () => {
+it('the exporter of traces and metrics sends each payload (the JSON of an export) once, to the endpoint of its kind', async () => {
   const { exporter, post, posts } = exporting([TAKEN, TAKEN])
 
   post(1)
@@ -87,7 +87,7 @@ it('the exporter sends the waiting payloads as soon as a slow receiver has answe
   expect(exporter.takeDropped('traces')).toBe(0)
 })
 
-it('the exporter sends nothing for 30 seconds after a failure, does not wait in this time, and then sends all payloads', async () => {
+it('the exporter sends nothing for 30 seconds after a failure, so functions do not wait for a broken receiver, and then sends all payloads', async () => {
   const { exporter, post, posts, slept, told, system } = exporting([AWAY, TAKEN, TAKEN])
   post(1)
   await exporter.flush(50)

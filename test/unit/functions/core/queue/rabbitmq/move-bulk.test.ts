@@ -104,7 +104,7 @@ describe('moveBulk: the bulk queue of a slow worker', () => {
   })
 })
 
-describe('moveBulk: the messages of a bulk queue', () => {
+describe('moveBulk: the messages of a bulk queue, i.e. of users with many open requests,', () => {
   it('move unchanged to the worker’s queue if the worker’s queue is empty', async () => {
     const { counted, published, now } = await move(anEvent('a'))
 

@@ -63,7 +63,7 @@ describe('the receiver of RabbitMQ', () => {
     ])
   })
 
-  it('counts in a header how often a message was sent again', async () => {
+  it('counts in a header how often a message was sent again, since each repetition is a new message for the broker', async () => {
     const { receiver, published } = newReceiver()
     const event = anEvent(aMessage('a', { headers: { 'x-sluice-returns': 4 } }))
     const deliveries = receiver.deliveries(event)
