@@ -38,6 +38,22 @@ export async function reapReservation(
   return ended !== undefined
 }
 
+/**
+ * Returns whether an item that may be some seconds old shows that its request still waits or runs. Then
+ * `reapReservation` would leave the reservation open, and need not be called now. An older state can't end, expire or
+ * remove a request that is still open, so it never keeps a reservation open for longer than until the next look.
+ */
+export const showsOpen = (
+  item: RequestItem,
+  reservation: Reservation,
+  now: number,
+  models: readonly string[],
+): boolean =>
+  isOwn(item, reservation) &&
+  !isTerminal(item.status) &&
+  item.deadline > now &&
+  (item.status !== 'queued' || models.includes(item.model))
+
 /** Returns whether a reservation is the reservation of an item. */
 export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
