@@ -31,6 +31,9 @@ export const RATE_LIMITED = { reads: 1, writes: 1 }
 /** The collector, for the outcome: decide, record, settle. */
 export const SETTLED: StepCalls = { ...NONE, statements: 1, item_writes: 1, quota_writes: 1 }
 
+/** The read units of a look of the sweeper at a request that goes on. The read is eventually consistent. */
+export const LOOK_UNITS = 0.5
+
 /** The reader, for one GET of a request: `READ_QUEUED` if the request has not ended, and `READ_COMPLETED` if its result is in the ledger. */
 export const READ_QUEUED: StepCalls = { ...NONE, reads: 1 }
 export const READ_COMPLETED: StepCalls = { ...NONE, reads: 1, statements: 1 }

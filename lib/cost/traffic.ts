@@ -17,6 +17,7 @@ import {
 import {
   ACCEPTED,
   AUTHORIZED,
+  LOOK_UNITS,
   MAPPING_CALLS,
   quotaWriteUnits,
   RATE_LIMITED,
@@ -88,7 +89,7 @@ function dynamoDbItems(load: Load, { requests, open }: Traffic): Item[] {
       ? [item('DynamoDB', 'writes of rate limits', limited * RATE_LIMITED.writes, PRICES.writeUnit)]
       : []),
     item('DynamoDB', 'reads', states + views + AUTHORIZED.reads * lookupsOf(requests), PRICES.readUnit),
-    item('DynamoDB', 'reads of requests that wait for minutes', looksOf(load), PRICES.readUnit),
+    item('DynamoDB', 'reads of requests that wait for minutes', LOOK_UNITS * looksOf(load), PRICES.readUnit),
     item('DynamoDB', 'items of 90 days', kept, PRICES.tableGb),
     item('DynamoDB', 'point-in-time recovery', kept, PRICES.recoveryGb),
   ]

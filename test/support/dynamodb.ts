@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb'
 import { WATCHED } from '../../functions/core/stores/quota/names.ts'
 import { tablesServer } from '../../lib/local/dynamodb/server.ts'
 import { openTables } from '../../lib/local/dynamodb/tables.ts'
@@ -58,33 +63,36 @@ export async function createNamedTable(
   TableName: string,
   keys: readonly string[],
 ): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      AttributeDefinitions: keys.map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  )
+  await createAndAwait(client, {
+    TableName,
+    AttributeDefinitions: keys.map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+    BillingMode: 'PAY_PER_REQUEST',
+  })
+}
+
+/** Creates a table, and waits until it is active. Before that, DynamoDB and dynalite answer each call with ResourceNotFoundException. */
+async function createAndAwait(client: DynamoDBClient, input: CreateTableCommandInput): Promise<void> {
+  await client.send(new CreateTableCommand(input))
+  // These times are in seconds.
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 0.01, maxDelay: 1 }, { TableName: input.TableName })
 }
 
 /** Creates a quota table with its index, and returns its name. The default name is unique. */
 export async function createQuotaTable(client: DynamoDBClient, TableName = `table-${randomUUID()}`): Promise<string> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      AttributeDefinitions: ['pk', WATCHED].map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: WATCHED,
-          KeySchema: [{ AttributeName: WATCHED, KeyType: 'HASH' }],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  )
+  await createAndAwait(client, {
+    TableName,
+    AttributeDefinitions: ['pk', WATCHED].map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: WATCHED,
+        KeySchema: [{ AttributeName: WATCHED, KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+  })
   return TableName
 }
 export const createRequestsTable = (client: DynamoDBClient) => createTable(client, 'user_id', 'request_id')

@@ -8,8 +8,8 @@ import { rejectAbsent } from './reject-request.ts'
 /**
  * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on.
  * Returns whether the reservation was closed. The item decides: the reservation of a request that still waits or runs
- * stays open. With `models`, a queued request of any other model fails, because its model's queue, and with it the
- * request's message, no longer exist. `goesOn` is called with the item of a request that still waits or runs.
+ * stays open. With `models`, a queued request of any other model fails, because that model was removed, and no function
+ * takes messages from its queues any more. `goesOn` is called with the item of a request that still waits or runs.
  */
 export async function reapReservation(
   ports: LifecyclePorts,
@@ -37,6 +37,22 @@ export async function reapReservation(
   else goesOn?.(item)
   return ended !== undefined
 }
+
+/**
+ * Returns whether an item that may be some seconds old shows that its request still waits or runs. Then
+ * `reapReservation` would leave the reservation open, and need not be called now. An older state can't end, expire or
+ * remove a request that is still open, so it never keeps a reservation open for longer than until the next look.
+ */
+export const showsOpen = (
+  item: RequestItem,
+  reservation: Reservation,
+  now: number,
+  models: readonly string[],
+): boolean =>
+  isOwn(item, reservation) &&
+  !isTerminal(item.status) &&
+  item.deadline > now &&
+  (item.status !== 'queued' || models.includes(item.model))
 
 /** Returns whether a reservation is the reservation of an item. */
 export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>

@@ -76,10 +76,18 @@ export function put(
   })
 }
 
-/** Makes a strongly consistent read. */
-export async function get(client: DynamoDBClient, table: string, key: Attributes): Promise<Attributes | undefined> {
+/**
+ * Reads an item. By default, the read is strongly consistent. Otherwise, it is eventually consistent: it costs half as
+ * much, and may miss writes of the last seconds.
+ */
+export async function get(
+  client: DynamoDBClient,
+  table: string,
+  key: Attributes,
+  isConsistent = true,
+): Promise<Attributes | undefined> {
   const { Item } = await client.send(
-    new GetItemCommand({ TableName: table, Key: marshalled(key), ConsistentRead: true }),
+    new GetItemCommand({ TableName: table, Key: marshalled(key), ConsistentRead: isConsistent }),
   )
   return Item && unmarshall(Item)
 }

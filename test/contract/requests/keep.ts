@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, STATES, TERMS } from './tools.ts'
@@ -35,6 +35,15 @@ export function describeKeeping(name: string, items: RequestItems): void {
 
       expect(created).toEqual(item)
       expect(await stored(item)).toEqual(item)
+    })
+
+    it('getPossiblyStale returns the same item as get, at the latest after a moment, and nothing for an unknown request', async () => {
+      const item = await given()
+
+      await vi.waitFor(async () =>
+        expect(await items.getPossiblyStale(item.user_id, item.request_id)).toEqual(await stored(item)),
+      )
+      expect(await items.getPossiblyStale('another', item.request_id)).toBeUndefined()
     })
 
     it.each(STATES)('does not change an item that is $state when it is created again', async ({ item: fields }) => {

@@ -65,10 +65,10 @@ export function dynamoDbModel(
   }
   const keyOf = ({ keys }: Table, item: Item) => keys.map(key => item[key]?.S ?? invalid(`no key ${key}`)).join('\n')
 
-  const getItem: Execute<GetItemCommand['input']> = input => {
-    if (!input.ConsistentRead) invalid('only consistent reads are modelled')
+  const getItem = (input: GetItemCommand['input'], isLate: () => boolean) => {
     const table = tableOf(input.TableName)
-    return { Item: table.items.get(keyOf(table, input.Key ?? {})) }
+    const seen = !input.ConsistentRead && isLate() ? table.earlier : table.items
+    return { Item: seen.get(keyOf(table, input.Key ?? {})) }
   }
 
   const putItem: Execute<PutItemCommand['input']> = input => {
@@ -165,7 +165,7 @@ export function dynamoDbModel(
   return {
     items: name => tableOf(name).items.values(),
     execute: (command, isLate = () => false) => {
-      if (command instanceof GetItemCommand) return getItem(command.input)
+      if (command instanceof GetItemCommand) return getItem(command.input, isLate)
       if (command instanceof PutItemCommand) return putItem(command.input)
       if (command instanceof UpdateItemCommand) return updateItem(command.input)
       if (command instanceof QueryCommand) return query(command.input)

@@ -44,6 +44,10 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'an eventually consistent read decides that a request was never written',
+    ports: ports => ({ ...ports, items: { ...ports.items, get: ports.items.getPossiblyStale } }),
+  },
+  {
     name: 'a reservation is released without a tombstone',
     ports: ports => ({ ...ports, items: { ...ports.items, reject: async tombstone => tombstone } }),
   },

@@ -47,11 +47,14 @@ export function memoryItems(): RequestItems {
     return store({ ...ended(item, now), status, charge: item.reached ? 0 : undefined })
   }
 
+  const get = async (userId: string, requestId: string) => {
+    const item = find({ user_id: userId, request_id: requestId })
+    return item && shown(item)
+  }
+
   return {
-    get: async (userId, requestId) => {
-      const item = find({ user_id: userId, request_id: requestId })
-      return item && shown(item)
-    },
+    get,
+    getPossiblyStale: get,
     create: async item => shown(find(item) ?? store(item)),
     reject: async tombstone => {
       const item = find(tombstone)

@@ -15,9 +15,11 @@ import { cancel, decide, endQueued, giveUp } from './terminal-transitions.ts'
 export function dynamoItems(client: DynamoDBClient, name: string): RequestItems {
   const table: ItemTable = { client, name }
   const reach = <T>(call: () => Promise<T>) => reaching('the requests table', call)
+  const read = (userId: string, requestId: string, isConsistent: boolean) =>
+    reach(async () => toItem(await get(client, name, { user_id: userId, request_id: requestId }, isConsistent)))
   return {
-    get: (userId, requestId) =>
-      reach(async () => toItem(await get(client, name, { user_id: userId, request_id: requestId }))),
+    get: (userId, requestId) => read(userId, requestId, true),
+    getPossiblyStale: (userId, requestId) => read(userId, requestId, false),
     create: item => reach(() => putFirst(table, item, 'attribute_not_exists(request_id)')),
     reject: tombstone => reach(() => reject(table, tombstone)),
     claim: (message, terms) => reach(() => claim(table, message, terms)),

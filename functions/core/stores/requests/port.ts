@@ -65,6 +65,12 @@ export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
 
   /**
+   * Reads an item at half the price of `get`. It may miss writes of the last seconds, also the first one. So the result
+   * may only show that nothing has to be done yet.
+   */
+  getPossiblyStale(userId: string, requestId: string): Promise<RequestItem | undefined>
+
+  /**
    * Creates an item: (absent) → queued. Returns the stored item: the given item, or another one that was written first.
    */
   create(item: RequestItem): Promise<RequestItem>

@@ -41,6 +41,43 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ closed: 0 })
   })
 
+  describe('with a first read that misses the last writes', () => {
+    /** Ports whose cheaper read returns these items. */
+    const seeing = (ports: MemoryPorts, stale: RequestItem | undefined) => ({
+      ...ports,
+      items: { ...ports.items, getPossiblyStale: async () => stale },
+    })
+
+    it('leaves an ended request that it still sees queued for the next sweep', async () => {
+      const ports = memoryPorts()
+      const item = await reserved(ports, { status: 'completed', attempt: 1, completed_at: NOW, charge: 3 })
+      ports.advance(STALE_RESERVATION_MS)
+
+      expect(await sweep(seeing(ports, { ...item, status: 'queued', attempt: 0 }))).toMatchObject({ closed: 0 })
+      expect(await openOf(ports, item)).toBe(1)
+      expect(await sweep(ports)).toMatchObject({ closed: 1 })
+      expect(await openOf(ports, item)).toBe(0)
+    })
+
+    it.each([
+      ['whose item it does not see yet', () => undefined],
+      ['that it still sees with an earlier run', (item: RequestItem) => ({ ...item, run: 0, nonce: 'earlier' })],
+      [
+        'that it still sees as failed, before its redrive',
+        (item: RequestItem) => ({ ...item, status: 'failed' as const }),
+      ],
+    ])('does not end a queued request %s', async (_, before) => {
+      const ports = memoryPorts()
+      const item = await reserved(ports)
+      ports.advance(STALE_RESERVATION_MS)
+
+      expect(await sweep(seeing(ports, before(item)))).toMatchObject({ seen: 1, closed: 0, failed: 0 })
+
+      expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
+      expect(await openOf(ports, item)).toBe(1)
+    })
+  })
+
   it('does not read the requests of young reservations', async () => {
     const ports = memoryPorts()
     await reserved(ports, {}, false)
