@@ -52,7 +52,7 @@ export function addModels(program: Command, run: Run): void {
 
 const LIST_HELP = `
 FAILED shows, for the last hour, the number of failed requests and of ended requests. HIGH and NORMAL show roughly how many messages of
-each priority wait, including deferred messages. OLDEST is the time for which the oldest request has waited.`
+each priority wait. With SQS, deferred messages are included; with RabbitMQ, they are not. OLDEST is the time for which the oldest request has waited.`
 
 function listed(views: readonly ModelView[], { models, clock }: Pick<Admin, 'models' | 'clock'>): Answer {
   const rows = views.map(view => rowOf(view, models[view.model] ?? {}))
