@@ -104,7 +104,7 @@ test('a post with Prefer: wait=25 is answered with the result of its request', a
   expect(body).toMatchObject({ status: 'completed', result: { echo: 'well-behaved' } })
 })
 
-test('calls of one user that wait for one second are all answered after their wait, even if there are more of them than the limit of waits per user', async () => {
+test('calls of one user that wait for one second are all answered with the state of the request, even if there are more of them than the limit of waits per user', async () => {
   const held = model.hold('hangs for a second')
   const client = await system.newUser()
   const id = await client.submit({ prompt: 'hangs for a second' })
