@@ -2,7 +2,7 @@ import type { Channel } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { QueueBackend } from '../../functions/core/queue/port.ts'
 
-/** The parts of a RabbitMQ broker that an event source mapping uses. */
+/** A broker under test, which is a real RabbitMQ or the model of it in the simulation. The test plays the event source mapping that takes its messages. */
 export interface BrokerEngine {
   /** Sends messages with the real adapter. */
   readonly queue: QueueBackend
