@@ -9,7 +9,7 @@ const ofText =
     text === undefined ? undefined : give(text)
 
 /**
- * The functions that an expression can call besides those of JSONata, each with its JSONata signature. As in JSONata, a missing argument
+ * The functions that Sluice adds to JSONata, or puts in place of JSONata's own, each with its JSONata signature. As in JSONata, a missing argument
  * gives no result.
  */
 export const HELPERS: Readonly<Record<string, Helper>> = {

@@ -29,8 +29,10 @@ export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }:
 })
 
 /**
- * Returns the fields that the stored `claim_id` encodes: whether the request is isolated, whether its worker was
- * stopped with the system, and the run whose message a replay has sent.
+ * Returns the fields that the stored `claim_id` encodes. `alone`: the request runs in an environment without other
+ * requests, because its worker has crashed. `stopped`: the local system was stopped while the request ran, so the end of
+ * its worker counts as no crash. `sent`: the run whose message is known to be sent, because a repeated POST with the same
+ * Idempotency-Key has sent it again.
  */
 function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'> {
   const sent = sentRunOf(claimId)
