@@ -89,8 +89,8 @@ export function addParts(scope: Construct, { pipeline, bundles, protect = true }
   for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
     user.lambda.node.addDependency(migrations)
   // A message of a new version may have a type or a field that an old consumer does not know. The old consumer would return
-  // a message of an unknown type to its queue, which delays the request, and would not act on an unknown field. So a
-  // deployment updates the functions that receive messages before those that send them.
+  // a message of an unknown type to its queue, which delays the request. It would ignore an unknown field, and
+  // so not do what the field asks for. So a deployment updates the functions that receive messages before those that send them.
   const workers = models.map(({ worker }) => worker)
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
   // The sweeper fails the requests of models that are not in its settings. So the sweeper is updated before a new gateway

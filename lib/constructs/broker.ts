@@ -18,7 +18,7 @@ const AMQPS = Port.tcp(5671)
 
 /**
  * The most connections that each node of a broker accepts by default, for each size of the broker. Each environment of
- * a function has one connection. Further environments get no connection, and clients get 503.
+ * a function has one connection. When this number is reached, a new environment gets no connection, and clients get 503.
  */
 const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {
   'mq.m7g.medium': 100,
@@ -141,8 +141,8 @@ export class Broker extends Construct {
   }
 
   /**
-   * Makes the security group of the broker. Event source mappings are in the same group. So the group also allows
-   * connections from the group itself to the broker, and calls to AWS.
+   * Makes the security group of the broker. The event source mappings that take its messages are in the
+   * same group. So the group also allows connections within the group, and the calls of AWS that these mappings make.
    */
   #access(network: FunctionNetwork): string {
     const access = network.newGroup(

@@ -2,7 +2,11 @@ import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { MetricDefinition } from '../../functions/core/platform/metrics/definition.ts'
 import { definitionOf, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 
-/** The most useful statistic of each kind of metric. All gauges measure a remaining time. So their smallest value is the important one. */
+/**
+ * The usual statistic of each kind of metric. For a gauge, it is the smallest value, because the gauge `TimeLeft` measures
+ * the time until a deadline, and the request with the least time is in danger. The other gauge, `WaitingMessages`, gets a
+ * statistic of its own where it is used.
+ */
 const STATISTICS: Readonly<Record<MetricDefinition['kind'], string>> = {
   counter: Stats.SUM,
   gauge: Stats.MINIMUM,

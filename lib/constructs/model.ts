@@ -274,8 +274,8 @@ const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
 
 /**
- * Returns the load of a worker. One function takes the messages of both priorities. So the number of messages is that
- * of the priority with the larger invocations.
+ * Returns the load of a worker. One function takes the messages of both priorities. So its memory must be
+ * enough for the priority whose invocations have more messages.
  */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
   const { batch, request, response, retry } = modelOf(deployment, name)

@@ -222,7 +222,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
 
 const SUBNETS = 'Functions'
 
-/** The checks of the CDK for the form of the ids of VPCs and security groups. */
+/** The CDK's checks of the form of ids of VPCs and security groups. `acceptIds` turns them off for the ids in pipeline.yaml, which are checked already. */
 const ID_RULES = ['CloudFormation-Validate::E1150', 'CloudFormation-Validate::E1151']
 
 function acceptIds(scope: IConstruct): void {

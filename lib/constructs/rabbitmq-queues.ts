@@ -210,7 +210,7 @@ class RabbitMqQueue extends Construct implements WorkQueue {
     map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
     const { name, parts, bulk, split, consumerTimeout } = this.#props
     // The function that empties bulk queues moves half as many messages at a time as the worker takes. So a message of
-    // another user waits behind only a few moved messages. But the worker never has to wait for the next messages.
+    // another user waits behind only a few moved messages. Still, enough are moved that the worker never waits for them.
     if (!split) return
     const longestCall = consumerTimeout.toMilliseconds()
     bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2), longestCall })

@@ -10,8 +10,8 @@ const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operato
 
 /**
  * The stores with all data of a deployment that exists nowhere else. CloudFormation keeps the stores when the stack is
- * deleted. If the first deployment fails, CloudFormation deletes the stores: they are empty, and the next deployment must
- * make new ones.
+ * deleted. If the first deployment fails, CloudFormation deletes the stores: they are empty, and the next deployment
+ * makes new ones and would not use them.
  */
 export class State extends Construct {
   readonly tables: Tables

@@ -32,7 +32,11 @@ function sweeperSettings({ pipeline }: Deployment, queues: QueueBackend): Settin
   return { models: Object.keys(pipeline.models), ...(watched && { watched }) }
 }
 
-/** The function that closes reservations that a crash has left open. The request of such a reservation has ended, or was never created. */
+/**
+ * The function that closes reservations that a crash has left open: their requests have ended, or were never created. It
+ * also ends overdue requests, and fails queued requests of models that pipeline.yaml no longer has. For a request that has
+ * been open for two minutes, it sends the event `accepted`, so that the ledger has a row of the request before its end.
+ */
 export class Sweeper extends Construct {
   readonly handler: SluiceFunction
 

@@ -55,7 +55,7 @@ export interface ModelLoad {
    * open for two minutes or longer.
    */
   readonly looks: number
-  /** How often the sweeper sends the event `accepted` for such requests, so that the collector writes their rows in the ledger. */
+  /** How often the sweeper sends the event `accepted` for requests that have been open for two minutes. The collector then writes their rows in the ledger. */
   readonly announcements: number
 }
 

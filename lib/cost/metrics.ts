@@ -33,7 +33,7 @@ export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
 /**
  * Returns the highest number of additional metrics: those that have values only after a refusal, a deferral (a message is
  * sent again with a delay), a loss or a failure, and those of input queues. A metric of the worker counts once per model,
- * since each model has a worker.
+ * since each model has one worker.
  */
 export function troubleMetrics(models: number): number {
   return METRIC_NAMES.flatMap(name =>

@@ -21,7 +21,7 @@ export interface AwsEndpoint {
   expectResponse(): { url: string; response: Promise<unknown> }
   /**
    * Lets callers read the secrets with these names from the environment variables of this process. For all other variables, callers get "not found":
-   * they may have secrets of the user that no function of the stack needs.
+   * these variables may contain secrets of the user that no function of the stack needs.
    */
   grant(secrets: readonly string[]): void
   /** Lets callers invoke these functions by their names, with Lambda's Invoke. Functions may be added to the map later. */

@@ -86,9 +86,9 @@ export interface LocalSystem {
 }
 
 /**
- * This file in the data folder says that the last system was closed and no function runs. A system writes it at its end, and deletes it before its own
- * functions run. If a process dies in between, the file is missing, and the next start knows that a request may have crashed the process. Then each request
- * that was running runs next without other requests in its thread, so that another crash interrupts no other request.
+ * This file in the data folder says that the last system was closed and no function runs. A system writes the file at its end, and deletes it before its
+ * functions run. If the process dies while functions run, the file is missing, and the next start knows that a request may have crashed the process. Then
+ * each request that was running runs next without other requests in its thread, so that another crash interrupts no other request.
  */
 const STOPPED_FILE = 'stopped.json'
 
@@ -266,7 +266,7 @@ function otlpEndpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: LocalOptions[
   )
 }
 
-/** Lets the terminal show, every second, the warnings and errors that are over. Returns a function that stops this. */
+/** Checks once per second which warnings and errors are over, and shows these on the terminal. Returns a function that stops this. */
 function showing(troubles: Troubles): () => void {
   const timer = setInterval(troubles.tick, 1_000)
   return () => {

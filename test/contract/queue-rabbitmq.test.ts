@@ -104,7 +104,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
           called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
           await held.promise
         }),
-        // The clock of `moveBulk` does not move, so it waits until the worker's queue has room, however long that takes.
+        // The clock of `moveBulk` does not move, so `moveBulk` waits until the worker's queue has room, however long that takes.
         mapping(NAMES.bulk, CALLS / 2, event =>
           moveBulk(
             { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },

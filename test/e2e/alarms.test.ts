@@ -151,7 +151,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
     for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
   },
-  // The local system never throttles a function. But if a caller gives up before the function has a thread, it answers and counts the invocation as
+  // The local system never throttles a function. But if a caller gives up before the function has a thread, the local system answers and counts the call as
   // Lambda does with a throttled invocation. So the alarm can be tested.
   FrontDoorThrottles: async () => {
     const reader = system.functions.get(logicalId('ReaderFunction'))

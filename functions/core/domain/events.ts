@@ -152,7 +152,7 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt
     completed_at: item.completed_at ?? item.created_at,
     started_at: item.started_at,
     // Version 0.1.0 can't read this event with the model's status and detail, or with a usage that lacks a count. So
-    // both are left out. The ledger has them from the `outcome` event.
+    // the event leaves them out. The ledger has them from the `outcome` event.
     usage: unreportedIn(item.usage).length === 0 ? item.usage : undefined,
     error: item.error && { code: item.error.code, message: item.error.message },
     prompt,

@@ -31,7 +31,7 @@ export const givesWay = (open: number | undefined, above: number | undefined): b
 /**
  * Returns whether a message goes to a bulk queue. A message with a slot in the rate limit does not go there, because it
  * would wait there beyond its slot, i.e. the time for its one call. The rate limit has already counted this call, so
- * the model would get a call less.
+ * the model would get one call fewer than the limit allows.
  */
 export const goesToBulk = ({ hints }: Pick<InferenceMessage, 'hints'>): boolean =>
   hints?.gives_way === true && hints.turn === undefined

@@ -93,8 +93,8 @@ export const RequestItem = z.strictObject({
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   /**
-   * The number of the next run. Each number is used once, also if its redrive failed, so that what a failed redrive has
-   * left can't count for a later run.
+   * The number of the next run. Each number is used only once, even if its redrive failed. Otherwise a reservation that
+   * a failed redrive has left open could count for a later run.
    */
   next_run: z.int().positive(),
   /** The charges of earlier runs. An operator's redrive begins a new run, which has its own charge. */

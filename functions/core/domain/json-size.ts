@@ -73,7 +73,8 @@ export function tooLargeForBody(text: string): string | undefined {
 /**
  * The most lists, objects and fields together in a model's answer. After parsing, an answer with this number of parts
  * takes about as much memory as an answer of the same length that is a single string. Numbers and strings in lists do
- * not count, because they take little memory. So an embedding counts as one list.
+ * not count, because they take little memory. So an embedding counts as one list. An answer with more parts could use
+ * up a worker's memory.
  */
 export const MAX_ANSWER_PARTS = 500_000
 

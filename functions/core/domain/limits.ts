@@ -28,7 +28,8 @@ export const Plan = z.strictObject({
    */
   shards: z.int().positive(),
   /**
-   * A stack of an older version has no rates in its CloudFormation outputs. For such a stack, the default rate is used.
+   * The command line reads the plans from the CloudFormation outputs of the stack. The outputs of an older version have
+   * no rates. Then the default rate is used.
    */
   rate: Rate.default(DEFAULT_RATE),
 })

@@ -102,7 +102,8 @@ export const OutcomeEvent = z.strictObject({
   result: Payload.optional(),
   /**
    * The minimum charge of a success whose model reported no usage, if the request bounds its output. Set only if it is
-   * more than the estimate, because a collector of version 0.1.0 can't read an event with this field.
+   * more than the estimate, because otherwise the estimate is charged. A collector of version 0.1.0 can't read an event
+   * with this field, so as few events as possible have it.
    */
   charge_at_least: z.int().nonnegative().optional(),
   /** The price of the model's tokens, if pipeline.yaml has one. */

@@ -20,8 +20,8 @@ function tolerant(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodDefault) return z._default(tolerant(schema.unwrap()), schema.def.defaultValue)
   if (schema instanceof z.ZodArray) return z.array(tolerant(unchecked(schema).element))
   if (schema instanceof z.ZodPipe) return z.pipe(tolerant(schema.def.in), schema.def.out)
-  // A discriminated union becomes a plain union here. This is safe, because the options of a union differ in the values
-  // of their fields, or in the fields that they require.
+  // A discriminated union becomes a plain union here. A value still matches only its own option, because the options of
+  // a union differ in the values of their fields, or in the fields that they require.
   if (schema instanceof z.ZodUnion) return z.union(schema.options.map(tolerant))
   return schema
 }

@@ -49,6 +49,7 @@ export const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 /**
  * How long request items are kept. An item must outlive the messages of its request (14 days), because a message
- * without an item counts as never accepted, and must still exist when an operator redrives its dead letter.
+ * without an item counts as never accepted, and its request is rejected. The item must also exist when an operator
+ * redrives the dead letter of its request.
  */
 export const ITEM_RETENTION_MS = 90 * DAY_MS

@@ -10,8 +10,8 @@ type ExitHook = (expression: unknown, input: unknown, environment: unknown, resu
  * JSONata uses the two functions wherever one step can make a large text from a small one: `join` (for `$join`, `$pad`,
  * pictures) and `JSON.stringify` (for `$string`, `&`).
  *
- * Other functions can double a value in each step (`&`, `$append`, `$replace`). So the returned hook checks the size of
- * each step's result.
+ * Other functions can double a value in each step (`&`, `$append`, `$replace`). So this function returns a hook for
+ * JSONata, which calls the hook after each step. The hook checks the size of the step's result.
  */
 export function boundSizes(): ExitHook {
   boundJoin()

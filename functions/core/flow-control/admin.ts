@@ -69,8 +69,8 @@ function circuitView({ open, open_for, failures }: CircuitState, now: number, { 
 }
 
 /**
- * Returns whether earlier calls have left failures, a 403, a halt or a pause in the state. Then calls are deferred now,
- * or after fewer further failures.
+ * Returns whether earlier calls have left failures, a 403, a halt or a pause in the state. If so, calls are deferred
+ * now, or fewer further failures than usual suffice to defer them.
  */
 export const hasLearned = (state: ModelState, now: number): boolean => {
   const { open, failures, paused_until = 0, tried_until = 0, halted, refused_by } = state
@@ -79,8 +79,9 @@ export const hasLearned = (state: ModelState, now: number): boolean => {
 }
 
 /**
- * Removes the running calls from a state: the one call per priority, and the probe. The caller must know that no worker
- * runs. Otherwise a second call could begin while the first one still runs.
+ * Removes the running calls from a state: the one call per priority, and the probe. Use it only if no worker runs, for
+ * example at the start of the local system. Otherwise a second call of a model could begin while the first one still
+ * runs.
  */
 export const withoutCalls = (state: ModelState): ModelState => {
   const { leases, probe, ...rest } = state

@@ -17,8 +17,8 @@ export function applyReport(before: ModelState, report: Report, now: number, pol
 }
 
 /**
- * Applies the report of a usual call. The report of a probe counts as such a report if another probe has replaced the
- * probe, because its worker should have ended.
+ * Applies the report of a usual call. The late report of a probe counts like the report of a usual call, if the next
+ * probe has already begun. The next probe may begin at the time when the worker of the first one should have ended.
  */
 function afterCall(state: ModelState, report: Report, now: number, policies: Policies): ModelState {
   const { findings } = report
@@ -79,7 +79,8 @@ function withCircuit(state: ModelState, { circuit }: Policies, change: (circuit:
   const next = circuit ? change(circuit) : state
   if (next === state) return state
   const { failures, failed_by, open, open_for } = next
-  // The state keeps its `probe`, because a probe ends only with its own report. Without it, a second probe could begin
-  // while the first one runs. It may also be the probe of a halted model.
+  // The state keeps its `probe`, because a probe ends only with its own report. Without this field, a second probe
+  // could begin while the first one runs. The field may also hold the probe of a halted model, which does not depend on
+  // the circuit.
   return { ...state, failures, failed_by, open, open_for }
 }

@@ -17,8 +17,8 @@ export const MAX_SLOT_AHEAD_MS = 5_000
 export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
 /**
- * How late at most the queue of a healthy system delivers a message of the backlog again. If none comes by then, the
- * backlog counts as abandoned. Milliseconds.
+ * How late at most the queue of a healthy system delivers a message of the backlog again. If no message of the backlog
+ * comes for one round and this time, the backlog counts as abandoned. Milliseconds.
  */
 const MAX_QUEUE_LATENESS_MS = 5_000
 

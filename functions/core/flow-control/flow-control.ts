@@ -93,7 +93,10 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     return isVolatile(known.state, now, policies) ? undefined : known.state
   }
 
-  /** Applies a change, and reports it. Returns undefined if other workers always wrote first. */
+  /**
+   * Applies a change of the state, and calls `onChange` for each effect of it that operators should know. Returns
+   * undefined if other workers always wrote first.
+   */
   async function change<T>(apply: Apply<T>, failure?: CallFailure): Promise<T | undefined> {
     const base = trusted() ?? (await watched.read(model)) ?? UNTOUCHED
     const swapped = await compareAndSwap({ ...ports, store: watched }, model, base, apply)
@@ -165,9 +168,9 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 }
 
 /**
- * Returns whether other workers may have made an urgent change of a state. They may have seen further failures, or an
- * answer after a 403. With the old state, this worker could then call a model that has an open circuit or is halted. Or
- * they may have ended the call for whose end other calls wait. With the old state, these calls would wait longer.
+ * Returns whether other workers may have made an urgent change of a state. They may have reported further failures, or
+ * a second 403. With the old state, this worker could then call a model that has an open circuit or is halted. Or they
+ * may have ended the one call that a model takes at a time. With the old state, the next call would wait longer.
  */
 function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
   const counts = now - (circuit?.within_ms ?? 0)

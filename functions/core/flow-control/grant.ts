@@ -44,8 +44,9 @@ export function grant(
     if (deferral) return deferral
     const { permit, ...booked } = bookSlot(state, ask, { now, lead_time }, policies)
     if (booked.calls !== state.calls || booked.backlog !== state.backlog) state = { ...state, ...booked }
-    // If the slot is later, the worker defers the message, and asks again at the time of the slot. So the call gets no
-    // lease and no probe now. Otherwise it would keep other calls from the model until then.
+    // If the slot is too far ahead to wait for it, the worker defers the message, and asks again at the time of the
+    // slot. So the call gets no lease and no probe now. Otherwise it would keep other calls from the model until its
+    // slot.
     if (!permit.granted || permit.at > now + MAX_SLOT_WAIT_MS) return permit
     const taken = take(state, ask, { now, id }, policies)
     state = taken.state

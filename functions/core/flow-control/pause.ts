@@ -2,8 +2,8 @@ import type { Report } from './port.ts'
 import type { ModelState } from './state.ts'
 
 /**
- * The longest time without any call because the model has asked for a pause. After this time, the model gets one probe
- * at a time, i.e. one call that tests whether it answers again. Milliseconds.
+ * The longest time for which a pause that a model has asked for stops all of its calls. After this time, the model gets
+ * one probe at a time, i.e. one call that tests whether it answers again. Milliseconds.
  */
 export const LONGEST_PAUSE_MS = 15 * 60_000
 
@@ -30,8 +30,8 @@ export function pausedForLonger(state: ModelState, now: number): ModelState {
 }
 
 /**
- * Removes a long pause that is over, because version 0.1.0 can't read a state with this field. Returns the same object
- * if there is none.
+ * Removes a long pause that is over, because version 0.1.0 can't read a state with `tried_until`, and could not call
+ * the model after a rollback. Returns the same object if no long pause is over.
  */
 export function withoutOldPause(state: ModelState, now: number): ModelState {
   const { tried_until, ...rest } = state

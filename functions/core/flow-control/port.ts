@@ -62,7 +62,7 @@ export interface Ask {
   readonly backlog?: 'joins' | 'has waited' | 'has left' | undefined
   /**
    * If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. The
-   * next slots are then granted further ahead.
+   * next slots are then granted further ahead, so that their calls are in time.
    */
   readonly took?: number | undefined
   /**

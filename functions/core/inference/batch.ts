@@ -62,9 +62,9 @@ function indexOf(element: unknown): number | undefined {
 
 /**
  * Returns one answer for the whole call of a batch, by which the flow control judges the model (circuit breaker, halt).
- * If the call failed as a whole, it is this failure. If the failure of an element halts the model, it is the element's
- * failure. If every element failed and may be tried again, it is the first element's failure. Otherwise it is a
- * success, because the model works.
+ * If the call failed as a whole, this failure is returned. If the failure of an element halts the model, that failure
+ * is returned. If every element failed and may be tried again, the failure of the first element is returned. Otherwise
+ * a success is returned, because the model works.
  */
 export function callOf(outputs: Outputs): ModelAnswer {
   if (!outputs.ok) return outputs

@@ -75,7 +75,7 @@ export function textSentence(
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
   /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)
 
-/** Builds the sentence about an answer without a result for the mapping. */
+/** Builds the sentence about an answer without a result: the text `what`, and then the kind of the answer. */
 export function noResultSentence(
   what: string,
   { status, content_type }: { status?: number | undefined; content_type?: string | undefined },

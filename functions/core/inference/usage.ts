@@ -10,8 +10,9 @@ export interface ReportedUsage {
 }
 
 /**
- * The names of the two counts, in OpenAI's and in Anthropic's API. The counts of details are included in these two, so
- * they are never added.
+ * The names of the two counts, in OpenAI's and in Anthropic's API. No other count is added to them. OpenAI's counts of
+ * details are already included. Anthropic's tokens of the prompt cache are not included, but the mapping of the profile
+ * `anthropic` adds them.
  */
 const PROMPT = ['prompt_tokens', 'input_tokens']
 const COMPLETION = ['completion_tokens', 'output_tokens']

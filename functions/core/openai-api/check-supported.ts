@@ -69,8 +69,8 @@ const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, stri
 }
 
 /**
- * Parameters that a model can use only if its mapping sends the messages of a chat or names the parameter. Otherwise
- * they would have no effect, so they are refused.
+ * Parameters that are refused unless the mapping of the model names the parameter itself, or both `messages` and
+ * `parameters`. In a call without the messages of a chat, these parameters would have no effect.
  */
 const OF_CHATS = [
   'tools',

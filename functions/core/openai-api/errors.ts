@@ -93,8 +93,8 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
 
 /**
  * Returns whether an SDK may repeat the call by itself. Returns undefined if the SDK should decide by the HTTP status.
- * A repetition without an Idempotency-Key would be a second request, which is charged, too. So the repetition is
- * allowed only if the first request was certainly not admitted.
+ * If the request of the call may have been admitted, a repetition without an Idempotency-Key could be a second request,
+ * which is charged, too. So such a repetition is allowed only if the request was certainly not admitted.
  */
 function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): boolean | undefined {
   const { should_retry, may_be_admitted: mayBeAdmitted, quota } = details

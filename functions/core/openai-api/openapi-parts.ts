@@ -19,8 +19,8 @@ export const answer = (description: string, schema: string, more: Schema = {}) =
   content: { 'application/json': { schema: ref(schema) }, ...more },
 })
 /**
- * The content type of a stream, without a schema. OpenAPI 3.1 can't describe the events of a stream, and tools that
- * read the document would compare a schema with each event.
+ * The content type of a stream. It has no schema, because OpenAPI 3.1 can't describe a stream of different events.
+ * Tools that read the document would compare one schema with each event.
  */
 export const stream = { 'text/event-stream': {} } as const
 

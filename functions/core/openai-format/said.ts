@@ -18,9 +18,9 @@ export interface Said {
 }
 
 /**
- * Reads the content of a model's answer from a result: a chat completion, a completion or a response of an OpenAI-like
- * endpoint, the result of a provider's profile (`{ text, finish_reason, … }`), a text, or any JSON value of a mapping,
- * whose text is its JSON.
+ * Reads the content of a model's answer from a result. The result may be a chat completion, a completion or a response
+ * of an OpenAI-like endpoint, the result of a provider's profile (`{ text, finish_reason, … }`), or a text. From any
+ * other value, the content is the JSON text of the value.
  */
 export function readSaid(result: unknown): Said {
   if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) ?? '' })
@@ -54,7 +54,7 @@ function saidOf({ text, refusal, reasoning, calls = [], reason }: Parts): Said {
   return { text, refusal, reasoning, tool_calls: calls, finish_reason: finishOf(reason, calls.length > 0) }
 }
 
-/** OpenAI's reason for each reason of OpenAI and of other APIs. */
+/** OpenAI's `finish_reason` for each reason with which OpenAI or another API says why an answer ended. */
 const REASONS = new Map<unknown, Said['finish_reason']>([
   ['length', 'length'],
   ['max_tokens', 'length'],
@@ -82,7 +82,7 @@ function ofMessage(message: Json, reason: unknown): Said {
 
 /**
  * Reads the call of a tool. OpenAI puts the name and the arguments into `function`. Anthropic calls the arguments
- * `input`. Ollama has no ids.
+ * `input`. Ollama sends no ids, so the id is then made from the place in the list.
  */
 function toolCallOf(call: Json, index: number): ToolCall {
   const { name, arguments: args, input } = isObject(call.function) ? { ...call, ...call.function } : call

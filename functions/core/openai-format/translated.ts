@@ -1,12 +1,12 @@
 import { isObject, type Json, objectsOf } from './json.ts'
 import { isMeant } from './meant.ts'
 
-/** A body that was translated from another operation. */
+/** A body that was translated from the body of another operation (from a chat to a response, or back). */
 export interface Translated {
   readonly body: Json
   /**
    * The parts that the new operation can't express. If there are any, the new body does not mean the same as the old
-   * one, and the request is refused or fails.
+   * one, so the gateway refuses the request, or the worker fails it.
    */
   readonly lost: readonly Lost[]
 }

@@ -153,8 +153,8 @@ export function goOnAfter(
 }
 
 /**
- * Lets the caller continue after an outage, if other code repeats the work of the call, or if the call only saves work.
- * It throws any other error.
+ * Ignores an outage, and throws any other error. Use this only for a call whose loss does no harm: other code does its
+ * work later, or the call only makes later work cheaper.
  */
 export function ignoreUnavailable(error: unknown): void {
   if (!(error instanceof Unavailable)) throw error

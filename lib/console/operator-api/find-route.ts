@@ -11,7 +11,7 @@ export function findRoute(
     return params ? [{ route, params }] : []
   })
   // If several routes match, the route with the fewest parameters counts. So `/dead-letters/redrive` is the operation, and
-  // not a dead letter with this name. No dead letter has such a name.
+  // not a dead letter with the name `redrive`. No dead letter has this name.
   const [found] = ofPath
     .filter(({ route }) => route.method === method)
     .toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)

@@ -7,7 +7,7 @@ import { plural } from './format.ts'
 export type Choice = { readonly names: readonly string[] } | { readonly model: string } | { readonly all: true }
 
 interface DeadLetterActions {
-  /** Asks for confirmation, and then runs the requests of the dead letters again. The dialog calls the dead letters `which`. */
+  /** Asks for confirmation, and then runs the requests of the dead letters again. `which` describes the dead letters in the dialog. */
   redrive(choice: Choice, which: string): void
   discard(names: readonly string[], which: string): void
 }

@@ -11,7 +11,7 @@ interface State {
   readonly meaning?: string
 }
 
-/** Returns the state to show for a model: the most serious reason that defers its calls or, without such a reason, whether its calls fail. */
+/** Returns the state to show for a model. If its calls are deferred, the state is the most serious reason. Otherwise, it says whether calls fail. */
 export function stateOf({ halted, circuit, paused_until, rate_limit }: ModelView): State {
   if (halted)
     return {

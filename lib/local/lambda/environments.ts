@@ -44,7 +44,7 @@ export interface Environments extends Iterable<Environment> {
   release(environment: Environment): Promise<void>
   /** Ends the threads that run no invocation. The next invocation starts a new thread. */
   endIdle(): void
-  /** Call this when an invocation has timed out. Lambda would end its environment at once. Here, the thread ends after the last of its other invocations. */
+  /** Call this when an invocation has timed out. Lambda would end the environment at once. Here, the thread ends after its other invocations. */
   giveUp(environment: Environment): Promise<void>
 }
 

@@ -4,13 +4,13 @@ const MEBIBYTE = 1024 * 1024
 const SAMPLE_MS = 100
 
 /**
- * The memory that several invocations in one thread may use together, in MB. If the function's memory allows a single invocation more, that limit
- * counts. `MAX_TOGETHER` is far below V8's own limit, at which V8 could end the whole process and not only the thread.
+ * The memory that several invocations in one thread may use together, in MB. If twice the function's memory is more than this, an
+ * invocation may use twice the function's memory. `MAX_TOGETHER` is far below V8's own limit, at which V8 could end the whole process and not only the thread.
  */
 const MAX_TOGETHER = 1_280
 
 /**
- * The memory above which a thread is ended. For each invocation that runs in the thread, this is twice the function's memory, up to `MAX_TOGETHER`.
+ * The memory above which a thread is ended. It is twice the function's memory for each running invocation, but for all of them at most `MAX_TOGETHER`.
  * The factor is two, because V8 collects garbage before a heap is twice as large as its live objects. So a larger heap means that the live objects
  * alone need more than the function's memory.
  */
@@ -25,8 +25,8 @@ export const YOUNG_MB = 12
 
 /**
  * V8's own limits for a thread. They are far above the limit of `watchMemory`, because V8 ends the whole process, and not only the thread, if a
- * single allocation (such as the table of a large Map) exceeds them. The usual limit is just below 2 GiB. Then V8 lets a heap grow by a factor of two
- * at most, on which `maxBytes` relies.
+ * single allocation (such as the table of a large Map) exceeds them. The usual limit is just below 2 GiB. With such a limit, V8 lets a heap grow
+ * at most to twice the size of its live objects. `maxBytes` relies on this factor.
  */
 export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),

@@ -89,7 +89,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     onStarted(error) {
       starting -= 1
       lastFreed = Date.now()
-      // The thread can't run the invocations that it would have taken. So as many waiting invocations fail with its error. Otherwise, if a handler can
+      // The thread would have taken `perThread` invocations. So as many waiting invocations fail with the error of its start. Otherwise, if a handler can
       // never be imported, its callers would wait for ever.
       for (let i = 0; error && i < perThread; i++)
         (waiting.shared.shift(loadOf) ?? waiting.own.shift(loadOf))?.resolve(error)

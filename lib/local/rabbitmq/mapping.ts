@@ -126,7 +126,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     }
   }
 
-  /** Takes the messages for one invocation. Drops a message that is too large for an event, as Lambda does. It would come first in each later try, too. */
+  /** Takes the messages for one invocation. Drops a message that is too large for an event, as Lambda does. Otherwise it would block the queue. */
   function nextBatch({ waiting, channel }: Consumer): ConsumeMessage[] {
     const batch: ConsumeMessage[] = []
     let room = MAX_PAYLOAD_BYTES - 1_000

@@ -8,7 +8,7 @@ export type MakeDatabase = (folder: string) => Promise<void>
 
 /**
  * The parameters with which PGlite starts Postgres. Postgres writes to all of its shared buffers at its start, so the default of 128 MB would be most of
- * the memory of this process. With 8 MB, other data is still in the file system's cache.
+ * the memory of this process. Data that does not fit into 8 MB is still in the file system's cache, so few reads wait for the disk.
  */
 const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
 

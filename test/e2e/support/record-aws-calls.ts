@@ -1,4 +1,4 @@
-// A function imports this file before its own code. It appends each call of AWS that the function makes to a file. The query of the import names this file.
+// A function imports this file before its own code. It appends each call of AWS that the function makes to a log, whose name is in the query of the import.
 import { channel } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'

@@ -134,7 +134,7 @@ describe('applyReport: the state of a model after the report of a call', () => {
     probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
   }
 
-  it('keeps the probe (a test call) of a model that is halted, i.e. not called otherwise, until the probe itself is reported, whatever other calls report', () => {
+  it('does not end the probe of a halted model when calls that began before the halt are reported, but only when the probe itself is reported', () => {
     expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
     expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
       probe: haltProbed.probe,
