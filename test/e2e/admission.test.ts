@@ -45,6 +45,7 @@ const retryAfter = ({ headers }: ApiAnswer): number => Number(headers['retry-aft
 async function mostThreadsUntil(end: Promise<unknown>): Promise<Map<string, number>> {
   const most = new Map<string, number>()
   const timer = setInterval(() => {
+    if (system.process.exitCode !== null || system.process.signalCode !== null) return
     for (const [name, count] of namedThreadsOf(system.process.pid ?? 0))
       most.set(name, Math.max(count, most.get(name) ?? 0))
   }, 10)

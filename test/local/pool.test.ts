@@ -89,7 +89,7 @@ test('endIdle ends the threads without an invocation, and the next event starts 
   expect(await next).toEqual(done)
 })
 
-test('a pool that is warmed up has a thread for the next event, and the thread ends after 30 s without an event', async () => {
+test('a pool that is warmed up has a thread for the next event, and the thread ends after 20 s without an event', async () => {
   const { pool, threadIds } = poolOfFakes()
   pool.warm()
   pool.warm()
@@ -102,7 +102,9 @@ test('a pool that is warmed up has a thread for the next event, and the thread e
 
   const { pool: unused } = poolOfFakes()
   unused.warm()
-  await vi.advanceTimersByTimeAsync(30_000)
+  await vi.advanceTimersByTimeAsync(19_999)
+  expect(unused.threads()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
   expect(unused.threads()).toEqual([])
 })
 

@@ -1,5 +1,4 @@
 import { mockClient as mock } from 'aws-sdk-client-mock'
-import { afterAll } from 'vitest'
 
 const mocks = new Set<{ restore(): void }>()
 
@@ -15,10 +14,8 @@ export const mockClient: typeof mock = (client, options) => {
   return mocked
 }
 
-/** Makes vitest end all mocks at the end of the current test file. test/unit/setup.ts calls this before each test file. */
-export function restoreClientsAfterFile(): void {
-  afterAll(() => {
-    for (const mocked of mocks) mocked.restore()
-    mocks.clear()
-  })
+/** Ends all mocks of clients. test/unit/setup.ts calls this before and after each test file. */
+export function restoreClients(): void {
+  for (const mocked of mocks) mocked.restore()
+  mocks.clear()
 }

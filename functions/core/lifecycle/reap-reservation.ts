@@ -40,8 +40,8 @@ export async function reapReservation(
 
 /**
  * Returns whether an item that may be some seconds old shows that its request still waits or runs. Then
- * `reapReservation` would leave the reservation open, and need not be called now. An older state can't end, expire or
- * remove a request that is still open, so it never keeps a reservation open for longer than until the next look.
+ * `reapReservation` would leave the reservation open, and need not be called now. If the request has ended meanwhile, a
+ * later sweep sees this and closes the reservation, so an old state only delays that.
  */
 export const showsOpen = (
   item: RequestItem,

@@ -48,11 +48,13 @@ async function onRabbitMq(amqpUrl: string): Promise<InputQueues> {
   return {
     send: async (queue, body) => {
       const messageId = randomUUID()
+      await channel.checkQueue(queue)
       channel.sendToQueue(queue, Buffer.from(body), { messageId, persistent: true })
       await channel.waitForConfirms()
       return messageId
     },
     count: async queue => {
+      await channel.checkQueue(queue)
       const host = decodeURIComponent(new URL(amqpUrl).pathname.slice(1))
       return (await messagesIn(host))[queue] ?? 0
     },

@@ -44,7 +44,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'an eventually consistent read decides that a request was never written',
+    name: 'all functions read request items with eventually consistent reads',
     ports: ports => ({ ...ports, items: { ...ports.items, get: ports.items.getPossiblyStale } }),
   },
   {

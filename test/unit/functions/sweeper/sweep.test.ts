@@ -59,6 +59,19 @@ describe('sweep', () => {
       expect(await openOf(ports, item)).toBe(0)
     })
 
+    it('closes a second reservation of a queued request, which an admission has left in another shard, although it sees the request queued', async () => {
+      const ports = memoryPorts()
+      const item = await reserved(ports)
+      const left = { ...reservationOf(item), shard: item.shard + 1 }
+      await ports.quota.reserve(left, { requests: 9, tokens: 99, in_flight: 9 }, NOW)
+      ports.advance(STALE_RESERVATION_MS)
+
+      expect(await sweep(ports)).toMatchObject({ seen: 2, closed: 1 })
+
+      expect(await openOf(ports, item)).toBe(1)
+      expect((await ports.quota.read(item.user_id, item.window, left.shard)).open).toEqual([])
+    })
+
     it.each([
       ['whose item it does not see yet', () => undefined],
       ['that it still sees with an earlier run', (item: RequestItem) => ({ ...item, run: 0, nonce: 'earlier' })],

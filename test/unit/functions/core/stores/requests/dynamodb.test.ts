@@ -53,6 +53,16 @@ describe('dynamoItems with the answers of AWS, which the emulator does not give'
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
+  it('reads an item with a strongly consistent read, and with an eventually consistent one only if it may be stale', async () => {
+    dynamoDb.on(GetItemCommand).resolves({ Item: marshall(item) })
+
+    await items.get(item.user_id, item.request_id)
+    await items.getPossiblyStale(item.user_id, item.request_id)
+
+    const reads = dynamoDb.commandCalls(GetItemCommand).map(({ args: [command] }) => command.input.ConsistentRead)
+    expect(reads).toEqual([true, false])
+  })
+
   it('fails with Defect if an item does not match the schema of request items', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'u42', request_id: 'x', status: 'odd' }) })
 
