@@ -21,9 +21,9 @@ export const failedCallsOf = ({ failures, failed_by = [] }: Failures): FailedCal
   })
 
 /**
- * Returns the fields of a state for failed calls. Each number in `failed_by` stands for the user of one call: 0 for
- * several users, otherwise twice the user's mark, plus 1 if the call was repeated. `failed_by` is absent if each call
- * had requests of several users.
+ * Returns the state's fields about failed calls. Each number in `failed_by` is about one call. It is 0 if the call had
+ * requests of several users. Otherwise, it is twice the user's mark (a positive number made from the user's id), plus 1
+ * if the requests of the call had all been tried before. `failed_by` is absent if each call had requests of several users.
  */
 export function toFailures(calls: readonly FailedCall[]): Failures {
   const codes = calls.map(({ by, repeated }) => (by === undefined ? 0 : 2 * by + (repeated ? 1 : 0)))
