@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { LocalError } from './error.ts'
@@ -15,20 +15,10 @@ const Secrets = z.record(z.string(), z.string())
  */
 export function readSecrets(folder: string): z.infer<typeof Secrets> {
   const path = join(folder, SECRETS_FILE)
-  const text = readIfExists(path)
-  if (text === undefined) return {}
+  if (!existsSync(path)) return {}
   try {
-    return Secrets.parse(JSON.parse(text))
+    return Secrets.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
     throw new LocalError(`${path} is damaged: restore the file, or delete the folder ${folder} to begin with new data.`)
-  }
-}
-
-function readIfExists(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { SECRETS_FILE } from '../../lib/local/secrets-file.ts'
 import { authorizationOf } from '../../lib/local/trust/access-key.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { eventually } from './support/eventually.ts'
@@ -342,5 +343,18 @@ describe('npm start refuses to start, and prints one line', () => {
     expect(code).toBe(1)
     expect(err).toMatch(line)
     expect(out + err).not.toContain('hunter2')
+  })
+
+  test('for a data folder whose file of secrets is damaged, before it starts an engine, and leaves the file as it is', async () => {
+    const data = mkdtempSync(join(folder, 'damaged-'))
+    const file = join(data, SECRETS_FILE)
+    writeFileSync(file, '{"arn:aws:')
+
+    const { code, out, err } = await startRefused({ SLUICE_DATA: data })
+
+    expect(code).toBe(1)
+    expect(out).not.toContain('starting')
+    expect(err).toBe(`${file} is damaged: restore the file, or delete the folder ${data} to begin with new data.\n`)
+    expect(readFileSync(file, 'utf8')).toBe('{"arn:aws:')
   })
 })

@@ -59,6 +59,19 @@ describe('sweep', () => {
       expect(await openOf(ports, item)).toBe(0)
     })
 
+    it('counts a reservation whose first read fails, closes the others, and closes that one in the next sweep', async () => {
+      const ports = memoryPorts()
+      const ended = { status: 'completed', attempt: 1, completed_at: NOW, charge: 3 } as const
+      const [unread, other] = [await reserved(ports, ended), await reserved(ports, ended)]
+      const items = failing(ports.items, 'getPossiblyStale', 'before', user => user === unread.user_id)
+      ports.advance(STALE_RESERVATION_MS)
+
+      expect(await sweep({ ...ports, items })).toMatchObject({ seen: 2, closed: 1, failed: 1 })
+
+      expect(await openOf(ports, other)).toBe(0)
+      expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
+    })
+
     it('closes a second reservation of a queued request, which an admission has left in another shard, although it sees the request queued', async () => {
       const ports = memoryPorts()
       const item = await reserved(ports)
