@@ -6,13 +6,24 @@ interface Report {
   readonly success: boolean
   readonly numPassedTests: number
   readonly numFailedTests: number
-  readonly testResults: readonly { readonly assertionResults: readonly Result[] }[]
+  readonly testResults: readonly FileResult[]
+}
+
+interface FileResult {
+  /** The path of the file of tests. */
+  readonly name: string
+  readonly status: string
+  /** The error of a file that failed outside of its tests, such as in an import. */
+  readonly message: string
+  readonly assertionResults: readonly Result[]
 }
 
 interface Result {
   readonly fullName: string
   /** A test that is skipped has a result, too: its status is then `skipped`. */
   readonly status: string
+  /** Each error of a failed test, with its stack. */
+  readonly failureMessages?: readonly string[]
 }
 
 /**
@@ -60,6 +71,16 @@ function missingIn(path: string, { testResults }: Report): string[] {
     .map(needed => `no test passed in ${basename(path)} of: ${needed}`)
 }
 
+/** Returns one line per failed test, and per file that failed outside of its tests, with the first line of the error. */
+function failedIn(path: string, { testResults }: Report): string[] {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter(result => result.status === 'failed')
+    const errors = failed.map(({ fullName, failureMessages }) => [fullName, failureMessages?.[0]])
+    if (status === 'failed' && failed.length === 0) errors.push([basename(name), message])
+    return errors.map(([test, error]) => `failed in ${basename(path)}: ${test}: ${error?.split('\n')[0]}`)
+  })
+}
+
 const paths = process.argv.slice(2)
 const found = paths
   .filter(path => existsSync(path))
@@ -79,6 +100,8 @@ const sum = (of: (report: Report) => number) => reports.reduce((total, report) =
 const passed = sum(report => report.numPassedTests)
 const failed = sum(report => report.numFailedTests) + problems.length
 
+// The log of a run is long, and may be cut: failed tests are named at its end, too.
+for (const line of found.flatMap(([path, report]) => failedIn(path, report))) process.stdout.write(`${line}\n`)
 for (const problem of problems) process.stdout.write(`${problem}\n`)
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 process.exitCode = failed === 0 ? 0 : 1
