@@ -41,7 +41,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
     'is refused costs nothing',
   ],
   'security.json': ["another user's request in any state", 'text with a meaning in SQL'],
-  'lambda.json': ['on Lambda’s runtime client'],
+  'lambda.json': ['on Lambda’s runtime client a posted', 'as on managed instances invocations'],
   'prometheus.json': ['a real Prometheus that reads', 'promtool'],
   'package.json': ['the npm package'],
   'console.json': ['a busy system', 'the console refuses'],

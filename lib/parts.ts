@@ -14,6 +14,7 @@ import type { SluiceFunction } from './constructs/function.ts'
 import { Gateway } from './constructs/gateway.ts'
 import { Intake } from './constructs/intake.ts'
 import { LedgerMigrations } from './constructs/ledger-migrations.ts'
+import { ManagedInstances } from './constructs/managed-instances.ts'
 import { Model } from './constructs/model.ts'
 import { FunctionNetwork } from './constructs/network.ts'
 import { policiesByModel } from './constructs/policies.ts'
@@ -64,7 +65,10 @@ export function addParts(scope: Construct, { pipeline, bundles, protect = true }
   const receiver = pipeline.observability.tracing
   const tracing = receiver ? new TracesReceiver(scope, 'Traces', receiver) : undefined
   const network = networkOf(scope, pipeline)
-  const deployment: Deployment = { pipeline, bundles, alarms, network, tracing }
+  const { managed_instances } = pipeline
+  const instances =
+    managed_instances && network && new ManagedInstances(scope, 'Instances', { ...managed_instances, network })
+  const deployment: Deployment = { pipeline, bundles, alarms, network, tracing, instances }
   const queues = queuesOf(scope, { pipeline, alarms, network })
   const state = new State(scope, 'State', { pipeline, protect })
   const common = { deployment, queues, ...state }

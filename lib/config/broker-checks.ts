@@ -34,6 +34,19 @@ export function checkNetwork({ network, queue }: Pipeline): Finding[] {
   return []
 }
 
+/** Checks that managed instances have a network, and a backend whose messages Lambda hands over to them. */
+export function checkManagedInstances({ managed_instances, network, queue }: Pipeline): Finding[] {
+  if (managed_instances === undefined) return []
+  const path = ['managed_instances']
+  if (rabbitMqOf(queue) !== undefined) {
+    const message =
+      'must not be there with queue.backend: rabbitmq: Lambda gives managed instances no messages of a broker'
+    return [{ path, message, atKey: true }]
+  }
+  if (network !== undefined) return []
+  return [{ path, message: 'needs network: the VPC and the subnets in which the instances run', atKey: true }]
+}
+
 const EGRESS: Path = ['queue', 'rabbitmq', 'egress']
 
 function checkEgress({ network, models, observability }: Pipeline, { egress }: RabbitMq): Finding[] {

@@ -1,5 +1,5 @@
 import { isLoopback } from './addresses.ts'
-import { checkBroker, checkNetwork } from './broker-checks.ts'
+import { checkBroker, checkManagedInstances, checkNetwork } from './broker-checks.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
 import { API_ROOM, executionsOf } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
@@ -21,6 +21,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkReserved(pipeline),
     ...checkBroker(pipeline),
     ...checkNetwork(pipeline),
+    ...checkManagedInstances(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
       ...checkPlan(name, plan),

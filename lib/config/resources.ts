@@ -34,6 +34,9 @@ const BROKER_PER_GROUP = { own: 2, given: 1 }
  */
 const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, further_endpoint: 1 }
 
+/** The number of resources of managed instances: the capacity provider and its role. */
+const MANAGED_INSTANCES = 2
+
 /** The number of resources for traces in X-Ray: the policy with which functions send them. */
 const TO_XRAY = 1
 
@@ -47,6 +50,7 @@ interface Counted {
   }
   readonly queue?: Queue
   readonly network?: Network | undefined
+  readonly managed_instances?: unknown
 }
 
 /** Returns the number of resources per part of a pipeline's stack. */
@@ -68,7 +72,8 @@ export function countResources(pipeline: Counted): number {
   const ofInputs = inputs.length === 0 ? 0 : resources.intake + resources.input * inputs.length
   const ofRetention = observability.retention.ledger === undefined ? 0 : resources.retention
   const ofTraces = tracesToXray(observability) ? TO_XRAY : 0
-  return resources.stack + ofModels + ofInputs + ofRetention + ofTraces
+  const ofInstances = pipeline.managed_instances === undefined ? 0 : MANAGED_INSTANCES
+  return resources.stack + ofModels + ofInputs + ofRetention + ofTraces + ofInstances
 }
 
 function ofModel({ circuit, endpoint: { auth }, batch }: Model, resources: typeof RESOURCES): number {

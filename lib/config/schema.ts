@@ -249,6 +249,17 @@ const Input = section({
   }),
 })
 
+const ManagedInstances = section({
+  environments: wholeNumber(1, 1_000)
+    .prefault(3)
+    .meta({
+      description:
+        'The fewest environments of the worker of each model. An environment has one core and 4 GB of memory, and runs at all times. Sluice takes ' +
+        'more environments if the `concurrency` of the model needs them. AWS advises three, one per availability zone.',
+      examples: [1],
+    }),
+})
+
 /** The pipeline file, which describes a whole deployment. The schema gives durations in milliseconds and fills in defaults. */
 export const Pipeline = section({
   name: text(
@@ -266,6 +277,13 @@ export const Pipeline = section({
     description:
       'Your own VPC, in which all functions run, for example to reach a model there. Sluice looks nothing up in the account. Without `network`, functions run in no ' +
       'VPC; with `backend: rabbitmq`, Sluice creates one.',
+  }),
+  managed_instances: ManagedInstances.optional().meta({
+    description:
+      "Runs the workers on Lambda's managed instances: EC2 instances of your account on which many invocations share an environment. AWS bills the " +
+      'instances, and not the time of the calls. So this is cheaper for a model that is called hundreds of times at the same time, all day, and dearer for others ' +
+      '([recipes.md](recipes.md#managed-instances) has the arithmetic). It needs `network` and `backend: sqs`. The local system ignores it.',
+    examples: [{ environments: 3 }],
   }),
   quotas: Quotas.meta({ description: 'The limits of users.' }),
   waiting: Waiting.prefault({}).meta({

@@ -26,6 +26,22 @@ export interface FunctionPlace {
   place(fn: PlacedFunction, reach: Reach): void
 }
 
+/** How many environments of a function there are on managed instances, and how many invocations share each. */
+export interface Environments {
+  /** The fewest environments that run at all times. */
+  readonly least: number
+  /** The most invocations that run in one environment at the same time. */
+  readonly invocations: number
+}
+
+/** The instances on which workers run. */
+export interface WorkerInstances {
+  /** The fewest environments of a worker that pipeline.yaml asks for. */
+  readonly environments: number
+  /** Runs a worker on these instances. */
+  run(fn: PlacedFunction, environments: Environments): void
+}
+
 /** The facts about a stack that all its constructs need. */
 export interface Deployment {
   readonly pipeline: Pipeline
@@ -35,4 +51,6 @@ export interface Deployment {
   readonly tracing: TracesReceiver | undefined
   /** The VPC in which functions run. If it is undefined, functions run in the network of AWS Lambda. */
   readonly network?: FunctionPlace | undefined
+  /** The instances on which workers run. If it is undefined, they run as all other functions do, each invocation in an environment of its own. */
+  readonly instances?: WorkerInstances | undefined
 }

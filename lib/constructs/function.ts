@@ -19,7 +19,7 @@ import type { MetricName } from '../../functions/core/platform/metrics/definitio
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
 import { bundleOf, type EntryPoint } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
-import type { Deployment, PlacedFunction } from './deployment.ts'
+import type { Deployment, Environments, PlacedFunction } from './deployment.ts'
 import { FunctionCode } from './function-code.ts'
 import { metricOf, sumOverModels } from './metrics.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
@@ -61,6 +61,8 @@ export interface SluiceFunctionProps {
    * permission, because it takes the messages for an endless loop.
    */
   readonly mayLoop?: boolean
+  /** The environments of the function on managed instances, if it runs on them. */
+  readonly environments?: Environments | undefined
 }
 
 /**
@@ -98,7 +100,9 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     })
     logGroup.grantWrite(this.role)
     if (TRACED.has(entryPoint)) deployment.tracing?.allow(this.role)
-    this.lambda = new LambdaFunction(this, 'Lambda', {
+    // AWS does not say that an existing function can move to managed instances or back. So a function on managed instances has an id of its own:
+    // a change of `managed_instances` then makes a new function.
+    this.lambda = new LambdaFunction(this, props.environments ? 'ManagedLambda' : 'Lambda', {
       code: new FunctionCode(bundleOf(deployment.bundles, entryPoint), settings),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
@@ -126,7 +130,8 @@ export class SluiceFunction extends Construct implements PlacedFunction {
       },
     })
     this.#note(props)
-    deployment.network?.place(this, { queues: props.queues !== undefined, models: props.callsModels ?? false })
+    if (props.environments) deployment.instances?.run(this, props.environments)
+    else deployment.network?.place(this, { queues: props.queues !== undefined, models: props.callsModels ?? false })
   }
 
   /**

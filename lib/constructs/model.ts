@@ -12,7 +12,7 @@ import type { Settings } from '../../functions/worker/settings.ts'
 import { executionsOf } from '../config/executions.ts'
 import { openAiEndpointOf } from '../config/providers/openai-endpoint.ts'
 import { ALARM_PERIOD } from './alarms.ts'
-import type { Deployment } from './deployment.ts'
+import type { Deployment, Environments } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import { allowModelAccess } from './model-access.ts'
 import type { PayloadStore } from './payload-store.ts'
@@ -20,7 +20,7 @@ import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
 import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
-import { type WorkerLoad, workerMemory } from './worker-memory.ts'
+import { invocationsPerEnvironment, MANAGED_GB, type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /**
  * The longest delay of a deferred request, whose message was sent again with a delay. Until the message is received again,
@@ -181,6 +181,7 @@ export class Model extends Construct {
   }
 
   #worker({ deployment, name, queues, tables, payloads }: ModelProps): SluiceFunction {
+    const environments = environmentsOf(deployment, name)
     return new SluiceFunction(this, 'Worker', {
       deployment,
       entryPoint: 'worker',
@@ -191,11 +192,13 @@ export class Model extends Construct {
         QUOTA_TABLE: tables.quota.tableName,
         MODELS_TABLE: tables.models.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
+        ...(environments && IN_ONE_THREAD),
       } satisfies Own<Env>,
       queues,
       callsModels: true,
       timeout: workerTimeout(deployment, name),
-      memory: workerMemory(loadOf(deployment, name)),
+      memory: environments ? MANAGED_MEMORY : workerMemory(loadOf(deployment, name)),
+      environments,
       // The worker defers a request: it sends the request to its own queue again.
       mayLoop: true,
     })
@@ -288,6 +291,32 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
     batched: batch !== undefined,
     inThread: [request, response, ...conditions].some(needsThread),
   }
+}
+
+/** The memory of a worker on managed instances, in MB. */
+const MANAGED_MEMORY = MANAGED_GB * 1_024
+
+/**
+ * The variables of a worker on managed instances. All invocations of an environment run in one thread: by default, Lambda
+ * starts eight threads per core, each of which would import the worker, and the memory of an environment is computed for one.
+ * The heap gets four fifths of the memory: by default, Node would stop with an error at a half.
+ */
+const IN_ONE_THREAD = {
+  AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+  NODE_OPTIONS: `--max-old-space-size=${Math.floor(MANAGED_MEMORY * 0.8)}`,
+}
+
+/**
+ * Returns the environments of a worker on managed instances, or undefined without managed instances. There are always enough
+ * environments for all invocations that the two queues may have at the same time. Otherwise Lambda would refuse some of
+ * these invocations, and their messages would wait for their visibility timeout.
+ */
+function environmentsOf(deployment: Deployment, name: string): Environments | undefined {
+  const { instances } = deployment
+  if (!instances) return undefined
+  const invocations = invocationsPerEnvironment(loadOf(deployment, name))
+  const most = Priority.options.reduce((sum, priority) => sum + mappingOf(deployment, name, priority).maxConcurrency, 0)
+  return { least: Math.max(instances.environments, Math.ceil(most / invocations)), invocations }
 }
 
 /**

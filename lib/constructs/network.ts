@@ -225,7 +225,7 @@ const SUBNETS = 'Functions'
 /** The CDK's checks of the form of ids of VPCs and security groups. `acceptIds` turns them off for the ids in pipeline.yaml, which are checked already. */
 const ID_RULES = ['CloudFormation-Validate::E1150', 'CloudFormation-Validate::E1151']
 
-function acceptIds(scope: IConstruct): void {
+export function acceptIds(scope: IConstruct): void {
   for (const id of ID_RULES)
     Validations.of(scope).acknowledge({
       id,

@@ -49,6 +49,27 @@ export function workerMemory({ messages, batched, inThread }: WorkerLoad): numbe
   return Math.min(MAX_MEMORY, Math.ceil((needed + (inThread ? THREAD : 0)) / STEP) * STEP)
 }
 
+/**
+ * The memory of an environment on a managed instance, which has one core, in GB. AWS allows 2, 4 or 8 GB per core. Most instances have 4 GB per core, so
+ * the rest of their memory would not be used with 2 GB.
+ */
+export const MANAGED_GB = 4
+const MANAGED_MEMORY = MANAGED_GB * 1_024
+
+/** The most invocations at a time that AWS advises for one core of a managed instance that runs Node. */
+const MOST_INVOCATIONS_PER_CORE = 64
+
+/**
+ * Returns the number of invocations of a worker that fit into the memory of one environment on a managed instance. The
+ * invocations share the process, and JSONata's thread.
+ */
+export function invocationsPerEnvironment({ messages, batched, inThread }: WorkerLoad): number {
+  const { process } = batched ? BATCHED : PER_CALL
+  const each = batched ? batchMemory(messages) - process : PER_CALL.call * messages
+  const most = Math.floor((MANAGED_MEMORY - process - (inThread ? THREAD : 0)) / each)
+  return Math.min(MOST_INVOCATIONS_PER_CORE, Math.max(1, most))
+}
+
 const batchMemory = (messages: number): number =>
   BATCHED.process +
   BATCHED.body * Math.min(messages, MAX_STORED_BODIES) +

@@ -3,8 +3,10 @@ import type { Pipeline } from '../config/schema.ts'
 import {
   BILLED_SECONDS,
   BYTES,
+  HOURS_PER_MONTH,
   IDLE_POLLS_PER_MONTH,
   LEAST_CAPACITY,
+  LEAST_INSTANCES,
   PAUSE_AFTER_HOURS,
   RETENTION_RUNS_PER_MONTH,
   SWEEPS_PER_MONTH,
@@ -36,6 +38,7 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
           ),
         ]
       : []),
+    ...instanceItems(inventory),
     item('Lambda', 'sweeper: invocations', SWEEPS_PER_MONTH, PRICES.invocation),
     item('Lambda', 'sweeper: time', gbSeconds(inventory, 'sweeper', SWEEPS_PER_MONTH), PRICES.gbSecond),
     item('DynamoDB', 'sweeper: reads', SWEEPS_PER_MONTH, PRICES.readUnit),
@@ -45,6 +48,16 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
           item('Lambda', 'deletion of old rows: time', gbSeconds(inventory, 'retention', runs), PRICES.gbSecond),
           item('Aurora', 'capacity for the deletion of old rows', runs * AWAKE_AFTER_CALL, PRICES.capacityHour),
         ]),
+  ]
+}
+
+/** Returns the cost of the managed instances on which workers run. They run at all times. */
+function instanceItems({ environments }: Inventory): Item[] {
+  if (environments === 0) return []
+  const instances = Math.max(LEAST_INSTANCES, environments)
+  return [
+    item('EC2', 'managed instances', instances * HOURS_PER_MONTH, PRICES.instanceHour),
+    item('Lambda', 'management of the instances', instances * HOURS_PER_MONTH, PRICES.instanceFeeHour),
   ]
 }
 

@@ -42,6 +42,13 @@ export const INVOCATIONS_PER_START = 100
 export const START_SECONDS = 0.6
 
 /**
+ * The instances on which workers run, with `managed_instances`. AWS chooses them. An `m7g.large` has two cores and 8 GB, of which its own software takes
+ * a part. So it surely has memory for one environment of a worker. AWS says that it starts three instances, one per availability zone, even if fewer
+ * are enough (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html).
+ */
+export const LEAST_INSTANCES = 3
+
+/**
  * The number of bursts per month, if the traffic has the spread `bursts`. The database pauses between two bursts.
  */
 export const BURSTS_PER_MONTH = 30

@@ -1,7 +1,7 @@
 import { rabbitMqOf } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { alwaysItems } from './always.ts'
-import { BURSTS_PER_MONTH } from './assumptions.ts'
+import { BURSTS_PER_MONTH, LEAST_INSTANCES } from './assumptions.ts'
 import { brokerItems, passedItems } from './broker.ts'
 import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
@@ -40,12 +40,24 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
     always_usd: alwaysUsd,
     traffic_usd: trafficUsd,
     total_usd: alwaysUsd + trafficUsd,
-    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length, traffic), ...notesOfBroker(pipeline)],
+    notes: [
+      ...tooMany(load),
+      ...notes(Object.keys(pipeline.models).length, traffic),
+      ...notesOfBroker(pipeline),
+      ...notesOfInstances(pipeline),
+    ],
   }
 }
 
 const notesOfBroker = ({ queue }: Pipeline): string[] =>
   rabbitMqOf(queue) ? ['The price of a broker is computed from that of mq.m7g.large, by the number of cores.'] : []
+
+const notesOfInstances = ({ managed_instances }: Pipeline): string[] =>
+  managed_instances
+    ? [
+        `AWS chooses the managed instances. The bill has one m7g.large per environment, at least ${LEAST_INSTANCES}, all month. Their disks, and instances that AWS adds if the workers use much CPU, are left out.`,
+      ]
+    : []
 
 /** Makes a sentence for each model that can't run its requests in a month, because its own limits are too low. */
 const tooMany = ({ models }: Load): string[] =>

@@ -22,6 +22,8 @@ export interface Mapping {
   readonly maxConcurrency: number
   /** The memory of the function, in MB. */
   readonly memory: number
+  /** Whether the function runs on managed instances. Then AWS bills the instances, and not the time of the function. */
+  readonly isManaged: boolean
 }
 
 /** The parts of a stack on which its bill depends. */
@@ -35,6 +37,8 @@ export interface Inventory {
   readonly watchedQueues: number
   /** The memory of each function in MB, by the function's name without the pipeline's name, such as `gateway`. */
   readonly memory: Readonly<Record<string, number>>
+  /** The fewest environments on managed instances, of all functions together. */
+  readonly environments: number
 }
 
 const Alarm = z.object({ Metrics: z.array(z.object({ MetricStat: z.unknown().optional() })).optional() })
@@ -42,6 +46,7 @@ const Cluster = z.object({ ManageMasterUserPassword: z.boolean().optional() })
 const Queue = z.object({ QueueName: z.string() })
 const LambdaFunction = z.object({
   MemorySize: z.number(),
+  FunctionScalingConfig: z.object({ MinExecutionEnvironments: z.number() }).optional(),
   Environment: z.object({ Variables: z.object({ DEPLOYMENT: z.string(), POWERTOOLS_SERVICE_NAME: z.string() }) }),
 })
 const EventSourceMapping = z.object({
@@ -66,6 +71,7 @@ export function inventoryOf(template: Template): Inventory {
       propertiesOf(template, 'AWS::SecretsManager::Secret', z.unknown()).length +
       clusters.filter(cluster => cluster.ManageMasterUserPassword).length,
     mappings: propertiesOf(template, 'AWS::Lambda::EventSourceMapping', EventSourceMapping).map(mapping => ({
+      isManaged: resource(template, mapping.FunctionName.Ref, LambdaFunction).FunctionScalingConfig !== undefined,
       queue: mapping.Queues?.[0] ?? resource(template, mapping.EventSourceArn['Fn::GetAtt'][0], Queue).QueueName,
       isPolled: mapping.Queues === undefined,
       batchSize: mapping.BatchSize,
@@ -74,6 +80,10 @@ export function inventoryOf(template: Template): Inventory {
       memory: resource(template, mapping.FunctionName.Ref, LambdaFunction).MemorySize,
     })),
     watchedQueues: watchedQueues(template),
+    environments: propertiesOf(template, 'AWS::Lambda::Function', LambdaFunction).reduce(
+      (sum, { FunctionScalingConfig }) => sum + (FunctionScalingConfig?.MinExecutionEnvironments ?? 0),
+      0,
+    ),
     memory: Object.fromEntries(
       propertiesOf(template, 'AWS::Lambda::Function', LambdaFunction).map(({ MemorySize, Environment }) => {
         const { DEPLOYMENT, POWERTOOLS_SERVICE_NAME } = Environment.Variables

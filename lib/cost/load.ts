@@ -105,13 +105,14 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   const invocations = requests / together
   // The sweeper's work depends on how long requests are open. The first request of a burst is open only for its call, and the last for the whole burst.
   const burst = traffic.spread === 'even' ? 0 : busySeconds / BURSTS_PER_MONTH
+  const billed = mapping.isManaged ? 0 : mapping.memory
   const { looks, announcements } = sweepsOf(billedSeconds, Math.max(billedSeconds, burst))
   return {
     model: name,
     requests,
     invocations,
-    gbSeconds: (invocations * billedSeconds * mapping.memory) / 1_024,
-    startGbSeconds: startGbSeconds(invocations, mapping.memory),
+    gbSeconds: (invocations * billedSeconds * billed) / 1_024,
+    startGbSeconds: startGbSeconds(invocations, billed),
     sends: model.batch ? invocations * sendsOfBatch(together) : requests,
     isRateLimited: model.rate_limit !== undefined,
     mostRequests: most * SECONDS_PER_MONTH,

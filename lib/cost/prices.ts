@@ -12,6 +12,7 @@ export const PRICES_AS_OF = '2026-11'
 export const PRICES_REGION = 'us-east-1'
 
 const MILLION = 1_000_000
+const INSTANCE_HOUR_USD = 0.0816
 
 const price = (usd: number, unit: string, source: string): Price => ({ usd, unit, source })
 
@@ -20,6 +21,7 @@ const LAMBDA = 'https://aws.amazon.com/lambda/pricing/'
 const DYNAMODB = 'https://aws.amazon.com/dynamodb/pricing/on-demand/'
 const AURORA = 'https://aws.amazon.com/rds/aurora/pricing/'
 const MQ = 'https://aws.amazon.com/amazon-mq/pricing/'
+const EC2 = 'https://aws.amazon.com/ec2/pricing/on-demand/'
 const VPC = 'https://aws.amazon.com/vpc/pricing/'
 const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/'
 
@@ -54,5 +56,8 @@ export const PRICES = {
   /** The price of an interface endpoint, per availability zone. */
   endpointHour: price(0.01, 'hour', 'https://aws.amazon.com/privatelink/pricing/'),
   addressHour: price(0.005, 'hour', VPC),
-  transferGb: price(0.09, 'GB', 'https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer'),
+  transferGb: price(0.09, 'GB', `${EC2}#Data_Transfer`),
+  instanceHour: price(INSTANCE_HOUR_USD, 'hour of an m7g.large', EC2),
+  /** Lambda's fee for the management of an instance: 15% of the price of the instance. */
+  instanceFeeHour: price(0.15 * INSTANCE_HOUR_USD, 'hour of an m7g.large', LAMBDA),
 } satisfies Readonly<Record<string, Price>>

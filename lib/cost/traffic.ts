@@ -68,7 +68,9 @@ function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): I
     (looksOf(load) * SECONDS_PER_LOOK * (inventory.memory.sweeper ?? 0)) / 1_024
   return [
     item('Lambda', 'invocations', requests + reads + authorizations + works + load.collections, PRICES.invocation),
-    item('Lambda', 'workers: time', sum(load.models.map(({ gbSeconds }) => gbSeconds)), PRICES.gbSecond),
+    ...(inventory.environments > 0
+      ? []
+      : [item('Lambda', 'workers: time', sum(load.models.map(({ gbSeconds }) => gbSeconds)), PRICES.gbSecond)]),
     item('Lambda', 'other functions: time', others, PRICES.gbSecond),
     item('Lambda', 'starts of environments', starts, PRICES.gbSecond),
   ]

@@ -84,7 +84,7 @@ beforeAll(async () => {
     startThread: options =>
       startRuntime(client, options, {
         line: (name, line) => add(lines, name, line),
-        invoked: (name, event, result) =>
+        invoked: (name, { event }, result) =>
           add(invocations, name, {
             event: JSON.parse(event),
             answer: result.ok ? JSON.parse(result.payload) : result.error,

@@ -12,22 +12,30 @@ import { readFrames } from './telemetry.ts'
 export interface Observer {
   /** Is called with a line of stdout or stderr, or with a line that the runtime client has logged. */
   line(functionName: string, line: string): void
-  invoked(functionName: string, event: string, result: InvocationResult): void
+  invoked(functionName: string, message: InvokeMessage, result: InvocationResult): void
+  /** Is called when an invocation begins, with the number of invocations that now run in its process. */
+  running?(functionName: string, invocations: number): void
+}
+
+interface Running {
+  readonly message: InvokeMessage
+  settle(result: InvocationResult): void
 }
 
 const API = '/2018-06-01/runtime'
 let environments = 0
 
 /**
- * Runs a Lambda function as Lambda does: AWS's runtime client runs in a new process, and gets one event after the other from the HTTP server
- * that AWS calls the Runtime API. `startRuntime` serves this API.
+ * Runs a Lambda function as Lambda does: AWS's runtime client runs in a new process, and gets its events from the HTTP server
+ * that AWS calls the Runtime API. `startRuntime` serves this API. Usually, the client asks for the next event when it has answered the last one.
+ * With the variable AWS_LAMBDA_MAX_CONCURRENCY, it asks at once, and runs several invocations at the same time, as on managed instances.
  */
 export function startRuntime(client: string, options: ThreadOptions, observer: Observer): Thread {
   const imported = Promise.withResolvers<FunctionError | undefined>()
   const ended = Promise.withResolvers<void>()
   let waiting: ServerResponse | undefined
-  let pending: InvokeMessage | undefined
-  let running: { message: InvokeMessage; settle(result: InvocationResult): void } | undefined
+  const pending: InvokeMessage[] = []
+  const running = new Map<string, Running>()
 
   const server = createServer((request, response) => void serve(request, response))
   const child = listen().then(port => spawnClient(client, options, port, observer))
@@ -39,7 +47,7 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
       errorMessage: `Error: Runtime exited with error: ${signal ?? code}`,
     }
     imported.resolve(error)
-    settle({ ok: false, error })
+    for (const requestId of running.keys()) settle(requestId, { ok: false, error })
     server.close()
     server.closeAllConnections()
     ended.resolve()
@@ -60,30 +68,31 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
       return handOver()
     }
     response.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}')
-    if (path === `${API}/init/error`) imported.resolve(JSON.parse(body))
-    else if (path.endsWith('/response')) settle({ ok: true, payload: body })
-    else settle({ ok: false, error: JSON.parse(body) })
+    if (path === `${API}/init/error`) return imported.resolve(JSON.parse(body))
+    const [requestId = '', kind] = path.slice(`${API}/invocation/`.length).split('/')
+    settle(requestId, kind === 'response' ? { ok: true, payload: body } : { ok: false, error: JSON.parse(body) })
   }
 
   function handOver(): void {
-    if (!waiting || !pending) return
+    const next = waiting && pending.shift()
+    if (!waiting || !next) return
     waiting.writeHead(200, {
       'content-type': 'application/json',
-      'lambda-runtime-aws-request-id': pending.requestId,
-      'lambda-runtime-deadline-ms': String(pending.deadline),
+      'lambda-runtime-aws-request-id': next.requestId,
+      'lambda-runtime-deadline-ms': String(next.deadline),
       'lambda-runtime-invoked-function-arn': options.functionArn,
       'lambda-runtime-trace-id': 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0',
     })
-    waiting.end(pending.event)
+    waiting.end(next.event)
     waiting = undefined
-    pending = undefined
   }
 
-  function settle(result: InvocationResult): void {
-    if (!running) return
-    observer.invoked(options.functionName, running.message.event, result)
-    running.settle(result)
-    running = undefined
+  function settle(requestId: string, result: InvocationResult): void {
+    const ended = running.get(requestId)
+    if (!ended) return
+    running.delete(requestId)
+    observer.invoked(options.functionName, ended.message, result)
+    ended.settle(result)
   }
 
   environments += 1
@@ -93,8 +102,9 @@ export function startRuntime(client: string, options: ThreadOptions, observer: O
     ended: ended.promise,
     invoke: message =>
       new Promise(resolve => {
-        running = { message, settle: resolve }
-        pending = message
+        running.set(message.requestId, { message, settle: resolve })
+        observer.running?.(options.functionName, running.size)
+        pending.push(message)
         handOver()
       }),
     async terminate() {
@@ -108,6 +118,9 @@ function spawnClient(client: string, options: ThreadOptions, port: number, obser
   const { environment, functionName, write } = options
   // As on Lambda, a function gets only the variables of its template and of Lambda, and no other variable of this process.
   const env = {
+    // Only the template of a worker sets this variable. For the other functions, the client would start eight threads per core, if they run several
+    // invocations at the same time.
+    AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
     ...environment,
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
     AWS_LAMBDA_LOG_FORMAT: 'JSON',

@@ -67,4 +67,5 @@ export const RABBITMQ_PIPELINES = {
   'broker in a given VPC with its security groups': `${withQueue('backend: rabbitmq')}${NETWORK}, security_groups: [sg-0a1b2c3d, sg-1a1b2c3d] }\n`,
   'SQS in a given VPC': `${PIPELINE}${NETWORK} }\n`,
   'SQS in a given VPC with its security groups': `${PIPELINE}${NETWORK}, security_groups: [sg-0a1b2c3d] }\n`,
+  'workers on managed instances': `${PIPELINE}${NETWORK} }\nmanaged_instances: { environments: 2 }\n`,
 }

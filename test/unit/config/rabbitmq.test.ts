@@ -139,6 +139,21 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
       'p.yaml:15:1: network.subnets is missing; it must be a list of subnets, such as [subnet-0a1b2c3d4e5f67890]',
     ],
     [
+      'managed instances without a network',
+      { extra: 'managed_instances: {}' },
+      'p.yaml:15:1: managed_instances needs network: the VPC and the subnets in which the instances run',
+    ],
+    [
+      'managed instances with a broker',
+      { ...broker(), extra: `network: { ${NETWORK} }\nmanaged_instances: {}` },
+      'p.yaml:16:1: managed_instances must not be there with queue.backend: rabbitmq: Lambda gives managed instances no messages of a broker',
+    ],
+    [
+      'no environment of a managed instance',
+      { extra: `network: { ${NETWORK} }\nmanaged_instances: { environments: 0 }` },
+      'p.yaml:16:36: managed_instances.environments must be a whole number from 1 to 1,000, not 0',
+    ],
+    [
       'more queues than the concurrent executions of the account',
       { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
       'p.yaml:15:22: account_concurrency must be at least 44: the 42 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',

@@ -6,10 +6,11 @@ import type { Traffic } from '../../../lib/cost/load.ts'
 import { PRICES } from '../../../lib/cost/prices.ts'
 import { pipelineWith } from './pipeline.ts'
 
-const functionOf = (service: string, memory = 512) => ({
+const functionOf = (service: string, memory = 512, environments = 0) => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     MemorySize: memory,
+    ...(environments > 0 && { FunctionScalingConfig: { MinExecutionEnvironments: environments } }),
     Environment: { Variables: { DEPLOYMENT: 'sluice', POWERTOOLS_SERVICE_NAME: `sluice-${service}` } },
   },
 })
@@ -26,7 +27,7 @@ const mapping = (queueId: string, functionId: string, batchSize: number, windowS
 })
 
 /** A stack that is small enough to compute its bill by hand. */
-const templateWith = ({ batch = 2, window = 0 } = {}): Template => ({
+const templateWith = ({ batch = 2, window = 0, environments = 0 } = {}): Template => ({
   Resources: {
     Plain: { Type: 'AWS::CloudWatch::Alarm', Properties: { MetricName: 'Errors' } },
     Formula: {
@@ -36,7 +37,7 @@ const templateWith = ({ batch = 2, window = 0 } = {}): Template => ({
     Dashboard: { Type: 'AWS::CloudWatch::Dashboard', Properties: {} },
     Cluster: { Type: 'AWS::RDS::DBCluster', Properties: { ManageMasterUserPassword: true } },
     Secret: { Type: 'AWS::SecretsManager::Secret', Properties: {} },
-    Worker: functionOf('worker-text', 1_024),
+    Worker: functionOf('worker-text', 1_024, environments),
     Collector: functionOf('collector'),
     Sweeper: functionOf('sweeper'),
     High: queue('inference-text-high'),
@@ -91,6 +92,36 @@ describe('the bill of a deployment without traffic', () => {
     const { always } = bill({ requests: 0 }, pipelineWith('', 'observability: { retention: { ledger: 90d } }'))
 
     expect(named(always, 'capacity for the deletion of old rows').quantity).toBeCloseTo((730 / 24) * 0.5 * 0.5)
+  })
+})
+
+describe('the bill of a deployment with managed instances', () => {
+  const Network = 'network: { vpc: vpc-1, availability_zones: [a], subnets: [subnet-1] }'
+  const managed = (environments: number) =>
+    bill({}, pipelineWith('', `${Network}\nmanaged_instances: {}`), templateWith({ environments }))
+
+  it.each([
+    [1, 3],
+    [4, 4],
+  ])('has the instances for %i environments, with the fee of Lambda: %i instances', (environments, instances) => {
+    const { always } = managed(environments)
+
+    expect(named(always, 'managed instances').usd).toBeCloseTo(instances * 730 * 0.0816)
+    expect(named(always, 'management of the instances').usd).toBeCloseTo(instances * 730 * 0.0816 * 0.15)
+  })
+
+  it('has no time of workers, and starts only of environments of other functions', () => {
+    const { traffic, notes } = managed(3)
+
+    expect(traffic.filter(({ what }) => what === 'workers: time')).toEqual([])
+    expect(named(traffic, 'starts of environments').quantity).toBeCloseTo((1e6 * 0.006 * 512) / 1_024)
+    expect(notes.join(' ')).toContain('AWS chooses the managed instances.')
+  })
+
+  it('is the same as without managed instances otherwise', () => {
+    const without = ({ traffic }: Bill) => traffic.filter(({ what }) => !/^(workers: time|starts of)/.test(what))
+
+    expect(without(managed(3))).toEqual(without(bill()))
   })
 })
 
