@@ -29,8 +29,8 @@ function interrupted(): AbortSignal {
 
 async function start(): Promise<void> {
   const { runLocal } = await import('../lib/run-local.ts')
-  // The system reads its files in the folder where it runs. But a path from the environment is relative to the folder
-  // of the shell.
+  // The system reads pipeline.yaml and its data in the folder where it runs, so it runs in the project's folder. A path
+  // in the environment is relative to the folder of the shell, so with such a path the folder is not changed.
   if (!env.SLUICE_CONFIG && !env.SLUICE_DATA) process.chdir(projectFolder(process.cwd()))
   await runLocal(moduleBeside(import.meta.url, 'local'))
 }

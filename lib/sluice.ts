@@ -32,11 +32,14 @@ export interface SluiceProps {
 
 /** The DynamoDB tables. The outputs of the stack also contain the names of the tables. */
 export interface SluiceTables {
-  /** One item per request: its status, attempts, times, usage and charge. */
+  /**
+   * One item per request: its status, attempts, times, usage and charge. The table also has the idempotency keys, and
+   * the leases of calls that wait.
+   */
   readonly requests: TableV2
   /** The counters and open reservations of each user and window. */
   readonly quota: TableV2
-  /** The circuit, pause and rate limit of each model. */
+  /** The halt, circuit, pause and rate limit of each model, and its last failed call. */
   readonly models: TableV2
   /** The hashes of the API keys. */
   readonly keys: TableV2

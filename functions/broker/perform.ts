@@ -2,7 +2,10 @@ import { Unavailable } from '../core/platform/unavailable.ts'
 import type { Operation, Performed } from './operation.ts'
 import type { BrokerPorts } from './ports.ts'
 
-/** Performs an operation for an operator. Throws for a defect. */
+/**
+ * Performs an operation for an operator. If the broker can't be reached, the answer has the reason (`unavailable`).
+ * Rejects for a defect.
+ */
 export async function perform(ports: BrokerPorts, operation: Operation): Promise<Performed> {
   try {
     return await performNow(ports, operation)

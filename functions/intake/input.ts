@@ -18,7 +18,7 @@ export interface Input {
 
 /**
  * Converts a delivery to an input. The end of the queue's name shows whether the message comes from the dead-letter
- * queue. This is certain, because pipeline.yaml refuses an input queue whose name has this end.
+ * queue. This is certain, because the checks of pipeline.yaml refuse an input queue whose name has this end.
  */
 export function inputOf({ id, queue: name, body }: Delivery): Input {
   const givenUp = name.endsWith(DEAD_LETTERS)

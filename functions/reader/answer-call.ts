@@ -18,7 +18,7 @@ export const answerCall = dispatch<ReaderPorts>({
   'GET /v1/inference/{request_id}': async (ports, call) => {
     const { user_id } = countedCaller(ports, call)
     const seconds = waitSeconds(call.query.wait)
-    // Several calls may wait for the same request, for example from two tabs of a browser.
+    // Several calls may wait for the same request (`beside_others`), for example from two tabs of a browser.
     const patience = { ms: seconds * 1000, beside_others: true }
     return json(200, await waitForCompletion(ports, user_id, requestIn(call), patience))
   },

@@ -6,10 +6,10 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { SweeperPorts } from './ports.ts'
 
 /**
- * For this time after a request's reservation is old enough to be checked, each sweep sends an `accepted` event for the
- * request (announces it to the ledger), in milliseconds. A sweep begins every two minutes, so one or two sweeps
- * announce each request. Without this limit, every sweep would send an event for a request that waits for days, and
- * each event costs money.
+ * Sweeps check a reservation from the age of two minutes on. For this further time, in milliseconds, each sweep sends
+ * an `accepted` event for its request (announces it to the ledger). A sweep begins every two minutes, so one or two
+ * sweeps announce each request. Without this limit, every sweep would send an event for a request that waits for days,
+ * and each event costs money.
  */
 export const ANNOUNCED_FOR_MS = 180_000
 

@@ -11,7 +11,8 @@ export interface SweeperPorts extends LifecyclePorts {
 
 /**
  * A queue of RabbitMQ whose number of waiting messages is published as a metric. Alarms watch this metric. `parts` are
- * the queues among which its messages are divided. All names are whole names.
+ * the queues among which its messages are divided. All names are complete: with the prefix of the deployment, except
+ * the names of inputs, which have no prefix.
  */
 export interface WatchedQueue {
   readonly name: string
@@ -21,8 +22,8 @@ export interface WatchedQueue {
 export interface WatchPorts {
   readonly watched: readonly WatchedQueue[]
   /**
-   * Returns the number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with
-   * `Unavailable`.
+   * Returns the number of waiting messages in the queue with this name on the broker; 0 if there is no such queue.
+   * Rejects with `Unavailable`.
    */
   countMessages(queue: string): Promise<number>
   readonly metrics: Meter

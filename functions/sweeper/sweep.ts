@@ -20,8 +20,8 @@ export interface Swept {
 /**
  * Checks each reservation that has been open for long, and closes it if its request has ended, was never written, or
  * can't go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read.
- * A reservation that can't be closed is left for the next sweep. The sweep also sends events to the ledger about
- * requests that go on, until a send fails.
+ * A reservation that can't be closed is left for the next sweep. The sweep also sends `accepted` events for requests
+ * that still wait or run, until a send fails. The collector writes them to the ledger.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
@@ -36,7 +36,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
     const young: RequestItem[] = []
     const reaped = page.map(async open => {
       const goesOn = (item: RequestItem) => void (isAnnounced(open.at, now) && young.push(item))
-      // Most requests only wait longer than usual. Thousands of them may wait, so this read has half the price.
+      // Most requests only wait longer than usual. Thousands of them may wait, so this read costs half as much, but may
+      // return an old state. Before a reservation is closed, `reapReservation` reads the present state.
       const { user_id, request_id } = open.reservation
       const seen = await ports.items.getPossiblyStale(user_id, request_id)
       if (!seen || !showsOpen(seen, open.reservation, now, ports.models))

@@ -55,7 +55,7 @@ export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): In
 
 /**
  * Maps a claimed request to the body of its call. If the mapping fails, the request ends as failed. If too little time
- * is left for the call, `late` defers the request.
+ * is left for the call, the function calls `late`, which defers the request. In both cases, the result is undefined.
  */
 export async function mapRequest(
   ports: WorkerPorts,
@@ -171,8 +171,9 @@ async function callForBatch(
 
 /**
  * Calls a substitute operation if the endpoint lacks the client's operation, for example chat completions in place of
- * responses. This second call needs its own permit. If there is no permit now, the request is retried later. This
- * environment then calls the substitute at once.
+ * responses. This second call needs its own permit. If there is no permit now, the request is retried later. If the
+ * retry runs in this environment (process), it calls the substitute at once, because `note` has recorded that the
+ * client's operation is missing.
  */
 async function callStandIn(
   ports: WorkerPorts,

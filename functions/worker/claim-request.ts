@@ -40,7 +40,7 @@ export async function claimRequest(
 ): Promise<ClaimedWithBody | undefined> {
   // The body is read before the claim, because the read may fail. After a claim, a failed read would use up an attempt,
   // and the request would wait until its lease has expired. A request that gets no permit is deferred, and needs no
-  // body now. So the body is read after the permit, which saves the read of a deferred request.
+  // body now. So the body is read after the permit, and a deferred request costs no read.
   const body = await bodyOf(ports, request)
   if (!body) return undefined
   const claimed = await claim(ports, request, invocation)
@@ -78,8 +78,8 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
 }
 
 /**
- * Handles a message whose claim was refused. Returns the item only if its worker is gone and this worker may claim the
- * request.
+ * Handles a message whose claim was refused: drops it, sends it again, or ends its request, as the item's state
+ * demands. Returns the item only if the worker that held the claim is gone and this worker may claim the request.
  */
 async function settleRefusedClaim(
   ports: WorkerPorts,

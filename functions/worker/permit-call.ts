@@ -69,9 +69,10 @@ export async function permitFurtherCall(
 }
 
 /**
- * Returns the value of `Ask.backlog` for a call that has already had a slot. It is undefined for a request of high
- * priority, which never joins the backlog (the requests that wait for a slot of the rate limit). Both priorities share
- * one rate limit, and an urgent request must not wait behind many others.
+ * Returns the value of `Ask.backlog` for a call that has already had a slot: `has left`, so that it need not wait in
+ * the backlog again (among the requests that wait for a slot of the rate limit). It is undefined for a request of high
+ * priority, which never joins the backlog. Both priorities share one rate limit, and an urgent request must not wait
+ * behind many others.
  */
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
@@ -101,8 +102,8 @@ const MAX_MISSED_SLOTS = 3
  * call does not miss its slot. Returns the permit that holds after the wait. It is a new permit if the slot has passed,
  * or if the model was halted or paused or its circuit has opened meanwhile. A permit may include a probe, i.e. the
  * right to make the one call that tests a stopped model. If the returned permit is refused or is for a later time, the
- * probe was already returned, so that another call can use it. With `mayUse` false, the slot of the given permit must
- * not be used, and the worker asks for another permit at once.
+ * probe was already returned, so that another call can use it. With `mayUse` false, another worker may have made a call
+ * in the slot of the given permit. So this slot is not used, and the worker asks for another permit at once.
  */
 export async function awaitPermit(
   ports: WorkerPorts,

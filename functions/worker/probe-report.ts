@@ -21,7 +21,7 @@ const Failure = z.object({
 export const Probed = z.object({
   /** The URL and the headers of the call, with secrets masked. */
   to: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),
-  /** The body of the call. Absent if nothing was sent. */
+  /** The body that the mapping made for the call, even if the call could not be made. Absent if the mapping failed. */
   sent: z.unknown().optional(),
   /** The duration of the call, in milliseconds. */
   took_ms: z.number().optional(),

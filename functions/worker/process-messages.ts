@@ -113,8 +113,8 @@ function performWithoutCall(ports: WorkerPorts, job: Exclude<Job, Call>): Promis
 const REDELIVERED = 'a message could not be processed and will be redelivered'
 
 /**
- * Makes a call. If other invocations share the environment, it keeps the call of an isolated request apart from all
- * other calls.
+ * Makes a call. If other invocations share the environment (process), the call of an isolated request is kept apart
+ * from all other calls. If the call can't begin in time because of this, its messages are deferred.
  */
 async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation): Promise<Delivery[]> {
   const { requests } = job

@@ -80,7 +80,10 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
 const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>
   verdict === 'drop' && status === 403 && !configured && !retry.drop_on.includes(403)
 
-/** Returns the whole pause that the model asks for, in milliseconds. */
+/**
+ * Returns the pause that the model asks for, in milliseconds. Unlike the result of `pauseOf`, it has no upper limit,
+ * because the model's state keeps also a long pause.
+ */
 const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
 
 const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason => ({

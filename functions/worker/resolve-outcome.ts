@@ -77,8 +77,8 @@ function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<Outcom
 }
 
 /**
- * Returns whether a failure ends its request. If the model refuses a whole batch, none of its requests ends, because
- * another request may be the cause.
+ * Returns whether a failure ends its request: the model has refused this request, or no attempt is left. If the model
+ * refuses a whole batch, none of its requests ends, because only one of them may be the cause.
  */
 function isFinal(
   { settings: { retry } }: WorkerPorts,

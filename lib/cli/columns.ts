@@ -30,8 +30,9 @@ export function facts(named: Record<string, string | undefined>): string[] {
 }
 
 /**
- * Shrinks columns until a row fits: first the columns with several words, then the others except the first, which is
- * the name of the row.
+ * Shrinks columns until a row fits. The first step splits no words. If this is not enough, the next step splits words
+ * in all columns except the first, which has the names of the rows. The last step splits words in the first column,
+ * too.
  */
 function fittingWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const cellsOf = (column: number) => rows.map(row => row[column] ?? '')
@@ -57,7 +58,7 @@ function fittingWidths(rows: readonly (readonly string[])[], width: number): num
   return widths
 }
 
-/** The smallest width of a column in characters, if there is room for it. */
+/** If its words must be split, a column does not become narrower than this number of characters. */
 const NARROW = 8
 
 function lay(cells: readonly string[], widths: readonly number[]): string[] {

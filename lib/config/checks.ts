@@ -86,7 +86,10 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   ]
 }
 
-/** Checks that the fewest executions of the queues leave enough for the API. */
+/**
+ * Checks that `account_concurrency` is enough for the API, if each queue with a consumer takes its smallest number of
+ * executions.
+ */
 function checkExecutions(pipeline: Pipeline): Finding[] {
   const { account_concurrency } = pipeline
   const { queues, least } = executionsOf(pipeline)

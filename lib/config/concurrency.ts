@@ -3,9 +3,9 @@
 const MAPPING = { min: 2, max: 1_000 }
 const CALLS_MAX = 10
 
-// A batch of one message occupies an invocation as long as a batch of ten. So requests that arrive one by one get this
-// many simultaneous calls, if the concurrency can be split in this way. The rest of the concurrency is used as soon as
-// requests wait.
+// The fewest invocations, if the concurrency can be split in this way. Requests that arrive one by one occupy an
+// invocation each, although the invocation has room for more calls. So with fewer invocations, fewer of these requests
+// would run at the same time. The rest of the concurrency is used as soon as requests wait.
 const PREFERRED_INVOCATIONS = 5
 
 /**

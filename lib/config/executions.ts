@@ -15,8 +15,8 @@ const MOST_CALLS = 10
 export const MOST_MESSAGES_OF_BROKER = 20
 
 /**
- * The most messages of an input in an invocation with a broker. The number is smaller, because other systems send these
- * messages, and each message may have 1 MB.
+ * The most messages of an input in an invocation with a broker. The number is smaller than for other queues, because
+ * other systems send these messages, and each message may have 1 MB. The event must have less than 6 MB.
  */
 export const INPUT_MESSAGES_OF_BROKER = 3
 
@@ -57,7 +57,10 @@ export interface Executions {
   readonly queues: number
   /** The most executions of all queues together, when all are full. */
   readonly most: number
-  /** The fewest executions when all are full, whatever pipeline.yaml says. */
+  /**
+   * The fewest executions of all queues together when all are full. Even the smallest `account_concurrency` does not
+   * reduce this number.
+   */
   readonly least: number
 }
 

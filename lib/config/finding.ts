@@ -2,8 +2,9 @@
 export type Path = readonly PropertyKey[]
 
 /**
- * One mistake in the pipeline. `message` completes a sentence that begins with the name of the value or of `subject`: `must be …`.
- * The mistake is shown at the value, at its key (`atKey`), or inside its text (`offset`, in characters from 0).
+ * One mistake in the pipeline. `message` completes a sentence (`must be …`) that begins with the name of the value or,
+ * if `subject` is there, with the name of `subject`. The mistake is shown at the value, at its key (`atKey`), or inside
+ * its text (`offset`, in characters from 0).
  */
 export interface Finding {
   path: Path

@@ -3,7 +3,8 @@ import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurr
 import { duration, Mapping, oneOf, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
 import { PROVIDERS } from './providers/index.ts'
 
-// The HTTP client sets these headers itself, and refuses them from a caller.
+// The HTTP client sets these headers, or they are about the connection. So the schema refuses them: with another value,
+// such as a wrong Content-Length, each call would fail.
 const CLIENT_HEADERS = new Set(
   'connection content-length expect host keep-alive te trailer transfer-encoding upgrade'.split(' '),
 )

@@ -25,12 +25,16 @@ const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 4, input: 4 }
  * declares queues with its alarm, and the rules within its security group.
  */
 const BROKER = 16
-/** The number of rules between the broker and a security group of functions. */
+/**
+ * The number of rules between the broker and a security group of functions: `own` for a group that the stack creates,
+ * `given` for a group that pipeline.yaml names.
+ */
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 
 /**
- * The number of resources of a network: the policy for functions in a VPC, the two security groups of functions, and a
- * VPC with its way out.
+ * The number of resources of a network: the policy for functions in a VPC, the two security groups of functions, a VPC
+ * with its way out (`nat` or `endpoints`), and an endpoint for one further service of AWS that is called, such as
+ * Bedrock.
  */
 const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, further_endpoint: 1 }
 

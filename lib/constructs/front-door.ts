@@ -49,7 +49,7 @@ const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>>
   'POST /v1/responses': { rate: 400, burst: 200 },
   'GET /v1/responses/{request_id}': { rate: 400, burst: 200 },
   'POST /v1/embeddings': { rate: 300, burst: 150 },
-  // The paths of the pipeline that Sluice replaces, for clients that still use them.
+  // The paths of the Benthos pipeline that Sluice has replaced, for clients that still use them (docs/from-benthos.md).
   'POST /generate': { rate: 250, burst: 100 },
   'POST /api/v1/inference': { rate: 250, burst: 100 },
   // These routes need no API key, so anybody can call them. The limit is many times the number of calls that monitors

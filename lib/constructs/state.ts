@@ -9,9 +9,9 @@ import { Tables } from './tables.ts'
 const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operator']
 
 /**
- * The stores with all data of a deployment that exists nowhere else. CloudFormation keeps the stores when the stack is
- * deleted. If the first deployment fails, CloudFormation deletes the stores: they are empty, and the next deployment
- * makes new ones and would not use them.
+ * The stores with all data of a deployment that exists nowhere else. When the stack is deleted, CloudFormation keeps the
+ * tables and the bucket, and a snapshot of the database. If a first deployment without protection (`protect` is false)
+ * fails, CloudFormation deletes the stores: they are empty, and the next deployment makes new ones and would not use them.
  */
 export class State extends Construct {
   readonly tables: Tables

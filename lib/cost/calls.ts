@@ -31,7 +31,10 @@ export const RATE_LIMITED = { reads: 1, writes: 1 }
 /** The collector, for the outcome: decide, record, settle. */
 export const SETTLED: StepCalls = { ...NONE, statements: 1, item_writes: 1, quota_writes: 1 }
 
-/** The read units of a look of the sweeper at a request that goes on. The read is eventually consistent. */
+/**
+ * The read units of a look of the sweeper at a request that goes on. The read is eventually consistent, so it costs
+ * half a unit.
+ */
 export const LOOK_UNITS = 0.5
 
 /** The reader, for one GET of a request: `READ_QUEUED` if the request has not ended, and `READ_COMPLETED` if its result is in the ledger. */

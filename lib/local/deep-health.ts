@@ -17,9 +17,9 @@ const NAMES: Readonly<Record<Endpoint, string>> = {
 }
 
 /**
- * Answers `GET /healthz?deep=1`: calls SQS, DynamoDB, S3 and Postgres, and names those that do not answer (`away`). Undefined for any other call.
- * Only the local system answers this call. The call needs no API key. So on AWS, anybody could wake a paused database with it, and a database that is
- * awake costs money.
+ * Answers `GET /healthz?deep=1`: calls SQS, DynamoDB, S3 and Postgres, and names those that do not answer (`away`). Returns undefined for any other call.
+ * A deployment on AWS does not answer it so: the call needs no API key, so anybody could wake a paused database with it, and a database that is awake
+ * costs money.
  */
 export function deepHealth(system: Pick<System, 'endpoints' | 'accessKeyId'>) {
   return ({ method, url = '' }: IncomingMessage): Promise<Answer> | undefined => {

@@ -19,7 +19,7 @@ export interface RequestCalls {
   /** The calls for an accepted request, by the number of reservations that were already open in the user's quota item. */
   readonly acceptedBeside: ReadonlyMap<number, readonly Call[]>
   readonly rejected: readonly Call[]
-  /** The calls for an accepted request, by the route of its POST. A POST that waits reads the request item only once here. */
+  /** The calls for an accepted request, by the route of its POST. A POST has no time to wait here, so it reads the request item at most once. */
   readonly posted: ReadonlyMap<string, readonly Call[]>
   /** The calls for a request that the quota refuses, by the route of its POST. */
   readonly refused: ReadonlyMap<string, readonly Call[]>

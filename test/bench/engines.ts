@@ -17,7 +17,7 @@ export interface Engines {
   close(): Promise<void>
 }
 
-/** Starts the emulators of the local system, each in its own thread. With `DYNAMODB_LOCAL_URL`, AWS's DynamoDB Local is used instead of the local one. */
+/** Starts the local system's emulators, each in its own thread. With `DYNAMODB_LOCAL_URL`, AWS's DynamoDB Local takes the place of the tables' emulator. */
 export async function startEngines(): Promise<Engines> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
   const start = (file: string) => startEmulator(new URL(file, emulators), { accessKeyId: ACCESS_KEY_ID }, log)

@@ -47,7 +47,7 @@ interface Need {
   readonly ends: string
 }
 
-/** Finds the smallest heap with which an invocation succeeds that has `calls` requests with this kind of body and answer. */
+/** Finds the smallest heap with which an invocation of a worker with `calls` requests, all with this kind of body and answer, does not run out of memory. */
 async function needOf(calls: number, [body, answer]: Kind, folder: string): Promise<Need> {
   const bodyFile = join(folder, 'body.json')
   writeFileSync(bodyFile, BODIES[body]())

@@ -97,8 +97,8 @@ export function tally(calls: readonly Call[]): string {
 }
 
 /**
- * Adds the item to the error of a failed condition. DynamoDB does this, but dynalite does not. Without the item, Sluice would make one
- * more call, and the benchmark would count a call that does not happen on AWS.
+ * Adds the item to the error of a failed condition if the engine has left it out, as dynalite does. DynamoDB returns the item. Without it,
+ * Sluice would make one more call, and the benchmark would count a call that does not happen on AWS.
  */
 export function withItemOnFailure(client: DynamoDBClient, uncounted: DynamoDBClient): void {
   client.middlewareStack.add(

@@ -108,7 +108,7 @@ async function disturb(load: Load, { begin, end }: Trouble, host: VirtualHost): 
 }
 
 // No other test may use the broker at the same time, because a memory alarm or a stop of the broker affects all of its virtual hosts.
-describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', () => {
+describe.skipIf(BROKER_URL === undefined)('a broker that is disturbed while clients post', () => {
   let host: VirtualHost
   let endpoint: Endpoint
   let chaos: ChaosSystem
@@ -130,7 +130,7 @@ describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', 
   })
 
   it.each(TROUBLES)(
-    '$name, refused posts get 503, and later posts are accepted again without a restart',
+    'if the broker $name: each refused post gets 503, and later posts are accepted without a restart of the system',
     async trouble => {
       const load = startLoad(chaos.system.apiUrl, users)
 
@@ -142,7 +142,7 @@ describe.skipIf(BROKER_URL === undefined)('while clients post, and the broker', 
     },
   )
 
-  it('was disturbed, each accepted request ends and is charged exactly once, and the broker has no message left', async () => {
+  it('after all these disturbances of the broker, each accepted request ends and is charged exactly once, and the broker has no message left', async () => {
     expect([...all.values()].flat().length).toBeGreaterThanOrEqual(TROUBLES.length * TIMES * ACCEPTED_BEFORE)
     await expectOrderInTheEnd(admin, all)
     await expect.poll(() => host.messages(), { timeout: 180_000, interval: 2_000 }).toEqual({})

@@ -25,7 +25,7 @@ describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', p
     endpoint?.close()
   })
 
-  it('ends and charges each accepted request once, although its threads are killed all the time', async () => {
+  it('the system ends and charges each accepted request once, although its threads are killed all the time', async () => {
     const admin = adminOf(localTarget(system))
     const users = await createUsers(admin, USERS)
     let accepted = 0

@@ -58,15 +58,18 @@ const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: N
 const decision = ({ user_id, request_id, run }: RequestItem) =>
   ({ user_id, request_id, run, attempt: 1, status: 'completed', completed_at: NOW, charge: 7 }) as const
 
-describe('of the fields that this version writes, version 0.1.0', () => {
+describe('the fields that this version writes', () => {
   it.each([
     ['responses', { model: 'text', input: 'Hi' }],
     ['chat.completions', { model: 'text', messages: [{ role: 'user', content: 'Hi' }] }],
-  ] as const)('knows all fields except `operation` in the message of a call of %s', async (operation, body) => {
-    expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation']])
-  })
+  ] as const)(
+    'version 0.1.0 knows all fields except `operation` in the message of a call of %s',
+    async (operation, body) => {
+      expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation']])
+    },
+  )
 
-  it('knows all fields except `price` in the outcome of a model with a price', async () => {
+  it('version 0.1.0 knows all fields except `price` in the outcome of a model with a price', async () => {
     const { ports, create, outcomes, run } = aWorker()
     const price = { input: 0.15, output: 0.6 }
 
@@ -78,7 +81,7 @@ describe('of the fields that this version writes, version 0.1.0', () => {
     expect(outcomes().map(asStored)).toEqual([['price'], []])
   })
 
-  it('knows all fields except `cost` in the item of a request to a model with a price', async () => {
+  it('version 0.1.0 knows all fields except `cost` in the item of a request to a model with a price', async () => {
     const item = anItem(running)
     const priced = await storedAfter(item, items => items.decide({ ...decision(item), cost: 0.00004 }))
     const plain = await storedAfter(item, items => items.decide(decision(item)))
@@ -86,7 +89,7 @@ describe('of the fields that this version writes, version 0.1.0', () => {
     expect([priced, plain].map(unknownTo010)).toEqual([['cost'], []])
   })
 
-  it('knows all fields except `erased` in the item of a request that its owner has deleted', async () => {
+  it('version 0.1.0 knows all fields except `erased` in the item of a request that its owner has deleted', async () => {
     const item = anItem(running)
     const done = (items: RequestItems) => items.decide(decision(item))
     const erased = await storedAfter(item, async items => (await done(items)) && items.erase(item))

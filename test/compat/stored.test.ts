@@ -31,24 +31,30 @@ describe('this version reads the data that version 0.1.0 has written:', () => {
       expect(readInferenceMessage(JSON.stringify(message))).toMatchObject({ kind: 'message', message })
   })
 
-  it.each(itemsOf('requests').filter(isRequest))('a request item that is $item.status', stored => {
-    expect(toItem(stored.item)).toEqual(readAs010(stored))
-  })
+  it.each(itemsOf('requests').filter(isRequest))(
+    'this version reads a request item of version 0.1.0 that is $item.status',
+    stored => {
+      expect(toItem(stored.item)).toEqual(readAs010(stored))
+    },
+  )
 
-  it.each(itemsOf('models'))('the state of a model, version $item.version', stored => {
-    const { model: _, ...state } = stored.item
-    expect(toStored(readModelState(state))).toEqual(readAs010(stored))
-  })
+  it.each(itemsOf('models'))(
+    'this version reads the state of a model that version 0.1.0 has written, in its version $item.version',
+    stored => {
+      const { model: _, ...state } = stored.item
+      expect(toStored(readModelState(state))).toEqual(readAs010(stored))
+    },
+  )
 
-  it.each(itemsOf('keys'))('the key $item.key_id', stored => {
+  it.each(itemsOf('keys'))('this version reads the API key $item.key_id that version 0.1.0 has stored', stored => {
     expect(StoredKey.parse(stored.item)).toEqual(readAs010(stored))
   })
 
-  it.each(itemsOf('users'))('the user $item.user_id', stored => {
+  it.each(itemsOf('users'))('this version reads the user $item.user_id that version 0.1.0 has stored', stored => {
     expect(StoredUser.parse(stored.item)).toEqual(readAs010(stored))
   })
 
-  it.each(itemsOf('quota'))('a quota item', ({ item }) => {
+  it.each(itemsOf('quota'))('this version reads a quota item of version 0.1.0', ({ item }) => {
     const { requests, tokens, open } = toCounters(item, keyOf(item))
     const entries = open.map(({ reservation: r, at }) => [
       `${r.request_id}:${r.run}`,
@@ -61,9 +67,12 @@ describe('this version reads the data that version 0.1.0 has written:', () => {
     })
   })
 
-  it.each(fingerprints)('the fingerprint of the body $body in an idempotency key', ({ body, fingerprint }) => {
-    expect(isFingerprintOf(fingerprint, parseBody(body))).toBe(true)
-  })
+  it.each(fingerprints)(
+    'this version recognizes the body $body by the fingerprint that version 0.1.0 has stored with an idempotency key',
+    ({ body, fingerprint }) => {
+      expect(isFingerprintOf(fingerprint, parseBody(body))).toBe(true)
+    },
+  )
 })
 
 describe('version 0.1.0 reads', () => {
@@ -76,7 +85,7 @@ describe('version 0.1.0 reads', () => {
   })
 })
 
-it('version 0.1.0 reads the users of failed calls and of an open circuit, which this version stores as negative times, as failures of long ago, and still reads the real failures', () => {
+it('this version stores the users of failed calls and of an open circuit as negative times; version 0.1.0 reads these as failures of long ago, and still reads the real ones', () => {
   const state = { ...UNTOUCHED, version: 1, writer: 'w', failures: [NOW, NOW + 1], failed_by: [84, 0] }
   const open = { ...UNTOUCHED, version: 2, writer: 'w', open: { until: NOW, times: 1 }, open_for: [42, 7] }
 

@@ -23,7 +23,7 @@ for (const { name, start } of dynamoDbEngines)
       return dynamoWaitLeases(engine.client, table).acquire({ ...wait, beside_others: false }, LIMITS, NOW)
     }
 
-    it('ends the wait leases (the rights of calls to wait for a request) of the given users and sets the number of all leases to zero, but keeps the leases of other users', async () => {
+    it('endAllWaits ends the wait leases of the given users, and removes all leases that count for all users together; another user’s lease still counts for that user', async () => {
       expect([await acquire('a'), await acquire('b')]).not.toContain(undefined)
       expect(await acquire('c')).toBeUndefined()
 

@@ -24,11 +24,11 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
   afterAll(() => engine.close())
 
   describe(`the store of the last failed call per model, on ${name}`, () => {
-    it('has no failed call of a model before one is stored', async () => {
+    it('the store has no failed call of a model before one is stored', async () => {
       expect(await engine.notes.last('untouched')).toBeUndefined()
     })
 
-    it('keeps the newest failed call, even if an older failed call is stored after it', async () => {
+    it('the store keeps the newest failed call, even if an older failed call is stored after it', async () => {
       const newer = { at: NOW + 1, code: 'model_timeout', reason: 'it did not answer', request_id: failure.request_id }
 
       await engine.notes.note('text', failure)
@@ -40,7 +40,7 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
       expect(await engine.notes.last('text')).toEqual(newer)
     })
 
-    it('keeps a failed call per model', async () => {
+    it('the store keeps a failed call per model', async () => {
       await engine.notes.note('one', failure)
 
       expect(await engine.notes.last('other')).toBeUndefined()

@@ -35,13 +35,13 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
   }
 
   describe(`the stored messages of input queues on ${name}`, () => {
-    it('stay bound to the first request if a second call binds another request', async () => {
+    it('a message of an input queue stays bound to its first request if a second call binds another request', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id })
     })
 
-    it('are bound to one request if 20 parallel calls bind different requests, and each call gets this request as its answer', async () => {
+    it('if 20 parallel calls bind a message of an input queue to different requests, it is bound to one of them, and each call gets this request as its answer', async () => {
       const user = newUser()
 
       const answers = await Promise.all(
@@ -51,7 +51,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
     })
 
-    it('are different messages if their users or their names differ', async () => {
+    it('messages of input queues are bound separately if their users or their names differ', async () => {
       const { user } = await bound()
       const [other, another] = [newRequestId(), newRequestId()]
 
@@ -59,7 +59,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, 'nightly/m-2', another, NOW)).toMatchObject({ request_id: another })
     })
 
-    it('are remembered for longer than the 14 days for which a queue keeps messages, by the clock of the caller', async () => {
+    it('the request of a message is remembered for longer than the 14 days for which a queue keeps messages, by the clock of the caller', async () => {
       const { user, id } = await bound()
       const later = newRequestId()
 
@@ -68,7 +68,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
     })
 
-    it('can be bound to another request only by a caller that names the request to which they are bound, so two callers never bind two new requests', async () => {
+    it('only a caller that names the request to which a message is bound can bind the message to another request, so two callers never bind two new requests', async () => {
       const { user, id } = await bound()
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()
@@ -77,7 +77,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toMatchObject({ request_id: second })
     })
 
-    it('can’t be refused once they are admitted', async () => {
+    it('a message of an input queue can’t be refused once it is admitted', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
@@ -85,7 +85,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
     })
 
-    it('keep their first refusal, and can then be neither admitted nor bound to another request', async () => {
+    it('a refused message of an input queue keeps its first refusal, and can then be neither admitted nor bound to another request', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
@@ -95,7 +95,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW)).toEqual({ refusal: REFUSAL })
     })
 
-    it('are neither admitted nor refused by a caller that names a request to which they are not bound any more', async () => {
+    it('a message is neither admitted nor refused by a caller that names a request to which the message is not bound any more', async () => {
       const { user, id } = await bound()
       const second = newRequestId()
       await inputs.rebind(user, MESSAGE, id, second, NOW)

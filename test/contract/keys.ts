@@ -21,7 +21,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
   afterAll(() => engine.close())
 
   describe(`idempotency keys on ${name}`, () => {
-    it('stay bound to the first request if a second call binds another request', async () => {
+    it('an idempotency key stays bound to its first request if a second call binds another request', async () => {
       const user = newUser()
       const first = aRequest()
 
@@ -29,7 +29,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', aRequest('other'), NOW + 1)).toEqual(first)
     })
 
-    it('are bound to one request if 20 parallel calls bind different requests, and each call gets this request as its answer', async () => {
+    it('if 20 parallel calls bind an idempotency key to different requests, it is bound to one of them, and each call gets this request as its answer', async () => {
       const user = newUser()
 
       const answers = await Promise.all(Array.from({ length: 20 }, () => keys.bind(user, 'k', aRequest(), NOW)))
@@ -37,7 +37,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(new Set(answers.map(({ request_id }) => request_id)).size).toBe(1)
     })
 
-    it('do not affect other keys of the same user, or the same key of another user', async () => {
+    it('an idempotency key does not affect other keys of the same user, or the same key of another user', async () => {
       const [one, two] = [newUser(), newUser()]
       const [a, b, c] = [aRequest(), aRequest(), aRequest()]
 
@@ -46,15 +46,18 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(one, 'K', c, NOW)).toEqual(c)
     })
 
-    it.each(['"8e03978e"', 'é\u{1f600}', ' ', '#', 'x'.repeat(255)])('may be any text (%#)', async key => {
-      const user = newUser()
-      const first = aRequest()
-      await keys.bind(user, key, first, NOW)
+    it.each(['"8e03978e"', 'é\u{1f600}', ' ', '#', 'x'.repeat(255)])(
+      'an idempotency key may be any text (%#)',
+      async key => {
+        const user = newUser()
+        const first = aRequest()
+        await keys.bind(user, key, first, NOW)
 
-      expect(await keys.bind(user, key, aRequest(), NOW)).toEqual(first)
-    })
+        expect(await keys.bind(user, key, aRequest(), NOW)).toEqual(first)
+      },
+    )
 
-    it('are remembered for 24 hours, by the clock of the caller', async () => {
+    it('the request of an idempotency key is remembered for 24 hours, by the clock of the caller', async () => {
       const user = newUser()
       const first = aRequest()
       const second = aRequest()
@@ -64,7 +67,7 @@ export function describeKeysContract(name: string, makeEngine: () => Promise<Key
       expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS)).toEqual(second)
     })
 
-    it('can be bound to another request only by a caller that names the request to which they are bound, so two callers never bind two new requests', async () => {
+    it('only a caller that names the request to which an idempotency key is bound can bind the key to another request, so two callers never bind two new requests', async () => {
       const user = newUser()
       const [first, second, third] = [aRequest(), aRequest(), aRequest()]
       await keys.bind(user, 'k', first, NOW)

@@ -55,11 +55,11 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
   afterAll(() => engine.close())
 
   describe(`model states on ${name}`, () => {
-    it('are absent for a model that was never written', async () => {
+    it('a model has no stored state before the first write', async () => {
       expect(await engine.modelStates.read(newModel())).toBeUndefined()
     })
 
-    it('are read with all fields, as the last write has written them', async () => {
+    it('the state of a model is read with all fields, as the last write has written them', async () => {
       const model = newModel()
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
@@ -72,7 +72,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       }
     })
 
-    it('are not changed by a write if another worker has already written this version, and the answer is the stored state', async () => {
+    it('a write of a version of the state that another worker has already written changes nothing, and its answer is the stored state', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
       const late = { ...first, writer: 'late' }
@@ -83,14 +83,14 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(second)
     })
 
-    it('are not changed by a write that is repeated because its answer was lost', async () => {
+    it('a write of the state that is repeated because its answer was lost changes nothing', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
     })
 
-    it('accept a new version from only one of 20 workers, so no worker overwrites the change of another', async () => {
+    it('if 20 workers write the same new version of a state, only one write succeeds, so no worker overwrites the change of another', async () => {
       const model = newModel()
       const writers = Array.from({ length: 20 }, (_, i) => `w${i}`)
 
@@ -99,7 +99,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(new Set(answers.map(({ writer }) => writer)).size).toBe(1)
     })
 
-    it('are separate per model', async () => {
+    it('each model has its own state', async () => {
       const [one, other] = [newModel(), newModel()]
       await engine.modelStates.write(one, first)
 

@@ -23,17 +23,17 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       { what: 'an empty text', value: '' },
       { what: 'all of Unicode', value: 'é\u{1f600}\uffff\u{10ffff}\u0001\u2028"\\' },
       { what: '4 MB', value: 'x'.repeat(4_000_000) },
-    ])('return $what unchanged', async ({ value }) => {
+    ])('the store returns $what unchanged', async ({ value }) => {
       await payloads.put('requests/a.b@c-d_e/1/body.json', JSON.stringify(value))
 
       expect(await payloads.get('requests/a.b@c-d_e/1/body.json')).toEqual(value)
     })
 
-    it('return nothing for a key that was never written', async () => {
+    it('the store returns nothing for a key that was never written', async () => {
       expect(await payloads.get('requests/nobody/1/body.json')).toBeUndefined()
     })
 
-    it('return the value that was last written under a key', async () => {
+    it('the store returns the value that was last written under a key', async () => {
       await payloads.put('twice', '1')
       await payloads.put('twice', '2')
 
@@ -49,14 +49,14 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
         value: 'é'.repeat(MAX_INLINE_BYTES / 2),
         inline: false,
       },
-    ])('are checked in and out: $what', async ({ value, inline }) => {
+    ])('checkIn keeps $what, and checkOut returns the value', async ({ value, inline }) => {
       const payload = await checkIn(payloads, 'claim-check', value)
 
       expect(payload).toEqual(inline ? { inline: value } : { key: 'claim-check' })
       expect(await checkOut(payloads, payload)).toEqual(value)
     })
 
-    it('can be deleted by their key, and a second deletion does not fail', async () => {
+    it('a payload can be deleted by its key, and a second deletion does not fail', async () => {
       await payloads.put('doomed/body.json', '1')
       await payloads.put('doomed/another.json', '2')
 
@@ -67,7 +67,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await payloads.get('doomed/another.json')).toBe(2)
     })
 
-    it('cause an error with the key of the object if a request’s payload is missing', async () => {
+    it('if the payload of a request is missing, checkOut fails with an error that names its key', async () => {
       await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
     })
   })

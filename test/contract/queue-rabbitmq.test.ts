@@ -153,7 +153,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('stops before its time is over if the broker is slow, and returns the number of events that are left', async () => {
+    it('if the broker is slow, the return of events stops before its time is over, and answers the number of events that are left', async () => {
       await withDeadResults(['a', 'b', 'c', 'd', 'e'], async ({ host, connection }) => {
         let now = 0
         const slow = {
@@ -171,7 +171,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('sends at least one event, and returns the number of events that are left, even if connecting has taken all the time', async () => {
+    it('even if connecting has taken all the time, the return of events sends one event, and answers the number of events that are left', async () => {
       await withDeadResults(['a', 'b'], async ({ connection }) => {
         let now = 0
         const slow = {
@@ -186,7 +186,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('fails with Unavailable if its channel is lost, and the next try sends all events', async () => {
+    it('if its channel is lost, the return of events fails with Unavailable, and the next try sends all events', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const lost = {
           ...connection,
@@ -202,7 +202,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('fails with Defect if the queue is missing', async () => {
+    it('the return of events fails with Defect if the dead-letter queue is missing', async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
 

@@ -35,7 +35,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       { what: 'control characters', body: '\u0001\u0008\u000b\u001f\u007f\u0085\u2028' },
       { what: 'quotes and backslashes', body: '"\\u0041\\"' },
       { what: 'field names of any text', body: { '': 1, '\u{1f600}\uffff': 2 } },
-    ])('delivers $what unchanged', async ({ body }) => {
+    ])('the queue delivers $what unchanged', async ({ body }) => {
       const queue = await engine.createQueue()
 
       await send(queue, body)
@@ -43,7 +43,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([body])
     })
 
-    it('delivers any JSON value', async () => {
+    it('the queue delivers any JSON value', async () => {
       const queue = await engine.createQueue()
       const bodies = fc.sample(fc.jsonValue({ stringUnit: 'binary' }), { numRuns: 100, seed: 42 })
 
@@ -53,7 +53,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(received)).toEqual(sorted(bodies.map((body, i) => ({ i, body: JSON.parse(JSON.stringify(body)) }))))
     })
 
-    it('delivers each of 57 messages that are sent in parallel exactly once', async () => {
+    it('the queue delivers each of 57 messages that are sent in parallel exactly once', async () => {
       const queue = await engine.createQueue()
 
       await Promise.all(Array.from({ length: 57 }, (_, i) => send(queue, { i })))
@@ -62,7 +62,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.waiting(queue)).toMatchObject({ visible: 0, delayed: 0 })
     })
 
-    it('delivers messages that are sent in parallel and together exceed 1 MiB, and a message of almost 1 MiB', async () => {
+    it('the queue delivers messages that are sent in parallel and together exceed 1 MiB, and a message of almost 1 MiB', async () => {
       const queue = await engine.createQueue()
       const bodies = [400_000, 400_000, 400_000, 1_000_000, 10].map((length, i) => ({ i, text: 'x'.repeat(length) }))
 
@@ -71,7 +71,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(await engine.receive(queue, 5))).toEqual(bodies)
     })
 
-    it('delivers the attributes of a message, whether it is sent alone or in a batch', async () => {
+    it('the queue delivers the attributes of a message, whether it is sent alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', sent_at: '1' }
 
@@ -86,7 +86,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       ])
     })
 
-    it('delivers a message only to its own queue', async () => {
+    it('the queue delivers a message only to its own queue', async () => {
       const [a, b] = [await engine.createQueue(), await engine.createQueue()]
 
       await Promise.all([send(a, { to: 'a' }), send(b, { to: 'b' })])
@@ -95,7 +95,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(b, 1)).toEqual([{ to: 'b' }])
     })
 
-    it('delays a message by up to the longest delay of the backend, whether it is sent alone or in a batch', async () => {
+    it('the queue delays a message by up to the longest delay of the backend, whether it is sent alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const delayed = { body: { i: 0 }, group: 'u42', delay_seconds: engine.queue.capabilities.max_delay_seconds }
 
@@ -106,7 +106,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('fails with Defect for a message to a missing queue, and sends later messages to other queues', async () => {
+    it('the queue fails with Defect for a message to a missing queue, and sends later messages to other queues', async () => {
       const queue = await engine.createQueue()
 
       await expect(send('no-such-queue', {})).rejects.toThrow('a call of the queue failed by a defect')
@@ -115,7 +115,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('refuses only the message that is too large, and not the messages that are sent with it', async () => {
+    it('the queue refuses only the message that is too large, and not the messages that are sent with it', async () => {
       const queue = await engine.createQueue()
 
       const [tooLarge, small] = await Promise.allSettled([send(queue, 'x'.repeat(1_100_000)), send(queue, { i: 1 })])

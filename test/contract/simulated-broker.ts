@@ -51,7 +51,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   }
 
   describe(`a batch of ${name}`, () => {
-    it('has the oldest messages, and the next batch has the next messages', async () => {
+    it('a batch has the oldest messages of the queue, and the next batch has the next messages', async () => {
       const queue = await queueOf(['1', '2', '3'])
 
       const first = await engine.take(queue, 2)
@@ -63,7 +63,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     })
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s is redelivered as a whole, before all other messages',
+      'a batch that %s is redelivered as a whole, before all other messages',
       async how => {
         const queue = await queueOf(['1', '2', '3'])
         await engine.take(queue, 2)
@@ -76,7 +76,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
     )
 
     it.each(['is rejected', 'loses its connection'] as const)(
-      'that %s more often than the limit of deliveries allows is moved to the dead-letter queue',
+      'a batch that %s more often than the limit of deliveries allows is moved to the dead-letter queue',
       async how => {
         const queue = await queueOf(['1', '2', '3'], 2)
         for (let i = 0; i < 3; i++) {
@@ -93,7 +93,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   })
 
   describe(`the delay of a message of ${name}`, () => {
-    it('is not prolonged by messages with longer delays that were sent earlier', async () => {
+    it('the delay of a message is not prolonged by messages with longer delays that were sent earlier', async () => {
       const queue = await queueOf([])
       await send(queue, 'three seconds', 3)
       await send(queue, 'one second', 1)
@@ -108,7 +108,7 @@ export function describeBrokerContract(name: string, makeEngine: () => Promise<B
   })
 
   describe(`a message of ${name}`, () => {
-    it('is refused if no queue is bound for it', async () => {
+    it('a message is refused if no queue is bound for it', async () => {
       await expect(send('no-such-queue', 'lost')).rejects.toThrow('a call of the queue failed by a defect')
     })
   })

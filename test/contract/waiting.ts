@@ -49,22 +49,25 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
   const ofUsers = (count: number) => Array.from({ length: count }, () => ({ user_id: newUser() }))
 
   describe(`wait leases on ${name}`, () => {
-    it('are limited per user if 50 calls ask in parallel', async () => {
+    it('if 50 calls of a user ask in parallel, only as many get a lease as the limit per user allows', async () => {
       expect(await acquireMany(times(50))).toHaveLength(10)
       expect(await acquire()).toBeUndefined()
     })
 
-    it('of one user do not count against another user', async () => {
+    it('the wait leases of one user do not count against the limit of another user', async () => {
       await acquireMany(times(20))
 
       expect(await acquireMany(times(20, { user_id: 'another' }))).toHaveLength(10)
     })
 
-    it.each([1, 16, 17, 50])('are limited to %i for all users together if 60 users ask in parallel', async total => {
-      expect(await acquireMany(ofUsers(60), { per_user: 10, total })).toHaveLength(total)
-    })
+    it.each([1, 16, 17, 50])(
+      'if 60 users ask in parallel, %i get a wait lease, as the limit for all users together says',
+      async total => {
+        expect(await acquireMany(ofUsers(60), { per_user: 10, total })).toHaveLength(total)
+      },
+    )
 
-    it('are not counted for a user whose call was refused because of the limit for all users together', async () => {
+    it('a call that is refused because of the limit for all users together does not count against the limit of its user', async () => {
       const first = granted(await acquire({ user_id: 'first' }, { per_user: 1, total: 1 }))
       expect(await acquire({}, { per_user: 1, total: 1 })).toBeUndefined()
 
@@ -76,18 +79,18 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     it.each<WaitLimits>([
       { per_user: 0, total: 50 },
       { per_user: 10, total: 0 },
-    ])('are refused if one of the limits is zero (%j)', async limits => {
+    ])('a wait lease is refused if one of the limits is zero (%j)', async limits => {
       expect(await acquire({}, limits)).toBeUndefined()
     })
 
-    it('can be acquired again after their release', async () => {
+    it('released wait leases can be acquired again', async () => {
       const taken = await acquireMany(times(10))
       for (const lease of taken.slice(0, 3)) await leases.release(lease)
 
       expect(await acquireMany(times(20))).toHaveLength(3)
     })
 
-    it('are counted as released only once if they are released twice', async () => {
+    it('a wait lease that is released twice makes room for only one new lease', async () => {
       const [first] = await acquireMany(times(10))
       await leases.release(granted(first))
       await leases.release(granted(first))
@@ -95,7 +98,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(5))).toHaveLength(1)
     })
 
-    it('of crashed calls end at the end time of each lease, and then as many new leases can be acquired', async () => {
+    it('wait leases that crashed calls did not release end at their end time, and then as many new leases can be acquired', async () => {
       await acquireMany(ofUsers(40))
       await acquireMany(times(10))
 
@@ -105,7 +108,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(1, { ...later, user_id: 'another' }), LIMITS, UNTIL)).toHaveLength(1)
     })
 
-    it('that have ended do not release newer leases of the same request', async () => {
+    it('the late release of a lease that has ended does not release a newer lease of the same request', async () => {
       const requestId = newRequestId()
       const died = granted(await acquire({ request_id: requestId }))
       await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)
@@ -115,7 +118,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)).toBeUndefined()
     })
 
-    it('are limited to one per request for calls that may not wait beside others (repeated POSTs), even if 40 ask in parallel', async () => {
+    it('of 40 parallel calls that may not wait for a request beside others (repeated POSTs), only one gets a wait lease', async () => {
       const requestId = newRequestId()
 
       const [only, ...others] = await acquireMany(times(40, { request_id: requestId }))
@@ -125,7 +128,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id: requestId })).toBeDefined()
     })
 
-    it('may be several per request for calls that may wait beside others (GETs), and each lease counts', async () => {
+    it('several calls that may wait for a request beside others (GETs) each get a wait lease, and each lease counts', async () => {
       const requestId = newRequestId()
       const taken = await acquireMany(times(20, { request_id: requestId, beside_others: true }))
 
@@ -135,14 +138,14 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(20))).toHaveLength(10)
     })
 
-    it('are refused to a call that may not wait beside others if another call waits for the request', async () => {
+    it('a call that may not wait beside others gets no wait lease if another call waits for the request', async () => {
       const requestId = newRequestId()
       await acquire({ request_id: requestId, beside_others: true })
 
       expect(await acquire({ request_id: requestId })).toBeUndefined()
     })
 
-    it('are acquired only once if the write is repeated because its answer was lost', async () => {
+    it('a wait lease is acquired only once if the write is repeated because its answer was lost', async () => {
       const wait = aWait()
       const limits = { per_user: 10, total: 1 }
       await leases.acquire(wait, limits, NOW)

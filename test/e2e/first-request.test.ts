@@ -321,7 +321,7 @@ describe('npm start refuses to start, and prints one line', () => {
     ['unset-variable.yaml', ':8:23: the variable MODEL_THAT_IS_NOT_SET is not set; '],
     ['bad-mapping.yaml', ':9:32: models.text.request is not valid JSONata: '],
     ['nowhere.yaml', ':1:1: there is no such file'],
-  ] as const)('for the file %s: %s', async ([name, problem]) => {
+  ] as const)('npm start refuses the file %s: %s', async ([name, problem]) => {
     const file = fixture(name)
 
     const { code, out, err } = await startRefused({ SLUICE_CONFIG: file })
@@ -337,7 +337,7 @@ describe('npm start refuses to start, and prints one line', () => {
       /^models\.image needs the secret models\/image-key: set the variable MODELS_IMAGE_KEY to it\.\n$/,
     ],
     [{ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' }, /^DATABASE_URL [^\n]* can't be reached[^\n]*\n$/],
-  ] as const)('for the settings %j', async ([settings, line]) => {
+  ] as const)('npm start refuses the settings %j', async ([settings, line]) => {
     const { code, out, err } = await startRefused(settings)
 
     expect(code).toBe(1)
@@ -345,7 +345,7 @@ describe('npm start refuses to start, and prints one line', () => {
     expect(out + err).not.toContain('hunter2')
   })
 
-  test('for a data folder whose file of secrets is damaged, before it starts an engine, and leaves the file as it is', async () => {
+  test('npm start refuses a data folder whose file of secrets is damaged, before the emulators start, and does not change the file', async () => {
     const data = mkdtempSync(join(folder, 'damaged-'))
     const file = join(data, SECRETS_FILE)
     writeFileSync(file, '{"arn:aws:')

@@ -41,21 +41,27 @@ describe.skipIf(BROKER_URL === undefined)('the old pipeline on RabbitMQ', () => 
   test.for([
     ['the exchange of the old pipeline', 'inference', 'requests'],
     ['the queue itself, as the old gateway did', '', 'inference_requests'],
-  ] as const)('sends the response to a message that was published to %s', async ([, exchange, key]) => {
-    const { user, settledQuota } = await system.newUser()
-    // This is the body that the gateway of the old pipeline sends.
-    const body = { request_id: randomUUID(), user_id: user, prompt: 'Old', estimated_tokens: 2, model_type: 'text' }
+  ] as const)(
+    'the response to a message that was published to %s is published on the exchange of the old pipeline',
+    async ([, exchange, key]) => {
+      const { user, settledQuota } = await system.newUser()
+      // This is the body that the gateway of the old pipeline sends.
+      const body = { request_id: randomUUID(), user_id: user, prompt: 'Old', estimated_tokens: 2, model_type: 'text' }
 
-    channel.publish(exchange, key, Buffer.from(JSON.stringify(body)))
+      channel.publish(exchange, key, Buffer.from(JSON.stringify(body)))
 
-    await eventually(() => expect(answers.filter(answer => answer.user_id === user)).toHaveLength(1))
-    expect(answers.find(answer => answer.user_id === user)).toMatchObject({
-      request_id: expect.any(String),
-      status: 'completed',
-      estimated_tokens: 2,
-      result: { label: 'Old' },
-      usage: PREDICT_USAGE,
-    })
-    expect(await settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: PREDICT_USAGE.total_tokens } })
-  })
+      await eventually(() => expect(answers.filter(answer => answer.user_id === user)).toHaveLength(1))
+      expect(answers.find(answer => answer.user_id === user)).toMatchObject({
+        request_id: expect.any(String),
+        status: 'completed',
+        estimated_tokens: 2,
+        result: { label: 'Old' },
+        usage: PREDICT_USAGE,
+      })
+      expect(await settledQuota()).toMatchObject({
+        requests: { used: 1 },
+        tokens: { used: PREDICT_USAGE.total_tokens },
+      })
+    },
+  )
 })

@@ -46,33 +46,39 @@ const rowOf = async (user: string, requestId: unknown) =>
   (await ledgerRows(system, user)).find(row => row.request_id === requestId)
 
 describe('a client of the old gateway', () => {
-  test.for(['/generate', '/api/v1/inference'])('gets the three fields of the old answer at the path %s', async path => {
-    const client = await system.newUser()
+  test.for(['/generate', '/api/v1/inference'])(
+    'a client of the old gateway gets the three fields of the old answer at the path %s',
+    async path => {
+      const client = await system.newUser()
 
-    const answer = await client.send('POST', path, JSON.stringify({ prompt: 'The lighthouse', model_type: 'text' }))
+      const answer = await client.send('POST', path, JSON.stringify({ prompt: 'The lighthouse', model_type: 'text' }))
 
-    expect(answer).toMatchObject({
-      status: 202,
-      body: { request_id: expect.any(String), status: 'queued', estimated_tokens: estimateOf('The lighthouse') },
-    })
-    await client.ended(String(answer.body.request_id))
-  })
+      expect(answer).toMatchObject({
+        status: 202,
+        body: { request_id: expect.any(String), status: 'queued', estimated_tokens: estimateOf('The lighthouse') },
+      })
+      await client.ended(String(answer.body.request_id))
+    },
+  )
 
   test.for([
     ['request', { requests: 1 }, { error: 'request quota exceeded', requests: { used: 1, limit: 1 } }],
     ['token', { tokens: 10 }, { error: 'token quota exceeded', tokens: { used: 7, limit: 10, estimated: 4 } }],
-  ] as const)('gets the fields of the old answer to a request over the %s quota', async ([, limits, expected]) => {
-    const client = await system.newUser()
-    await setUser(system.admin, client.user, limits)
-    await client.ended(await client.submit({ prompt: 'first', model_type: 'text' }))
-    await client.settledQuota()
+  ] as const)(
+    'a client of the old gateway gets the fields of the old answer to a request over the %s quota',
+    async ([, limits, expected]) => {
+      const client = await system.newUser()
+      await setUser(system.admin, client.user, limits)
+      await client.ended(await client.submit({ prompt: 'first', model_type: 'text' }))
+      await client.settledQuota()
 
-    const { status, body } = await client.send('POST', '/generate', '{"prompt":"second","model_type":"text"}')
+      const { status, body } = await client.send('POST', '/generate', '{"prompt":"second","model_type":"text"}')
 
-    expect(status).toBe(429)
-    expect(body).toMatchObject({ status: 'error', ...expected })
-    expect(body).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, estimated: 4 } })
-  })
+      expect(status).toBe(429)
+      expect(body).toMatchObject({ status: 'error', ...expected })
+      expect(body).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, estimated: 4 } })
+    },
+  )
 
   test('a client of the old gateway finds the old columns in the row of a request, and finds the tokens that the model reported in the quota', async () => {
     const client = await system.newUser()

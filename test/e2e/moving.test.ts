@@ -118,7 +118,7 @@ describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is chang
     { from: 'sqs', to: 'rabbitmq', tooEarly: ['rabbitmq'] },
     { from: 'rabbitmq', to: 'sqs', tooEarly: [] },
   ] as const)(
-    'ends and charges each accepted request exactly once (from $from to $to)',
+    'a system whose queue backend is changed from $from to $to ends and charges each accepted request exactly once',
     async ({ from, to, tooEarly }) => {
       const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
       expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))

@@ -135,7 +135,7 @@ describe('quotas and requests', () => {
     expect(shown).toMatchObject({ window: '2026-01-02', requests: { used: 0 }, tokens: { used: 0 } })
   })
 
-  test('commands print columns without the option --json', async () => {
+  test('without the option --json, commands print columns', async () => {
     const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
     expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
     expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +AGE +USER/) })

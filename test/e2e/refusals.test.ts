@@ -199,7 +199,7 @@ describe('a request that is refused costs nothing, and the next valid request is
       'unknown_model',
     ],
     ['403 for a priority that the plan does not have', { priority: 'high' }, 403, 'priority_not_allowed'],
-  ] as const)('%s', async ([_, fields, status, code]) => {
+  ] as const)('a call is answered with %s', async ([_, fields, status, code]) => {
     const client = await system.newUser()
     expect(await client.post({ prompt: MARK, ...fields })).toMatchObject({ status, body: { status: 'error', code } })
     await expectNothingCharged(client)

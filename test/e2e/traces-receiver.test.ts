@@ -22,29 +22,33 @@ describe('a receiver of traces', () => {
   test.for([
     { what: 'that is down', answer: { status: 503 }, told: /telemetry can't be exported \(status 503\)/ },
     { what: 'that never answers', answer: { silent: true }, told: /telemetry can't be exported \(ETIMEDOUT\)/ },
-  ])('$what gets one export per 30 s, and all requests succeed', { timeout: 240_000 }, async ({ answer, told }) => {
-    const receiver = await startOtlpReceiver(() => answer)
-    onTestFinished(receiver.close)
-    const system = await startSystem({
-      SLUICE_CONFIG: fixture('traced.yaml'),
-      MODEL_URL: model.url,
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-    })
-    onTestFinished(async () => void (await system.stop()))
-    const client = await system.newUser()
-    for (let i = 0; i < POSTS; i++) model.on(`p${i}`, answerJson({ result: 'r', usage: usualUsage }))
+  ])(
+    'a receiver $what gets at most one export per 30 s and environment, and all requests succeed',
+    { timeout: 240_000 },
+    async ({ answer, told }) => {
+      const receiver = await startOtlpReceiver(() => answer)
+      onTestFinished(receiver.close)
+      const system = await startSystem({
+        SLUICE_CONFIG: fixture('traced.yaml'),
+        MODEL_URL: model.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
+      })
+      onTestFinished(async () => void (await system.stop()))
+      const client = await system.newUser()
+      for (let i = 0; i < POSTS; i++) model.on(`p${i}`, answerJson({ result: 'r', usage: usualUsage }))
 
-    for (let i = 0; i < POSTS; i++) {
-      const { status } = await client.ended(await client.submit({ prompt: `p${i}`, model: 'free' }))
-      expect(status).toBe('completed')
-    }
-    await eventually(() => expect(system.output().out).toMatch(told))
+      for (let i = 0; i < POSTS; i++) {
+        const { status } = await client.ended(await client.submit({ prompt: `p${i}`, model: 'free' }))
+        expect(status).toBe('completed')
+      }
+      await eventually(() => expect(system.output().out).toMatch(told))
 
-    // Sequential posts use at most two environments (threads) of the gateway. Each of them pauses its own exports for 30 s. So each export is compared
-    // with the last but one, which is the latest that the same environment can have sent.
-    const tried = exportsOf(receiver, 'traced-gateway')
-    expect(tried.length).toBeGreaterThan(0)
-    const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)
-    expect(tooSoon).toEqual([])
-  })
+      // Sequential posts use at most two environments (threads) of the gateway. Each of them pauses its own exports for 30 s. So each export is compared
+      // with the last but one, which is the latest that the same environment can have sent.
+      const tried = exportsOf(receiver, 'traced-gateway')
+      expect(tried.length).toBeGreaterThan(0)
+      const tooSoon = tried.filter((at, i) => at - (tried[i - 2] ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)
+      expect(tooSoon).toEqual([])
+    },
+  )
 })

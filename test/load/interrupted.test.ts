@@ -106,7 +106,7 @@ test('a request that is cancelled while it waits for another attempt gets no fur
   expect(isFirst('cancelled')).toBe(true)
 })
 
-/** Sets the deadline of a request to now, because the shortest `expire_after` is a minute. */
+/** Sets the deadline of a request to now. Otherwise the test would wait for the shortest `expire_after`, which is a minute. */
 async function letDeadlineCome(user: string, id: string): Promise<void> {
   const { endpoints, outputs, accessKeyId } = system.localJson
   const credentials = credentialsOf(accessKeyId)

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { compile } from '../../lib/compile.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-it('compile runs several compilations at the same time, and a failed compilation does not affect the others', async () => {
+it('compile can run several times at once, and a file that can’t be compiled does not affect the compilation of the other files', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'good.ts'), 'export const answer: number = 42')
   writeFileSync(join(folder, 'bad.ts'), 'export const =')

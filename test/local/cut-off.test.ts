@@ -73,29 +73,29 @@ function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"
   })
 }
 
-describe.each(Object.keys(answers))('the server of %s keeps working', server => {
+describe.each(Object.keys(answers))('the server of %s', server => {
   const url = () => urls[server] ?? ''
 
-  test('after a call whose connection is reset in the middle of the body', async () => {
+  test('the server keeps working after a call whose connection is reset in the middle of the body', async () => {
     await cutOff(url(), {})
     await answers[server]?.()
     expect(told.filter(line => line.includes('failed'))).toEqual([])
   })
 
-  test('after fifty simultaneous calls whose connections are reset in the middle of the body', async () => {
+  test('the server keeps working after fifty simultaneous calls whose connections are reset in the middle of the body', async () => {
     await Promise.all(Array.from({ length: 50 }, () => cutOff(url(), { body: 'x'.repeat(500) })))
     await answers[server]?.()
     expect(told.filter(line => line.includes('failed'))).toEqual([])
   })
 
-  test('after an invalid chunked body', async () => {
+  test('the server keeps working after a call with an invalid chunked body', async () => {
     const chunked = { headers: ['Transfer-Encoding: chunked'] }
     await cutOff(url(), { ...chunked, body: '5\r\n{"a":\r\n' })
     await cutOff(url(), { ...chunked, body: 'no length\r\n{}\r\n' })
     await answers[server]?.()
   })
 
-  test('after a body over the size limit of the server', async () => {
+  test('the server keeps working after a call whose body is over its size limit', async () => {
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       authorization: authorizationOf(system.accessKeyId),

@@ -41,7 +41,7 @@ test('a data folder of a system in memory is an empty temporary folder, which is
   expect(existsSync(folder.path)).toBe(false)
 })
 
-test('the opening of a data folder deletes the local.json of a killed process', () => {
+test('the opening of a data folder deletes local.json (the addresses of a running system) if a killed process has left it', () => {
   const path = temporaryFolder()
   writeFileSync(join(path, 'local.json'), '{}')
 

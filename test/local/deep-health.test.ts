@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => system?.close())
 
-/** Calls an API without routes, whose local system has these endpoints, and returns the answer. */
+/** Starts an HTTP server for an API without routes, and a deep health check of these endpoints. Makes one call, and returns its answer. */
 async function ask(endpoints: Partial<LocalSystem['endpoints']>, path = '/healthz?deep=1', method = 'GET') {
   const http = await startHttpServer(0)
   onTestFinished(() => http.close(0))
@@ -64,7 +64,7 @@ describe('GET /healthz?deep=1', () => {
     })
   })
 
-  test('answers 503 with the names of all parts that answer with an error', async () => {
+  test('the deep health check answers 503 with the names of all parts that answer with an error', async () => {
     const broken = await startBroken(500)
 
     expect(await ask({ sqs: broken, dynamodb: broken })).toMatchObject({
@@ -81,7 +81,7 @@ describe('GET /healthz?deep=1', () => {
     ['GET', '//'],
     ['GET', '//['],
   ])(
-    'is the only call that is answered by the local system itself: %s %s is passed to the API',
+    'GET /healthz?deep=1 is the only call that the local system answers itself: %s %s is passed to the API',
     async (method, path) => {
       expect(await ask({}, path, method)).toMatchObject({ status: 404, body: { message: 'Not Found' } })
     },

@@ -37,7 +37,7 @@ const A = 'postgres://me:hunter2@127.0.0.1:5432/ledger'
 const B = 'postgres://me:hunter2@127.0.0.1:5432/other'
 const FolderName = () => join(temporaryFolder(), 'data')
 
-/** Starts a system with this data folder once per database, each time until its stack is created. */
+/** For each database: does with this data folder what a start of the local system does with it before and when the stack is created. */
 async function fill(path: string, ...databases: (readonly [url: string | undefined, dataApi: DataApi])[]) {
   for (const [url, dataApi] of databases)
     await withFolder(path, async data => {
@@ -78,7 +78,7 @@ describe('a data folder', () => {
     await fill(path, [A, first])
   })
 
-  test('refuses a new, empty database at the address of its database', async () => {
+  test('a data folder refuses a new, empty database, even if it is at the address of the folder’s database', async () => {
     const path = FolderName()
     await fill(path, [A, first])
 
@@ -87,14 +87,14 @@ describe('a data folder', () => {
     )
   })
 
-  test('compares addresses if the server does not report its id', async () => {
+  test('a data folder recognizes its database by the address if the Postgres server does not report its id', async () => {
     const path = FolderName()
     await fill(path, [A, nameless], [A, first], [A, nameless])
 
     await expect(fill(path, [B, nameless])).rejects.toThrow('is not the database that')
   })
 
-  test('refuses the embedded database if it was filled with a database at a URL, and the other way round', async () => {
+  test('a data folder that was filled with a database at a URL refuses the embedded database, and the other way round', async () => {
     const [embedded, atUrl] = [FolderName(), FolderName()]
     await fill(embedded, [undefined, first])
     await fill(atUrl, [A, first])
@@ -107,7 +107,7 @@ describe('a data folder', () => {
     )
   })
 
-  test('counts as filled with the embedded database if an earlier version has made one in it', async () => {
+  test('a data folder counts as filled with the embedded database if an earlier version of Sluice has completely made such a database in it', async () => {
     const [embedded, unknown] = [FolderName(), FolderName()]
     for (const path of [embedded, unknown]) mkdirSync(join(path, 'postgres'), { recursive: true })
     writeFileSync(join(embedded, 'postgres', 'is-whole'), '')
@@ -116,7 +116,7 @@ describe('a data folder', () => {
     await fill(unknown, [A, first])
   })
 
-  test('does not count as filled after a start that fails before the stack is created', async () => {
+  test('a data folder accepts any database if the only start with it has failed before the stack was created', async () => {
     const path = FolderName()
     await withFolder(path, async data => void (await refuseOtherDatabase(data, A, first)))
 

@@ -130,19 +130,19 @@ describe('the event of the local API for a function', () => {
     })
   })
 
-  test('has a body in base64 if the body is not text', async () => {
+  test('the event has a body in base64 if the body of the HTTP request is not text', async () => {
     const { body } = await call('/echo', { method: 'PUT', body: new Uint8Array([0, 255, 128]) })
 
     expect(body).toMatchObject({ body: 'AP+A', isBase64Encoded: true })
   })
 
-  test('has no body, cookies or query parameters if the HTTP request has none', async () => {
+  test('the event has no body, cookies or query parameters if the HTTP request has none', async () => {
     const { body } = await call('/echo')
 
     for (const name of ['body', 'cookies', 'queryStringParameters']) expect(body).not.toHaveProperty(name)
   })
 
-  test('has the joined values of a header that occurs twice', async () => {
+  test('the event has the joined values of a header that occurs twice', async () => {
     const answer = Promise.withResolvers<string>()
     const headers = ['Host', new URL(system.apiUrl).host, 'X-Twice', 'one', 'x-twice', 'two']
     request(`${system.apiUrl}/echo`, { headers }, response =>
@@ -183,7 +183,7 @@ describe('the answer of the local API', () => {
   })
 
   test.for(['/throw', '/exit', '/malformed', '/large', '/hoard'])(
-    'to GET %s is an internal server error',
+    'the answer to GET %s is an internal server error, because the function fails or its result is wrong; the next call is answered',
     { timeout: 20_000 },
     async path => {
       expect(await call(path)).toMatchObject({ status: 500, body: { message: 'Internal Server Error' } })
@@ -191,16 +191,16 @@ describe('the answer of the local API', () => {
     },
   )
 
-  test('is an internal server error if the function runs in an endless loop until its timeout, and the next call is answered', async () => {
+  test('if the function runs in an endless loop until its timeout, the answer is an internal server error, and the next call is answered', async () => {
     expect(await call('/loop')).toMatchObject({ status: 500, body: { message: 'Internal Server Error' } })
     expect(await call('/plain')).toMatchObject({ status: 200 })
   })
 
-  test('is "service unavailable" if the function takes longer than the timeout of the API’s integration', async () => {
+  test('the answer is "service unavailable" if the function takes longer than the timeout of the API’s integration', async () => {
     expect(await call('/wait')).toMatchObject({ status: 503, body: { message: 'Service Unavailable' } })
   })
 
-  test('is "service unavailable" if no thread of the function becomes free in time, and the function never runs for this call', async () => {
+  test('if no thread of the function becomes free in time, the answer is "service unavailable", and the function never runs for this call', async () => {
     const first = system.invoke('OneByOne', { rawPath: '/first' })
     await oneByOneCalls.until(1)
 
@@ -212,11 +212,14 @@ describe('the answer of the local API', () => {
     expect(oneByOneCalls.read()).toEqual([{ path: '/first' }, { path: '/third' }])
   })
 
-  test.for([7, 11])('to a call with a body of %i MB is 413, because the body is too large', async megabytes => {
-    const answer = await call('/echo', { method: 'POST', body: 'x'.repeat(megabytes * 1024 * 1024) })
+  test.for([7, 11])(
+    'the answer to a call with a body of %i MB is 413, because the body is too large',
+    async megabytes => {
+      const answer = await call('/echo', { method: 'POST', body: 'x'.repeat(megabytes * 1024 * 1024) })
 
-    expect(answer).toMatchObject({ status: 413, body: { message: 'Request Entity Too Large' } })
-  })
+      expect(answer).toMatchObject({ status: 413, body: { message: 'Request Entity Too Large' } })
+    },
+  )
 
   test.for([
     { of: 'letters', body: 'x', type: 'application/json', status: 200 },
@@ -224,7 +227,7 @@ describe('the answer of the local API', () => {
     { of: 'control characters, as text', body: '\u0001', type: 'text/plain', status: 413 },
     { of: 'quotes, as bytes', body: '"', type: 'application/octet-stream', status: 200 },
   ])(
-    'to a call with 3.5 MB of $of is $status, since the size of the event counts after the body is escaped',
+    'the answer to a call with 3.5 MB of $of is $status, since the event’s size after the escaping of the body counts',
     async ({ body, type, status }) => {
       const answer = await call('/plain', {
         method: 'POST',
@@ -254,12 +257,12 @@ describe('the authorizer of the local API', () => {
     expect(calls()).toBe(1)
   })
 
-  test('is not invoked for a call without a key, which is answered with 401', async () => {
+  test('the authorizer is not invoked for a call without a key, which is answered with 401', async () => {
     expect(await call('/closed')).toMatchObject({ status: 401, body: { message: 'Unauthorized' } })
     expect(calls()).toBe(0)
   })
 
-  test('refuses a call with a wrong key, and is not invoked again for this key', async () => {
+  test('the authorizer refuses a call with a wrong key, and is not invoked again for this key', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'wrong' } })).toMatchObject({
         status: 403,
@@ -268,7 +271,7 @@ describe('the authorizer of the local API', () => {
     expect(calls()).toBe(1)
   })
 
-  test('causes an internal server error if it fails, and is invoked again for the next call', async () => {
+  test('an authorizer that fails causes an internal server error, and is invoked again for the next call with the same key', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await call('/closed', { headers: { 'x-api-key': 'throw' } })).toMatchObject({
         status: 500,

@@ -16,7 +16,7 @@ test('the local system makes an empty Postgres database once, stores it readable
   const [name = '', ...others] = readdirSync(kept)
   expect(name).toMatch(/^postgres-\d+\.\d+\.\d+/)
   expect(others).toEqual([])
-  // Only the modes of files are checked. Those of folders depend on the umask of the process, which the local system sets.
+  // Only the modes of files are checked. Those of folders depend on the umask of the process, which lib/start.ts sets.
   const files = globSync('**', { cwd: join(kept, name) }).filter(file => statSync(join(kept, name, file)).isFile())
   expect(files.length).toBeGreaterThan(500)
   expect(files.filter(file => (statSync(join(kept, name, file)).mode & 0o077) !== 0)).toEqual([])

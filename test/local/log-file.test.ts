@@ -29,7 +29,7 @@ describe('openLogFile', () => {
     expect(linesOf(`${file}.1`)).toEqual(['cccc', 'dddd'])
   })
 
-  it('does not fail if its folder is deleted', () => {
+  it('a log file can still be written to if its folder is deleted', () => {
     const folder = join(temporaryFolder(), 'logs')
     mkdirSync(folder)
     const file = join(folder, 'x.log')
@@ -42,7 +42,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['cccccccc'])
   })
 
-  it('writes a line that is larger than the size limit of a file', () => {
+  it('a line that is larger than the size limit of a log file is written as a whole', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file, 10)
     log.append('x'.repeat(20))
@@ -51,7 +51,7 @@ describe('openLogFile', () => {
     expect(linesOf(file)).toEqual(['x'.repeat(20)])
   })
 
-  it('ignores a line that is written after the file was closed', () => {
+  it('a line that is written after the log file was closed is ignored', () => {
     const file = join(temporaryFolder(), 'x.log')
     const log = openLogFile(file)
     log.close()
@@ -89,7 +89,7 @@ describe('troubleIn', () => {
   })
 
   it.each(['lasts', 'ends'] as const)(
-    'reads that a trouble with a later end, such as an open circuit, %s, and the topic of the trouble',
+    'troubleIn reads the topic of a trouble whose end has a log line of its own, such as an open circuit, and that the trouble %s',
     state => {
       const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state, trouble_of: 'circuit' })
 
@@ -98,7 +98,7 @@ describe('troubleIn', () => {
   )
 
   it.each(['plain ERROR text', '{"level":"INFO","message":"an \\"ERROR\\" is quoted"}', '{"level":"ERROR",', '[]', ''])(
-    'finds no trouble in the line %j',
+    'troubleIn finds no trouble in the line %j',
     line => {
       expect(troubleIn(line)).toBeUndefined()
     },

@@ -40,7 +40,7 @@ describe('the demo model: POST /predict', () => {
     expect(body.usage).toEqual({ prompt_tokens: 26, completion_tokens: 26, total_tokens: 52 })
   })
 
-  it.each([0, 1, 5, 12, 20])('gives a summary of at most max_tokens tokens: %i', async maxTokens => {
+  it.each([0, 1, 5, 12, 20])('the demo model gives a summary of at most max_tokens tokens: %i', async maxTokens => {
     const { body } = await post('/predict', {
       model_input: TEXT,
       parameters: { max_tokens: maxTokens, temperature: 1 },
@@ -58,7 +58,7 @@ describe('the demo model: POST /predict', () => {
     ['words that are properties of every object', 'constructor __proto__ toString'],
     ['text of no words', '😀!?'],
   ])(
-    'accepts %s',
+    'the demo model accepts %s',
     async (_name, modelInput) => {
       const { status, body } = await post('/predict', { model_input: modelInput })
 
@@ -78,11 +78,11 @@ describe('the demo model: POST /predict', () => {
       { model_input: 'a', parameters: { max_tokens: -5 } },
       'parameters.max_tokens must not be negative',
     ],
-  ])('refuses %s', async (_name, given, error) => {
+  ])('the demo model refuses %s', async (_name, given, error) => {
     expect(await post('/predict', given)).toEqual({ status: 400, body: { error } })
   })
 
-  it('refuses a body over 8 MiB, and answers the next call', async () => {
+  it('the demo model refuses a body over 8 MiB, and answers the next call', async () => {
     expect(await post('/predict', { model_input: 'x'.repeat(9_000_000) })).toEqual({
       status: 413,
       body: { error: 'the body is over 8 MiB' },
@@ -107,7 +107,7 @@ describe('the demo model: POST /batch_predict', () => {
     ])
   })
 
-  it('refuses a body without inputs', async () => {
+  it('the demo model refuses a batch whose body has no list "inputs"', async () => {
     expect(await post('/batch_predict', { input: [] })).toEqual({
       status: 400,
       body: { error: 'inputs must be a list' },

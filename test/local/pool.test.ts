@@ -299,7 +299,7 @@ describe('a pool whose invocations share threads', () => {
     expect(pool.threads()).toHaveLength(1)
   })
 
-  test('runs an invocation with a large event alone in a thread', async () => {
+  test('a pool runs an invocation with a large event alone in a thread', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10 })
     void pool.invoke('{}')
     await settle()
@@ -317,7 +317,7 @@ describe('a pool whose invocations share threads', () => {
     expect(threadIds.at(-1)).toBe(2)
   })
 
-  test('starts a thread for an invocation with a large event even if all other threads run invocations', async () => {
+  test('a pool starts a thread for an invocation with a large event even if all other threads run invocations', async () => {
     const { pool, threadIds } = poolOfFakes({ perThread: 2, limit: 4, timeoutSeconds: 60 })
     for (let event = 0; event < 3; event++) void pool.invoke('{}')
     await settle()
@@ -328,7 +328,7 @@ describe('a pool whose invocations share threads', () => {
     expect(threadIds).toEqual([1, 1, 2, 3])
   })
 
-  test('runs a waiting large event and a waiting small event in turn when an invocation ends, so neither kind waits for ever', async () => {
+  test('if large and small events wait, a pool runs an event of each kind in turn when an invocation ends, so neither kind waits for ever', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, limit: 3, timeoutSeconds: 60 })
     for (let event = 0; event < 9; event++) void pool.invoke('{}')
     await settle()
@@ -346,7 +346,7 @@ describe('a pool whose invocations share threads', () => {
     expect(threadIds.slice(3)).toEqual([2, 1, 3, 1])
   })
 
-  test('fails only the invocation that exceeds its timeout, and its thread gets no further invocation and ends after its other ones', async () => {
+  test('if an invocation exceeds its timeout, only this invocation fails; its thread gets no further invocation, and ends after the others that it runs', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     const late = pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -364,7 +364,7 @@ describe('a pool whose invocations share threads', () => {
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
   })
 
-  test('ends a thread whose invocations never end at the last of their timeouts', async () => {
+  test('if no invocation of a thread ends, the pool ends the thread at the last of the invocations’ timeouts', async () => {
     const { pool } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     void pool.invoke('{}')
     await vi.advanceTimersByTimeAsync(6_000)
@@ -376,7 +376,7 @@ describe('a pool whose invocations share threads', () => {
     expect(pool.threads()).toEqual([])
   })
 
-  test('gives a thread that holds too much memory no further invocation, and ends the thread after its last invocation', async () => {
+  test('a pool gives a thread that holds too much memory no further invocation, and ends the thread after the invocations that it runs', async () => {
     const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
     const first = pool.invoke('{}')
     await settle()
@@ -392,7 +392,7 @@ describe('a pool whose invocations share threads', () => {
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
   })
 
-  test('ends a thread at once that holds too much memory while it runs no invocation', async () => {
+  test('a pool ends a thread at once if the thread holds too much memory while it runs no invocation', async () => {
     const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
     void pool.invoke('{}')
     await settle()
@@ -408,7 +408,7 @@ describe('a pool whose invocations share threads', () => {
     expect(threadIds).toEqual([1, 2])
   })
 
-  test('lets a thread that holds too much memory after the import of its handler run the waiting events, and then ends the thread', async () => {
+  test('if a thread holds too much memory after the import of its handler, the pool lets it run the waiting events, and then ends it', async () => {
     const { promise: imported, resolve } = Promise.withResolvers()
     const { pool, running, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 }, imported)
     const first = pool.invoke('{}')

@@ -61,16 +61,16 @@ describe('the RDS Data API of the local system: a returned field', () => {
     ['ARRAY[1, 2]', { arrayValue: { longValues: [1, 2] } }],
     ['ARRAY[true]', { arrayValue: { booleanValues: [true] } }],
     ['ARRAY[1.5]::float8[]', { arrayValue: { doubleValues: [1.5] } }],
-  ])('for the SQL expression %s is %j', async ([expression, field]) => {
+  ])('the RDS Data API returns the SQL expression %s as %j', async ([expression, field]) => {
     const { records } = await execute(`SELECT ${expression} AS it`)
     expect(records).toEqual([[field]])
   })
 
-  test('can’t be an array of arrays: the statement is refused', async () => {
+  test('a statement that returns an array of arrays is refused', async () => {
     await expect(execute('SELECT ARRAY[[1], [2]]')).rejects.toMatchObject({ name: 'UnsupportedResultException' })
   })
 
-  test('has the name of its type in the metadata, also if the type was created later', async () => {
+  test('the metadata have the name of a field’s type, also of a type that was created after the server’s start', async () => {
     await execute('DROP TYPE IF EXISTS mood')
     await execute("CREATE TYPE mood AS ENUM ('good', 'bad')")
     const { records, columnMetadata } = await execute("SELECT 'bad'::mood AS it", [], { includeResultMetadata: true })
@@ -79,14 +79,14 @@ describe('the RDS Data API of the local system: a returned field', () => {
     expect(columnMetadata).toMatchObject([{ name: 'it', label: 'it', typeName: 'mood' }])
   })
 
-  test('has numbers as texts, and decimals as numbers, if the call asks for this', async () => {
+  test('a returned integer is a text, and a returned decimal is a number, if the call asks for this', async () => {
     const { records } = await execute('SELECT 7, 1.5, 3::numeric', [], {
       resultSetOptions: { longReturnType: 'STRING', decimalReturnType: 'DOUBLE_OR_LONG' },
     })
     expect(records).toEqual([[{ stringValue: '7' }, { doubleValue: 1.5 }, { longValue: 3 }]])
   })
 
-  test('is part of one JSON text with all records, if the call asks for this', async () => {
+  test('all records are returned as one JSON text if the call asks for this', async () => {
     const { formattedRecords, records } = await execute("SELECT 1 AS a, NULL AS b, 'x' AS c, ARRAY[1] AS d", [], {
       formatRecordsAs: 'JSON',
     })
@@ -109,7 +109,7 @@ describe('the RDS Data API of the local system: a parameter', () => {
     [{ stringValue: '10:00:00' }, 'TIME', 'time without time zone'],
     [{ stringValue: '1.50' }, 'DECIMAL', 'numeric'],
     [{ isNull: true }, 'UUID', 'uuid'],
-  ] as const)('%j with hint %s is of type %s', async ([value, typeHint, type]) => {
+  ] as const)('the parameter %j with the type hint %s has the SQL type %s', async ([value, typeHint, type]) => {
     const parameter: SqlParameter = { name: 'it', value, ...(typeHint && { typeHint }) }
     const { records } = await execute('SELECT pg_typeof(:it)::text, :it', [parameter])
 
@@ -117,7 +117,7 @@ describe('the RDS Data API of the local system: a parameter', () => {
     if (!('isNull' in value)) expect(records?.[0]?.[1]).toEqual(value)
   })
 
-  test('is null for a column of any type', async () => {
+  test('a parameter that is null can be written into a column of any type', async () => {
     await execute('DROP TABLE IF EXISTS nulls')
     await execute('CREATE TABLE nulls (a int, b json, c timestamptz)')
     const nothing = (name: string): SqlParameter => ({ name, value: { isNull: true } })
@@ -133,13 +133,16 @@ describe('the RDS Data API of the local system: a parameter', () => {
     [[{ name: 'it', value: { stringValue: '2026-11-23T10:00:00Z' }, typeHint: 'TIMESTAMP' }], 'is not a TIMESTAMP'],
     [[{ name: 'it', value: { longValue: 1 }, typeHint: 'DECIMAL' }], 'but only a stringValue may have one'],
     [[{ name: 'it', value: { arrayValue: { longValues: [1] } } }], 'parameters'],
-  ] as [SqlParameter[], string][])('is refused in the list %j', async ([parameters, message]) => {
-    const refused = execute('SELECT :it', parameters)
-    await expect(refused).rejects.toMatchObject({
-      name: 'BadRequestException',
-      message: expect.stringContaining(message),
-    })
-  })
+  ] as [SqlParameter[], string][])(
+    'a call with the parameters %j is refused, because one is missing or wrong',
+    async ([parameters, message]) => {
+      const refused = execute('SELECT :it', parameters)
+      await expect(refused).rejects.toMatchObject({
+        name: 'BadRequestException',
+        message: expect.stringContaining(message),
+      })
+    },
+  )
 })
 
 describe('the RDS Data API of the local system: a statement', () => {
@@ -158,7 +161,7 @@ describe('the RDS Data API of the local system: a statement', () => {
     expect((await execute('SELECT * FROM things')).numberOfRecordsUpdated).toBe(0)
   })
 
-  test('returns the values of RETURNING', async () => {
+  test('a statement with RETURNING returns the values that it names', async () => {
     const { records } = await execute('INSERT INTO things (id, count) VALUES (:id, :n) RETURNING id, count', [
       text('id', 'a'),
       { name: 'n', value: { longValue: 3 } },
@@ -171,13 +174,13 @@ describe('the RDS Data API of the local system: a statement', () => {
     ["INSERT INTO things VALUES ('a'), ('a')", /duplicate key .*; SQLState: 23505$/],
     ['SELECT 1; SELECT 2', /SQLState: 42601$/],
     [`SELECT '"\\u0000"'::jsonb`, /SQLState: 22P05$/],
-  ] as const)('that fails has its SQLState in the error: %s', async ([sql, message]) => {
+  ] as const)('the error of a failed statement has its SQLState: %s', async ([sql, message]) => {
     const failed = execute(sql)
     await expect(failed).rejects.toBeInstanceOf(DatabaseErrorException)
     await expect(failed).rejects.toThrow(message)
   })
 
-  test('that assigns a text parameter to a timestamp without a type hint fails, as on AWS', async () => {
+  test('a statement that writes a text parameter without a type hint into a timestamp column fails, as on AWS', async () => {
     await expect(
       execute('INSERT INTO things (id, at) VALUES (:a, :a)', [text('a', '2026-11-23 10:00:00')]),
     ).rejects.toThrow(/column "at" is of type timestamp with time zone but expression is of type text.*SQLState: 42804/)
@@ -186,14 +189,14 @@ describe('the RDS Data API of the local system: a statement', () => {
   test.for([
     ["SELECT repeat('x', 65537)", 'a row over 64 KB'],
     ["SELECT repeat('x', 60000) FROM generate_series(1, 20)", 'a result over 1 MiB'],
-  ])('is refused if it is %s: %s', async ([sql]) => {
+  ])('the statement %s fails with BadRequestException, since it returns %s', async ([sql]) => {
     await expect(execute(sql as string)).rejects.toMatchObject({
       name: 'BadRequestException',
       message: 'Database returned more than the allowed response size limit',
     })
   })
 
-  test('over 4 MiB is refused', async () => {
+  test('a statement over 4 MiB, with its parameters, is refused', async () => {
     const refused = execute('SELECT length(:a)', [text('a', 'x'.repeat(4 * 1024 * 1024))])
     await expect(refused).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } })
   })
@@ -218,7 +221,7 @@ describe('the RDS Data API of the local system: a transaction', () => {
     expect(await counted).toBe(1)
   })
 
-  test('that is rolled back leaves no changes', async () => {
+  test('a transaction that is rolled back leaves no changes', async () => {
     const transactionId = await begin()
     await execute('INSERT INTO rows VALUES (1)', [], { transactionId })
     const { transactionStatus } = await client.send(new RollbackTransactionCommand({ ...target, transactionId }))
@@ -227,7 +230,7 @@ describe('the RDS Data API of the local system: a transaction', () => {
     expect(await count()).toBe(0)
   })
 
-  test('that has ended is not found by a later call', async () => {
+  test('a call that names an ended transaction fails with TransactionNotFoundException', async () => {
     const transactionId = await begin()
     await client.send(new CommitTransactionCommand({ ...target, transactionId }))
 

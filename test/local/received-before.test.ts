@@ -60,7 +60,7 @@ test('a message that an earlier run of the system has received and not deleted c
   expect(await second.receive()).toEqual([])
   await second.end()
 
-  // A run that ends without a receive does not change this.
+  // A run that receives nothing does not change this: the next run still receives both messages at once.
   await (await startQueues(folder)).end()
   const last = await startQueues(folder)
   expect((await last.receive()).toSorted()).toEqual([

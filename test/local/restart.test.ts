@@ -66,7 +66,7 @@ test('a restart of the local system keeps messages, items, objects and rows, and
   await second.close()
 })
 
-test('a start of the local system knows whether the last run was closed, and a crashed run does not count as closed', {
+test('a start of the local system knows whether the run before it was closed or has crashed', {
   timeout: 120_000,
 }, async () => {
   const dataDir = join(temporaryFolder(), 'data')

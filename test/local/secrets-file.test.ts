@@ -11,12 +11,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('a data folder without the file has no secrets', () => {
+test('a data folder without a secrets file has no secrets', () => {
   expect(readSecrets(folder)).toEqual({})
 })
 
 test.each(['', '{"arn:a": "kept', '[1]'])(
-  'a damaged file (%j) is refused, so that no new secrets overwrite it',
+  'a damaged secrets file (%j) is refused, so that no new secrets overwrite it',
   text => {
     writeFileSync(join(folder, SECRETS_FILE), text)
 
@@ -25,7 +25,7 @@ test.each(['', '{"arn:a": "kept', '[1]'])(
   },
 )
 
-test('the secrets of an undamaged file are returned by ARN', () => {
+test('the secrets of an undamaged secrets file are returned by ARN', () => {
   writeFileSync(join(folder, SECRETS_FILE), '{"arn:a":"kept"}')
 
   expect(readSecrets(folder)).toEqual({ 'arn:a': 'kept' })

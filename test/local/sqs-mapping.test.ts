@@ -44,7 +44,7 @@ beforeAll(async () => {
         queue: { VisibilityTimeout: 30 },
         mapping: { BatchSize: 20, MaximumBatchingWindowInSeconds: 3 },
       }),
-      // The batch window is longer than a test may take. So a test shows whether a full batch is delivered before its end.
+      // The batch window is longer than a test may take. So a test passes only if a full batch is delivered before the end of the window.
       ...consumer('LongWindow', {
         queue: { VisibilityTimeout: 300 },
         mapping: { BatchSize: 20, MaximumBatchingWindowInSeconds: 300 },
@@ -125,7 +125,7 @@ describe('a message of an event source mapping', { timeout: 20_000 }, () => {
     await expect.poll(() => messagesIn('PlainQueue')).toBe(0)
   })
 
-  test('is redelivered alone, after its visibility timeout, if its function reports the message as failed', async () => {
+  test('a message that its function reports as failed is redelivered after its visibility timeout, without the other messages of its batch', async () => {
     const before = recorded('Plain').length
 
     await send('Plain', 'good', 'fail')
@@ -136,7 +136,7 @@ describe('a message of an event source mapping', { timeout: 20_000 }, () => {
     await expect.poll(() => messagesIn('PlainQueue')).toBe(0)
   })
 
-  test('is redelivered with its whole batch if the function throws', async () => {
+  test('all messages of an event are redelivered if the function throws', async () => {
     const before = recorded('Plain').length
 
     await send('Plain', 'throw')
@@ -148,7 +148,7 @@ describe('a message of an event source mapping', { timeout: 20_000 }, () => {
     ])
   })
 
-  test('is moved to the dead-letter queue if it is received too often', async () => {
+  test('a message that is received too often is moved to the dead-letter queue', async () => {
     await send('Hopeless', 'x')
 
     await expect.poll(() => messagesIn('DeadLetters'), { timeout: 10_000 }).toBe(1)
@@ -173,7 +173,7 @@ describe('a batch of an event source mapping', { timeout: 20_000 }, () => {
     expect(entry?.bodies).toHaveLength(20)
   })
 
-  test('is delivered as several events if it is too large for one event', async () => {
+  test('a batch that is too large for one event is delivered as several events', async () => {
     for (let message = 0; message < 7; message++) await send('Large', 'x'.repeat(1_000_000))
 
     await expect.poll(() => recorded('Large').flatMap(entry => entry.bodies).length, { timeout: 10_000 }).toBe(7)

@@ -58,11 +58,11 @@ describe('the intrinsic functions of a template (Ref, Fn::Sub …)', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
     [{ 'Fn::Sub': ['${Mine}', { Mine: { Ref: 'Queue' } }] }, 'ref of Queue'],
     ['so far', 'so near'],
-  ])('give for %j the value %j', async ([value, expected]) => {
+  ])('the intrinsic function %j gives the value %j', async ([value, expected]) => {
     expect(await output(value, { Resources })).toBe(expected)
   })
 
-  test('include conditions, which choose values, resources and outputs', async () => {
+  test('a condition of a template decides which value Fn::If gives, and which resources and outputs exist', async () => {
     const Conditions = {
       Here: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] },
       There: { 'Fn::Not': [{ Condition: 'Here' }] },
@@ -79,7 +79,7 @@ describe('the intrinsic functions of a template (Ref, Fn::Sub …)', () => {
     expect(order).toEqual(['Wanted'])
   })
 
-  test('include AWS::NoValue, which removes a property', async () => {
+  test('a property whose value is AWS::NoValue is removed', async () => {
     const Properties = { Gone: { Ref: 'AWS::NoValue' }, Kept: 1 }
     await expect(output({ 'Fn::GetAtt': ['It', 'Gone'] }, { Resources: { It: { Properties } } })).rejects.toThrow(
       'It.Gone',
@@ -91,10 +91,13 @@ describe('the intrinsic functions of a template (Ref, Fn::Sub …)', () => {
     [{ 'Fn::GetAtt': ['Other', 'Color'] }, 'Queue: Fn::GetAtt Other.Color is not supported by the local system.'],
     [{ Ref: 'AWS::NotificationARNs' }, 'Queue: AWS::NotificationARNs is not supported by the local system.'],
     [{ Ref: 'Nowhere' }, "Queue: refers to Nowhere, which the template doesn't have."],
-  ])('are refused with the name of the resource if they are unknown or wrong: %j', async ([value, message]) => {
-    const Resources = { Queue: { Properties: { deep: [{ inside: value }] } }, Other: {} }
-    await expect(createSmall({ Resources })).rejects.toThrow(message as string)
-  })
+  ])(
+    'an unknown or wrong intrinsic function is refused, with the name of its resource: %j',
+    async ([value, message]) => {
+      const Resources = { Queue: { Properties: { deep: [{ inside: value }] } }, Other: {} }
+      await expect(createSmall({ Resources })).rejects.toThrow(message as string)
+    },
+  )
 })
 
 describe('the resources of a template', () => {
@@ -111,7 +114,7 @@ describe('the resources of a template', () => {
     expect(order).toEqual(['DeadLetters', 'Queue', 'Policy', 'Mapping'])
   })
 
-  test('are refused if they refer to each other in a circle', async () => {
+  test('the resources of a template are refused if they refer to each other in a circle', async () => {
     const Resources = { A: { Properties: { b: { Ref: 'B' } } }, B: { DependsOn: ['A'] } }
     await expect(createSmall({ Resources })).rejects.toThrow('A → B → A: a circular reference.')
   })

@@ -81,7 +81,7 @@ describe('a function of the local system', () => {
     expect(context.remaining).toBeLessThanOrEqual(20_000)
   })
 
-  test('has its output in a log file, and only the message of each warning and error, once, on the terminal', async () => {
+  test('all output of a function is written to its log file; the terminal shows only the messages of warnings and errors, each once', async () => {
     await resultOf('Environment')
     await resultOf('Environment')
 
@@ -94,7 +94,7 @@ describe('a function of the local system', () => {
     await expect.poll(() => readFileSync(log, 'utf8')).toContain('"prompt":"secret"')
   })
 
-  test('fails with the reason in each invocation if its handler can’t be imported', async () => {
+  test('each invocation of a function whose handler can’t be imported fails, and names the reason', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await system.invoke('Broken', {})).toMatchObject({
         ok: false,
@@ -102,7 +102,7 @@ describe('a function of the local system', () => {
       })
   })
 
-  test('runs several invocations at the same time in a thread, and all of them fail if the thread ends', async () => {
+  test('a thread of a function runs several invocations at the same time, and all of them fail if the thread ends', async () => {
     const api = system.functions.get('Api')
     const killed = [1, 2].map(() => system.invoke('Api', { rawPath: '/wait' }))
     const other = system.invoke('Api', { rawPath: '/plain' })
@@ -117,7 +117,7 @@ describe('a function of the local system', () => {
     expect(api?.threads()).toEqual([])
   })
 
-  test('runs one invocation at a time in a thread with SLUICE_INVOCATIONS_PER_THREAD=1, and only this one fails if the thread ends', async () => {
+  test('with SLUICE_INVOCATIONS_PER_THREAD=1, a thread runs one invocation at a time, and only this one fails if the thread ends', async () => {
     const other = await startSmall(
       { Resources: { Api: lambda('api', { Timeout: 30 }) } },
       { env: { SLUICE_INVOCATIONS_PER_THREAD: '1' } },
@@ -135,7 +135,7 @@ describe('a function of the local system', () => {
     expect(api?.threads()).toEqual([{ id: expect.any(Number), busy: false }])
   })
 
-  test('keeps its thread after an invocation, so the next invocation does not start a new thread', async () => {
+  test('a function keeps its thread after an invocation, so the next invocation does not start a new thread', async () => {
     const before = system.functions.get('Environment')?.threads()
     await resultOf('Environment')
     expect(system.functions.get('Environment')?.threads()).toEqual(before)
@@ -160,12 +160,12 @@ describe('a secret of the local system', () => {
     },
   )
 
-  test('is not found if the environment does not have it', async () => {
+  test('a secret that a function may read is not found if the environment has no variable for it', async () => {
     await expect(secretOf('other')).rejects.toThrow(/The environment has no other/)
   })
 
   test.for(['GITHUB_TOKEN', 'github-token', 'WRITTEN', 'MODEL.KEY', 'PATH', ''])(
-    '%j is not found, since no policy of the template allows a function to read it, whatever the environment has',
+    'the secret %j is not found, since no policy of the template allows a function to read it; the environment may have such a variable',
     async id => {
       await expect(secretOf(id)).rejects.toThrow(ResourceNotFoundException)
     },
@@ -196,7 +196,7 @@ test('local.json has the addresses of all servers until the local system is clos
   expect(existsSync(other.dataDir)).toBe(false)
 })
 
-describe('a start of the local system is refused', () => {
+describe('a start of the local system', () => {
   const failingCustom = (Answer: string) => ({
     Custom: lambda('custom', {}),
     Migrations: {
@@ -225,31 +225,37 @@ describe('a start of the local system is refused', () => {
       { Rule: { Type: 'AWS::Events::Rule', Properties: { ScheduleExpression: 'cron(0 12 * * ? *)' } } },
       'Rule: schedule cron(0 12 * * ? *) is not supported by the local system, which knows rate(...).',
     ],
-  ] as const)('with %j', async ([Resources, message]) => {
-    await expect(startSmall({ Resources })).rejects.toThrow(message)
-  })
+  ] as const)(
+    'a start is refused with %j, which the local system does not support or can’t create',
+    async ([Resources, message]) => {
+      await expect(startSmall({ Resources })).rejects.toThrow(message)
+    },
+  )
 
-  test('with a port in use', async () => {
+  test('a start is refused if its port is in use', async () => {
     const port = Number(new URL(system.apiUrl).port)
     await expect(startSmall({ Resources: {} }, { port })).rejects.toThrow(
       `Port ${port} is in use: stop what listens there, or choose another with PORT.`,
     )
   })
 
-  test.for(['0', '1.5', 'many'])('with SLUICE_INVOCATIONS_PER_THREAD: %s', async count => {
-    await expect(startSmall({ Resources: {} }, { env: { SLUICE_INVOCATIONS_PER_THREAD: count } })).rejects.toThrow(
-      `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is "${count}".`,
-    )
-  })
+  test.for(['0', '1.5', 'many'])(
+    'a start is refused with the wrong value %s of SLUICE_INVOCATIONS_PER_THREAD',
+    async count => {
+      await expect(startSmall({ Resources: {} }, { env: { SLUICE_INVOCATIONS_PER_THREAD: count } })).rejects.toThrow(
+        `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is "${count}".`,
+      )
+    },
+  )
 
-  test('with a DATABASE_URL that can’t be reached, and the error has no password', async () => {
+  test('a start is refused if DATABASE_URL can’t be reached; the error does not show its password', async () => {
     const env = { DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/ledger' }
     const start = startSmall({ Resources: {} }, { env })
     await expect(start).rejects.toThrow(/^DATABASE_URL \(postgres:\/\/127\.0\.0\.1:1\/ledger\) can't be reached: /)
     await expect(start).rejects.not.toThrow('hunter2')
   })
 
-  test('with a template that can’t be synthesized', async () => {
+  test('a start is refused if the template can’t be synthesized', async () => {
     const assembly = () => Promise.reject(new Error('pipeline.yaml:1:1: wrong'))
     await expect(startSmall({ Resources: {} }, { assembly })).rejects.toThrow('pipeline.yaml:1:1: wrong')
   })

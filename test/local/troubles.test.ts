@@ -40,7 +40,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     expect(lines).toHaveLength(2)
   })
 
-  it('shows an outage once, even if the service gives different errors while it stops and starts', () => {
+  it('an outage is shown once, even if the service gives different errors while it stops and starts', () => {
     const { lines, troubles } = aDisplay()
     const outage = (why: string) =>
       ({ level: 'ERROR', message: 'an event could not be taken', cause: `${LEDGER}: ${why}` }) as const
@@ -51,7 +51,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}: terminating connection`])
   })
 
-  it('shows the model’s error text, but shows the same failure with another error text only once', () => {
+  it('a failure of the model is shown with the model’s error text, and is not shown again if only this text differs', () => {
     const { lines, troubles } = aDisplay()
 
     for (const said of ['out of memory (pid 1)', 'out of memory (pid 2)'])
@@ -60,7 +60,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     expect(lines).toEqual(['10:00:03 WARN worker-text: the model answered 500: out of memory (pid 1)'])
   })
 
-  it('does not treat a pause between retries as the end of a trouble', () => {
+  it('a pause between retries does not count as the end of a trouble', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const seconds of [1, 2, 4, 8, 16, 30]) {
       troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
@@ -72,7 +72,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     expect(lines.filter(line => line.includes('over'))).toHaveLength(1)
   })
 
-  it('shows the end of a repeated trouble, with the number of times', () => {
+  it('the end of a repeated trouble is shown, with the number of times', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 30; second++) {
       troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
@@ -85,7 +85,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     ])
   })
 
-  it('shows the end of a trouble that occurred once, and shows the trouble again if it occurs later', () => {
+  it('the end of a trouble that occurred once is shown, and the trouble is shown again if it occurs later', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
     pass(30)
@@ -98,7 +98,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     ])
   })
 
-  it('does not treat silence as the end of a trouble whose end has a log line of its own, such as an open circuit', () => {
+  it('if a trouble’s end has a log line of its own, as that of an open circuit has, silence does not count as the end', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const state of ['lasts', 'ends'] as const) {
       troubles.report('worker-text', { level: 'WARN', message: `the circuit ${state}`, state })
@@ -114,7 +114,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
   const circuit = (message: string, state: 'lasts' | 'ends') =>
     ({ level: 'WARN', message, state, topic: 'circuit' }) as const
 
-  it('says that such a trouble may be over if there was no log line about it for 20 minutes, since the line for its end may be missing', () => {
+  it('an open circuit without a log line for 20 minutes is shown as perhaps over, since the log line for its end may be missing', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     pass(1_199)
@@ -129,7 +129,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     ])
   })
 
-  it('says nothing more about such a trouble after the log line for its end, but continues to watch other troubles', () => {
+  it('after the log line for the end of an open circuit, nothing more is shown about this trouble; other troubles are still watched', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
     troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
@@ -139,7 +139,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
   })
 
-  it('counts two warnings as the same trouble if they differ only in a time', () => {
+  it('two warnings count as the same trouble if they differ only in a time', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const until of ['10:00:10.000', '10:00:20.500']) {
       troubles.report('worker-text', {
@@ -156,7 +156,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     ])
   })
 
-  it('shows a trouble that lasts once per minute, with the number of times', () => {
+  it('a trouble that goes on is shown once per minute, with the number of times', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 130; second++) {
       troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
@@ -169,7 +169,7 @@ describe('createTroubles, which shows warnings and errors of functions on the te
     ])
   })
 
-  it('shows how often each trouble occurred when the system stops', () => {
+  it('when the system stops, the terminal shows how often each repeated trouble occurred', () => {
     const { lines, troubles } = aDisplay()
     for (let i = 0; i < 3; i++) troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
     troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })

@@ -85,7 +85,7 @@ describe.each(everyServer)('the local server of %s', server => {
     },
   )
 
-  test('accepts calls whose Host is any of the names of this machine', async () => {
+  test('a local server accepts calls whose Host is any of the names of this machine', async () => {
     const { port } = new URL(urlOf(server))
     for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]']) {
       const { body } = await call(urlOf(server), { headers: { ...signed(), host: `${name}:${port}` } })
@@ -117,13 +117,16 @@ describe.each(awsServers)('the emulator of %s', server => {
       expectRefusal(await call(urlOf(server), { method, path: '/a/b', headers }))
   })
 
-  test.each(['text/plain', 'multipart/form-data; boundary=x', ''])('refuses a body of the type "%s"', async type => {
-    const headers = { authorization: authorizationOf(system.accessKeyId), ...(type && { 'content-type': type }) }
-    expectRefusal(await call(urlOf(server), { headers }))
-  })
+  test.each(['text/plain', 'multipart/form-data; boundary=x', ''])(
+    'an emulator refuses a call whose body has the content type "%s"',
+    async type => {
+      const headers = { authorization: authorizationOf(system.accessKeyId), ...(type && { 'content-type': type }) }
+      expectRefusal(await call(urlOf(server), { headers }))
+    },
+  )
 
   // AWS services such as SNS take forms and answer in XML. So AWS’s tools can read the refusal of a form only as XML.
-  test('refuses a form with an error in XML', async () => {
+  test('an emulator refuses a form with an error in XML', async () => {
     const headers = {
       authorization: authorizationOf(system.accessKeyId),
       'content-type': 'application/x-www-form-urlencoded',

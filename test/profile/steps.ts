@@ -8,7 +8,7 @@ import { between, cpuOf } from './threads.ts'
 const WARM_UP = 100
 const REQUESTS = 500
 
-/** The CPU time in milliseconds and the AWS calls that a step has needed for all measured requests together. */
+/** What a step has used for all measured requests: ms of CPU of this thread (`own`), which runs the functions, and of each thread, and AWS calls. */
 interface Used {
   readonly own: number
   readonly byThread: ReadonlyMap<string, number>

@@ -88,7 +88,7 @@ function faultsOf(spans: readonly ShownSpan[]): string[] {
 }
 
 describe('a real Jaeger', () => {
-  test('Jaeger shows a request that is rate limited, fails once and then succeeds as one trace with a span per step, without spans whose parent is missing, and without warnings', async () => {
+  test('Jaeger shows one trace, with a span per step and without missing parents or warnings, for a request that is rate limited, fails once and then succeeds', async () => {
     const client = await system.newUser()
     const traceId = newTraceId()
 

@@ -169,7 +169,7 @@ describe('a list of requests', () => {
 
 describe('an Idempotency-Key of another user', () => {
   test.for(['/v1/inference', '/generate', '/api/v1/inference'])(
-    'can be used by this user with any body (%s)',
+    'a user may use the same Idempotency-Key as another user with any body, and gets a request of its own (%s)',
     async path => {
       const newcomer = await listenedTo()
       const headers = { 'idempotency-key': KEY }

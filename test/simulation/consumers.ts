@@ -8,7 +8,7 @@ import type { Batch, StoredMessage } from './queues.ts'
 import { BULK_QUEUES, INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
-/** A Lambda function that takes messages from queues. The mover moves messages out of bulk queues, which only RabbitMQ has. */
+/** A Lambda function that takes messages from queues. The mover moves messages out of RabbitMQ's bulk queues (for users with many open requests). */
 interface Consumer {
   readonly kind: 'worker' | 'collector' | 'intake' | 'mover'
   readonly handle: Handle

@@ -226,7 +226,7 @@ describe("the ledger on the simulation's model of Postgres", () => {
     },
   )
 
-  it('has the same rows and dead letters as Postgres after any sequence of events and deletions', async () => {
+  it('the model of Postgres has the same rows and dead letters as Postgres after any sequence of recorded events and deletions', async () => {
     const execute = statementsOf(postgres.client, LEDGER_ENV)
     await execute(DELETE_USER, {})
     await fc.assert(

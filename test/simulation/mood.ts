@@ -5,6 +5,7 @@ export interface Mood {
   readonly users: readonly string[]
   /** When the history has this number of requests, no further request is submitted without an Idempotency-Key. */
   readonly most: number
+  /** The weight of a submission without an Idempotency-Key, and then that of a submission with one. */
   readonly plain: number
   readonly keyed: number
   /** The weight of a repeated submission with an Idempotency-Key, as a client makes it after a lost answer. */

@@ -42,7 +42,7 @@ describe('alarms', () => {
     return formula.replaceAll(/\b[a-z]+\b/g, name => reads.get(name) ?? name)
   }
 
-  it('watch each dead-letter queue: they count both the messages that wait in it and the messages that a function receives from it', () => {
+  it('the alarm of a dead-letter queue counts both the messages that wait in the queue and those that a function has just received from it', () => {
     for (const [id, queue] of [
       ['ResultsDeadLettersAlarm', 'ResultsDeadLettersQueue'],
       ['ResultsGivenUpAlarm', 'ResultsGivenUpQueue'],
@@ -52,7 +52,7 @@ describe('alarms', () => {
       )
   })
 
-  it('watch calls without a valid key by the access log of API Gateway, since only this log has all such calls', () => {
+  it('the alarm on calls without a valid key reads API Gateway’s access log, since only this log has all of these calls', () => {
     const { LogGroupName, FilterPattern, MetricTransformations } = only(template, 'AWS::Logs::MetricFilter').Properties
     const alarm = alarmOf('FrontDoorRefusedCallsAlarm')
     const { AccessLogSettings } = only(template, 'AWS::ApiGatewayV2::Stage').Properties as {
@@ -78,14 +78,14 @@ describe('alarms', () => {
       { Threshold: 3, EvaluationPeriods: 3 },
     ],
   ])(
-    'watch failed invocations, and messages that a function returns to their queue: %s',
+    'the alarm %s counts a function’s failed invocations and the messages that it returns to their queue',
     (id, lambda, service, rule) => {
       expect(formulaOf(id)).toBe(`FILL(${lambda}: Sum Errors, 0) + FILL(${service}: Sum ReturnedMessages, 0)`)
       expect(alarmOf(id)).toMatchObject(rule)
     },
   )
 
-  it('watch how long requests wait, over a period that is longer than the longest deferral (15 minutes), so each waiting request is measured in each period', () => {
+  it('the period of the alarm on waiting requests is longer than the longest deferral (15 minutes), so each waiting request is measured in each period', () => {
     const { Threshold, Metrics } = alarmOf('ModeltextWaitingAlarm')
     const age = (priority: string) =>
       `FILL(<Modeltext${priority}Queue.QueueName>: Maximum ApproximateAgeOfOldestMessage, 0)`
@@ -96,7 +96,7 @@ describe('alarms', () => {
     for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
   })
 
-  it('watch whether Lambda throttles the authorizer, the gateway or the reader, for which clients wait', () => {
+  it('an alarm counts the calls of the authorizer, the gateway and the reader that Lambda refuses (throttles), since clients wait for these functions', () => {
     const refused = ['AuthorizerFunction', 'GatewayFunction', 'ReaderFunction'].map(
       name => `FILL(<${name}Lambda>: Sum Throttles, 0)`,
     )
@@ -104,7 +104,7 @@ describe('alarms', () => {
     expect(alarmOf('FrontDoorThrottlesAlarm')).toMatchObject({ Threshold: 1, EvaluationPeriods: 1 })
   })
 
-  it('watch the defects of all functions with one metric', () => {
+  it('one alarm and one metric watch the defects of all functions', () => {
     expect(alarmOf('DefectsAlarm')).toMatchObject({
       MetricName: 'Defects',
       Dimensions: [{ Name: 'service', Value: 'Shop-1' }],
@@ -114,14 +114,14 @@ describe('alarms', () => {
     })
   })
 
-  it('watch the failed requests of a model, and are raised if at least 3 and at least half of the requests fail', () => {
+  it('the alarm on a model’s failed requests is raised if at least 3 requests, and at least half of all requests, fail', () => {
     const failed = 'FILL(Shop-1-collector text: Sum FailedRequests, 0)'
     expect(formulaOf('ModeltextFailuresAlarm')).toBe(
       `IF(${failed} >= 3 AND ${failed} >= FILL(Shop-1-collector text: Sum CompletedRequests, 0), ${failed}, 0)`,
     )
   })
 
-  it('are the only publishers of the topic: alarms of this account, over TLS', () => {
+  it('only alarms of this account may publish to the alarm topic, and only over TLS', () => {
     const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy').Properties
     expect(PolicyDocument).toMatchObject({
       Statement: [
@@ -142,7 +142,7 @@ describe('alarms', () => {
     })
   })
 
-  it('notify the topic, and name an existing chapter of the runbook', () => {
+  it('each alarm notifies the alarm topic, and names an existing chapter of the runbook', () => {
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
       String(title)
         .toLowerCase()

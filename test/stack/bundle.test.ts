@@ -103,7 +103,7 @@ const MOST_AT_START: Readonly<Record<CommonEntryPoint, number>> = {
   migrator: 366,
 }
 
-it('each function loads at most its limit at its start', async () => {
+it('each function loads at most the code of its limit in MOST_AT_START when it starts', async () => {
   const bundles = await bundleAll()
   const sizes = Object.entries(MOST_AT_START).map(([name, most]) => {
     const { files } = bundles[name as CommonEntryPoint]
@@ -117,7 +117,7 @@ it('each function loads at most its limit at its start', async () => {
   expect(sizes.filter(({ kb, most }) => kb < 0.8 * most)).toEqual([])
 })
 
-it('the bundles of the local system, which are made together, have the packages of a deployment’s bundles, and start with hardly more code', async () => {
+it('the local system’s bundles, which are made together and share files, have all packages of a deployment’s bundles, and load hardly more code at the start', async () => {
   const [together, alone] = [await bundleTogether(), await bundleAll()]
 
   for (const [name, bundle] of Object.entries(alone)) {
@@ -155,7 +155,7 @@ it('a bundle of the local system can evaluate expressions in a separate thread, 
   expect(await evaluateInThread('a + 1', { a: 1 })).toBe('2')
 })
 
-it('a bundle can stop endless expressions by a separate thread, whose code is not loaded at the start', async () => {
+it('a bundle evaluates a JSONata expression that may be endless in a separate thread, and loads the thread’s code only then', async () => {
   const bundle = await bundleSource("export * from './functions/core/expressions/expression.ts'")
   const folder = join(scratch, 'jsonata')
   writeBundle(bundle, folder)

@@ -6,13 +6,13 @@ import { readLockFile } from '../../lib/packages/lock-file.ts'
 
 const lock = readLockFile()
 
-it('docs/bundles.md lists the packages that have code in each function', async () => {
+it('docs/bundles.md lists, for each function, the packages whose code is in its bundle', async () => {
   expect(readFileSync('docs/bundles.md', 'utf8'), 'run npm run generate').toBe(
     bundlesReference(await bundleAll(), lock),
   )
 })
 
-it('the list of docs/bundles.md gets each package that a function imports', async () => {
+it('if a function imports another package, the generated list for docs/bundles.md has this package', async () => {
   const bundles = await bundleAll()
   const withMore = await bundleSource("import leven from 'leven'; export const handler = () => leven('a', 'b')")
 

@@ -30,7 +30,7 @@ function kindOf({ changeImpact, propertyUpdates }: ResourceDifference): keyof Ch
   return KINDS[changeImpact] ?? (changesProperties ? 'updated' : undefined)
 }
 
-/** Compares two templates of a stack with AWS’s own knowledge of the properties that replace a resource. */
+/** Compares two templates of a stack. AWS’s specification says which changed property replaces a resource. */
 export function changesBetween(before: Template, after: Template): Changes {
   const found: Record<keyof Changes, [id: string, resource: Resource][]> = {
     created: [],

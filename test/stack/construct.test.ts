@@ -86,7 +86,7 @@ describe('Sluice in a stack of another project', () => {
     expect(theirs.Outputs).toEqual(ours.Outputs)
   })
 
-  it('has attributes with the parts that the project may use, such as the API and the queues', () => {
+  it('the construct has attributes with the parts that the project may use, such as the API’s URL, the input queues and the tables', () => {
     const { stack, template } = newStack()
     const sluice = new Sluice(stack, 'Sluice', props(INPUTS))
     const nightly = new User(stack, 'Nightly')
@@ -108,7 +108,7 @@ describe('Sluice in a stack of another project', () => {
     expect(stack.resolve(sluice.ledger.clusterArn)).toBeDefined()
   })
 
-  it('causes a warning for a model with an address of this machine, and for a value that looks like a secret', () => {
+  it('the construct warns of a model with an address of this machine, and of a value that looks like a secret', () => {
     const { stack } = newStack()
     const text = PIPELINE.replace('http://text.example.com/predict', 'http://127.0.0.1:8081/predict?key=hunter2')
     new Sluice(stack, 'Sluice', props(text))
@@ -124,7 +124,7 @@ describe('Sluice in a stack of another project', () => {
     )
   })
 
-  it('refuses a pipeline file with mistakes, and gives the place of each mistake', () => {
+  it('the construct refuses a pipeline file with mistakes, and gives the place of each mistake', () => {
     const { stack } = newStack()
     const text = PIPELINE.replace('timeout: 60s', 'timout: 60s')
 
@@ -138,7 +138,7 @@ describe('Sluice in a stack of another project', () => {
     )
   })
 
-  it('refuses a second Sluice in the same stack, since the outputs of both would have the same names', () => {
+  it('a stack refuses a second Sluice, since the outputs of both would have the same names', () => {
     const { stack } = newStack()
     new Sluice(stack, 'Sluice', props(PIPELINE))
 
@@ -147,7 +147,7 @@ describe('Sluice in a stack of another project', () => {
     )
   })
 
-  it('replaces variables of the pipeline file by values of the given environment, and leaves no temporary file', () => {
+  it('the construct replaces variables of the pipeline file by values of the given environment, and leaves no temporary file', () => {
     const temporary = mkdtempSync(join(scratch, 'tmp-'))
     vi.stubEnv('TMPDIR', temporary)
     const { stack, template } = newStack()

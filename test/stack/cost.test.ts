@@ -55,7 +55,7 @@ describe('the bill for the function `broker`, which moves messages out of bulk q
   const bulkOf = (model: string) =>
     mappings.filter(({ Properties }) => String(Properties.Queues).startsWith(`Shop-1-inference-${model}-normal`))
 
-  it('has full batches for requests in bursts, of the batch size in the template', () => {
+  it('if requests come in bursts, the bill counts one invocation of `broker` per full batch, with the batch size of the template', () => {
     const invocations = ['text', 'image'].map(model => {
       const [bulk, ...others] = bulkOf(model)
       expect(others).toHaveLength(2)
@@ -65,7 +65,7 @@ describe('the bill for the function `broker`, which moves messages out of bulk q
     expect(itemsOf({}).invocations).toBeCloseTo(invocations.reduce((sum, number) => sum + number))
   })
 
-  it('has one invocation per bulk queue (for users with many open requests) during the whole time of the bursts, with the memory of the function', () => {
+  it('during bursts, the bill counts one running invocation of `broker` per bulk queue (for users with many open requests), with the function’s memory', () => {
     const { memory } = inventoryOf(template)
     const { models } = loadOf(pipeline, inventoryOf(template), Month)
     const waiting = models.reduce((sum, { model, busySeconds }) => sum + bulkOf(model).length * busySeconds, 0)
@@ -75,12 +75,12 @@ describe('the bill for the function `broker`, which moves messages out of bulk q
     expect(itemsOf({}).time).toBeCloseTo(((waiting + starts) * Number(mover.Properties.MemorySize)) / 1_024)
   })
 
-  it('has one short invocation per request if requests are spread evenly', () => {
+  it('if requests are spread evenly, the bill counts one short invocation of `broker` per request', () => {
     expect(itemsOf({ spread: 'even' }).invocations).toBeCloseTo(1e6)
     expect(Number(itemsOf({ spread: 'even' }).time)).toBeLessThan(Number(itemsOf({}).time) / 10)
   })
 
-  it('has no items if users have few open requests, and with SQS, which has no bulk queues', () => {
+  it('the bill has no item for `broker` if users have few open requests, or with SQS, which has no bulk queues', () => {
     expect(itemsOf({ open: 10 })).toEqual({})
     expect(itemsOf({ requests: 0 })).toEqual({})
     const sqs = parsePipeline(PIPELINE, {}, 'test.yaml')
@@ -109,7 +109,7 @@ describe('sluice cost', () => {
     expect(bill.always_usd + bill.traffic_usd).toBeCloseTo(sum)
   })
 
-  it('prints one line per item, and what the bill leaves out', async () => {
+  it('`sluice cost` prints one line per item of the bill, and what the bill leaves out', async () => {
     const { code, out } = await sluice({}, NOW, 'cost')
 
     expect(code).toBe(0)
@@ -125,14 +125,14 @@ describe('sluice cost', () => {
     ['--requests', '-1', 'It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.'],
     ['--model-seconds', '900', 'from 0 to 840'],
     ['--open', '101', 'It is a whole number from 1 to 100.'],
-  ])('refuses %s %s', async (option, value, sentence) => {
+  ])('`sluice cost` refuses %s %s', async (option, value, sentence) => {
     const { code, err } = await sluice({}, NOW, 'cost', option, value)
 
     expect(code).toBe(2)
     expect(err).toContain(sentence)
   })
 
-  it('refuses a pipeline file with mistakes with the same errors as config check', async () => {
+  it('`sluice cost` refuses a pipeline file with mistakes, with the same errors as `sluice config check`', async () => {
     const file = 'test/stack/fixtures/absent.yaml'
     const refused = await sluice({}, NOW, 'cost', file)
 

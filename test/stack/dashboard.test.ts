@@ -14,7 +14,7 @@ const bodyOf = (pipeline: string) =>
   textOf(only(synthesizeText(pipeline).template, 'AWS::CloudWatch::Dashboard').Properties.DashboardBody)
 
 const body = bodyOf(PIPELINE)
-/** The body for a pipeline with RabbitMQ. Only there, Sluice publishes the metric WaitingMessages: SQS has a metric of its own. */
+/** The body for a pipeline with RabbitMQ. Only with RabbitMQ does Sluice publish the metric WaitingMessages: SQS has a metric of its own for this. */
 const bodyWithBroker = bodyOf(PIPELINE.replace('queue: {', 'queue: { backend: rabbitmq,'))
 
 const namesIn = (text: string) => new Set([...text.matchAll(/"([A-Z]\w+)"/g)].map(([, name]) => name))
@@ -37,7 +37,7 @@ describe('the dashboard', () => {
     ).toEqual([])
   })
 
-  it('shows the median (p50) and the 99th percentile of a histogram', () => {
+  it('the dashboard shows the median (p50) and the 99th percentile of a histogram', () => {
     for (const metric of ['ModelLatency', 'TimeToEnd'])
       for (const statistic of ['p50', 'p99']) expect(body).toMatch(new RegExp(`"${metric}"[^\\]]*"${statistic}"`))
   })

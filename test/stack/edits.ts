@@ -97,7 +97,7 @@ export const rowsOf = (page: string): string[][] =>
     .map(line => line.slice(2, -2).split(' | '))
     .filter(({ length }) => length === CELLS)
 
-/** The text of the page, with the cells replaced that follow from the templates. */
+/** The text of the page, in which the cells that follow from the templates are written again. */
 export const withCells = (page: string): string =>
   page
     .split('\n')

@@ -30,7 +30,7 @@ const leftOf = ({ Resources }: Template) =>
   })
 
 describe('a first deployment with -c protect=false', () => {
-  it('leaves nothing behind when it is rolled back', () => {
+  it('leaves no resource behind if it fails and is rolled back', () => {
     expect(leftOf(first.template)).toEqual([])
     expect(first.terminationProtection ?? false).toBe(false)
   })
@@ -57,7 +57,7 @@ describe('the next deployment, without -c protect=false', () => {
     expect(later.terminationProtection).toBe(true)
   })
 
-  it('changes only the protection, and replaces no resource', () => {
+  it('the deployment that adds the protection changes nothing else, and replaces no resource', () => {
     const unprotected = JSON.stringify(later.template)
       .replaceAll('"DeletionProtection":true', '"DeletionProtection":false')
       .replaceAll('"DeletionProtectionEnabled":true', '"DeletionProtectionEnabled":false')

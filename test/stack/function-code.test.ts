@@ -6,7 +6,7 @@ const functionsWith = (context: Readonly<Record<string, string>>) =>
   ofType(synthesizeText(PIPELINE, { context }).template, 'AWS::Lambda::Function')
 
 describe("the code of a template's functions", () => {
-  it('is named in the metadata of the template if the CDK’s command line asks for it, for tools that run the functions locally', () => {
+  it('if the CDK’s command line asks for it, a function’s metadata in the template name the folder of its code, for tools that run functions locally', () => {
     const functions = functionsWith({ 'aws:cdk:enable-asset-metadata': 'true' })
 
     expect(functions.length).toBeGreaterThan(5)
@@ -20,7 +20,7 @@ describe("the code of a template's functions", () => {
     }
   })
 
-  it('is not named in the metadata of a template otherwise', () => {
+  it('if the CDK’s command line does not ask for it, the template’s metadata do not name the folders of the functions’ code', () => {
     for (const { Metadata } of functionsWith({})) expect(Metadata ?? {}).not.toHaveProperty('aws:asset:path')
   })
 })

@@ -42,7 +42,7 @@ describe('an input of pipeline.yaml', () => {
     },
   )
 
-  it('is a queue that keeps messages for 14 days, encrypted, and accepts them over TLS only', () => {
+  it('the queue of an input, like its dead-letter queue, keeps messages for 14 days, encrypted, and accepts them over TLS only', () => {
     for (const name of NAMES.flatMap(queue => [queue, `${queue}-dlq`])) {
       const queue = queueOf(template, name)
       expect(queue.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
@@ -51,7 +51,7 @@ describe('an input of pipeline.yaml', () => {
     }
   })
 
-  it('is a queue that hides a received message for longer than the intake runs, and moves it to the dead-letter queue after 1,000 receives', () => {
+  it('the queue of an input hides a received message for longer than the intake runs, and moves it to the dead-letter queue after 1,000 receives', () => {
     expect(intake.Properties.Timeout).toBe(29)
     expect(queueOf(template, 'nightly-prompts').Properties).toMatchObject({
       VisibilityTimeout: 59,
@@ -59,13 +59,13 @@ describe('an input of pipeline.yaml', () => {
     })
   })
 
-  it('has alarms for its waiting messages and for its dead letters', () => {
+  it('an input has an alarm on its queue and an alarm on its dead-letter queue', () => {
     const watched = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => JSON.stringify(Properties))
     for (const name of ['nightly-prompts', 'nightly-prompts-dlq'])
       expect(watched).toContainEqual(expect.stringContaining(queueOf(template, name).id))
   })
 
-  it('has its URL in the outputs of the stack, for senders, and its ARN, for policies', () => {
+  it('the outputs of the stack have the URL of an input’s queue, for senders, and its ARN, for policies', () => {
     expect(template.Outputs.InputQueueUrl1).toEqual({
       Description: 'Of the input nightly-prompts.',
       Value: { Ref: queueOf(template, 'nightly-prompts').id },
@@ -101,21 +101,21 @@ describe('the intake', () => {
     )
   })
 
-  it('gets exactly the environment variables that it reads, and the same part of pipeline.yaml as the gateway', () => {
+  it('the intake gets exactly the environment variables that it reads, and the gateway’s part of pipeline.yaml without waits and the OpenAI API', () => {
     expect(Object.keys(variablesOf(intake)).sort()).toEqual(requiredOf(Env))
     const { waiting, openai, ...admission } = settings(functionOf(template, 'gateway').id) as Record<string, unknown>
     expect([waiting, openai]).not.toContain(undefined)
     expect(Settings.parse(settings(intake.id))).toEqual(admission)
   })
 
-  it('has an alarm for its failures, which names a chapter of the runbook', () => {
+  it('an alarm watches the failures of the intake, and names a chapter of the runbook', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeComesAgainAlarm'))
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     expect(alarm?.Properties.AlarmDescription).toContain('docs/runbook.md#inputs-are-not-taken')
     expect(runbook).toContain('## Inputs are not taken')
   })
 
-  it('is on the dashboard', () => {
+  it('the dashboard has the diagram "Inputs: waiting" only if the pipeline has inputs', () => {
     const { DashboardBody } = only(template, 'AWS::CloudWatch::Dashboard').Properties
     expect(JSON.stringify(DashboardBody)).toContain('Inputs: waiting')
     expect(JSON.stringify(only(without, 'AWS::CloudWatch::Dashboard').Properties)).not.toContain('Inputs: waiting')

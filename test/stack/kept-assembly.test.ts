@@ -51,7 +51,7 @@ describe('a start of the local system', () => {
     expect(await prepare('http://127.0.0.1:8081/predict')).toMatchObject({ isKept: false })
   })
 
-  it('uses stored bundles if the sources have not changed, and the stored bundles are equal to new ones', async () => {
+  it('a start uses the stored bundles of the functions’ code if the sources have not changed; stored bundles are equal to new ones', async () => {
     const sources = hashOfSources()
     await keptBundles(sources)
     const kept = await keptBundles(sources)
@@ -61,7 +61,7 @@ describe('a start of the local system', () => {
     expect(hashes(kept)).toEqual(hashes(made))
   })
 
-  it('deletes unfinished bundles of interrupted starts that are older than an hour, when it stores bundles', async () => {
+  it('a start that stores bundles deletes the unfinished bundles of interrupted starts, if these are older than an hour', async () => {
     const sources = hashOfSources()
     rmSync(join(CACHE, `bundles-sqs-${sources}`), { recursive: true, force: true })
     for (const name of ['unfinished-old', 'unfinished-new']) mkdirSync(join(CACHE, name), { recursive: true })

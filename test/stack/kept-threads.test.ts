@@ -35,7 +35,7 @@ it('the compiled entry file of an emulator finds its packages, and the emulator 
   await worker.terminate()
 })
 
-it('a system whose compiled files were deleted starts its threads from the source files', async () => {
+it('if the compiled entry files were deleted, the local system starts its threads from the source files', async () => {
   const threads = await keptThreads()
   const gone = new URL('gone/', threads)
 

@@ -25,18 +25,18 @@ describe('the Lambda memory of a worker', () => {
       model: 'concurrency: 10\n    batch: { count: 1000, period: 1s }',
       mb: 768,
     },
-  ])('is $mb MB for $what', ({ model, mb }) => {
+  ])('the memory of a worker is $mb MB for $what', ({ model, mb }) => {
     expect(memoryOf(PIPELINE.replace(TEXT, `${model}\n`))).toBe(mb)
   })
 
-  it('is larger if a JSONata mapping of the model needs a separate thread', () => {
+  it('a worker has more memory if a JSONata mapping of its model needs a separate thread', () => {
     const withSort = PIPELINE.replace('\'{ "model_input": prompt }\'', '\'{ "model_input": $sort(prompt) }\'')
 
     expect(memoryOf(withSort)).toBe(544)
     expect(memoryOf(withSort.replace(TEXT, 'concurrency: 50\n'))).toBe(864)
   })
 
-  it('is computed per model, and all other functions have 512 MB', () => {
+  it('the memory of a worker is computed for its model; each function that is not a worker has 512 MB', () => {
     const { template } = synthesizeText(PIPELINE.replace('{ high: 40, normal: 7 }', '{ high: 40, normal: 50 }'))
 
     expect(functionOf(template, 'worker-image').Properties.MemorySize).toBe(704)
@@ -47,7 +47,7 @@ describe('the Lambda memory of a worker', () => {
     expect(new Set(others.map(({ Properties }) => Properties.MemorySize))).toEqual(new Set([512]))
   })
 
-  it('is 384 MB for the pipeline.yaml of the repository', () => {
+  it('the worker of the repository’s pipeline.yaml has 384 MB', () => {
     const pipeline = readFileSync(new URL('../../pipeline.yaml', import.meta.url), 'utf8')
 
     expect(memoryOf(pipeline)).toBe(384)

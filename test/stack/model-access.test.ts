@@ -138,14 +138,14 @@ describe('the rights of a worker whose calls are signed', () => {
     ])
   })
 
-  it('are empty if the URL names no resource, and then an output names the worker’s role, so the operator can grant the rights', () => {
+  it('if the URL names no resource, the worker gets no right to call it; an output names the worker’s role, so that the operator can grant the right', () => {
     const nothing = Object.values(cases).flatMap(({ grants }, at) => (grants.length === 0 ? [`Modelm${at}`] : []))
     const outputs = Object.entries(template.Outputs).filter(([name]) => name.includes('RoleArn'))
 
     expect(outputs.map(([_, { Value }]) => render(Value))).toEqual(nothing.map(of => `<${of}WorkerRole.Arn>`))
   })
 
-  it('allow a worker with a secret only to read the secret', () => {
+  it('a worker whose model has a secret in place of a signature gets no right to call a model on AWS', () => {
     const text = pipeline([model('m0', '{ url: "https://models.example.com/", auth: { secret: KEY } }')])
     const { template: keyed } = synthesizeText(text)
 

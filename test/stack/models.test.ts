@@ -25,7 +25,7 @@ describe('the models of a pipeline', () => {
     expect(outputOf(template, 'ModelsTable').Type).toBe('AWS::DynamoDB::GlobalTable')
   })
 
-  it('have an alarm for an open circuit, with such a long period that one outage raises the alarm only once', () => {
+  it('the alarm on a model’s open circuit has such a long period that one outage raises the alarm only once', () => {
     const { Properties: alarm } = only(template, 'AWS::CloudWatch::Alarm', { MetricName: 'CircuitOpened' })
 
     expect(alarm).toMatchObject({
@@ -41,7 +41,7 @@ describe('the models of a pipeline', () => {
     )
   })
 
-  it('have a separate alarm for a halt (after an error that no retry fixes, such as a wrong key), with or without a circuit', () => {
+  it('each model, with or without a circuit, has a separate alarm on a halt (after an error that no retry fixes, such as a wrong key)', () => {
     const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
       .map(({ Properties }) => Properties)
       .filter(({ MetricName }) => MetricName === 'ModelHalted')
@@ -55,7 +55,7 @@ describe('the models of a pipeline', () => {
     }
   })
 
-  it('are on the dashboard, with rows of diagrams per model', () => {
+  it('the dashboard has diagrams for each model of the pipeline', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
@@ -89,18 +89,18 @@ describe('a model with an address of this machine', () => {
     },
   )
 
-  it('causes a warning also if only batch.url is such an address', () => {
+  it('a deployment warns of an address of this machine also if only batch.url has it', () => {
     const batch = '    batch: { count: 5, period: 1s, url: "http://localhost:9/batch" }'
     expect(warningsFor('https://127.example.com/', batch)).toEqual([
       expect.stringContaining('http://localhost:9/batch'),
     ])
   })
 
-  it('causes no warning on the local system, which can reach this address', () => {
+  it('the local system does not warn of an address of this machine, since it can reach this address', () => {
     expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 
-  it('causes no warning if the address only looks like one of this machine', () => {
+  it('a URL that only has "localhost" in its path causes no warning', () => {
     expect(warningsFor('http://10.0.0.1/localhost')).toEqual([])
   })
 })

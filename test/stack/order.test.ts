@@ -38,12 +38,12 @@ describe('an update of the stack', () => {
     expect([...before]).toEqual(expect.arrayContaining(consumers.map(name => functionOf(template, name).id)))
   })
 
-  it('changes the collector after the migrations, so the collector never writes to a column that does not exist yet', () => {
+  it('an update changes the collector after the migrations, so the collector never writes to a column that does not exist yet', () => {
     const [migrations] = ofType(template, 'Custom::LedgerMigrations')
     expect(dependenciesOf(template, functionOf(template, 'collector').id)).toContain(migrations?.id)
   })
 
-  it('has a possible order: no resource depends on itself, directly or indirectly', () => {
+  it('an order of the update is possible: no resource depends on itself, directly or indirectly', () => {
     for (const id of Object.keys(template.Resources)) {
       const before = [...dependenciesOf(template, id)]
       const circle = before.filter(other => dependenciesOf(template, other).has(id))

@@ -27,7 +27,7 @@ export function withModels(count: number, fields = '', inputs = 0): string {
   ].join('\n')
 }
 
-/** The most models with a circuit, and then the most inputs, in a pipeline that `config check` accepts. */
+/** The most models with a circuit that `config check` accepts in a pipeline with an input, and the most inputs that it accepts beside them. */
 export function mostResources(): { models: number; inputs: number } {
   const { stack, model, circuit, intake, input } = RESOURCES
   const models = Math.floor((MAX_RESOURCES - stack - intake - input) / (model + circuit))
@@ -44,7 +44,7 @@ export function largestPipeline(): string {
 const NETWORK =
   'network: { vpc: vpc-0a1b2c3d, availability_zones: [eu-west-1a, eu-west-1b], subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d]'
 
-/** The pipeline of two models with these settings of its queue. */
+/** PIPELINE (two models) with these settings of `queue`. */
 export const withQueue = (settings: string): string =>
   PIPELINE.replace('queue: { expire_after: 4h }', `queue: { ${settings} }`)
 
@@ -55,7 +55,7 @@ const BEDROCK =
 export const withXray = (text: string): string =>
   text.replace('observability: {', 'observability: { tracing: { endpoint: xray },')
 
-/** A pipeline for each kind of network, with both backends. */
+/** Pipelines for both backends, and for each kind of network in which their functions may run. */
 export const RABBITMQ_PIPELINES = {
   'broker with a NAT gateway': withQueue('backend: rabbitmq'),
   'cluster with three consumers and inputs': `${withQueue('backend: rabbitmq, rabbitmq: { deployment: cluster, consumers: 3, instance: mq.m7g.large, version: "4.3" }')}inputs: [{ queue: nightly }, { queue: imports }]\n`,

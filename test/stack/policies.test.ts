@@ -38,8 +38,8 @@ models:
 const { template, settings } = synthesizeText(PIPELINE)
 const settingsOf = (model: string) => Settings.parse(settings(functionOf(template, `worker-${model}`).id))
 
-describe('the policies of a model (rate limit, retry, circuit) are passed to its worker', () => {
-  it('as pipeline.yaml has them', () => {
+describe('the policies of a model (rate limit, retry, circuit)', () => {
+  it('the worker of a model gets the policies that pipeline.yaml gives the model', () => {
     expect(settingsOf('guarded')).toMatchObject({
       endpoint: { url: 'http://guarded.example.com/predict' },
       batched: false,
@@ -58,7 +58,7 @@ describe('the policies of a model (rate limit, retry, circuit) are passed to its
     })
   })
 
-  it('with the default retry and no other policy, if the model has none', () => {
+  it('if pipeline.yaml gives a model no policy, its worker gets the default retry, no rate limit and no circuit', () => {
     const plain = settingsOf('plain')
 
     expect(plain).toMatchObject({
@@ -72,7 +72,7 @@ describe('the policies of a model (rate limit, retry, circuit) are passed to its
   it.each([
     ['a URL of their own', 'batched', 'http://batched.example.com/batch_predict'],
     ['the endpoint', 'gathered', 'http://gathered.example.com/predict'],
-  ])('with the URL to which batches are sent: %s', (_which, model, url) => {
+  ])('the worker of a model with batches gets the URL to which the batches are sent: %s', (_which, model, url) => {
     expect(settingsOf(model)).toMatchObject({ batched: true, endpoint: { url } })
   })
 })
@@ -88,7 +88,7 @@ describe('a model with batches', () => {
     ['batched', 'normal', { size: 50, window: 3, at_once: 1_000 }],
     ['gathered', 'normal', { size: 1_000, window: 300, at_once: 10 }],
   ])(
-    '%s (%s) has an event source mapping that collects up to batch.count messages for batch.period',
+    'the event source mapping of the model %s (%s) collects up to batch.count messages for batch.period',
     (model, priority, { size, window, at_once }) => {
       expect(mappingOf(template, `guarded-inference-${model}-${priority}`)).toMatchObject({
         BatchSize: size,
@@ -103,7 +103,7 @@ describe('a model with batches', () => {
     ['batched', 3],
     ['gathered', 300],
   ])(
-    '%s has a queue that hides a message until the worker has certainly ended, including the %i s in which a batch is collected',
+    'the queue of the model %s hides a received message for the %i s in which a batch is collected, and then until the worker has certainly ended',
     (model, window) => {
       const timeout = Number(functionOf(template, `worker-${model}`).Properties.Timeout)
       const { VisibilityTimeout } = queueOf(template, `guarded-inference-${model}-normal`).Properties

@@ -48,7 +48,7 @@ describe('the stack with RabbitMQ', () => {
     expect(JSON.stringify(template)).not.toContain('sqs:')
   })
 
-  it('gives the broker’s address to the functions that need it, and to no others', () => {
+  it('only the functions that use queues get the broker’s address', () => {
     for (const service of WITH_QUEUES) {
       const variables = variablesOf(functionOf(template, service))
       expect(variables).toMatchObject({ QUEUE_NAME_PREFIX: 'Shop-1-', QUEUE_CONSUMERS: '1' })
@@ -59,7 +59,7 @@ describe('the stack with RabbitMQ', () => {
     for (const service of OTHERS) expect(variablesOf(functionOf(template, service))).not.toHaveProperty('BROKER_URL')
   })
 
-  it('has one event source mapping per queue, whose batch size is the concurrency of the queue’s model and priority', () => {
+  it('each queue has one event source mapping; for a queue of a model, the batch size follows from the concurrency of model and priority', () => {
     expect(takenBy(template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 10',
       'Shop-1-inference-text-normal 10',
@@ -71,7 +71,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has, per model and priority, as many queues as `consumers` says, so one slow call does not delay all messages; the queues share the concurrency, and all other queues exist once', () => {
+  it('each model and priority has as many queues as `consumers` says, which share its concurrency, so one slow call does not delay all messages; other queues exist once', () => {
     expect(takenBy(cluster.template, 'worker-text')).toEqual([
       'Shop-1-inference-text-high 3',
       'Shop-1-inference-text-high-2 3',
@@ -84,7 +84,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
-  it('has a bulk queue (for users with many open requests) for each queue of a model, and the function `broker` moves at most half of a worker’s batch at once', () => {
+  it('each queue of a model has a bulk queue (for users with many open requests), out of which the function `broker` moves at most half of a worker’s batch at once', () => {
     expect(takenBy(template, 'broker')).toEqual([
       'Shop-1-inference-image-high-bulk 10',
       'Shop-1-inference-image-normal-bulk 4',
@@ -107,7 +107,7 @@ describe('the stack with RabbitMQ', () => {
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
   })
 
-  it('gives the function `broker` a timeout of 900 s at most, Lambda’s limit, even if a model has the longest calls and batches', () => {
+  it('the timeout of the function `broker` is 900 s at most, Lambda’s limit, even if a model has the longest calls and batches', () => {
     const batch = '    batch: { count: 10, period: 5s }\n'
     const text = withQueue('backend: rabbitmq').replace(
       /( {4}endpoint: \{ url: "https:\/\/image[^\n]*\n)/,
@@ -119,7 +119,7 @@ describe('the stack with RabbitMQ', () => {
     expect(functionOf(of, 'broker').Properties.Timeout).toBe(900)
   })
 
-  it('has an alarm on the function that moves messages of bulk queues', () => {
+  it('an alarm watches the function `broker`, which moves messages out of bulk queues', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => /MoverAlarm/.test(id))
 
     expect(alarm?.Properties).toMatchObject({ Threshold: 1, EvaluationPeriods: 3 })
@@ -127,13 +127,13 @@ describe('the stack with RabbitMQ', () => {
     expect(JSON.stringify(alarm?.Properties.Metrics)).toContain(functionOf(template, 'broker').id)
   })
 
-  it('creates the event source mappings after the queues are declared on the broker', () => {
+  it('event source mappings are created after the queues are declared on the broker', () => {
     const declared = only(template, 'Custom::Queues').id
     for (const { DependsOn } of ofType(template, 'AWS::Lambda::EventSourceMapping'))
       expect(DependsOn).toContain(declared)
   })
 
-  it('allows a function that sends messages to read the broker’s secret, and a function with a mapping also to describe the broker', () => {
+  it('a function that sends messages may read the broker’s secret, and a function with an event source mapping may also describe the broker', () => {
     const ofBroker = (service: string) =>
       grantsOf(template, functionOf(template, service)).filter(grant => /Broker/.test(grant))
 
@@ -145,7 +145,7 @@ describe('the stack with RabbitMQ', () => {
     expect(ofBroker('authorizer')).toEqual([])
   })
 
-  it('publishes the number of waiting messages per queue, and has an alarm per queue', () => {
+  it('the sweeper knows each queue whose number of waiting messages it must publish, and an alarm watches each of these queues', () => {
     const settings = cluster.settings(functionOf(cluster.template, 'sweeper').id) as {
       watched: { name: string; parts: string[] }[]
     }
@@ -167,7 +167,7 @@ describe('the stack with RabbitMQ', () => {
     for (const { name } of settings.watched) expect(alarms).toContain(`"Value":"${name}"`)
   })
 
-  it('has alarms on memory, disk, connections and unacknowledged messages, with a chapter of the runbook', () => {
+  it('alarms watch the broker’s memory, disk, connections and unacknowledged messages, and each alarm names a chapter of the runbook', () => {
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title = '']) =>
       title.toLowerCase().replaceAll(' ', '-'),
@@ -182,7 +182,7 @@ describe('the stack with RabbitMQ', () => {
     expect(anchors.filter(anchor => anchor === undefined || !chapters.includes(anchor))).toEqual([])
   })
 
-  it('has a threshold for the alarm on connections that depends on the instance type of the broker', () => {
+  it('the threshold of the alarm on connections depends on the instance type of the broker', () => {
     const threshold = (of: Template) =>
       only(of, 'AWS::CloudWatch::Alarm', { MetricName: 'ConnectionCount' }).Properties.Threshold
 
@@ -209,7 +209,7 @@ describe('the network (VPC) of the functions', () => {
     expect(ofType(sqs, 'AWS::EC2::SecurityGroup')).toHaveLength(1)
   })
 
-  it('lets workers call the ports of their models, and other functions only AWS', () => {
+  it('workers may call the ports of their models, and other functions only the port of AWS (443)', () => {
     const ports = (id: string) => {
       const group = ofType(template, 'AWS::EC2::SecurityGroup').find(found => found.id.startsWith(id))
       const rules = (group?.Properties.SecurityGroupEgress ?? []) as { ToPort: number }[]
@@ -220,7 +220,7 @@ describe('the network (VPC) of the functions', () => {
     expect(ports('NetworkFunctions')).toEqual([443])
   })
 
-  it('lets all functions call the receivers of traces and metrics', () => {
+  it('all functions in the network may call the ports of the receivers of traces and metrics', () => {
     const text = RABBITMQ_PIPELINES['broker with a NAT gateway'].replace(
       'observability: {',
       'observability: { tracing: { endpoint: "http://traces.example.com:4318/v1/traces" }, metrics: { endpoint: "https://metrics.example.com:4319/v1/metrics" },',
@@ -235,7 +235,7 @@ describe('the network (VPC) of the functions', () => {
       )
   })
 
-  it('has one way to other services: a NAT gateway, or the VPC endpoints that functions and mappings need', () => {
+  it('functions in the network reach AWS either by a NAT gateway or, with `egress: endpoints`, by the VPC endpoints that functions and mappings need', () => {
     const endpoints = synthesizeText(withXray(RABBITMQ_PIPELINES['broker with endpoints'])).template
     const services = ofType(endpoints, 'AWS::EC2::VPCEndpoint').map(
       ({ Properties }) => JSON.stringify(Properties.ServiceName).match(/\.([a-z0-9-]+)"/)?.[1],
@@ -256,7 +256,7 @@ describe('the network (VPC) of the functions', () => {
     ])
   })
 
-  it('does not exist with SQS unless pipeline.yaml names one', () => {
+  it('with SQS, functions are in a network only if pipeline.yaml names one; the only VPC is that of the database', () => {
     expect(ofType(synthesizeText(PIPELINE).template, 'AWS::EC2::VPC')).toHaveLength(1)
     expect(JSON.stringify(synthesizeText(PIPELINE).template)).not.toContain('VpcConfig')
   })
@@ -289,13 +289,13 @@ describe('the rules of broker-rules.ts', () => {
     expect(brokerFaults(changed(type, properties))).not.toEqual([])
   })
 
-  it('find a password in clear also if the name of the user is a reference to a secret', () => {
+  it('the rules find a password in clear also if the name of the broker’s user is a reference to a secret', () => {
     const users = [{ Username: '{{resolve:secretsmanager:x}}', Password: 'not-so-secret' }]
 
     expect(brokerFaults(changed(Broker, { Users: users }))).not.toEqual([])
   })
 
-  it('apply to a stack whose logical ids stay the same if the instance type of the broker changes, so no resource is replaced', () => {
+  it('the logical ids of the stack stay the same if the instance type of the broker changes, so no resource is replaced', () => {
     const { template: other } = synthesizeText(withQueue('backend: rabbitmq, rabbitmq: { instance: mq.m7g.xlarge }'))
 
     expect(Object.keys(other.Resources)).toEqual(Object.keys(template.Resources))

@@ -28,11 +28,11 @@ describe('the numbers of CloudFormation resources with which config check limits
         `concurrency: 10\n    batch: { count: 5, period: 1s, url: "${PROFILE}" }`,
       ),
     ],
-  ])('are the real numbers of resources in the stack, with %s', (_, text) => {
+  ])('config check counts as many CloudFormation resources as the stack really has, with %s', (_, text) => {
     expect(counted(text)).toBe(synthesized(text))
   })
 
-  it('leave room for resources that the CDK adds to a large stack, and keep the number of outputs below its limit of 200', () => {
+  it('the largest pipeline that is allowed stays below CloudFormation’s limits of resources, with those that the CDK adds, and of outputs (200)', () => {
     const text = largestPipeline()
     const { Resources, Outputs } = synthesizeText(text).template
 

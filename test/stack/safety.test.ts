@@ -130,13 +130,13 @@ describe('the rights of each function are exactly those that it needs', () => {
     expect(grantsOf(template, functionOf(template, service))).toEqual(expected.sort())
   })
 
-  it('no role has a managed policy', () => {
+  it('no role has a managed policy, which could give a function more rights', () => {
     for (const { Properties } of ofType(template, 'AWS::IAM::Role'))
       expect(Properties.ManagedPolicyArns).toBeUndefined()
   })
 })
 
-it('Lambda does not repeat a failed invocation of the sweeper, so two sweeps never run at the same time', () => {
+it('Lambda does not repeat a failed run of the sweeper, so no repetition runs at the same time as the sweeper’s next run', () => {
   expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
     {
       FunctionName: { Ref: functionOf(template, 'sweeper').id },
@@ -151,7 +151,7 @@ describe('stateful resources', () => {
     expect(terminationProtection).toBe(true)
   })
 
-  it('are protected: tables are on demand, recoverable to the second, encrypted, and kept if they are removed from the stack', () => {
+  it('tables are billed on demand, recoverable to the second, protected against deletion, encrypted by AWS’s own key, and kept if the stack does not have them any more', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
     expect(tables).toHaveLength(5)
     for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
@@ -173,7 +173,7 @@ describe('stateful resources', () => {
     ['KeysTable', ['key_id'], false],
     ['UsersTable', ['user_id'], false],
   ])(
-    'include %s with its key attributes, and with a time to live only if its items may be deleted',
+    'the table of the output %s has its key attributes, and a time to live only if DynamoDB may delete its items by age',
     (output, keys, expires) => {
       const table = outputOf(template, output).Properties
       expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
@@ -181,7 +181,7 @@ describe('stateful resources', () => {
     },
   )
 
-  it('include one index, of the quota table, by which the sweeper finds quota items that may have open reservations', () => {
+  it('the only index of a table is that of the quota table, by which the sweeper finds quota items that may have open reservations', () => {
     const indexes = ofType(template, 'AWS::DynamoDB::GlobalTable').flatMap(
       ({ Properties }) => Properties.GlobalSecondaryIndexes ?? [],
     )
@@ -195,7 +195,7 @@ describe('stateful resources', () => {
     expect(outputOf(template, 'QuotaTable').Properties.GlobalSecondaryIndexes).toEqual(indexes)
   })
 
-  it('include the models table with its key attribute, and the table is kept', () => {
+  it('the models table has its key attribute and no time to live, and all workers use the same table', () => {
     const { MODELS_TABLE } = variablesOf(functionOf(template, 'worker-text'))
     const { Ref: id = '' } = MODELS_TABLE as { Ref?: string }
     const table = template.Resources[id]?.Properties ?? {}
@@ -205,7 +205,7 @@ describe('stateful resources', () => {
     expect(variablesOf(functionOf(template, 'worker-image')).MODELS_TABLE).toEqual(MODELS_TABLE)
   })
 
-  it('include the payload bucket, which is private, encrypted and logged, and deletes payloads later than the items that name them', () => {
+  it('the payload bucket is private, encrypted and logged, and keeps payloads for longer than the tables keep the items that name them', () => {
     const bucket = outputOf(template, 'PayloadsBucket')
     expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     expect(bucket.Properties).toMatchObject({
@@ -226,7 +226,7 @@ describe('stateful resources', () => {
     }
   })
 
-  it('include the ledger, which is encrypted, backed up and protected, and of which a deletion leaves a snapshot', () => {
+  it('the ledger’s database is encrypted, backed up and protected, and its deletion leaves a snapshot', () => {
     const cluster = only(template, 'AWS::RDS::DBCluster')
     expect([cluster.DeletionPolicy, cluster.UpdateReplacePolicy]).toEqual(['Snapshot', 'Snapshot'])
     expect(cluster.Properties).toMatchObject({
@@ -256,7 +256,7 @@ describe('the ledger’s network', () => {
     }
   })
 
-  it('can’t be reached from other networks: no ingress rule, no public address', () => {
+  it('the database can’t be reached from other networks: its network has no ingress rule and no public address', () => {
     const group = only(template, 'AWS::EC2::SecurityGroup')
     expect(group.Properties.SecurityGroupIngress).toBeUndefined()
     expect(ofType(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([])
@@ -270,7 +270,7 @@ describe('the ledger’s network', () => {
       expect(Properties.MapPublicIpOnLaunch).toBe(false)
   })
 
-  it('is logged, and contains no function', () => {
+  it('the traffic of the database’s network is logged, and no function is in this network', () => {
     expect(only(template, 'AWS::EC2::FlowLog').Properties.TrafficType).toBe('ALL')
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) expect(Properties.VpcConfig).toBeUndefined()
   })
@@ -293,7 +293,7 @@ describe('the ledger’s migrations', () => {
     expect(functionOf(kept, 'retention').DependsOn).toContain(migrationsOfKept.id)
   })
 
-  it('run in each deployment with a new database role, and may read the secret of each role', () => {
+  it('the migrations run in each deployment with a new database role, and the migrator may read the secret of each role', () => {
     expect(migrations.Properties.Roles).toBe('collector,gateway,operator,reader')
     expect(only(kept, 'Custom::LedgerMigrations').Properties.Roles).toBe('collector,gateway,operator,reader,retention')
     expect(grantsOf(kept, functionOf(kept, 'migrator'))).toContain(secretOf('retention'))
@@ -313,7 +313,7 @@ describe('the ledger’s roles', () => {
     )
   })
 
-  it('exist for each function that uses the ledger, and for the operator’s command line', () => {
+  it('each function that uses the ledger has a database role of its own, and so has the operator’s command line', () => {
     for (const service of ['collector', 'reader', 'gateway'])
       expect(render(variablesOf(functionOf(template, service)).LEDGER_SECRET_ARN)).toBe(`<StateLedgerSecret${service}>`)
     expect(render(template.Outputs.LedgerSecretArn?.Value)).toBe('<StateLedgerSecretoperator>')
@@ -336,7 +336,7 @@ describe('retention', () => {
     })
   })
 
-  it('has no function if pipeline.yaml does not limit the age of rows', () => {
+  it('the function `retention` does not exist if pipeline.yaml does not limit the age of rows', () => {
     const services = ofType(template, 'AWS::Lambda::Function').map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME)
     expect(services).not.toContain('Shop-1-retention')
   })
@@ -358,7 +358,7 @@ describe('a synthesis', () => {
     }
   })
 
-  it('is for any account and region, and tags its resources', () => {
+  it('a synthesized template can be deployed to any account and region, and its functions have tags', () => {
     expect(render(template.Outputs.DashboardUrl?.Value)).toBe(
       'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1-<AWS::Region>',
     )

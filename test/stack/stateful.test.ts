@@ -9,8 +9,8 @@ import { synthesizeText } from './synthesized.ts'
  * and removes the old one from the stack. A changed fixed property has the same effect.
  *
  * `fixtures/stateful-0.1.0.json` has the stateful resources that version 0.1.0 (commit 6427583) synthesizes from the
- * pipelines beside it, listed by `statefulOf`. Never write that file again to make this test pass: the test would then not
- * notice that an update replaces a table, and loses its data.
+ * pipelines beside it, listed by `statefulOf`. Never write that file anew to make this test pass: nobody would then
+ * notice that an update replaces a table by an empty one, so that its data is lost to the functions.
  */
 
 /** The consequence for a user if a resource of this type is replaced. */

@@ -41,7 +41,7 @@ describe('the synthesis of the pipeline.yaml of the repository', async () => {
     expect(functions).toHaveLength(7)
   })
 
-  it('gives the same template for the local system, which skips the validations', async () => {
+  it('the local system’s synthesis skips the validations, and gives the same template as a deployment’s', async () => {
     const env = { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' }
     const local = await synthesizeInto(createLocalApp(join(scratch, 'local')), config, env)
 
@@ -50,13 +50,13 @@ describe('the synthesis of the pipeline.yaml of the repository', async () => {
     expect(existsSync(join(local.assembly, 'validation-report.json'))).toBe(false)
   })
 
-  it('replaces variables of the pipeline file by values of the given environment', () => {
+  it('a synthesis replaces variables of the pipeline file by values of the given environment', () => {
     const folder = assetFolder(assembly, functionOf(template, 'worker-text').Properties)
     const settings = JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))
     expect(settings.endpoint.url).toBe('http://127.0.0.1:9/predict')
   })
 
-  it('gives a template without paths of the machine that synthesizes it, and needs no AWS account', () => {
+  it('the template has no paths of the machine that synthesizes it, and the synthesis needs no AWS account', () => {
     expect(file).not.toContain(tmpdir())
     expect(file).not.toContain(fileURLToPath(new URL('../..', import.meta.url)))
     const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))

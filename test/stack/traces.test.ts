@@ -51,7 +51,7 @@ describe('a stack with tracing: { endpoint: xray }', () => {
     expect(mayTrace(service)).toBe(false)
   })
 
-  it('gives this right by one policy, which allows nothing else', () => {
+  it('the right to send traces to X-Ray is given by one policy, which allows nothing else', () => {
     const policies = ofType(template, 'AWS::IAM::Policy').filter(policy => JSON.stringify(policy).includes('xray:'))
 
     expect(policies.map(({ Properties }) => Properties.PolicyDocument)).toEqual([
@@ -59,11 +59,11 @@ describe('a stack with tracing: { endpoint: xray }', () => {
     ])
   })
 
-  it('has no fault that AWS would refuse', () => {
+  it('a stack that sends traces to X-Ray has no fault that AWS would refuse', () => {
     expect(faultsOf(template)).toEqual([])
   })
 
-  it('does not turn on the tracing of Lambda itself, which would make a second trace of each request', () => {
+  it('the tracing of Lambda itself is not turned on, since it would make a second trace of each request', () => {
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function'))
       expect(Properties.TracingConfig).toBeUndefined()
   })
@@ -114,7 +114,7 @@ describe('functions in a VPC that send traces', () => {
   })
 
   it.each([/NetworkWorkers/, /NetworkFunctions/])(
-    'may call the port of the receiver of traces: security group %s',
+    'the security group %s lets functions call the port of the receiver of traces',
     group => {
       const pipeline = RABBITMQ_PIPELINES['broker with a NAT gateway']
 

@@ -25,19 +25,19 @@ describe('docs/upgrades.md: a change of pipeline.yaml', () => {
     expect(after).not.toBe(before)
   })
 
-  it('is in a table only if this test makes the change', () => {
+  it('each change in the tables of the page is one that this test makes', () => {
     const known = ['change', '---', ...ROWS.keys()]
     expect([...rows.keys()].filter(change => !known.includes(change))).toEqual([])
   })
 
-  it('replaces no resource with data or an address', () => {
+  it('no change of pipeline.yaml in the tables replaces a resource with data or an address', () => {
     const replaced = Object.entries(EDITS).filter(
       ([, { before, after }]) => changesBetween(templateOf(before), templateOf(after)).replaced !== '',
     )
     expect(replaced.map(([change]) => change)).toEqual([])
   })
 
-  it('makes another stack with other queues if it changes the name', () => {
+  it('a changed `name` in pipeline.yaml makes another stack with other queues', () => {
     const other = synthesizeText(PIPELINE.replace('name: Shop-1', 'name: Shop-2')).template
     const queues = (template: Template) =>
       ofType(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName)
@@ -50,25 +50,28 @@ describe('docs/upgrades.md: a change of pipeline.yaml', () => {
 describe('the PostgreSQL version of the ledger’s database', () => {
   const engineOf = (template: Template) => only(template, 'AWS::RDS::DBCluster').Properties.EngineVersion
 
-  it('has the version of the template, and AWS does not upgrade it automatically', () => {
+  it('is 17.7, as the template says, and AWS does not upgrade it automatically', () => {
     expect(engineOf(templateOf(PIPELINE))).toBe('17.7')
     expect(only(templateOf(PIPELINE), 'AWS::RDS::DBInstance').Properties.AutoMinorVersionUpgrade).toBe(false)
   })
 
-  it('has the newer version of -c ledgerEngineVersion, for a database that an operator has upgraded', () => {
+  it('is the newer version that -c ledgerEngineVersion gives, for a database that an operator has upgraded', () => {
     expect(engineOf(synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.9' } }).template)).toBe('17.9')
   })
 
-  it('is upgraded in place, and not replaced, by a newer minor version', () => {
+  it('a newer minor version upgrades the database in place, and does not replace it by an empty one', () => {
     const after = synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.10' } }).template
     const changes = changesBetween(templateOf(PIPELINE), after)
 
     expect(changes).toEqual({ created: '', updated: 'database cluster', deleted: '', replaced: '' })
   })
 
-  it.each(['17.6', '16.9', '18.1', '17', 'latest', '17.9; drop'])('refuses the version %s', version => {
-    expect(() => synthesizeText(PIPELINE, { context: { ledgerEngineVersion: version } })).toThrow(
-      `ledgerEngineVersion must be 17.7 or a newer minor version of 17, such as 17.9; it is ${version}`,
-    )
-  })
+  it.each(['17.6', '16.9', '18.1', '17', 'latest', '17.9; drop'])(
+    '-c ledgerEngineVersion=%s is refused: it is not a newer minor version of the template’s version',
+    version => {
+      expect(() => synthesizeText(PIPELINE, { context: { ledgerEngineVersion: version } })).toThrow(
+        `ledgerEngineVersion must be 17.7 or a newer minor version of 17, such as 17.9; it is ${version}`,
+      )
+    },
+  )
 })

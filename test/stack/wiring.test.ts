@@ -48,7 +48,7 @@ describe('the API', () => {
     ['GET /openapi.json', 'reader', false],
     ['GET /healthz', 'reader', false],
     ['$default', 'reader', false],
-  ])('%s goes to the %s', (routeKey, service, needsKey) => {
+  ])('API Gateway passes a call of %s to the %s', (routeKey, service, needsKey) => {
     const { Properties: route } = only(template, 'AWS::ApiGatewayV2::Route', { RouteKey: routeKey })
     const integration = integrationOf(route)
     expect(integration.IntegrationUri).toEqual({ 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] })
@@ -57,7 +57,7 @@ describe('the API', () => {
     expect(route.AuthorizerId).toEqual(needsKey ? { Ref: authorizer.id } : undefined)
   })
 
-  it('has only the routes of this test', () => {
+  it('the API has only the routes of this test', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(20)
   })
 
@@ -70,7 +70,7 @@ describe('the API', () => {
       },
     }))
 
-  it('has the routes of the table by which the functions find their use cases, and one route for all other calls', () => {
+  it('the API has the routes of the table ROUTES, by which the functions find their use cases, and one route for all other calls', () => {
     const targetOf = (service: string, needsKey: boolean) => ({
       integration: { 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] },
       needs_key: needsKey,
@@ -86,7 +86,7 @@ describe('the API', () => {
     expect(routesOfTemplate()).toHaveLength(expected.length + 1)
   })
 
-  it('has the same routes in the local system, where an unknown method gets a 405 with the allowed methods of the path', () => {
+  it('the allowed methods in the reader’s 405 for a path are those for which the local API finds a route', () => {
     const route = createRouter(routesOfTemplate())
     const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT']
     const paths = new Set(ROUTES.map(({ path }) => path.replace('{request_id}', 'any-id')))
@@ -116,7 +116,7 @@ describe('the API', () => {
     return { stage, RouteSettings, routes, of: (key: string) => RouteSettings[key] ?? DefaultRouteSettings }
   }
 
-  it('limits the calls of all routes together to 60% of the account’s default limit, so other APIs can use the rest', () => {
+  it('the API limits the calls of all routes together to 60% of the account’s default limit, so other APIs can use the rest', () => {
     const { routes, of } = throttles()
     const sum = (limit: 'ThrottlingRateLimit' | 'ThrottlingBurstLimit') =>
       routes.reduce((total, { key }) => total + of(key)[limit], 0)
@@ -125,7 +125,7 @@ describe('the API', () => {
     expect(sum('ThrottlingBurstLimit')).toBeLessThanOrEqual(0.6 * 5_000)
   })
 
-  it('limits the calls of each route: most for the POST and the GET of a request, least for routes without a key', () => {
+  it('the API limits the calls of each route: the POST and the GET of a request have the highest limit, routes without a key the lowest', () => {
     const { stage, RouteSettings, routes, of } = throttles()
     const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
     const most = { ThrottlingRateLimit: 1_500, ThrottlingBurstLimit: 700 }
@@ -138,7 +138,7 @@ describe('the API', () => {
     expect(stage.DependsOn).toEqual(expect.arrayContaining(routes.map(({ id }) => id)))
   })
 
-  it('asks the authorizer about each call, since a key may be in either of two headers', () => {
+  it('the API asks the authorizer about each call and stores no answer, since a key may be in either of two headers', () => {
     expect(authorizer.Properties).toMatchObject({
       AuthorizerType: 'REQUEST',
       IdentitySource: [],
@@ -149,7 +149,7 @@ describe('the API', () => {
     expect(JSON.stringify(authorizer.Properties.AuthorizerUri)).toContain(functionOf(template, 'authorizer').id)
   })
 
-  it('is the only API that may invoke its functions', () => {
+  it('no other API may invoke the functions of this API', () => {
     const permissions = ofType(template, 'AWS::Lambda::Permission').filter(
       ({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com',
     )
@@ -157,7 +157,7 @@ describe('the API', () => {
     for (const { Properties } of permissions) expect(JSON.stringify(Properties.SourceArn)).toContain(api.id)
   })
 
-  it('is the only service that may invoke functions, besides the schedule of the sweeper', () => {
+  it('the only permission to invoke a function that is not for API Gateway is that of the sweeper’s schedule', () => {
     const others = ofType(template, 'AWS::Lambda::Permission').filter(
       ({ Properties }) => Properties.Principal !== 'apigateway.amazonaws.com',
     )
@@ -169,7 +169,7 @@ describe('the API', () => {
     ])
   })
 
-  it('logs each call without headers or paths, so its log has no API keys', () => {
+  it('the API logs each call without headers or paths, so its log has no API keys', () => {
     const stage = only(template, 'AWS::ApiGatewayV2::Stage').Properties
     const { Format } = stage.AccessLogSettings as { Format: string }
     expect(stage).toMatchObject({ StageName: '$default', AutoDeploy: true })
@@ -193,7 +193,7 @@ describe('functions', () => {
     expect(Object.keys(variables).sort()).toEqual(requiredOf(Env))
   })
 
-  it('get the settings for logs and metrics', () => {
+  it('functions get the settings for logs and metrics', () => {
     expect(variablesOf(functionOf(template, 'worker-image'))).toMatchObject({
       POWERTOOLS_SERVICE_NAME: 'Shop-1-worker-image',
       POWERTOOLS_METRICS_NAMESPACE: 'Shop',
@@ -208,7 +208,7 @@ describe('functions', () => {
     ['INFO', 'INFO'],
     ['ERROR', 'INFO'],
   ])(
-    'with log level %s have the level %s in Lambda, since Lambda must not drop the lines with metrics',
+    'for functions with log level %s, Lambda’s own level is %s, since Lambda must not drop the lines with metrics (level INFO)',
     (logLevel, level) => {
       const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${logLevel}`))
       const { Properties } = functionOf(template, 'collector')
@@ -217,7 +217,7 @@ describe('functions', () => {
     },
   )
 
-  it('run on Node 24 and ARM64, with a log group of their own', () => {
+  it('each function runs on Node 24 and ARM64, and has a log group of its own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
     const groups = functions.map(({ Properties }) => JSON.stringify(Properties.LoggingConfig))
     for (const { Properties } of functions) {
@@ -230,7 +230,7 @@ describe('functions', () => {
     }
   })
 
-  it('are stopped by Lambda if they send messages to their own queue again and again (RecursiveLoop), except workers, whose retries and deferrals do this', () => {
+  it('only for workers, Lambda allows messages that return to their own function again and again (RecursiveLoop): retries and deferrals do this', () => {
     const looping = ofType(template, 'AWS::Lambda::Function').filter(fn => fn.Properties.RecursiveLoop === 'Allow')
     expect(looping.map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME).sort()).toEqual([
       'Shop-1-worker-image',
@@ -238,7 +238,7 @@ describe('functions', () => {
     ])
   })
 
-  it('have their part of pipeline.yaml in a file beside their code: the gateway, the reader, the sweeper and the workers', () => {
+  it('the gateway, the reader, the sweeper and the workers have their part of pipeline.yaml in a file beside their code', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
     const plans = {
       free: {
@@ -297,7 +297,7 @@ describe('waits for the end of a request', () => {
     }
   })
 
-  it('may use a reserved concurrency, which a function has only if pipeline.yaml says so', () => {
+  it('a function has a reserved concurrency, which waits may then use, only if pipeline.yaml says so', () => {
     const reservedIn = (text: string) =>
       Object.fromEntries(
         ofType(synthesizeText(text).template, 'AWS::Lambda::Function').flatMap(fn => {
@@ -326,7 +326,7 @@ describe('queues', () => {
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
     ['Shop-1-inference-dlq', 'collector', { batch: 10, at_once: 2 }],
   ])(
-    'invoke their function, which can return single messages of a batch: %s invokes the %s',
+    'the messages of %s invoke the %s, which can return single messages of a batch',
     (queueName, service, { batch, at_once }) => {
       const mapping = mappingOf(template, queueName)
       expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
@@ -342,7 +342,7 @@ describe('queues', () => {
     ['Shop-1-inference-image-high', 'worker-image', 'Shop-1-inference-dlq', 870],
     ['Shop-1-results', 'collector', 'Shop-1-results-dlq', 120],
   ])(
-    'hide a received message for longer than its function runs, and move it after 1,000 receives: from %s (%s) to %s',
+    'the queue %s hides a received message for longer than the %s runs, and moves it after 1,000 receives to %s',
     (name, service, givenUpTo, timeout) => {
       const queue = queueOf(template, name)
       const deadLetters = queueOf(template, givenUpTo)
@@ -355,7 +355,7 @@ describe('queues', () => {
     },
   )
 
-  it('use two concurrent executions each if the account has only a few, so some are left for the API', () => {
+  it('if the account has only a few concurrent executions, each queue uses two of them, so some are left for the API', () => {
     const { template: small } = synthesizeText(`${PIPELINE}account_concurrency: 15`)
     const atOnce = (name: string) => mappingOf(small, `Shop-1-${name}`)
     const sizes = ofType(small, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig)
@@ -366,7 +366,7 @@ describe('queues', () => {
     expect(atOnce('results').BatchSize).toBe(10)
   })
 
-  it('keep messages for 14 days, and accept messages over TLS only', () => {
+  it('all queues keep messages for 14 days, encrypted, and accept messages over TLS only', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
     expect(queues).toHaveLength(7)
     for (const { Properties } of queues) {
@@ -377,13 +377,13 @@ describe('queues', () => {
     for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
   })
 
-  it('have URLs that begin with the prefix which the functions get as a variable', () => {
+  it('functions get the prefix with which the URLs of all queues of the stack begin', () => {
     const prefix = render(variablesOf(functionOf(template, 'gateway')).QUEUE_URL_PREFIX)
     expect(prefix).toBe('https://sqs.<AWS::Region>.<AWS::URLSuffix>/<AWS::AccountId>/Shop-1-')
     expect(render(template.Outputs.QueueUrlPrefix?.Value)).toBe(prefix)
   })
 
-  it('have names of at most 80 characters, even with the longest names that a pipeline may have', () => {
+  it('the names of queues have at most 80 characters, even with the longest names that a pipeline may have', () => {
     const model = 'm'.repeat(32)
     const longest = PIPELINE.replaceAll('image', model).replace('Shop-1', 'S'.repeat(24))
     const names = ofType(synthesizeText(longest).template, 'AWS::SQS::Queue').map(

@@ -12,7 +12,7 @@ export const LIMITED: Policies = { rate_limit: LIMIT }
 /** The arguments with which a worker asks for a permit, i.e. for one call of the model. The worker’s invocation ends in an hour. */
 export const ask = { until: NOW + 3_600_000 }
 
-/** A store of model states, a maker of processes that share it, and the numbers of their reads and writes. */
+/** A store of model states, and `process`, which makes the flow control of one more worker process on it. `calls` counts the store's reads and writes. */
 export function aFleet(policies: Policies) {
   const { clock, advance } = movableClock()
   const memory = memoryModelStates()

@@ -3,7 +3,7 @@ import type { RateLimit } from '../../functions/core/flow-control/policies.ts'
 // The numbers that tests expect of the rate limit. They follow from docs/adr/0014, and not from the code of the rate limit, so the tests
 // notice a change of the code.
 
-/** Up to this limit, the model's item has the time of each call. With a higher limit, it has the number of calls in each of 20 buckets. */
+/** Up to this `count` of the rate limit, the model's item has the time of each call. Above it, the item has the number of calls in each of 20 buckets. */
 export const EXACT_LOG_MAX = 24
 const BUCKETS = 20
 

@@ -6,7 +6,7 @@ import { SELF_SIGNED } from './self-signed.ts'
 /** One connection of a raw server. */
 export interface Connection {
   readonly socket: Socket
-  /** Resolves when `count` bytes have come, and then stops reading. */
+  /** Reads until `count` bytes have come. Then it stops reading from the socket, and resolves. */
   bytes(count: number): Promise<void>
   /** Resolves to the whole request with headers and body, or to its beginning as soon as `atMost` bytes have come. */
   request(atMost?: number): Promise<string>

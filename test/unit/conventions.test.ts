@@ -7,7 +7,7 @@ const paths = globSync('{bin,lib,functions,test}/**/*.ts')
 describe('the rules about names of constants and fields in CONTRIBUTING.md', () => {
   const violations = paths.flatMap(path => checkNames(path, readFileSync(path, 'utf8')))
 
-  it('hold in every file', () => {
+  it('the naming rules hold in every file', () => {
     expect(paths.length).toBeGreaterThan(500)
     expect(violations).toEqual([])
   })
@@ -22,7 +22,7 @@ describe('the rules about names of constants and fields in CONTRIBUTING.md', () 
     { text: 'interface A { user_id: string; timeoutMs: number }', rule: 'both user_id and timeoutMs' },
     { text: 'type A = { user_id: string; timeoutMs: number } | undefined', rule: 'both user_id and timeoutMs' },
     { text: 'const A = z.strictObject({ user_id: B, timeoutMs: C })', rule: 'both user_id and timeoutMs' },
-  ])('refuse: $text', ({ text, rule }) => {
+  ])('the naming rules refuse: $text', ({ text, rule }) => {
     expect(checkNames('lib/x.ts', text)).toEqual([expect.stringMatching(`^lib/x\\.ts:1: .*${rule}$`)])
   })
 
@@ -35,16 +35,16 @@ describe('the rules about names of constants and fields in CONTRIBUTING.md', () 
     'interface A { user_id: string; timeout_ms: number }',
     'interface A { userId: string; timeoutMs: number }',
     'const { user_id } = request',
-  ])('accept: %s', text => {
+  ])('the naming rules accept: %s', text => {
     expect(checkNames('lib/x.ts', text)).toEqual([])
   })
 
-  it('allow camelCase for the fixtures of a test, but not for its numbers', () => {
+  it('the naming rules allow camelCase for the fixtures of a test, but not for its numbers', () => {
     expect(checkNames('test/x.ts', "const users = ['ann']")).toEqual([])
     expect(checkNames('test/x.ts', 'const hour = 3_600_000')).toHaveLength(1)
   })
 
-  it('are not checked in a file that does not parse: the check throws', () => {
+  it('the naming rules are not checked in a file that does not parse: the check throws', () => {
     expect(() => checkNames('lib/x.ts', 'const {')).toThrow('lib/x.ts does not parse')
   })
 })

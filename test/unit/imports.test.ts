@@ -9,17 +9,17 @@ describe('the import rules of docs/architecture.md', () => {
   const files = sources()
   const findings = checkImports(files)
 
-  it('hold in bin, lib and functions', () => {
+  it('the import rules hold in bin, lib and functions', () => {
     expect(findings.violations).toEqual([])
   })
 
-  it('apply to existing files: for each rule, there are files with imports', () => {
+  it('the import rules apply to existing files: for each rule, there are files with imports', () => {
     expect(findings.files).toBeGreaterThan(100)
     expect(findings.imports).toBeGreaterThan(300)
     expect(findings.idle).toEqual([])
   })
 
-  it('recognize which files are adapters', () => {
+  it('the check of the import rules recognizes which files are adapters', () => {
     expect(findings.adapters).toEqual(
       expect.arrayContaining([
         'functions/core/stores/access/dynamodb.ts',
@@ -73,7 +73,7 @@ describe('the import rules of docs/architecture.md', () => {
     { path: 'lib/local/x.ts', text: "import type { App } from 'aws-cdk-lib'" },
     { path: 'lib/config/x.ts', text: "import { Plan } from '../../functions/core/domain/limits.ts'" },
     { path: 'lib/config/x.ts', text: "import { Construct } from 'constructs'" },
-  ])('forbid $text in $path', ({ path, text }) => {
+  ])('the import rules forbid $text in $path', ({ path, text }) => {
     const { violations } = checkImports([...files, parseImports(path, text)])
 
     expect(violations.filter(violation => violation.startsWith(path))).toHaveLength(1)
@@ -90,13 +90,13 @@ describe('the import rules of docs/architecture.md', () => {
       text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'",
     },
     { path: 'lib/cli/x.ts', text: "import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'" },
-  ])('allow $text in $path', ({ path, text }) => {
+  ])('the import rules allow $text in $path', ({ path, text }) => {
     const { violations } = checkImports([...files, parseImports(path, text)])
 
     expect(violations.filter(violation => violation.startsWith(path))).toEqual([])
   })
 
-  it('fail with a message if a folder of a rule does not exist any more', () => {
+  it('the check of the import rules reports a rule whose folder does not exist', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/core/queue/')))
 
     expect(idle).toEqual([
@@ -104,7 +104,7 @@ describe('the import rules of docs/architecture.md', () => {
     ])
   })
 
-  it('find a circle of imports, and print its path', () => {
+  it('the check of the import rules finds a circle of imports, and prints its path', () => {
     const circle = [
       parseImports('functions/core/domain/x.ts', "import { y } from './y.ts'"),
       parseImports('functions/core/domain/y.ts', "export type { x } from './x.ts'"),
@@ -115,13 +115,13 @@ describe('the import rules of docs/architecture.md', () => {
     ])
   })
 
-  it('cover each folder of functions', () => {
+  it('the import rules cover each folder of functions', () => {
     const unknown = parseImports('functions/novelty/x.ts', '')
 
     expect(checkImports([...files, unknown]).violations).toEqual(['functions/novelty is in no rule'])
   })
 
-  it('are not checked in a file that does not parse: the check throws', () => {
+  it('the import rules are not checked in a file that does not parse: the check throws', () => {
     expect(() => parseImports('functions/gateway/x.ts', 'import {')).toThrow('does not parse')
   })
 })

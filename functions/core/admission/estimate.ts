@@ -15,7 +15,7 @@ export type Estimator = (
 
 /**
  * Compiles each model's `estimate` expression of pipeline.yaml once. A model without this expression has the usual
- * estimate.
+ * estimate (`estimateTokens`).
  */
 export function createEstimator({ estimates = {} }: Pick<Settings, 'estimates'>): Estimator {
   const expressions = new Map(

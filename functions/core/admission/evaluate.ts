@@ -5,7 +5,7 @@ import { EvaluationError, type Expression } from '../expressions/expression.ts'
  * The longest CPU time of one expression in JSONata's thread, in milliseconds. If an expression takes longer for a
  * request, the request is refused, and costs nothing. Other requests wait for this thread. So a hostile text that makes
  * a regular expression slow must not occupy the thread for long. Usual expressions take 5 to 20 ms for a body of 4 MB.
- * An expression that searches for addresses takes 100 ms.
+ * A regular expression that searches for e-mail addresses takes 100 ms.
  */
 export const ADMISSION_MS = 200
 

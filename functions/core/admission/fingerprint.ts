@@ -25,10 +25,10 @@ export const fingerprintOf = (body: Body, operation?: Operation): string =>
   )
 
 /**
- * Returns whether a fingerprint belongs to a body. Version 0.1.0 hashed an object's fields in the order in which the
- * client sent them. After an upgrade, idempotency keys and items still have these fingerprints. So a fingerprint of
- * version 0.1.0 is accepted, too. Otherwise a client's retry after an upgrade would be refused as a call with another
- * body.
+ * Returns whether a fingerprint belongs to a body. Except for the fields in `FIRST`, version 0.1.0 hashed fields in the
+ * order in which the client sent them. After an upgrade, idempotency keys and items still have these fingerprints. So a
+ * fingerprint of version 0.1.0 is accepted, too. Otherwise a client's retry after an upgrade would be refused as a call
+ * with another body.
  */
 export const isFingerprintOf = (fingerprint: string, body: Body, operation?: Operation): boolean =>
   fingerprint === fingerprintOf(body, operation) || (operation === undefined && fingerprint === sha256(body))

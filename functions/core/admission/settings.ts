@@ -11,7 +11,7 @@ export const Settings = z.strictObject({
   models: z.array(z.string()).min(1),
   /**
    * For each model, a JSONata expression over the request's fields. It gives the tokens that the request reserves. A
-   * model without an entry has the usual estimate.
+   * model without an entry has the usual estimate (`estimateTokens`).
    */
   estimates: z.record(z.string(), z.string()).optional(),
   /** If a request has not started within this time after its admission, it expires. Milliseconds. */

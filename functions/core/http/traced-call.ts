@@ -13,8 +13,8 @@ import { NO_ROUTE, ROUTES } from './routes.ts'
 
 /**
  * Answers a call, and records it as a server span. The span belongs to the client's trace, or begins a new trace. The
- * answer has the span's `traceparent`. Calls that need no key are not traced, because anybody may make them, and
- * monitors make them all the time. So nobody without a key can cause traces, which somebody must store and pay for.
+ * answer has the span's `traceparent`. A call of a route that needs no key is not traced: anybody may make such calls,
+ * and monitors make them all the time, so their traces would only cost storage and money.
  */
 export async function tracedCall(
   tracing: Pick<Tracer, 'start'>,

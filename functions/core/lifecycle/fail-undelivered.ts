@@ -18,9 +18,9 @@ export interface Told {
 }
 
 /**
- * Ends the request of a message from a dead-letter queue. Returns whether the message may be acknowledged. While a
- * worker holds the lease (its right to run the request) or a retry waits, the message must be redelivered, because the
- * request may still succeed. Rejects with `Unavailable`.
+ * Ends the request of a message that no worker could run: one from a dead-letter queue, or one whose worker met a
+ * defect. Returns whether the message may be acknowledged. While a worker holds the lease (its right to run the request)
+ * or a retry waits, the message must be redelivered, because the request may still succeed. Rejects with `Unavailable`.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,

@@ -41,7 +41,7 @@ export async function reapReservation(
 /**
  * Returns whether an item that may be some seconds old shows that its request still waits or runs. Then
  * `reapReservation` would leave the reservation open, and need not be called now. If the request has ended meanwhile, a
- * later sweep sees this and closes the reservation, so an old state only delays that.
+ * later run of the sweeper sees this and closes the reservation, so an old state only delays that.
  */
 export const showsOpen = (
   item: RequestItem,
@@ -66,7 +66,7 @@ export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservat
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.retireRunNumber(item, run)
 
-/** Ends an item that is queued after its deadline, or running after its deadline and its lease. */
+/** Ends an item after its deadline: a queued item expires, and a running item fails if its lease has also expired. */
 async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {
   if (item.deadline > now) return undefined
   if (item.status === 'queued') return items.expire(item, now)

@@ -18,8 +18,8 @@ export async function rejectAbsent(
 }
 
 /**
- * Finalizes a rejected request, for `rejectAbsent` and for the gateway. `item` is the stored item after the attempt to
- * write the tombstone.
+ * Sends the event of a rejected request, deletes its body and releases its reservation, for `rejectAbsent` and for the
+ * gateway. `item` is the stored item after the attempt to write the tombstone. If it is no tombstone, nothing is done.
  */
 export async function releaseRejected(
   ports: LifecyclePorts,

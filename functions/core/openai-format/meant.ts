@@ -1,4 +1,7 @@
-/** For each field, the values (as JSON) that ask for nothing, because a model does the same without the field. */
+/**
+ * For each field, the values (as JSON) that ask for nothing, because the model does the same without the field. Two more
+ * kinds: `tool_choice` and `parallel_tool_calls` have no effect without `tools`, and Sluice itself does the encoding.
+ */
 const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   temperature: ['1'],
   top_p: ['1'],

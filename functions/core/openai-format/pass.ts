@@ -6,9 +6,10 @@ import type { Translated } from './translated.ts'
 
 /**
  * Returns the body that an OpenAI-like endpoint gets for a stored body: the client's body, with the endpoint's name of
- * the model, and without the fields that Sluice itself uses. `metadata` is passed on only for a response, or for a chat
- * with `store`. OpenAI refuses it in any other chat, and has no such field for a completion or embeddings. The service
- * tier "priority" is Sluice's priority. It is not passed on, because it would also buy priority at the endpoint.
+ * the model, and without the fields that Sluice itself uses. `metadata` is passed on only to the Responses API, and to
+ * chat completions with `store`. OpenAI refuses it in any other chat, and has no such field for a completion or
+ * embeddings. The service tier "priority" is Sluice's priority. It is not passed on, because it would also buy priority
+ * at the endpoint.
  */
 export function passedBody(operation: Operation, body: Json, model: string): Json {
   const { prompts, prompt } = body

@@ -2,15 +2,15 @@ import { defined, isObject, type Json, objectsOf, textOf, without } from './json
 import { isMeant } from './meant.ts'
 import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
-/** Fields that are translated here, or that Sluice itself uses. */
+/** Fields that are translated here, or that Sluice itself uses. All others except `SAME` are lost, if they ask for something. */
 const KNOWN = [
   ...['input', 'instructions', 'max_output_tokens', 'tools', 'tool_choice', 'text', 'reasoning'],
   ...['background', 'stream', 'stream_options', 'prompt'],
 ]
 
 /**
- * Translates the body of a response to the body of a chat completion. `lost` names the parts that a chat completion
- * can't express.
+ * Translates the body of a call of OpenAI's Responses API to the body of a call of chat completions. `lost` names the
+ * parts that chat completions can't express.
  */
 export function responseToChat(body: Json): Translated {
   const text = isObject(body.text) ? body.text : {}
@@ -58,7 +58,7 @@ function lostItems(input: unknown): string[] {
   })
 }
 
-/** Translates a response's instructions and input to the messages of a chat. */
+/** Translates the instructions and the input of a call of the Responses API to the messages of a chat. */
 export const messagesOf = ({ instructions, input }: Json): Json[] => [
   ...(typeof instructions === 'string' ? [{ role: 'system', content: instructions }] : []),
   ...(typeof input === 'string' ? [{ role: 'user', content: input }] : withJoinedCalls(objectsOf(input))),

@@ -2,15 +2,15 @@ import { defined, isObject, type Json, objectsOf, textOf, without } from './json
 import { isMeant } from './meant.ts'
 import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
-/** Fields that are translated here, or that Sluice itself uses. */
+/** Fields that are translated here, or that Sluice itself uses. All others except `SAME` are lost, if they ask for something. */
 const KNOWN = [
   ...['messages', 'max_tokens', 'max_completion_tokens', 'tools', 'tool_choice', 'response_format', 'reasoning_effort'],
   ...['verbosity', 'stream', 'stream_options', 'prompt', 'logprobs'],
 ]
 
 /**
- * Translates the body of a chat completion to the body of a response. `lost` names the parts that a response can't
- * express.
+ * Translates the body of a call of chat completions to the body of a call of OpenAI's Responses API. `lost` names the
+ * parts that the Responses API can't express.
  */
 export function chatToResponse(body: Json): Translated {
   const lost = [...meantIn(without(body, ...SAME, ...KNOWN)), ...otherTools(body)]
@@ -32,7 +32,7 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
-/** Returns the places of the parts of messages that a response can't express. */
+/** Returns the places of the parts of messages that a call of the Responses API can't express. */
 const lostIn = (messages: unknown): string[] =>
   objectsOf(messages).flatMap((message, i) => {
     const place = `messages[${i}]`
@@ -70,7 +70,7 @@ function callOf({ id, function: called }: Json): Json {
 const contentOf = (content: unknown, kind: string): unknown =>
   Array.isArray(content) ? objectsOf(objectsOf(content).map(part => partOf(part, kind))) : content
 
-/** Translates a part of a content to the form of a response. Returns undefined if a response has no such part. */
+/** Translates a part of a content to the form of the Responses API. Returns undefined if this API has no such part. */
 function partOf(part: Json, kind: string): Json | undefined {
   const { image_url: image, file } = part
   switch (part.type) {

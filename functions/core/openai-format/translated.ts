@@ -1,7 +1,7 @@
 import { isObject, type Json, objectsOf } from './json.ts'
 import { isMeant } from './meant.ts'
 
-/** A body that was translated from the body of another operation (from a chat to a response, or back). */
+/** The body of a call that was translated for another operation (from chat completions to OpenAI's Responses API, or back). */
 export interface Translated {
   readonly body: Json
   /**
@@ -19,7 +19,7 @@ export interface Lost {
   readonly place: string
 }
 
-/** Fields that the bodies of chat completions and of responses have under the same name. */
+/** Fields that the bodies for chat completions and for the Responses API have under the same name. */
 export const SAME: readonly string[] = [
   ...[
     'model',
@@ -43,7 +43,7 @@ export const lostFields = (fields: readonly string[]): Lost[] => fields.map(fiel
 /** Makes the list of lost parts from places in one field. */
 export const lostPlaces = (field: string, places: readonly string[]): Lost[] => places.map(place => ({ field, place }))
 
-/** Returns the names of fields that ask for something. */
+/** Returns the names of the fields whose values ask the model for something, and not only for its usual behaviour. */
 export const meantIn = (fields: Json): string[] =>
   Object.entries(fields).flatMap(([name, value]) => (isMeant(name, value) ? [name] : []))
 

@@ -9,8 +9,8 @@ export type Refused = z.infer<typeof Refused>
 const Limit = z.coerce.number().int().positive().optional()
 
 /**
- * The caller, as the authorizer describes it to the functions behind API Gateway. API Gateway passes only scalars. A
- * limit is absent unless an operator has set it for this user.
+ * The caller, as the authorizer describes it to the functions behind API Gateway. API Gateway passes no nested objects,
+ * so each limit is a field of its own. A limit is absent unless an operator has set it for this user.
  */
 export const Caller = z.object({
   user_id: UserId,

@@ -5,7 +5,7 @@ import type { Attributes } from './dynamodb.ts'
 interface Deletion {
   readonly table: string
   readonly key: Attributes
-  /** The condition must also hold without an item, because a deletion may be repeated. */
+  /** The condition must also hold without an item, because a repeated deletion finds none, and must return true as well. */
   readonly condition: string
   readonly names?: Record<string, string>
   readonly values?: Attributes

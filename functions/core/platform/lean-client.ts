@@ -34,7 +34,7 @@ export function leanClient<C extends Client>(client: C, ms: number): C {
   client.middlewareStack.remove('getUserAgentMiddleware')
   // The SDK copies the settings four times per call. V8 copies an object with fast properties several times as fast.
   toFastProperties(client.config)
-  // The local system redirects the calls, because its emulators run in the same process. Lambda has no such function.
+  // In the local system, this function redirects the calls to the emulators in the same process. On Lambda, it is absent.
   const connect: unknown = Reflect.get(globalThis, CONNECT)
   if (typeof connect === 'function') connect(client, ms)
   return client

@@ -5,8 +5,8 @@ import { leanClient, leanSettings } from './lean-client.ts'
 export const rdsData = (ms: number): RDSDataClient => leanClient(new RDSDataClient(leanSettings(ms)), ms)
 
 /**
- * Makes a client that tries each call only once. It is for callers that repeat more than a single call, such as a whole
- * transaction, because a single call that is repeated within a transaction may fail on its own effect.
+ * Makes a client that tries each call only once. It is for callers that themselves repeat a whole transaction. If the
+ * client repeated a single call, such as `CREATE TABLE`, the call could fail because its first try had its effect.
  */
 export const rdsDataOnce = (ms: number): RDSDataClient =>
   leanClient(new RDSDataClient({ ...leanSettings(ms), maxAttempts: 1 }), ms)

@@ -52,8 +52,8 @@ function ownRegion(): string {
 
 /**
  * Writes a request as the SDK would. The same path, query or header can be written in several ways (`:` or `%3A`, `+` or `%20`,
- * `a` or `a=`), and AWS computes the signature of one of them. If a header has two spellings, the last one counts, as in Node's
- * client.
+ * `a` or `a=`). AWS computes the signature of one of them, and would refuse the signature of another. If a header has two
+ * spellings, the last one counts, as in Node's client.
  */
 function unambiguous(request: HttpRequest): HttpRequest {
   const [, path = '', search = ''] = /^([^?]*)\??(.*)$/s.exec(request.path) ?? []

@@ -1,8 +1,8 @@
 type Task = () => Promise<void>
 
 /**
- * Runs tasks one after the other, like `serialize`, but groups take turns: a task waits for at most one task of each other group,
- * even if another group has hundreds. Tasks of one group keep their order.
+ * Runs tasks one after the other, like `serialize`, but groups take turns: between two tasks of one group, at most one task of each
+ * other group runs, even if another group has hundreds. Tasks of one group keep their order.
  */
 export function takeTurns(): <T>(group: string | undefined, task: () => Promise<T>) => Promise<T> {
   /** The tasks of each group that wait. The group whose turn is next is first. */

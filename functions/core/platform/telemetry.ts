@@ -31,7 +31,7 @@ export interface PublishedMeter extends Meter {
 
 /**
  * The fields of Powertools' lines that no log may contain: a stack trace, and an AWS identifier. An error's `location`
- * stays.
+ * (its file and line) stays.
  */
 const WITHHELD = new Set(['stack', 'function_arn'])
 

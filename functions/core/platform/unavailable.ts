@@ -88,7 +88,7 @@ const isError = (error: unknown): error is Parameters<typeof isThrottlingError>[
 
 /**
  * Returns whether a later try of the same call may succeed: the network failed, the service throttled or failed on its
- * side, or its answer was lost. If the SDK has its own rule for an error, this rule decides.
+ * side, or its answer was lost. The SDK's own rules are asked first. The lists in this file add errors that they lack.
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof Unavailable) return true
@@ -139,8 +139,8 @@ export const isFailedCall = (error: unknown): error is Unavailable | Defect =>
   error instanceof Unavailable || error instanceof Defect
 
 /**
- * Lets the caller continue after a failed call whose result it does not need. It logs an outage at WARN, and a defect
- * at ERROR, which is counted. It throws any other error.
+ * Logs an outage at WARN and a defect at ERROR, which is counted, and returns, so that the caller goes on. Throws any
+ * other error. Use this only after a failed call whose result the caller does not need.
  */
 export function goOnAfter(
   error: unknown,

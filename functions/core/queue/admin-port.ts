@@ -2,7 +2,8 @@
 export type QueueExists = (queue: string) => Promise<boolean>
 
 /**
- * Sends a text unchanged to an input queue. Returns whether a queue with this name exists. Rejects with `Unavailable`.
+ * Sends a text unchanged to an input queue. Returns false, and sends nothing, if there is no queue with this name.
+ * Rejects with `Unavailable`.
  */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
@@ -22,7 +23,10 @@ export type CountWaiting = (queue: string) => Promise<number>
  */
 export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
 
-/** The number of dead results that were sent to their queue again, and the approximate number of those that are left. */
+/**
+ * The number of dead results (events in the dead-letter queue of the results) that were sent to the results queue again,
+ * and the approximate number of those that are left.
+ */
 export interface ReturnedResults {
   readonly returned: number
   readonly left: number

@@ -91,14 +91,14 @@ export interface Delivery {
   /**
    * How often the queue has delivered the message, including this delivery. With RabbitMQ, deliveries that ended with a
    * crash are not counted, because the platform does not report them. So a message that crashes its function reaches a
-   * limit of deliveries later.
+   * limit of deliveries later than with SQS.
    */
   readonly receive_count: number
   /** The queue's id of this delivery, if the queue can redeliver the message at a given time. */
   readonly receipt?: string
 }
 
-/** A message that its function returns, and the delay in seconds after which it should be redelivered. */
+/** A message that its function gives back to the queue, and the delay in seconds after which it should be redelivered. */
 export interface ReturnedDelivery {
   readonly delivery: Delivery
   readonly seconds: number
@@ -107,8 +107,8 @@ export interface ReturnedDelivery {
 /** Sets the time of redeliveries. */
 export interface Redelivery {
   /**
-   * Asks the queue to redeliver returned messages after the given delays. If this fails, the queue redelivers them
-   * after its usual delay. So this method never rejects.
+   * Asks the queue to redeliver messages that a function gives back after the given delays. If this fails, the queue
+   * redelivers them after its usual delay. So this method never rejects.
    */
   redeliverAfter(returned: readonly ReturnedDelivery[]): Promise<void>
 }

@@ -65,8 +65,8 @@ export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
 }
 
 /**
- * Changes the visibility timeout of returned messages, so that SQS redelivers them at the wished time. The policy of
- * their queue must allow this. Otherwise the queue redelivers them after its usual delay.
+ * Changes the visibility timeout of messages that a function gives back, so that SQS redelivers them at the wished time.
+ * If the access policy of their queue does not allow this, the queue redelivers them after its usual delay.
  */
 export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery {
   // A delivery has the whole name of its queue, so the URL is made without the stack's prefix.

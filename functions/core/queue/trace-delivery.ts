@@ -12,8 +12,8 @@ import type { Delivery } from './port.ts'
 const TIME = /^\d{13}$/
 
 /**
- * Starts the span of a consumer that processes a delivery, in the trace of its sender, and records how long the message
- * was in the queue. A message without a context begins a new trace.
+ * Starts the span of a consumer that processes a delivery, in the trace of the message's sender, and records how long
+ * the message was in the queue. A message without the ids of a trace begins a new one.
  */
 export function startDeliverySpan(tracing: Pick<Tracer, 'start'>, delivery: Delivery): Span {
   const { queue, id, receive_count } = delivery

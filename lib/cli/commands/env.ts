@@ -48,7 +48,8 @@ function variablesOf(
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rds_data,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: otherServices,
     AWS_ENDPOINT_URL: otherServices,
-    // FIPS and dual-stack are turned off, because a developer's profile may turn them on. Tools then refuse these endpoints.
+    // FIPS and dual-stack are turned off, because a developer's profile may turn them on. With them, tools would refuse
+    // the endpoints of the local system.
     AWS_USE_FIPS_ENDPOINT: 'false',
     AWS_USE_DUALSTACK_ENDPOINT: 'false',
     AWS_SESSION_TOKEN: null,

@@ -8,7 +8,10 @@ const LEAST_UNRESERVED = 100
 export interface Needs {
   /** The number of event source mappings: one per queue. */
   readonly mappings: number
-  /** The fewest executions of the mappings when all have work, whatever pipeline.yaml says. */
+  /**
+   * The fewest executions of the mappings when all have work. Even the smallest `account_concurrency` in pipeline.yaml
+   * does not reduce this number.
+   */
   readonly least: number
   /** The most executions of the mappings, with the `concurrency` of pipeline.yaml. */
   readonly most: number

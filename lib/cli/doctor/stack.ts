@@ -98,7 +98,8 @@ const ERRORS =
 const MAX_PAGES = 100
 
 /**
- * Searches the last hour first, so that the latest errors of a busy function are found before the most pages are read.
+ * Searches the last hour first, so that the latest errors of a busy function are found before the search ends after
+ * `MAX_PAGES` pages.
  */
 async function lastError(client: CloudWatchLogsClient, group: string, now: number): Promise<ErrorLine | undefined> {
   const hourAgo = now - HOUR_MS

@@ -13,7 +13,7 @@ const LATE_MS = 20_000
  * read makes one query per log group.
  */
 const EVERY_MS = 5_000
-/** The most pages that are read per log group. */
+/** The most pages that are read per log group. The lines of later pages are left out. */
 const MAX_PAGES = 50
 
 /**

@@ -33,7 +33,7 @@ const nameOf = (file: string): string => LOG_FILE.exec(file)?.[1] ?? file
 async function linesWith(path: string, functionName: string, text: string): Promise<LogLine[]> {
   const found: LogLine[] = []
   const file = await open(path)
-  // A line without a time, such as one of a stack trace, gets the time of the previous line.
+  // A line without a time, such as one of a stack trace, gets the time of the line that was found before it.
   let at = 0
   for await (const line of file.readLines()) {
     if (!line.includes(text) || isNoLogLine(line)) continue

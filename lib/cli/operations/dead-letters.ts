@@ -200,9 +200,8 @@ async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): P
 }
 
 /**
- * Writes the body to the bucket again. The bucket deletes objects by their age, so the new object is kept during the new
- * run. Throws `Refusal` if the
- * body no longer exists.
+ * Writes the body to the bucket again. The bucket deletes objects by their age. So the new object still exists during
+ * the new run. Throws `Refusal` if the body no longer exists.
  */
 async function keepBody({ payloads }: Admin, { body }: InferenceMessage): Promise<void> {
   if (!('key' in body)) return

@@ -6,7 +6,7 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
 
-/** A new key. `key` is shown only now, and is not stored anywhere. */
+/** A new key. `key` is shown only now, because the stores have only its hash. */
 export interface CreatedKey {
   readonly key: string
   readonly key_id: string

@@ -5,7 +5,7 @@ import type { RecordedRequest } from '../../../functions/core/stores/ledger/admi
 import type { Admin } from '../admin.ts'
 import { type LastFailureView, lastFailureOf } from './last-failure.ts'
 
-/** The state of a model's requests, from Postgres and the request items. */
+/** The state of a model's requests, from Postgres, the request items and the models table. */
 export interface ModelRequests {
   /** The last failed call, or the last request that failed, whichever is newer. */
   readonly last_failure?: LastFailureView | undefined

@@ -113,8 +113,9 @@ function describe(
 }
 
 /**
- * The effect of a reset. `held_until` is the time at which calls would have been made again without the reset. It is
- * absent if nothing deferred the calls.
+ * The effect of a reset. `reset` is false if the model had no halt, pause, open circuit or failures, so that nothing
+ * was changed. `held_until` is the time at which calls would have been made again without the reset. It is absent if
+ * nothing deferred the calls.
  */
 export interface Reset {
   readonly model: string

@@ -7,7 +7,10 @@ interface Abilities {
   readonly embeddings: boolean
 }
 
-/** Returns how each model can use a body of the OpenAI API, according to its mappings. */
+/**
+ * Returns how each model can use a body of the OpenAI API, according to its mappings: whether its endpoint gets the
+ * body unchanged (`passes`), which fields its `request` mapping reads (`names`), and whether it gives embeddings.
+ */
 export const abilitiesOf = ({ models }: Pick<Pipeline, 'models'>): Record<string, Abilities> =>
   Object.fromEntries(
     Object.entries(models).map(([name, model]) => {

@@ -44,8 +44,8 @@ function endpointOf({ endpoint = {}, path }: Profile, model: Section, given: Sec
 }
 
 /**
- * Returns the URL of the operation. Returns undefined if the given URL is used. If the URL can't be parsed, the schema
- * reports the mistake.
+ * Returns the URL of the operation. Returns undefined if the given URL stays as it is. If the URL can't be parsed, the
+ * schema reports the mistake.
  */
 function urlOf(path: Profile['path'], { model, request }: Section, given: unknown): string | undefined {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined

@@ -58,7 +58,10 @@ function endOf({ status, attempts, error }: RequestDetails, at: string): Step {
   return { at, tone, what, more: error && [error.message, error.detail].filter(Boolean).join(': ') }
 }
 
-/** Finds the failed attempts. If an attempt fails and is repeated, the worker logs a line with `attempt`, `code` and `until`. */
+/**
+ * Finds the failed attempts. If an attempt fails and the request will be tried again, the worker logs a line with
+ * `attempt`, `code` and `until`.
+ */
 const attemptsOf = (lines: readonly LogLineView[]): Step[] =>
   lines.flatMap(({ at, fields }) => {
     const { attempt, code, status, detail, until } = fields

@@ -12,15 +12,15 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
   const { query } = ledgerTools(client)
 
   describe(`ledger on ${name}: migrate`, () => {
-    it('applies each step once when two migrations of an empty database run at the same time', () => {
+    it('migrate applies each step once when two migrations of an empty database run at the same time', () => {
       expect(applied().flat()).toEqual(MIGRATIONS.map(({ id }) => id))
     })
 
-    it('changes nothing when all steps are already applied', async () => {
+    it('migrate changes nothing when all steps are already applied', async () => {
       expect(await migrate(client, ENV)).toEqual([])
     })
 
-    it('applies new steps, and rolls back a failed step as a whole', async () => {
+    it('migrate applies new steps, and rolls back a failed step as a whole', async () => {
       const next = [{ id: 1_000, statements: ['CREATE TABLE extra (id integer)'] }]
       const broken = [{ id: 1_001, statements: ['CREATE TABLE half (id integer)', 'CREATE TABLE half (id integer)'] }]
 
@@ -32,7 +32,7 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
       ])
     })
 
-    it('applies a step once, even if the answer to one of its calls is lost', async () => {
+    it('migrate applies a step once, even if the answer to one of its calls is lost', async () => {
       const { clock, advance } = movableClock()
       const logger = { info: () => {}, warn: () => {}, error: () => {} }
       const patience = { clock, sleep: async (ms: number) => advance(ms), logger }

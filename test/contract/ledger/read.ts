@@ -9,7 +9,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
   const { ledger, query, letters, record } = ledgerTools(client)
 
   describe(`ledger on ${name}: dead letters`, () => {
-    it('keep a message that could not be run, and the reason', async () => {
+    it('a dead letter has the message that could not be run, and the reason', async () => {
       const message = aMessage(anItem())
       const row = aRow(FAILED)
 
@@ -29,7 +29,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       ])
     })
 
-    it('are kept once per run, even if they are reported several times', async () => {
+    it('a run has only one dead letter, even if the dead letter is recorded several times', async () => {
       const row = aRow(FAILED)
       const first: Entry = { row, deadLetter: aLetter(row) }
       const second: Entry = { row: { ...row, run: 2 }, deadLetter: aLetter({ ...row, run: 2 }) }
@@ -44,7 +44,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
     })
 
     it.each(['one after the other', 'in one batch', 'in one batch in the other order'])(
-      'keep the message of their request if they are reported with it and without it (%s)',
+      'a dead letter that is recorded with the message of its request, and again without it, keeps the message (%s)',
       async how => {
         const message = aMessage(anItem())
         const row = aRow(FAILED)
@@ -70,7 +70,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       { what: '98 nested lists', result: nested(98) },
       { what: 'all of Unicode', result: { '\u{1f600}': 'é\uffff\u{10ffff}\u0001\u2028"\\' } },
       { what: '48 KB', result: 'é'.repeat(24_000) },
-    ])('is returned unchanged: $what', async ({ result }) => {
+    ])('a stored result is returned unchanged: $what', async ({ result }) => {
       const row = aRow({ ...WHOLE, result: { inline: result } })
 
       await record(row)
@@ -78,7 +78,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await ledger.result(row.request_id, 1)).toEqual({ inline: result })
     })
 
-    it('is stored as the exact JSON text, with the same order of fields', async () => {
+    it('a result is stored as its exact JSON text, with the same order of fields', async () => {
       const row = aRow({ ...WHOLE, result: { inline: { b: 1e300, a: [1, 2] } } })
 
       await record(row)
@@ -87,7 +87,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await query(sql)).toEqual([{ text: '{"b":1e+300,"a":[1,2]}' }])
     })
 
-    it('is returned as its key in the payload store if it is large', async () => {
+    it('for a large result, which is in the payload store, its key there is returned', async () => {
       const row = aRow({ ...WHOLE, result: { key: 'result.json' } })
 
       await record(row)
@@ -100,7 +100,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       { what: 'a request that is still queued', given: [aRow()], run: 1 },
       { what: 'a failed request', given: [aRow(FAILED)], run: 1 },
       { what: 'a request of which only an earlier run is recorded', given: [aRow(WHOLE)], run: 2 },
-    ])('is absent for $what (I9)', async ({ given, run }) => {
+    ])('no result is returned for $what (I9)', async ({ given, run }) => {
       await record(...given)
 
       expect(await ledger.result(given[0]?.request_id ?? newRequestId(), run)).toBeUndefined()

@@ -11,7 +11,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
   const { ledger, stored, record } = ledgerTools(client)
 
   describe(`ledger on ${name}: record`, () => {
-    it('fills every column of a request from its acceptance to its end', async () => {
+    it('record fills every column of a request from its acceptance to its end', async () => {
       const row = aRow({ prompt: WHOLE.prompt, metadata: WHOLE.metadata })
       await record(row)
 
@@ -45,7 +45,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('stores the keys of a body and a result that are too large for a row', async () => {
+    it('record stores the keys of a body and a result that are too large for a row', async () => {
       const row = aRow({ ...WHOLE, prompt: { key: 'body.json' }, result: { key: 'result.json' } })
 
       await record(row)
@@ -58,7 +58,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('records nothing when there are no events', async () => {
+    it('record stores nothing if there are no events', async () => {
       expect(await ledger.record([])).toEqual({ refused: [] })
     })
 
@@ -68,7 +68,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { from: 'queued', to: 'cancelled' },
       { from: 'queued', to: 'expired' },
       { from: 'queued', to: 'rejected' },
-    ] as const)('changes a status from $from to $to', async ({ from, to }) => {
+    ] as const)('record changes a status from $from to $to', async ({ from, to }) => {
       const row = aRow({ status: from })
       await record(row)
 
@@ -84,7 +84,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { from: 'failed', to: 'queued' },
       { from: 'expired', to: 'rejected' },
       { from: 'rejected', to: 'queued' },
-    ] as const)('keeps the status $from when an event with $to comes later (I2)', async ({ from, to }) => {
+    ] as const)('record keeps the status $from when an event with $to comes later (I2)', async ({ from, to }) => {
       const row = aRow({ ...WHOLE, status: from })
       await record(row)
       const before = await stored(row.request_id)
@@ -94,7 +94,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('replaces the fields of a row by those of a later run, and ignores the fields of an earlier run', async () => {
+    it('record replaces the fields of a row by those of a later run, and ignores the fields of an earlier run', async () => {
       const row = aRow({ ...FAILED, run: 1 })
       await record(row)
 
@@ -110,7 +110,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('fills fields that an earlier event left empty, and overwrites no field', async () => {
+    it('record fills fields that an earlier event left empty, and overwrites no field', async () => {
       const { prompt: _, metadata: __, ...late } = WHOLE
       const row = aRow(late)
       await record(row)
@@ -127,7 +127,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('changes nothing when it is repeated', async () => {
+    it('record changes nothing when the same event is recorded again', async () => {
       const row = aRow(WHOLE)
       await record(row)
       const before = await stored(row.request_id)
@@ -138,7 +138,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('gives the same row for several events of one request, whether they come in one batch or one by one', async () => {
+    it('record gives the same row for several events of one request, whether they come in one batch or one by one', async () => {
       const step = fc.record(
         {
           status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled'),
@@ -167,7 +167,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       )
     })
 
-    it('records 100 rows in one call', async () => {
+    it('record stores 100 rows in one call', async () => {
       const rows = Array.from({ length: 100 }, () => aRow(WHOLE))
 
       await record(...rows)
@@ -175,7 +175,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       for (const row of [rows[0], rows[99]]) expect(await stored(row?.request_id ?? '')).toMatchObject(FOUND)
     })
 
-    it('does not deadlock when two batches have the same requests in different orders', async () => {
+    it('batches that have the same requests in different orders, and are recorded at the same time, do not deadlock', async () => {
       const rows = Array.from({ length: 50 }, () => aRow())
       const reversed = rows.toReversed().map(row => ({ ...row, ...WHOLE }))
 
@@ -191,7 +191,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { what: 'an invalid id', fields: { request_id: 'not-a-uuid' }, reason: 'SQLState: 22P02' },
       { what: 'U+0000 in its prompt', fields: { prompt: { inline: 'a\u0000b' } }, reason: 'SQLState: 22P05' },
       { what: 'no model', fields: { model: null as unknown as string }, reason: 'SQLState: 23502' },
-    ])('refuses only the row with $what, and records the other rows of its batch', async ({ fields, reason }) => {
+    ])('record refuses only the row with $what, and stores the other rows of its batch', async ({ fields, reason }) => {
       const [before, after] = [aRow(WHOLE), aRow(WHOLE)]
       const bad: Entry = { row: aRow(fields) }
 

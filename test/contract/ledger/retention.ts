@@ -28,7 +28,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
   }
 
   describe(`ledger on ${name}: retention`, () => {
-    it('deletes, in chunks, only dead letters and rows of requests that ended before a given time', async () => {
+    it('the retention deletes, in chunks, only dead letters and rows of requests that ended before a given time', async () => {
       const old = [100, 101, 102].map(days => rowOf(days, FailedAt(days)))
       const young = rowOf(80)
       const open = rowOf(110, { status: 'queued', completed_at: undefined, result: undefined })
@@ -45,7 +45,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       for (const row of [young, open, ranAgain]) expect(await stored(row.request_id)).toBeDefined()
     })
 
-    it('deletes nothing that is less than 15 days old, even if the given time is later, since queues may have events about such requests for 14 days', async () => {
+    it('the retention deletes nothing that is less than 15 days old, even if the given time is later, since queues may have events about such requests for 14 days', async () => {
       const [recent, old] = [rowOf(14), rowOf(16)]
       await record(recent, old)
 
@@ -55,7 +55,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       expect(await stored(old.request_id)).toBeUndefined()
     })
 
-    it('stores the latest time before which rows may be deleted', async () => {
+    it('the retention stores the latest time before which rows may be deleted', async () => {
       await deleteAll(daysAgo(60))
       await deleteAll(daysAgo(200))
 
@@ -69,7 +69,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       return { row, deadLetter: aLetter(row, { message: aMessage(anItem({ user_id: userId })) }) }
     }
 
-    it('deletes, in chunks, only the rows and dead letters of this user', async () => {
+    it('the erasure of a user deletes, in chunks, only the rows and dead letters of this user', async () => {
       const [mine, other] = [[failedOf('gone-1'), failedOf('gone-1'), failedOf('gone-1')], failedOf('gone-10')]
       await ledger.record([...mine, other])
 
@@ -82,7 +82,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       expect(await letters(other.row.request_id)).toHaveLength(1)
     })
 
-    it('ignores an event of the deleted user that comes after the deletion, so no row is made again', async () => {
+    it('the ledger ignores an event of the deleted user that comes after the deletion, so no row is made again', async () => {
       const accepted = aRow({ user_id: 'gone-2', created_at: Date.now() - 60_000 })
       const { row, deadLetter } = failedOf('gone-2')
       await erasure.mark('gone-2')
@@ -94,7 +94,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
       expect(await letters(row.request_id)).toEqual([])
     })
 
-    it('records requests that a user with the same id makes after the deletion', async () => {
+    it('the ledger records requests that a user with the same id makes after the deletion', async () => {
       await erasure.mark('gone-3')
       const row = aRow({ user_id: 'gone-3', created_at: Date.now() + 60_000 })
 

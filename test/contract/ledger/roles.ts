@@ -22,13 +22,13 @@ export function describeRoles(name: string, client: RDSDataClient): void {
     )
 
   describe(`ledger on ${name}: database roles`, () => {
-    it('are the Postgres users that run the statements of their functions', async () => {
+    it('a statement of a function runs as the Postgres user of its role', async () => {
       const { records } = await run(as('reader'), 'SELECT current_user::text')
 
       expect(records).toEqual([[{ stringValue: 'sluice_reader' }]])
     })
 
-    it('allow the gateway to read a result, and the operator to run its commands', async () => {
+    it('the database roles allow the gateway to read a result, and the operator to run its commands', async () => {
       const row = aRow(WHOLE)
       const failed = aRow(FAILED)
       await ledger.record([{ row }, { row: failed, deadLetter: aLetter(failed) }])
@@ -76,17 +76,17 @@ export function describeRoles(name: string, client: RDSDataClient): void {
           [role, 'read the passwords', 'SELECT rolpassword FROM pg_authid'],
         ],
       ),
-    ])('do not allow the %s to %s', async (role, _, sql) => {
+    ])('the database role of the %s does not allow it to %s', async (role, _, sql) => {
       await expect(run(as(role), sql)).rejects.toThrow('SQLState: 42501')
     })
 
-    it('keep their rights when a second deployment sets them again', async () => {
+    it('the database roles keep their rights when a second deployment sets them again', async () => {
       expect(await setRoles(client, ENV, PASSWORDS)).toBe(true)
 
       expect(await ledger.record([{ row: aRow(WHOLE) }])).toEqual({ refused: [] })
     })
 
-    it('lose their login and all rights after a deployment without them', async () => {
+    it('a database role that a deployment no longer has loses its login and all rights', async () => {
       const { retention: _, ...others } = PASSWORDS
 
       await setRoles(client, ENV, others)

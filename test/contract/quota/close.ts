@@ -9,7 +9,7 @@ export function describeClose(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
   describe(`quota on ${name}: close`, () => {
-    it.each([0, 3, 10, 500])('settles an estimate of 10 at %i tokens', async charge => {
+    it.each([0, 3, 10, 500])('quota.close settles an estimate of 10 at %i tokens', async charge => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -18,7 +18,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: charge, in_flight: 0 })
     })
 
-    it('removes a released reservation from all counters', async () => {
+    it('quota.close removes a released reservation from all counters', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('does not lower the number of requests when it releases the reservation of a redrive (a failed request that runs again), which holds no request', async () => {
+    it('quota.close does not lower the number of requests when it releases the reservation of a redrive (a failed request that runs again), which holds no request', async () => {
       const userId = newUser()
       const redrive = aReservation({ user_id: userId, holds_request: false })
       await reserve(aReservation({ user_id: userId }))
@@ -56,7 +56,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await countersOf(reservation)).toEqual(before)
     })
 
-    it('settles a reservation once when 20 calls settle it in parallel', async () => {
+    it('quota.close settles a reservation once when 20 calls settle it in parallel', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -66,7 +66,7 @@ export function describeClose(name: string, quota: Quota): void {
     })
 
     it.each([{ charge: 3 }, {}])(
-      'ignores a reservation that has another nonce (id), since it may belong to another try to reserve (%j)',
+      'quota.close ignores a reservation that has another nonce (id), since it may belong to another try to reserve (%j)',
       async closing => {
         const reservation = aReservation({ user_id: newUser() })
         await reserve(reservation)
@@ -77,7 +77,7 @@ export function describeClose(name: string, quota: Quota): void {
       },
     )
 
-    it('does not close the reservation of another run of the same request', async () => {
+    it('quota.close does not close the reservation of another run of the same request', async () => {
       const first = aReservation({ user_id: newUser() })
       const second = { ...first, run: 2, nonce: 'nonce-2', holds_request: false }
       await reserve(first)
@@ -88,7 +88,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await countersOf(first)).toEqual({ requests: 1, tokens: 13, open: [{ reservation: second, at: NOW }] })
     })
 
-    it.each([{ charge: 3 }, {}])('does nothing for a user without reservations (%j)', async closing => {
+    it.each([{ charge: 3 }, {}])('quota.close does nothing for a user without reservations (%j)', async closing => {
       const reservation = aReservation({ user_id: newUser() })
 
       await quota.close([{ reservation, ...closing }])
@@ -96,11 +96,11 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('does nothing for an empty batch', async () => {
+    it('quota.close does nothing for an empty batch', async () => {
       await expect(quota.close([])).resolves.toBeUndefined()
     })
 
-    it('settles and releases reservations of several users, windows and shards (parts of a user’s counters) in one batch', async () => {
+    it('quota.close settles and releases reservations of several users, windows and shards (parts of a user’s counters) in one batch', async () => {
       const [a, b] = [newUser(), newUser()]
       const settled = aReservation({ user_id: a })
       const released = aReservation({ user_id: a })
@@ -122,7 +122,7 @@ export function describeClose(name: string, quota: Quota): void {
         expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 5, in_flight: 0 })
     })
 
-    it('closes a batch of 50 reservations of one user', async () => {
+    it('quota.close closes a batch of 50 reservations of one user', async () => {
       const userId = newUser()
       const admissions = await reserveMany(50, { user_id: userId })
 
@@ -131,7 +131,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 50, tokens: 100, in_flight: 0 })
     })
 
-    it('closes the other reservations of a batch if one of them is already closed', async () => {
+    it('quota.close closes the other reservations of a batch if one of them is already closed', async () => {
       const userId = newUser()
       const [closed, ...open] = (await reserveMany(5, { user_id: userId })).map(heldBy)
       if (closed) await quota.close([{ reservation: closed, charge: 1 }])
@@ -141,7 +141,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
     })
 
-    it('charges a reservation once if the batch contains it twice', async () => {
+    it('quota.close charges a reservation once if the batch contains it twice', async () => {
       const userId = newUser()
       const reservation = aReservation({ user_id: userId })
       await reserve(reservation)
@@ -155,7 +155,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 2, tokens: 14, in_flight: 1 })
     })
 
-    it('makes room for the next reservation by a release or a settlement', async () => {
+    it('quota.close makes room for the next reservation by a release or a settlement', async () => {
       const limits = { requests: 2, tokens: 12, in_flight: 1 }
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, limits)
@@ -165,7 +165,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect((await reserve(aReservation({ user_id: reservation.user_id }), limits)).admitted).toBe(true)
     })
 
-    it('makes the quota refuse the next reservation if the charge exceeds the limit', async () => {
+    it('after a settlement whose charge exceeds the limit, the quota refuses the next reservation', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, { ...PLENTY, tokens: 10 })
       await quota.close([{ reservation, charge: 900 }])

@@ -7,7 +7,7 @@ import { heldBy, quotaTools } from './tools.ts'
 export function describeCounts(name: string, quota: Quota): void {
   const { reserve } = quotaTools(quota)
 
-  it(`quota on ${name}, if it counts open reservations, answers each reservation with the number of the user’s open reservations, by which the gateway chooses the bulk queue`, async () => {
+  it(`a quota on ${name} that counts open reservations answers each reservation with the user’s number of them, by which the gateway chooses the bulk queue`, async () => {
     const userId = newUser()
     const first = await reserve(aReservation({ user_id: userId, estimate: 5 }))
     const second = await reserve(aReservation({ user_id: userId, estimate: 5 }))

@@ -15,7 +15,7 @@ async function openOf(quota: Quota, users: readonly string[], time: number) {
 
 export function describeOpenBefore(name: string, quota: Quota): void {
   describe(`openBefore, the search of old open reservations, on ${name}`, () => {
-    it('finds old open reservations of all users, windows and shards (parts of a user’s counters), and neither young nor closed reservations', async () => {
+    it('openBefore finds old open reservations of all users, windows and shards (parts of a user’s counters), and neither young nor closed reservations', async () => {
       const users = [newUser(), newUser()]
       const [first = '', second = ''] = users
       const old = [
@@ -34,7 +34,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(open).toEqual(old.map((reservation, i) => ({ reservation, at: NOW + i })))
     })
 
-    it('finds a new reservation in an ended window whose earlier reservations are all closed', async () => {
+    it('openBefore finds a new reservation in an ended window whose earlier reservations are all closed', async () => {
       const userId = newUser()
       const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
@@ -47,7 +47,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [userId], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
     })
 
-    it('finds in the next search a reservation that is made during a search', async () => {
+    it('openBefore finds in the next search a reservation that is made during a search', async () => {
       const userId = newUser()
       const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
@@ -59,7 +59,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [userId], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
     })
 
-    it('finds a reservation in each search, as long as the reservation is open', async () => {
+    it('openBefore finds a reservation in each search, as long as the reservation is open', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await quota.reserve(reservation, LIMITS, NOW)
 

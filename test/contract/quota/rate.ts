@@ -26,7 +26,7 @@ export function describeRate(name: string, quota: Quota): void {
   }
 
   describe(`quota on ${name}: rate`, () => {
-    it('admits exactly 100 of 200 parallel POSTs in one interval', async () => {
+    it('the quota admits exactly 100 of 200 parallel POSTs in one interval', async () => {
       const userId = newUser()
       const rate: Rate = { count: 100, interval_ms: MINUTE }
 
@@ -39,7 +39,7 @@ export function describeRate(name: string, quota: Quota): void {
     })
 
     it.each(RATES)(
-      'counts POSTs from zero in each interval of $interval_ms ms, until the end of the interval',
+      'the quota counts POSTs from zero in each interval of $interval_ms ms, until the end of the interval',
       async rate => {
         const userId = newUser()
         const last = HOUR + rate.interval_ms - 1
@@ -50,7 +50,7 @@ export function describeRate(name: string, quota: Quota): void {
       },
     )
 
-    it('admits at most the rate per interval when parallel POSTs come in three intervals', async () => {
+    it('the quota admits at most the rate per interval when parallel POSTs come in three intervals', async () => {
       const userId = newUser()
       const rate: Rate = { count: 20, interval_ms: 1_000 }
       await posts(1, userId, rate, HOUR + 1_000)
@@ -67,7 +67,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR + 3_999)).toEqual([false])
     })
 
-    it('counts a POST in the interval that has already begun if the clock of its gateway is slow, so a slow clock admits no further POSTs', async () => {
+    it('the quota counts a POST in the interval that has already begun if the clock of its gateway is slow, so a slow clock admits no further POSTs', async () => {
       const userId = newUser()
       const rate: Rate = { count: 3, interval_ms: MINUTE }
       await posts(2, userId, rate, HOUR + MINUTE)
@@ -76,7 +76,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR + MINUTE)).toEqual([false])
     })
 
-    it('ignores the counted POSTs of any earlier interval', async () => {
+    it('the quota ignores the counted POSTs of any earlier interval', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       for (const intervals of [1, 2, 30, 31, 32, 62]) {
         const userId = newUser()
@@ -86,7 +86,7 @@ export function describeRate(name: string, quota: Quota): void {
       }
     })
 
-    it('admits exactly as many parallel POSTs as the rate allows, if the item still has the count of an earlier interval', async () => {
+    it('the quota admits exactly as many parallel POSTs as the rate allows, if the item still has the count of an earlier interval', async () => {
       const userId = newUser()
       const rate: Rate = { count: 4, interval_ms: MINUTE }
       await posts(4, userId, rate, HOUR)
@@ -96,7 +96,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
     })
 
-    it('neither counts nor refuses a repeated POST that already holds its reservation', async () => {
+    it('the quota neither counts nor refuses a repeated POST that already holds its reservation', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       const reservation = aReservation({ user_id: newUser() })
       const again = () => quota.reserve(reservation, { ...PLENTY, rate }, HOUR)
@@ -106,7 +106,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect((await again()).admitted).toBe(true)
     })
 
-    it('does not count a POST that a quota refuses', async () => {
+    it('the rate does not count a POST that a limit of the quota refuses', async () => {
       const userId = newUser()
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       await posts(1, userId, rate, HOUR)
@@ -116,7 +116,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(2, userId, rate, HOUR)).toEqual([true, false])
     })
 
-    it('reports the rate as exceeded even if a limit of the quota is exceeded, too', async () => {
+    it('the quota reports the rate as exceeded even if a limit of the quota is exceeded, too', async () => {
       const userId = newUser()
       const limits = { ...PLENTY, requests: 1, rate: { count: 1, interval_ms: MINUTE } as const }
       await quota.reserve(aReservation({ user_id: userId }), limits, HOUR)
@@ -129,7 +129,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(later).not.toHaveProperty('over_rate')
     })
 
-    it('neither counts nor refuses a reservation without a rate, such as that of a redrive (a failed request that an operator runs again) or of an input queue', async () => {
+    it('the quota neither counts nor refuses a reservation without a rate, such as that of a redrive (a failed request that an operator runs again) or of an input queue', async () => {
       const userId = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
@@ -139,7 +139,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, userId, rate, HOUR)).toEqual([false])
     })
 
-    it('is counted separately per user, window and shard (part of a user’s counters)', async () => {
+    it('POSTs are counted for the rate separately per user, window and shard (part of a user’s counters)', async () => {
       const rate: Rate = { count: 1, interval_ms: MINUTE }
       const userId = newUser()
       const admissions = await Promise.all([
@@ -152,7 +152,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
     })
 
-    it('is also counted in an item of an older version without a rate, and after the rate was changed', async () => {
+    it('the quota also counts POSTs for the rate if its item has no count yet (an older version wrote it), and if the rate was changed', async () => {
       const userId = newUser()
       await post(userId, undefined, HOUR)
       const slow: Rate = { count: 1, interval_ms: MINUTE }

@@ -9,7 +9,7 @@ export function describeReserve(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
   describe(`quota on ${name}: reserve`, () => {
-    it('admits the first reservation of a window, and answers the usage after it', async () => {
+    it('the quota admits the first reservation of a window, and answers the usage after it', async () => {
       const reservation = aReservation({ user_id: newUser(), estimate: 12 })
 
       const admission = await reserve(reservation)
@@ -18,7 +18,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await countersOf(reservation)).toEqual({ requests: 1, tokens: 12, open: [{ reservation, at: NOW }] })
     })
 
-    it('answers the usage after each further reservation', async () => {
+    it('the quota answers the usage after each further reservation', async () => {
       const userId = newUser()
       await reserve(aReservation({ user_id: userId, estimate: 12 }))
 
@@ -31,7 +31,7 @@ export function describeReserve(name: string, quota: Quota): void {
       { limit: 'requests', limits: { ...PLENTY, requests: 100 } },
       { limit: 'tokens', limits: { ...PLENTY, tokens: 1_009 } },
       { limit: 'in_flight', limits: { ...PLENTY, in_flight: 100 } },
-    ])('admits exactly 100 of 200 parallel reservations if $limit allows 100 (I1)', async ({ limits }) => {
+    ])('the quota admits exactly 100 of 200 parallel reservations if $limit allows 100 (I1)', async ({ limits }) => {
       const userId = newUser()
 
       const admissions = await reserveMany(200, { user_id: userId }, limits)
@@ -40,7 +40,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
     })
 
-    it('admits all reservations that arrive in parallel before the window has an item', async () => {
+    it('the quota admits all reservations that arrive in parallel before the window has an item', async () => {
       const userId = newUser()
 
       const admissions = await reserveMany(20, { user_id: userId })
@@ -49,13 +49,13 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
     })
 
-    it('admits a reservation that needs exactly the remaining tokens', async () => {
+    it('the quota admits a reservation that needs exactly the remaining tokens', async () => {
       const admission = await reserve(aReservation({ user_id: newUser(), estimate: 10 }), { ...PLENTY, tokens: 10 })
 
       expect(admission.admitted).toBe(true)
     })
 
-    it('refuses a reservation that is larger than the limit, and stores nothing', async () => {
+    it('the quota refuses a reservation that is larger than the limit, and stores nothing', async () => {
       const reservation = aReservation({ user_id: newUser(), estimate: 11 })
 
       const admission = await reserve(reservation, { ...PLENTY, tokens: 10 })
@@ -69,7 +69,7 @@ export function describeReserve(name: string, quota: Quota): void {
       { limit: 'tokens', limits: { ...PLENTY, tokens: 19 } },
       { limit: 'in_flight', limits: { ...PLENTY, in_flight: 1 } },
     ])(
-      'refuses a reservation when $limit is used up, answers the counters, and does not change them',
+      'the quota refuses a reservation when $limit is used up, answers the counters, and does not change them',
       async ({ limits }) => {
         const held = aReservation({ user_id: newUser() })
         await reserve(held, limits)
@@ -83,7 +83,7 @@ export function describeReserve(name: string, quota: Quota): void {
       },
     )
 
-    it('holds a reservation only once if ten parallel calls make the same reservation', async () => {
+    it('the quota holds a reservation only once if ten parallel calls make the same reservation', async () => {
       const reservation = aReservation({ user_id: newUser() })
 
       const admissions = await Promise.all(Array.from({ length: 10 }, () => reserve(reservation)))
@@ -92,7 +92,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('answers a repeated call with the existing reservation, even if the limits are used up and the nonce (the id of the try) differs', async () => {
+    it('the quota answers a repeated call with the existing reservation, even if the limits are used up and the nonce (the id of the try) differs', async () => {
       const limits = { requests: 1, tokens: 10, in_flight: 1 }
       const first = aReservation({ user_id: newUser() })
       await reserve(first, limits)
@@ -103,7 +103,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(first)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('counts users, windows and shards (parts of a user’s counters) separately', async () => {
+    it('the quota counts the reservations of each user, window and shard (part of a user’s counters) separately', async () => {
       const one = aReservation({ user_id: newUser() })
       const others = [
         { ...one, user_id: newUser() },
@@ -120,7 +120,7 @@ export function describeReserve(name: string, quota: Quota): void {
     })
 
     it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])(
-      'stores and removes the reservation of the user %s',
+      'the quota stores and removes the reservation of the user %s',
       async userId => {
         const reservation = aReservation({ user_id: userId })
 
@@ -133,7 +133,7 @@ export function describeReserve(name: string, quota: Quota): void {
       },
     )
 
-    it('admits a redrive (a failed request that runs again), which holds no request, if the limit of requests is used up, and counts no request for it', async () => {
+    it('the quota admits a redrive (a failed request that runs again), which holds no request, if the limit of requests is used up, and counts no request for it', async () => {
       const limits = { ...PLENTY, requests: 1 }
       const held = aReservation({ user_id: newUser() })
       await reserve(held, limits)
@@ -144,7 +144,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission).toMatchObject({ admitted: true, used: { requests: 1, tokens: 20 } })
     })
 
-    it('admits a redrive even if an operator has lowered the limit of requests below the used requests', async () => {
+    it('the quota admits a redrive even if an operator has lowered the limit of requests below the used requests', async () => {
       const { user_id } = aReservation({ user_id: newUser() })
       await reserveMany(3, { user_id })
 
@@ -153,7 +153,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission.admitted).toBe(true)
     })
 
-    it('admits a redrive as the first reservation of a window, and counts no request', async () => {
+    it('the quota admits a redrive as the first reservation of a window, and counts no request', async () => {
       const redrive = aReservation({ user_id: newUser(), holds_request: false })
 
       const admission = await reserve(redrive)
@@ -163,11 +163,11 @@ export function describeReserve(name: string, quota: Quota): void {
   })
 
   describe(`quota on ${name}: read`, () => {
-    it('answers zeros for a window without admissions', async () => {
+    it('quota.read answers zeros for a window without admissions', async () => {
       expect(await quota.read(newUser(), '2026-11-23', 0)).toEqual({ requests: 0, tokens: 0, open: [] })
     })
 
-    it('answers each open reservation unchanged, of any run', async () => {
+    it('quota.read answers each open reservation unchanged, of any run', async () => {
       const userId = newUser()
       const reservations = [
         aReservation({ user_id: userId, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),

@@ -11,7 +11,7 @@ export function describeClaims(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
   describe(`items on ${name}: claim`, () => {
-    it('starts a queued request', async () => {
+    it('claim starts a queued request', async () => {
       const item = await given()
 
       const claim = await items.claim(aMessage(item), TERMS)
@@ -21,7 +21,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(started)
     })
 
-    it('starts a retry whose backoff has passed, and keeps the time of the first start', async () => {
+    it('claim starts a retry whose backoff has passed, and keeps the time of the first start', async () => {
       const item = await given({ attempt: 1, started_at: NOW - 5_000, not_before: TERMS.now })
 
       const claim = await items.claim(aMessage(item), TERMS)
@@ -30,12 +30,12 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(claim.item?.not_before).toBeUndefined()
     })
 
-    it('claims nothing if there is no item', async () => {
+    it('claim answers that nothing is claimed if there is no item', async () => {
       expect(await items.claim(aMessage(anItem()), TERMS)).toEqual({ claimed: false, item: undefined })
     })
 
     it.each(statesBut('queued', 'queued for a retry'))(
-      'does not change an item that is $state',
+      'claim does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -49,14 +49,14 @@ export function describeClaims(name: string, items: RequestItems): void {
       { what: 'whose message is of another body', item: {}, message: { fingerprint: 'e'.repeat(64) } },
       { what: 'whose backoff has not passed', item: { not_before: TERMS.now + 1 }, message: {} },
       { what: 'whose deadline is now', item: { deadline: TERMS.now }, message: {} },
-    ])('does not change a queued item $what', async ({ item: fields, message }) => {
+    ])('claim does not change a queued item $what', async ({ item: fields, message }) => {
       const item = await given(fields)
 
       expect(await items.claim({ ...aMessage(item), ...message }, TERMS)).toEqual({ claimed: false, item })
       expect(await stored(item)).toEqual(item)
     })
 
-    it('answers with the same claim when it is repeated because its answer was lost', async () => {
+    it('claim answers with the same claim when it is repeated because its answer was lost', async () => {
       const item = await given()
       const first = await items.claim(aMessage(item), TERMS)
 
@@ -66,14 +66,14 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('does not answer with the claim of another worker', async () => {
+    it('claim does not answer with the claim of another worker', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
 
       expect(await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })).toMatchObject({ claimed: false })
     })
 
-    it('lets only one of ten parallel workers claim a request', async () => {
+    it('claim lets only one of ten parallel workers claim a request', async () => {
       const item = await given()
 
       const claims = await Promise.all(
@@ -84,7 +84,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('does not claim a request that has ended before the call is repeated', async () => {
+    it('claim does not claim a request that has ended before the call is repeated', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
       await items.decide(decisionOf({ ...item, attempt: 1 }))
@@ -104,7 +104,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       return { ...item, ...abandoned, alone: true }
     }
 
-    it('claims a request whose lease has ended, and counts no crash if the worker ran other requests, too, since one of them may be the cause', async () => {
+    it('reclaim claims a request whose lease has ended, and counts no crash if the worker ran other requests, too, since one of them may be the cause', async () => {
       const item = await given(abandoned)
 
       const claim = await items.reclaim(item, TERMS)
@@ -114,7 +114,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expected)
     })
 
-    it('claims a request whose crashed worker ran only this request, and counts a crash', async () => {
+    it('reclaim claims a request whose crashed worker ran only this request, and counts a crash', async () => {
       const item = await abandonedAlone()
       expect(await stored(item)).toEqual(item)
 
@@ -131,7 +131,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(inCompany)
     })
 
-    it('counts each crash of a request that crashes alone several times', async () => {
+    it('if a request crashes its worker several times while it runs alone, reclaim counts each crash', async () => {
       let item: RequestItem = await abandonedAlone()
       for (const crashes of [1, 2]) {
         const terms = { claim_id: claimIdOf(`claim-${crashes}`, true), now: TERMS.now, lease_until: TERMS.now }
@@ -141,7 +141,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       }
     })
 
-    it('removes the field which says that the request ran alone (`alone`) from the item once the request is queued again or has ended', async () => {
+    it('the field which says that the request ran alone (`alone`) is removed from the item once the request is queued again or has ended', async () => {
       const [back, done] = [await given(), await given()]
       for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
 
@@ -154,13 +154,13 @@ export function describeClaims(name: string, items: RequestItems): void {
       for (const item of [back, done]) expect(await stored(item)).not.toHaveProperty('alone')
     })
 
-    it('does not claim a request whose lease still holds', async () => {
+    it('reclaim does not claim a request whose lease still holds', async () => {
       const item = await given({ ...abandoned, lease_until: TERMS.now + 1 })
 
       expect(await items.reclaim(item, TERMS)).toEqual({ claimed: false, item })
     })
 
-    it.each(statesBut('abandoned'))('does not change an item that is $state', async ({ item: fields }) => {
+    it.each(statesBut('abandoned'))('reclaim does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.reclaim(item, TERMS)).toEqual({ claimed: false, item })
@@ -168,7 +168,7 @@ export function describeClaims(name: string, items: RequestItems): void {
     })
 
     it.each([{ attempt: 2 }, { run: 2 }])(
-      'does not change an item that has changed since it was read (now %j)',
+      'reclaim does not change an item that has changed since it was read (now %j)',
       async now => {
         const item = await given({ ...abandoned, ...now })
 
@@ -176,7 +176,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers with the same claim when it is repeated because its answer was lost', async () => {
+    it('reclaim answers with the same claim when it is repeated because its answer was lost', async () => {
       const item = await abandonedAlone()
       const first = await items.reclaim(item, TERMS)
 
@@ -184,7 +184,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.crashes).toBe(1)
     })
 
-    it('claims nothing if there is no item', async () => {
+    it('reclaim answers that nothing is claimed if there is no item', async () => {
       expect(await items.reclaim(anItem(abandoned), TERMS)).toEqual({ claimed: false, item: undefined })
     })
   })

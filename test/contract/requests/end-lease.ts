@@ -17,7 +17,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
   const BeforeItsEnd = TERMS.lease_until - 1
 
   describe(`items on ${name}: endLease`, () => {
-    it('ends the lease of a running request now, so that another worker may claim it', async () => {
+    it('endLease ends the lease of a running request now, so that another worker may claim it', async () => {
       const item = await running()
 
       expect(await items.endLease(item, BeforeItsEnd)).toBe(true)
@@ -27,7 +27,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await items.reclaim(item, next)).toMatchObject({ claimed: true, item: { attempt: 2 } })
     })
 
-    it('changes nothing when it is repeated', async () => {
+    it('endLease changes nothing when it is repeated', async () => {
       const item = await running()
       await items.endLease(item, BeforeItsEnd - 1_000)
 
@@ -36,7 +36,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...item, lease_until: BeforeItsEnd - 1_000 })
     })
 
-    it('does not end the lease of another attempt or another run', async () => {
+    it('endLease does not end the lease of another attempt or another run', async () => {
       const [attempted, redriven] = [await running(), await running()]
 
       expect(await items.endLease({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
@@ -46,7 +46,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(redriven)).toEqual(redriven)
     })
 
-    it.each(statesBut('running'))('does not change an item that is $state', async ({ item: fields }) => {
+    it.each(statesBut('running'))('endLease does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.endLease(item, TERMS.now)).toBe(false)
@@ -54,7 +54,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not create an item if there is none', async () => {
+    it('endLease does not create an item if there is none', async () => {
       const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
 
       expect(await items.endLease(absent, TERMS.now)).toBe(false)
@@ -75,7 +75,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       { what: 'before', now: BeforeItsEnd },
       { what: 'after', now: TERMS.lease_until + 1 },
     ])(
-      'counts no crash of an isolated request (it ran alone) whose worker was stopped, $what the end of its lease',
+      'noteStop, $what the end of the lease, prevents that a crash is counted for an isolated request (it ran alone) whose worker was stopped',
       async ({ now }) => {
         const { alone: _, ...item } = await isolated()
 
@@ -87,7 +87,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       },
     )
 
-    it('changes nothing when it is repeated', async () => {
+    it('noteStop changes nothing when it is repeated', async () => {
       const item = await isolated()
       await items.noteStop(item, BeforeItsEnd - 1_000)
       const before = await stored(item)
@@ -97,7 +97,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(before)
     })
 
-    it('does not change the claim of another attempt or another run', async () => {
+    it('noteStop does not change the claim of another attempt or another run', async () => {
       const [attempted, redriven] = [await isolated(), await isolated()]
 
       expect(await items.noteStop({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
@@ -107,7 +107,7 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(redriven)).toEqual(redriven)
     })
 
-    it('does not prevent that the item accepts an outcome which the stopped worker has already sent', async () => {
+    it('noteStop does not prevent that the item accepts an outcome which the stopped worker has already sent', async () => {
       const item = await isolated()
       await items.noteStop(item, BeforeItsEnd)
 
@@ -116,15 +116,18 @@ export function describeEndLease(name: string, items: RequestItems): void {
       expect(await stored(item)).not.toHaveProperty('stopped')
     })
 
-    it.each(statesBut('running', 'abandoned'))('does not change an item that is $state', async ({ item: fields }) => {
-      const item = await given(fields)
+    it.each(statesBut('running', 'abandoned'))(
+      'noteStop does not change an item that is $state',
+      async ({ item: fields }) => {
+        const item = await given(fields)
 
-      expect(await items.noteStop(item, TERMS.now)).toBe(false)
+        expect(await items.noteStop(item, TERMS.now)).toBe(false)
 
-      expect(await stored(item)).toEqual(item)
-    })
+        expect(await stored(item)).toEqual(item)
+      },
+    )
 
-    it('does not create an item if there is none', async () => {
+    it('noteStop does not create an item if there is none', async () => {
       const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
 
       expect(await items.noteStop(absent, TERMS.now)).toBe(false)

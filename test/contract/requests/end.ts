@@ -10,7 +10,7 @@ export function describeEnds(name: string, items: RequestItems): void {
   const { given, stored, decisionOf } = itemsTools(items)
 
   describe(`items on ${name}: expire`, () => {
-    it('expires a queued request at its deadline, without a charge', async () => {
+    it('expire ends a queued request at its deadline, without a charge', async () => {
       const item = await given({ deadline: NOW + 5 })
 
       const expired = await items.expire(item, NOW + 5)
@@ -19,7 +19,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expired)
     })
 
-    it('expires a request whose attempt has reached the model with a charge, so its reservation is settled', async () => {
+    it('expire writes a charge if an attempt of the request has reached the model, so its reservation is settled', async () => {
       const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9, reached: true })
 
       const expired = await items.expire(item, NOW)
@@ -28,7 +28,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(expired?.not_before).toBeUndefined()
     })
 
-    it('does not expire a request before its deadline', async () => {
+    it('expire does not expire a request before its deadline', async () => {
       const item = await given({ deadline: NOW + 5 })
 
       expect(await items.expire(item, NOW + 4)).toBeUndefined()
@@ -36,7 +36,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'expired'))(
-      'does not change an item that is $state',
+      'expire does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given({ ...fields, deadline: NOW })
 
@@ -45,7 +45,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers a repeated call with the item that the first call has written', async () => {
+    it('expire answers a repeated call with the item that the first call has written', async () => {
       const item = await given({ deadline: NOW })
       const first = await items.expire(item, NOW)
 
@@ -53,7 +53,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each([{ attempt: 1 }, { run: 2 }])(
-      'does not change an item that has changed since it was read (now %j)',
+      'expire does not change an item that has changed since it was read (now %j)',
       async now => {
         const item = await given({ deadline: NOW, ...now })
 
@@ -62,7 +62,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('returns undefined if there is no item', async () => {
+    it('expire returns undefined if there is no item', async () => {
       expect(await items.expire(anItem({ deadline: NOW }), NOW)).toBeUndefined()
     })
   })
@@ -71,7 +71,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
     const failure = { status: 'failed', usage: undefined, error: { code: 'model_error', message: 'm' } } as const
 
-    it('completes a running request, and removes its lease', async () => {
+    it('decide completes a running request, and removes its lease', async () => {
       const item = await given(running)
 
       const decided = await items.decide(decisionOf(item))
@@ -81,7 +81,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(decided)
     })
 
-    it('fails a running request with its error, and without a charge if the model was not reached', async () => {
+    it('decide fails a running request with its error, and without a charge if the model was not reached', async () => {
       const item = await given(running)
 
       const decided = await items.decide(decisionOf(item, { ...failure, charge: undefined }))
@@ -95,7 +95,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       { what: 'a status and a text', error: { ...failure.error, status: 400, detail: 'bad field "x" \\ \ufffd' } },
       { what: 'a status only', error: { ...failure.error, status: 502 } },
       { what: 'a text only', error: { ...failure.error, detail: 'why' } },
-    ])('keeps the model’s answer in the error of a failure: $what', async ({ error }) => {
+    ])('decide keeps the model’s answer in the error of a failure: $what', async ({ error }) => {
       const item = await given(running)
 
       const decided = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
@@ -105,7 +105,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))).toEqual(decided)
     })
 
-    it('stores a usage with only the counts that the model reported', async () => {
+    it('decide stores a usage with only the counts that the model reported', async () => {
       for (const usage of [{ total_tokens: 9 }, { prompt_tokens: 5, total_tokens: 5 }]) {
         const item = await given(running)
 
@@ -114,7 +114,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       }
     })
 
-    it('stores the error of a failure, which a later redrive removes', async () => {
+    it('decide stores the error of a failure, which a later redrive removes', async () => {
       const item = await given({ ...running, next_run: 2 })
       const error = { ...failure.error, status: 400, detail: 'why' }
       const failed = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
@@ -128,7 +128,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each([decisionOf(anItem()), decisionOf(anItem(), failure)])(
-      'answers a repeated decision with the item of the first decision ($status)',
+      'decide answers a repeated decision with the item of the first decision ($status)',
       async ({ status, usage, error }) => {
         const item = await given(running)
         const decision = decisionOf(item, { status, usage, error })
@@ -141,7 +141,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('does not replace a success by a failure, or a failure by a success (I2)', async () => {
+    it('decide does not replace a success by a failure, or a failure by a success (I2)', async () => {
       const completed = await given(running)
       const failed = await given(running)
       await items.decide(decisionOf(completed))
@@ -157,7 +157,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       { what: 'a stale attempt', stale: { attempt: 1 } },
       { what: 'an attempt that does not exist', stale: { attempt: 3 } },
       { what: 'an earlier run', stale: { run: 1 } },
-    ])('ignores an outcome of $what (I7)', async ({ stale }) => {
+    ])('decide ignores an outcome of $what (I7)', async ({ stale }) => {
       const item = await given({ ...running, attempt: 2, run: 2 })
 
       expect(await items.decide(decisionOf(item, stale))).toBeUndefined()
@@ -165,7 +165,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('running', 'abandoned', 'completed'))(
-      'does not complete an item that is $state',
+      'decide does not complete an item that is $state',
       async ({ item: fields }) => {
         const item = await given({ attempt: 1, ...fields })
 
@@ -174,17 +174,17 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('accepts an outcome after the end of the lease (the time that the worker had to run the request) if no other worker has claimed the request', async () => {
+    it('decide accepts an outcome after the end of the lease (the time that the worker had to run the request) if no other worker has claimed the request', async () => {
       const item = await given({ ...running, lease_until: NOW - 1 })
 
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
     })
 
-    it('returns undefined if there is no item', async () => {
+    it('decide returns undefined if there is no item', async () => {
       expect(await items.decide(decisionOf(anItem({ attempt: 1 })))).toBeUndefined()
     })
 
-    it.each(['\u{1f600} \uffff', 'x'.repeat(2_000), ''])('keeps an error’s text (%#)', async message => {
+    it.each(['\u{1f600} \uffff', 'x'.repeat(2_000), ''])('decide keeps an error’s text (%#)', async message => {
       const item = await given(running)
 
       const decided = await items.decide(
@@ -198,41 +198,41 @@ export function describeEnds(name: string, items: RequestItems): void {
   describe(`items on ${name}: reject`, () => {
     const tombstoneOf = (item: RequestItem): RequestItem => ({ ...item, status: 'rejected', completed_at: NOW })
 
-    it('writes a tombstone (an item with the status `rejected`) if there is no item', async () => {
+    it('reject writes a tombstone (an item with the status `rejected`) if there is no item', async () => {
       const tombstone = tombstoneOf(anItem())
 
       expect(await items.reject(tombstone)).toEqual(tombstone)
       expect(await stored(tombstone)).toEqual(tombstone)
     })
 
-    it('rejects a request that was never attempted', async () => {
+    it('reject ends a request that was never attempted as rejected', async () => {
       const item = await given()
 
       expect(await items.reject(tombstoneOf(item))).toEqual(tombstoneOf(item))
       expect(await stored(item)).toEqual(tombstoneOf(item))
     })
 
-    it.each(statesBut('queued'))('does not change an item that is $state', async ({ item: fields }) => {
+    it.each(statesBut('queued'))('reject does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.reject(tombstoneOf(item))).toEqual(item)
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not reject an item that is already in a later run', async () => {
+    it('reject does not reject an item that is already in a later run', async () => {
       const item = await given({ run: 2 })
 
       expect(await items.reject(tombstoneOf({ ...item, run: 1 }))).toEqual(item)
     })
 
-    it('answers a repeated call with the tombstone of the first call', async () => {
+    it('reject answers a repeated call with the tombstone of the first call', async () => {
       const item = await given()
       await items.reject(tombstoneOf(item))
 
       expect(await items.reject({ ...tombstoneOf(item), completed_at: NOW + 1 })).toEqual(tombstoneOf(item))
     })
 
-    it('prevents that the request is created after the tombstone, so a rejected request never runs', async () => {
+    it('a tombstone prevents that the request is created after it, so a rejected request never runs', async () => {
       const item = anItem()
       await items.reject(tombstoneOf(item))
 

@@ -13,7 +13,7 @@ export function describeErasures(name: string, items: RequestItems): void {
 
   describe(`items on ${name}: erase`, () => {
     it.each(STATES.filter(({ state }) => !GOING_ON.includes(state)))(
-      'marks an item that is $state as deleted by its owner (`erased`), and does not change it when the call is repeated',
+      'erase marks an item that is $state as deleted by its owner (`erased`), and does not change it when the call is repeated',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -25,7 +25,7 @@ export function describeErasures(name: string, items: RequestItems): void {
     )
 
     it.each(STATES.filter(({ state }) => GOING_ON.includes(state)))(
-      'does not mark an item that is $state as deleted, since the request has not ended and nobody has cancelled it',
+      'erase does not mark an item that is $state as deleted, since the request has not ended and nobody has cancelled it',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -35,7 +35,7 @@ export function describeErasures(name: string, items: RequestItems): void {
       },
     )
 
-    it('marks a running item that has a wish to cancel as deleted (`erased`), and the item then ends as cancelled', async () => {
+    it('erase marks a running item that has a wish to cancel as deleted (`erased`), and the item then ends as cancelled', async () => {
       const item = await given({ status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.lease_until })
       await items.cancel(item, NOW)
 
@@ -44,14 +44,14 @@ export function describeErasures(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'cancelled', charge: 7, erased: true })
     })
 
-    it('does not create an item if there is none', async () => {
+    it('erase does not create an item if there is none', async () => {
       const item = anItem()
 
       expect(await items.erase(item)).toBe(true)
       expect(await stored(item)).toBeUndefined()
     })
 
-    it('prevents a redrive of a failed item, so a deleted request never runs again', async () => {
+    it('erase prevents a later redrive of a failed item, so a deleted request never runs again', async () => {
       const error = { code: 'model_error', message: 'm' }
       const item = await given({ status: 'failed', attempt: 1, completed_at: NOW, charge: 7, error })
       await items.erase(item)

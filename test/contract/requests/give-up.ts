@@ -10,7 +10,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
   describe(`items on ${name}: cancel`, () => {
     const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
 
-    it('cancels a queued request without a charge', async () => {
+    it('cancel ends a queued request without a charge', async () => {
       const item = await given()
 
       const cancelled = await items.cancel(item, NOW)
@@ -19,7 +19,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(cancelled)
     })
 
-    it('cancels a request that waits for a retry with a charge if an attempt has reached the model, and otherwise without one', async () => {
+    it('cancel ends a request that waits for a retry: with a charge if an attempt has reached the model, and otherwise without one', async () => {
       const reached = await given({ attempt: 1, not_before: NOW + 60_000, reached: true })
       const unreached = await given({ attempt: 1, not_before: NOW + 60_000 })
 
@@ -27,7 +27,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
     })
 
-    it('writes the wish to cancel into a running item, and the outcome then ends the request as cancelled', async () => {
+    it('cancel writes the wish to cancel into a running item, and the outcome then ends the request as cancelled', async () => {
       const item = await given(running)
 
       const asked = await items.cancel(item, NOW)
@@ -38,7 +38,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toEqual(decided)
     })
 
-    it('leads to a cancelled request without an error if the outcome is a failure', async () => {
+    it('a running request with a wish to cancel ends as cancelled, without an error, even if its outcome is a failure', async () => {
       const item = await given(running)
       await items.cancel(item, NOW)
 
@@ -50,7 +50,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(decided).not.toHaveProperty('error')
     })
 
-    it('gives the same answer when it is repeated', async () => {
+    it('a repeated cancel gives the same answer', async () => {
       const queued = await given()
       const first = await items.cancel(queued, NOW)
       const busy = await given(running)
@@ -61,7 +61,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'cancelled'))(
-      'does not cancel a request that was queued and is now $state',
+      'cancel does not cancel a request that was queued and is now $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -87,7 +87,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
         charge: undefined,
       },
       { what: 'queued and never attempted', fields: { status: 'queued' }, charge: undefined },
-    ] as const)('fails a request that is $what', async ({ fields, charge }) => {
+    ] as const)('giveUp fails a request that is $what', async ({ fields, charge }) => {
       const item = await given(fields)
 
       const failed = await items.giveUp(item, failure, NOW)
@@ -97,7 +97,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.giveUp(item, failure, NOW + 1)).toEqual(failed)
     })
 
-    it('cancels, and does not fail, a request with a wish to cancel', async () => {
+    it('giveUp cancels, and does not fail, a request with a wish to cancel', async () => {
       const item = await given({ status: 'running', attempt: 1, lease_until: NOW, cancel_requested: true })
 
       const cancelled = await items.giveUp(item, failure, NOW)
@@ -109,14 +109,14 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     it.each([
       { what: 'a lease that still holds', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
       { what: 'a backoff that has not passed', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
-    ] as const)('never fails a request with $what', async ({ fields }) => {
+    ] as const)('giveUp never fails a request with $what', async ({ fields }) => {
       const item = await given(fields)
 
       expect(await items.giveUp(item, failure, NOW)).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
 
-    it('does not fail a request that a worker has claimed (to run it) after the caller has read it', async () => {
+    it('giveUp does not fail a request that a worker has claimed (to run it) after the caller has read it', async () => {
       const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
 
       expect(await items.giveUp({ ...item, attempt: 1 }, failure, NOW)).toBeUndefined()

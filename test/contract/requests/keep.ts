@@ -21,14 +21,14 @@ export function describeKeeping(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
   describe(`items on ${name}: get and create`, () => {
-    it('finds neither an unknown request nor the request of another user (I11)', async () => {
+    it('get finds neither an unknown request nor the request of another user (I11)', async () => {
       const item = await given()
 
       expect(await items.get('another', item.request_id)).toBeUndefined()
       expect(await items.get(item.user_id, anItem().request_id)).toBeUndefined()
     })
 
-    it.each(STATES)('returns an item that is $state unchanged', async ({ item: fields }) => {
+    it.each(STATES)('create and get return an item that is $state unchanged', async ({ item: fields }) => {
       const item = anItem(fields)
 
       const created = await items.create(item)
@@ -46,16 +46,19 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(await items.getPossiblyStale('another', item.request_id)).toBeUndefined()
     })
 
-    it.each(STATES)('does not change an item that is $state when it is created again', async ({ item: fields }) => {
-      const first = await given(fields)
+    it.each(STATES)(
+      'create does not change an item that is $state when it is created again',
+      async ({ item: fields }) => {
+        const first = await given(fields)
 
-      const again = await items.create({ ...anItem(), request_id: first.request_id, nonce: 'nonce-2' })
+        const again = await items.create({ ...anItem(), request_id: first.request_id, nonce: 'nonce-2' })
 
-      expect(again).toEqual(first)
-      expect(await stored(first)).toEqual(first)
-    })
+        expect(again).toEqual(first)
+        expect(await stored(first)).toEqual(first)
+      },
+    )
 
-    it('creates one item when ten calls create it in parallel, and answers each call with this item', async () => {
+    it('create makes one item when ten calls make it in parallel, and answers each call with this item', async () => {
       const item = anItem()
       const rivals = Array.from({ length: 10 }, (_, i) => ({ ...item, nonce: `nonce-${i}` }))
 
@@ -67,7 +70,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
   })
 
   describe(`items on ${name}: metadata`, () => {
-    it.each(METADATA)('keeps $what', async ({ metadata }) => {
+    it.each(METADATA)('an item keeps its metadata unchanged: $what', async ({ metadata }) => {
       const item = await given({ metadata })
 
       expect(item.metadata).toEqual(metadata)
@@ -77,7 +80,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(claimed.item?.metadata).toEqual(metadata)
     })
 
-    it('keeps any JSON object', async () => {
+    it('an item keeps any JSON object as its metadata', async () => {
       const aJsonObject = fc.dictionary(
         fc.string({ unit: 'binary' }).filter(key => key !== '__proto__'),
         fc.jsonValue({ stringUnit: 'binary' }),

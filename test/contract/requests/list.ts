@@ -11,7 +11,7 @@ export function describeListing(name: string, items: RequestItems): void {
   const { given } = itemsTools(items)
 
   describe(`items on ${name}: list`, () => {
-    it('lists only the items of the user, newest first, page by page', async () => {
+    it('list returns only the items of the user, newest first, page by page', async () => {
       const userId = newUser()
       const created: RequestItem[] = []
       for (let i = 0; i < 5; i++) created.push(await given({ user_id: userId, request_id: v7({ msecs: NOW + i }) }))
@@ -25,7 +25,7 @@ export function describeListing(name: string, items: RequestItems): void {
       expect(rest.last).toBeUndefined()
     })
 
-    it('lists nothing for a user without items', async () => {
+    it('list returns nothing for a user without items', async () => {
       expect(await items.list(newUser(), 3)).toEqual({ items: [], last: undefined })
     })
   })

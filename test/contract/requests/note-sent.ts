@@ -11,7 +11,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
 
   describe(`items on ${name}: noteSent`, () => {
     it.each(STATES.filter(({ state }) => QUEUED.includes(state)))(
-      'writes the run into the field `sent` of an item that is $state',
+      'noteSent writes the run into the field `sent` of an item that is $state',
       async state => {
         const item = await given(state.item)
 
@@ -22,7 +22,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       },
     )
 
-    it.each(statesBut(...QUEUED))('does not change an item that is $state', async ({ item: fields }) => {
+    it.each(statesBut(...QUEUED))('noteSent does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       await items.noteSent(item)
@@ -30,7 +30,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('changes nothing for an earlier run or an item that does not exist', async () => {
+    it('noteSent changes nothing for an earlier run or an item that does not exist', async () => {
       const item = await given({ run: 2, next_run: 3 })
       const absent = anItem()
 
@@ -41,7 +41,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('writes a field that a claim removes, and that does not count for the next run, so the gateway may then send a message again', async () => {
+    it('a claim removes the field `sent`, and the field does not count for the next run, so the gateway may then send the message again', async () => {
       const item = await given()
       await items.noteSent(item)
       const claimed = await items.claim(aMessage(item), TERMS)

@@ -31,7 +31,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       deadline: NOW + 9_000_000,
     })
 
-    it('begins a new run that keeps the charge of the earlier run, but not its usage, error and times', async () => {
+    it('a redrive begins a new run that keeps the charge of the earlier run, but not its usage, error and times', async () => {
       const item = await given(failed)
 
       const queued = await items.redrive(item, nextOf(item))
@@ -50,7 +50,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item))).toEqual(queued)
     })
 
-    it('begin only one new run if two redrives are made at the same time', async () => {
+    it('two redrives of a request at the same time begin only one new run', async () => {
       const item = await given(failed)
       const rivals = ['a', 'b'].map(nonce => ({
         ...nextOf(item),
@@ -62,14 +62,14 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(answers.filter(Boolean)).toHaveLength(1)
     })
 
-    it.each(statesBut('failed'))('does not change an item that is $state', async ({ item: fields }) => {
+    it.each(statesBut('failed'))('redrive does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.redrive(item, nextOf(item))).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
 
-    it('never begin a run with a retired number, i.e. one that is marked as used', async () => {
+    it('a redrive never begins a run with a retired number, i.e. one that is marked as used', async () => {
       const item = await given(failed)
 
       expect(await items.retireRunNumber(item, 2)).toBe(true)
@@ -79,7 +79,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item, 3))).toMatchObject({ run: 3, next_run: 4 })
     })
 
-    it('do not retire the number of a run that has begun', async () => {
+    it('retireRunNumber does not retire the number of a run that has begun', async () => {
       const item = await given(failed)
       await items.redrive(item, nextOf(item))
 

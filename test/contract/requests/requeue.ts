@@ -18,7 +18,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
   }
 
   describe(`items on ${name}: requeue`, () => {
-    it('queues a request for its retry, and counts its attempt', async () => {
+    it('requeue queues a request for its retry, and counts its attempt', async () => {
       const item = await claimed()
 
       expect(await items.requeue(item, next)).toBe('queued')
@@ -27,7 +27,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...rest, status: 'queued', attempt: 1, not_before: later, reached: true })
     })
 
-    it('does not count the attempt if the worker made no call', async () => {
+    it('requeue does not count the attempt if the worker made no call', async () => {
       const before = await given({ attempt: 1, started_at: NOW, reached: true })
       const { item = before } = await items.claim(aMessage(before), TERMS)
 
@@ -36,7 +36,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...before, not_before: later })
     })
 
-    it('removes the start time if no call was made', async () => {
+    it('requeue removes the start time if no call was made', async () => {
       const item = await claimed()
 
       await items.requeue(item, { ...next, attempt: 0, reached: false })
@@ -44,14 +44,14 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).not.toHaveProperty('started_at')
     })
 
-    it('gives the same answer when it is repeated', async () => {
+    it('a repeated requeue gives the same answer', async () => {
       const item = await claimed()
       await items.requeue(item, next)
 
       expect(await items.requeue(item, next)).toBe('queued')
     })
 
-    it('does not change a request with a wish to cancel, and answers `cancel requested`', async () => {
+    it('requeue does not change a request with a wish to cancel, and answers `cancel requested`', async () => {
       const item = await claimed()
       await items.cancel(item, NOW)
       const asked = await stored(item)
@@ -60,7 +60,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(asked)
     })
 
-    it('does not change the claim of another worker, even if its attempt is the same', async () => {
+    it('requeue does not change the claim of another worker, even if its attempt is the same', async () => {
       const item = await claimed()
       await items.requeue(item, { ...next, attempt: 0, not_before: TERMS.now })
       const { item: others } = await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })
@@ -69,7 +69,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(others)
     })
 
-    it('does not change a request that another worker has claimed after the end of the lease', async () => {
+    it('requeue does not change a request that another worker has claimed after the end of the lease', async () => {
       const item = await claimed()
       await items.reclaim(item, { ...TERMS, claim_id: 'claim-2', now: TERMS.lease_until })
 
@@ -78,7 +78,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'running', 'abandoned'))(
-      'does not change an item that is $state',
+      'requeue does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -87,7 +87,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       },
     )
 
-    it('prevents that the item accepts an outcome of the same attempt', async () => {
+    it('after a requeue, the item does not accept an outcome of the same attempt', async () => {
       const item = await claimed()
       await items.requeue(item, next)
 

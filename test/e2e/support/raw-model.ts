@@ -12,7 +12,7 @@ export interface RawCall extends ReceivedRequest {
 
 export interface RawModel {
   readonly server: RawServer
-  /** Sets the answers to calls whose path or body has this mark, one answer per call. All further calls get the last answer. */
+  /** Sets the answers to calls whose path or body contains this mark (a unique text), one answer per call. All further calls get the last answer. */
   on(mark: string, ...says: readonly [Said, ...Said[]]): void
   /** The calls with this mark, oldest first. */
   calls(mark: string): readonly RawCall[]

@@ -164,8 +164,8 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  // A free probe is a probe that spends no attempt. `isTried` allows for workers that use an older state, and so begins late. A worker with the
-  // newest state may already make a free probe of a halted model. So `isFreeProbe` follows from the permit, and not from `isTried`.
+  // A free probe is a probe that spends no attempt. `isTried` becomes true some time after the halt (`lateness`), since workers may use an older
+  // state until then. A worker with the newest state may make a free probe earlier. So `isFreeProbe` follows from the permit, and not from `isTried`.
   const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)

@@ -58,7 +58,7 @@ function checkRun(before: StoredItem, after: StoredItem, fail: Fail): void {
   if (after.next_run < before.next_run) fail('a run number is free again')
 }
 
-/** Checks a write that claims a request: one claim per attempt, before the deadline, and only after the end of the earlier worker's lease (I7, I8). */
+/** Checks the claim and the counters in a write: only a claim counts an attempt or a crash, before the deadline and after the earlier lease's end (I7, I8). */
 function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { world, protection } = known
   const isClaim = after.status === 'running' && after.attempt !== before.attempt

@@ -26,6 +26,7 @@ export interface ModelCall {
   readonly least: number
   /** A unique text in the result or in the failure's message. It shows from which call a stored result or error came. */
   readonly mark: string
+  /** True if the error that the user sees must contain the mark. */
   readonly isMarked: boolean
   /** The number of requests of the call if the whole call failed. Otherwise 1. */
   readonly company: number

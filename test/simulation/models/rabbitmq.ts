@@ -26,7 +26,7 @@ export interface RabbitQueue {
   readonly messages: Map<string, RabbitMessage>
 }
 
-/** The error for a message that no queue takes. A real broker returns such a message to its sender, and then confirms it. */
+/** The error of `publish` for a message that no queue takes. A real broker would return the message to its sender, and then confirm it. */
 export class Unroutable extends Error {
   override readonly name = 'Unroutable'
 }

@@ -54,7 +54,7 @@ export function rewritten(command: unknown, changes: Partial<Write>): unknown {
 export const writeOf = (command: unknown): Write | undefined =>
   command instanceof PutItemCommand || command instanceof UpdateItemCommand ? command.input : undefined
 
-/** Ignores an outage, and throws any other error. */
+/** Ignores an outage, and rethrows any other error. With it, a planted bug goes on although its call may have done nothing. */
 export const ignored = (error: unknown): undefined => {
   if (!(error instanceof Unavailable)) throw error
 }

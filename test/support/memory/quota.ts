@@ -16,7 +16,7 @@ const keyOf = ({ user_id, window, shard }: ItemOf) => `${user_id} ${window} ${sh
 const entryOf = ({ request_id, run }: Reservation) => `${request_id}:${run}`
 const toCounters = ({ requests, tokens, open }: QuotaItem): Counters => ({ requests, tokens, open: [...open.values()] })
 
-/** Keeps quotas in memory. It passes the same contract as the store in DynamoDB. With `countsOpen`, `reserve` answers the number of open reservations. */
+/** Keeps quotas in memory. It passes the same contract as the store in DynamoDB. With `countsOpen`, as for RabbitMQ, `reserve` counts open reservations. */
 export function memoryQuota(countsOpen = false): Quota {
   const items = new Map<string, QuotaItem>()
   const itemOf = (of: ItemOf): QuotaItem => {

@@ -6,7 +6,7 @@ import { paint } from '../../../lib/cli/paint.ts'
 const ID = '019ab000-0000-7000-8000-000000000001'
 
 describe('columns', () => {
-  it('prints the names of the columns, and aligns the cells', () => {
+  it('`columns` prints the names of the columns, and aligns the cells', () => {
     expect(
       columns(
         ['name', 'at'],
@@ -18,7 +18,7 @@ describe('columns', () => {
     ).toEqual(['NAME    AT', 'a       1', 'longer  22'])
   })
 
-  it('breaks a long cell into several lines of its column, but never breaks the first cell of a row', () => {
+  it('`columns` breaks a long cell into several lines of its column, but never breaks the first cell of a row', () => {
     const sentence = 'the model answered 500 and said that it has run out of memory'
 
     const [, first, second = ''] = columns(['request', 'model', 'reason'], [[ID, 'text', sentence]])
@@ -27,11 +27,11 @@ describe('columns', () => {
     expect(second).toMatch(/^ {45}\S/)
   })
 
-  it('prints the note of a row below the row', () => {
+  it('`columns` prints the note of a row below the row', () => {
     expect(columns(['name'], [{ cells: ['a'], note: 'why' }, { cells: ['b'] }])).toEqual(['NAME', 'a', '  why', 'b'])
   })
 
-  it('prints lines of at most 80 characters, and loses no character of a cell', () => {
+  it('`columns` prints lines of at most 80 characters, and loses no character of a cell', () => {
     const cell = fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 200 }).map(text => text.trim())
     const table = fc
       .integer({ min: 1, max: 6 })
@@ -51,13 +51,13 @@ describe('columns', () => {
 })
 
 describe('paint', () => {
-  it('colours headings, states and refusals', () => {
+  it('`paint` colours headings, states and refusals', () => {
     expect(paint('MODEL  STATE')).toContain('\u001b[1m')
     expect(paint('text   halted  0')).toBe('text   \u001b[31mhalted\u001b[39m  0')
     expect(paint('error: no')).toBe('\u001b[31merror:\u001b[39m no')
   })
 
-  it('does not colour words such as "failed" or "open" in a sentence', () => {
+  it('`paint` does not colour words such as "failed" or "open" in a sentence', () => {
     expect(paint('The request has failed since the circuit is open.')).not.toContain('\u001b')
   })
 })

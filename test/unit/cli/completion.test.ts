@@ -30,7 +30,7 @@ describe('completion', () => {
     for (const word of out.trim().split('\n')) expect(word.startsWith(words.at(-1) ?? '')).toBe(true)
   })
 
-  it('prints valid bash, and names every command for each shell', async () => {
+  it('`sluice completion` prints valid bash, and names every command for each shell', async () => {
     const [bash, zsh, fish] = await Promise.all(['bash', 'zsh', 'fish'].map(shell => run('completion', shell)))
 
     expect(spawnSync('bash', ['-n'], { input: bash?.out ?? 'false (' }).status).toBe(0)
@@ -39,7 +39,7 @@ describe('completion', () => {
         expect(out).toContain(`'${path}'`)
   })
 
-  it('refuses an unknown shell as wrong usage', async () => {
+  it('`sluice completion` refuses an unknown shell as wrong usage', async () => {
     expect((await run('completion', 'tcsh')).code).toBe(2)
   })
 })

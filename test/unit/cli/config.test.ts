@@ -13,14 +13,14 @@ describe('config check', () => {
   }
   writeFileSync(bad, 'name: sluice\nname: twice\n')
 
-  it('reports that a file is valid', () => {
+  it('`config check` reports that a file is valid', () => {
     expect(configCheck('pipeline.yaml', {})).toEqual({
       json: { ok: true, name: 'sluice', models: ['text'], plans: ['free', 'pro'] },
       lines: ['pipeline.yaml is valid: models text; plans free, pro'],
     })
   })
 
-  it('warns of settings that are valid but probably mistakes', () => {
+  it('`config check` warns of settings that are valid but probably mistakes', () => {
     const text = readFileSync('pipeline.yaml', 'utf8').replace('timeout: 60s', `headers: { X-Team: "\${TEAM_TOKEN}" }`)
     writeFileSync(risky, text)
     const { line, column } = placeOf(text, `"\${TEAM_TOKEN}"`)
@@ -41,7 +41,7 @@ describe('config check', () => {
     })
   })
 
-  it('prints one line per mistake', () => {
+  it('`config check` prints one line per mistake', () => {
     const message = 'the key name is there twice in this mapping; keep one'
 
     expect(configCheck(bad, {})).toEqual({

@@ -34,7 +34,7 @@ function call(url: URL, path: string, headers: Record<string, string> = {}): Pro
 }
 
 describe('sluice console', () => {
-  it('serves the page and the operator API on 127.0.0.1 until Ctrl-C, and only to callers with the token', async () => {
+  it('`sluice console` serves the page and the operator API on 127.0.0.1 until Ctrl-C, and only to callers with the token', async () => {
     const { out, ended, interrupt } = await startConsole()
     const url = new URL(out.trim())
     const authorization = `Bearer ${url.searchParams.get('token')}`
@@ -53,7 +53,7 @@ describe('sluice console', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  it('prints its address as JSON with --json', async () => {
+  it('`sluice console` prints its address as JSON with --json', async () => {
     const { out, ended, interrupt } = await startConsole('--json')
     interrupt()
 
@@ -61,7 +61,7 @@ describe('sluice console', () => {
     expect(await ended).toBe(0)
   })
 
-  it('prints one line of error if its port is in use', async () => {
+  it('`sluice console` prints one line of error if its port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void other.close())
     await once(other, 'listening')
@@ -73,11 +73,11 @@ describe('sluice console', () => {
     )
   })
 
-  it.each(['-1', '65536', 'x'])('refuses the port %s as wrong usage', async port => {
+  it.each(['-1', '65536', 'x'])('`sluice console` refuses the port %s as wrong usage', async port => {
     await expect(startConsole('--port', port)).rejects.toThrow(/^2: .*It is a number from 0 to 65535\./)
   })
 
-  it('with --target aws, serves the console of the deployed stack', async () => {
+  it('`sluice console --target aws` serves the console of the deployed stack', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     const cloudFormation = mockClient(CloudFormationClient)

@@ -58,7 +58,7 @@ async function unreadable(id: string): Promise<void> {
 }
 
 describe('dead-letters list', () => {
-  it('prints exactly request, model, reason, attempts and time as JSON', async () => {
+  it('`dead-letters list` prints exactly request, model, reason, attempts and time as JSON', async () => {
     const item = await failed()
 
     expect(await json('dead-letters list')).toEqual([
@@ -72,7 +72,7 @@ describe('dead-letters list', () => {
     ])
   })
 
-  it('lists an unreadable message by the message’s own id', async () => {
+  it('`dead-letters list` lists an unreadable message by the message’s own id', async () => {
     await unreadable('m-1')
 
     expect(await json('dead-letters list')).toEqual([
@@ -90,7 +90,7 @@ describe('dead-letters list', () => {
     )
   })
 
-  it('lists only the dead letters of the given model', async () => {
+  it('`dead-letters list` lists only the dead letters of the given model', async () => {
     await failed()
     const other = await failed({ model: 'image' })
 
@@ -98,7 +98,7 @@ describe('dead-letters list', () => {
     expect(await json('dead-letters list --model none')).toEqual([])
   })
 
-  it('lists all dead letters, even if they do not fit into one page of the ledger', async () => {
+  it('`dead-letters list` lists all dead letters, even if they do not fit into one page of the ledger', async () => {
     await collect(
       stores.ports,
       Array.from({ length: 501 }, (_, i) => unreadableEvent(`many-${i}`, '?', NOW + i)),
@@ -112,7 +112,7 @@ describe('dead-letters list', () => {
 })
 
 describe('dead-letters show', () => {
-  it('prints the message of the request that failed', async () => {
+  it('`dead-letters show` prints the message of the request that failed', async () => {
     const item = await failed()
 
     expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
@@ -124,7 +124,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('accepts an id of the OpenAI API (resp_…, chatcmpl-…), as redrive and discard do', async () => {
+  it('`dead-letters show` accepts an id of the OpenAI API (resp_…, chatcmpl-…), as redrive and discard do', async () => {
     const [shown, redriven, discarded] = [await failed(), await failed(), await failed()]
 
     expect(await json(`dead-letters show resp_${shown.request_id}`)).toMatchObject({ request_id: shown.request_id })
@@ -137,7 +137,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('prints the error text that the model answered', async () => {
+  it('`dead-letters show` prints the error text that the model answered', async () => {
     const item = await request()
     const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
     await stores.fail(await stores.admit(item), {
@@ -154,7 +154,7 @@ describe('dead-letters show', () => {
     expect((await sluice(`requests show ${item.request_id}`)).out).toMatch(/\nmodel said +bad field "model_input"\n/)
   })
 
-  it('refuses a dead letter that does not exist', async () => {
+  it('`dead-letters show` refuses a dead letter that does not exist', async () => {
     expect(await sluice('dead-letters show nothing')).toMatchObject({
       code: 1,
       err: 'error: nothing: there is no such dead letter: dead-letters list shows those that there are\n',
@@ -163,7 +163,7 @@ describe('dead-letters show', () => {
 })
 
 describe('dead-letters redrive', () => {
-  it('sends the message of the request as a new run, and removes the dead letter', async () => {
+  it('`dead-letters redrive` sends the message of the request as a new run, and removes the dead letter', async () => {
     const item = await failed()
 
     const ran = await sluice(`dead-letters redrive ${item.request_id}`)
@@ -177,7 +177,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toEqual([])
   })
 
-  it('redrives all dead letters of a model with --model, and all dead letters with --all', async () => {
+  it('`dead-letters redrive` redrives all dead letters of a model with --model, and all dead letters with --all', async () => {
     const [a, b] = [await failed(), await failed()]
     const other = await failed({ model: 'image' })
 
@@ -196,7 +196,7 @@ describe('dead-letters redrive', () => {
     ['', 'nothing to redrive: give ids, --model MODEL, or --all for all dead letters'],
     [' --all --model text', '--all goes without ids and without --model'],
     [' --all 019ab000-0000-7000-8000-000000000001', '--all goes without ids and without --model'],
-  ])('refuses "dead-letters redrive%s", which does not clearly name dead letters', async (rest, sentence) => {
+  ])('"dead-letters redrive%s" is refused, since it does not clearly name dead letters', async (rest, sentence) => {
     const { request_id } = await failed()
 
     expect(await sluice(`dead-letters redrive${rest}`)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
@@ -204,7 +204,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toContain(request_id)
   })
 
-  it('prints each redriven request before the next one is redriven, so an operator sees after an interruption which requests run again', async () => {
+  it('`dead-letters redrive` prints each redriven request before the next one is redriven, so an operator sees after an interruption which requests run again', async () => {
     const items = await Promise.all(Array.from({ length: 11 }, () => failed()))
     const said: string[] = []
     const saidBefore: number[] = []
@@ -218,7 +218,7 @@ describe('dead-letters redrive', () => {
     expect(saidBefore.at(-1)).toBe(10)
   })
 
-  it('refuses a model that does not exist, unless the model has dead letters', async () => {
+  it('`dead-letters redrive` refuses a model that does not exist, unless the model has dead letters', async () => {
     const left = await failed({ model: 'retired' })
 
     expect(await sluice('dead-letters redrive --model txet')).toEqual({
@@ -234,7 +234,7 @@ describe('dead-letters redrive', () => {
     })
   })
 
-  it('redrives a large message with all its metadata', async () => {
+  it('`dead-letters redrive` redrives a large message with all its metadata', async () => {
     const metadata = { note: '😀é'.repeat(2_500) }
     const item = await request({ metadata })
     const body = { prompt: 'é'.repeat(24_000), priority: 'normal' }
@@ -245,7 +245,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ metadata, body: { inline: body } }])
   })
 
-  it('makes a run that becomes a new dead letter if it fails, and redrives the new dead letter, too', async () => {
+  it('`dead-letters redrive` makes a run that becomes a new dead letter if it fails, and redrives the new dead letter, too', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -259,7 +259,7 @@ describe('dead-letters redrive', () => {
     })
   })
 
-  it('finishes an earlier redrive whose message could not be sent, without a further run', async () => {
+  it('`dead-letters redrive` finishes an earlier redrive whose message could not be sent, without a further run', async () => {
     const item = await failed()
     const { admin } = stores
     const down = { ...admin, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
@@ -275,7 +275,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2 }])
   })
 
-  it('leaves all stores in agreement once the redriven request has completed', async () => {
+  it('`dead-letters redrive` leaves all stores in agreement once the redriven request has completed', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -296,18 +296,21 @@ describe('dead-letters redrive: a request whose dead letter has no message', () 
     ['a prompt with a model', { prompt: 'hello', model: 'text', priority: 'normal' }],
     ['a prompt with a type', { prompt: 'hello', model_type: 'text', priority: 'normal' }],
     ['a prompt with metadata', { prompt: 'hello', priority: 'normal', metadata: { b: 1, a: 2 } }],
-  ])('is redriven with a body that is made from the row: %s', async (_, body) => {
-    const metadata = 'metadata' in body ? body.metadata : undefined
-    const item = await givenUp({ fingerprint: fingerprintOf(body), metadata })
+  ])(
+    'a request whose dead letter has no message is redriven with a body that is made from the row: %s',
+    async (_, body) => {
+      const metadata = 'metadata' in body ? body.metadata : undefined
+      const item = await givenUp({ fingerprint: fingerprintOf(body), metadata })
 
-    expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
+      expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
 
-    expect(await stores.inferenceMessages()).toMatchObject([
-      { run: 2, fingerprint: item.fingerprint, body: { inline: body } },
-    ])
-  })
+      expect(await stores.inferenceMessages()).toMatchObject([
+        { run: 2, fingerprint: item.fingerprint, body: { inline: body } },
+      ])
+    },
+  )
 
-  it('is redriven with its body from the payload store if the body is there', async () => {
+  it('a request whose dead letter has no message is redriven with its body from the payload store if the body is there', async () => {
     const item = await request()
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
     await stores.store(key, { prompt: 'a long one' })
@@ -317,7 +320,7 @@ describe('dead-letters redrive: a request whose dead letter has no message', () 
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
   })
 
-  it('is redriven as the same operation of the OpenAI API, such as chat.completions, to which its body was posted', async () => {
+  it('a request whose dead letter has no message is redriven as the same operation of the OpenAI API, such as chat.completions, to which its body was posted', async () => {
     const body = { model: 'text', messages: [{ role: 'user', content: 'a long one' }], prompt: 'a long one' }
     const item = await request({ fingerprint: ownFingerprintOf(body, 'chat.completions') })
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
@@ -328,7 +331,7 @@ describe('dead-letters redrive: a request whose dead letter has no message', () 
     expect(await stores.inferenceMessages()).toMatchObject([{ operation: 'chat.completions', body: { key } }])
   })
 
-  it('is refused if its body had fields besides the prompt, since the row in Postgres keeps only the prompt', async () => {
+  it('a request whose dead letter has no message is refused if its body had more fields than the prompt, since the row in Postgres keeps only the prompt', async () => {
     const item = await givenUp({ fingerprint: fingerprintOf({ prompt: 'hello', parameters: { top_k: 3 } }) })
 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toEqual({
@@ -340,8 +343,8 @@ describe('dead-letters redrive: a request whose dead letter has no message', () 
   })
 })
 
-describe('dead-letters redrive --all redrives other dead letters, but refuses', () => {
-  it('a request that its owner has deleted', async () => {
+describe('dead-letters redrive: refused dead letters', () => {
+  it('`dead-letters redrive` refuses a request that its owner has deleted', async () => {
     const item = await failed()
     await stores.ports.items.erase(item)
 
@@ -353,7 +356,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('a request that is no longer failed', async () => {
+  it('`dead-letters redrive --all` refuses a request that is no longer failed, and redrives the other requests', async () => {
     const item = await failed()
     await stores.client.send(
       new UpdateItemCommand({
@@ -379,7 +382,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
   it.each([
     ['tokens', { tokens: 9 }, 'tokens'],
     ['requests in flight', { in_flight: 1 }, 'requests in flight'],
-  ])('a request whose user has no %s left', async (_, overrides, what) => {
+  ])('`dead-letters redrive` refuses a request whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))
     const { access } = stores.admin
@@ -391,7 +394,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     )
   })
 
-  it('a request of a disabled user', async () => {
+  it('`dead-letters redrive` refuses a request of a disabled user', async () => {
     const item = await failed()
     await sluice(`users disable ${item.user_id}`)
 
@@ -403,7 +406,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toMatchObject({ code: 0 })
   })
 
-  it('a request whose stored body is no longer kept', async () => {
+  it('`dead-letters redrive` refuses a request whose stored body is no longer kept', async () => {
     const item = await request()
     const body = { key: 'requests/gone/body.json' }
     await stores.fail(await stores.admit(item), { message: { ...aMessage(item), body } })
@@ -415,7 +418,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     expect(await lettersLeft()).toEqual([item.request_id])
   })
 
-  it('a request of a model that pipeline.yaml no longer has, since it would never run', async () => {
+  it('`dead-letters redrive` refuses a request of a model that pipeline.yaml no longer has, since it would never run', async () => {
     const item = await failed({ model: 'retired' })
 
     expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
@@ -424,7 +427,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('an unreadable message', async () => {
+  it('`dead-letters redrive` refuses an unreadable message', async () => {
     await unreadable('m-2')
 
     expect((await sluice('dead-letters redrive message:m-2')).err).toBe(
@@ -432,7 +435,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
     )
   })
 
-  it('a dead letter that does not exist', async () => {
+  it('`dead-letters redrive` refuses a dead letter that does not exist', async () => {
     expect(await sluice('dead-letters redrive 019ab000-0000-7000-8000-000000000099 --model text')).toEqual({
       code: 1,
       out: 'Nothing was redriven.\n',
@@ -442,7 +445,7 @@ describe('dead-letters redrive --all redrives other dead letters, but refuses', 
 })
 
 describe('dead-letters discard', () => {
-  it('deletes the named dead letters, and their requests stay failed', async () => {
+  it('`dead-letters discard` deletes the named dead letters, and their requests stay failed', async () => {
     const [item, other] = [await failed(), await failed()]
     await unreadable('m-3')
 
@@ -457,7 +460,7 @@ describe('dead-letters discard', () => {
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('reports a dead letter that does not exist, and discards the others', async () => {
+  it('`dead-letters discard` reports a dead letter that does not exist, and discards the others', async () => {
     const item = await failed()
 
     expect(await json(`dead-letters discard nothing ${item.request_id}`)).toEqual({
@@ -469,7 +472,7 @@ describe('dead-letters discard', () => {
     expect((await sluice('dead-letters discard nothing --json')).code).toBe(1)
   })
 
-  it('refuses to run without an id', async () => {
+  it('`dead-letters discard` refuses to run without an id', async () => {
     expect((await sluice('dead-letters discard')).code).toBe(2)
   })
 })

@@ -86,7 +86,7 @@ function clientTimeouts(): { admin: Admin; waits: number[]; told: string[] } {
 const NOTHING = { keys: 0, requests: 0, rows: 0, dead_letters: 0, objects: 0, quota_items: 0 }
 
 describe('users delete', () => {
-  it('deletes all data of a user, and no data of users whose ids begin or end alike', async () => {
+  it('`users delete` deletes all data of a user, and no data of users whose ids begin or end alike', async () => {
     const user = newUser()
     const others = [`${user}0`, user.slice(0, -1) || 'u', `x${user}`, `${user}@example.com`]
     for (const one of [user, ...others]) await aUserOfAll(one)
@@ -101,7 +101,7 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds no data when it runs a second time, and then does not wait until functions have forgotten the user’s keys', async () => {
+  it('`users delete` finds no data when it runs a second time, and then does not wait until functions have forgotten the user’s keys', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await deleteUser(clientTimeouts().admin, user)
@@ -111,7 +111,7 @@ describe('users delete', () => {
     expect(waits).toEqual([])
   })
 
-  it('waits 89 s after it has disabled the user, until no function accepts a remembered key, and prints why it waits', async () => {
+  it('`users delete` waits 89 s after it has disabled the user, until no function accepts a remembered key, and prints why it waits', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const { admin, waits, told } = clientTimeouts()
@@ -122,7 +122,7 @@ describe('users delete', () => {
     expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
   })
 
-  it('waits only for the rest of the 89 s if the user was already disabled, and not at all if that was long ago', async () => {
+  it('`users delete` waits only for the rest of the 89 s if the user was already disabled, and not at all if that was long ago', async () => {
     const [lately, longAgo] = [newUser(), newUser()]
     await setUser(stores.admin, lately, {})
     await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
@@ -135,7 +135,7 @@ describe('users delete', () => {
     expect(waits).toEqual([9_000])
   })
 
-  it('cancels the user’s waiting requests before it waits', async () => {
+  it('`users delete` cancels the user’s waiting requests before it waits', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const item = await stores.admit(request(user))
@@ -150,7 +150,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('leaves no data of the user, even if the collector takes old events of the user afterwards', async () => {
+  it('`users delete` leaves no data of the user, even if the collector takes old events of the user afterwards', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     await stores.admit(request(user))
@@ -162,7 +162,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a request of the user runs, and deletes everything once the request has ended', async () => {
+  it('`users delete` deletes nothing while a request of the user runs, and deletes everything once the request has ended', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -181,7 +181,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a reservation is open, and closes an old reservation whose request was never written', async () => {
+  it('`users delete` deletes nothing while a reservation is open, and closes an old reservation whose request was never written', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const { user_id, request_id, run, window, shard, nonce, estimate, holds_request } = request(user)
@@ -196,7 +196,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes a user who has no record since all requests came from an input queue, and disables the user meanwhile', async () => {
+  it('`users delete` deletes a user who has no record since all requests came from an input queue, and disables the user meanwhile', async () => {
     const user = newUser()
     await stores.finish(await stores.admit(request(user)))
     const seen: unknown[] = []
@@ -214,7 +214,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('fails, and keeps the record of the user, if an operator enables the user during the deletion', async () => {
+  it('`users delete` fails, and keeps the record of the user, if an operator enables the user during the deletion', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const deleteItemsOf = async (userId: string) => {
@@ -227,7 +227,7 @@ describe('users delete', () => {
     expect(await stores.admin.access.user(user)).toMatchObject({ user_id: user })
   })
 
-  it('fails if a request is admitted during the deletion, and keeps this request and its reservation', async () => {
+  it('`users delete` fails if a request is admitted during the deletion, and keeps this request and its reservation', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -244,7 +244,7 @@ describe('users delete', () => {
     expect((await stores.admin.quota.read(user, late.window, 0)).open).toHaveLength(1)
   })
 
-  it('deletes the refused messages whose user_id is the user, but no message that only mentions the user in its prompt', async () => {
+  it('`users delete` deletes the refused messages whose user_id is the user, but no message that only mentions the user in its prompt', async () => {
     const [user, other] = [newUser(), newUser()]
     const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
     const broken = `{ "user_id" : "${user}", "prompt": `
@@ -281,7 +281,7 @@ describe('users delete after an interruption', () => {
       { name, when: 'after' as const, broken },
     ]),
   )(
-    '(the step "$name" failed, $when its effect) leaves no data once the command is repeated',
+    'if `users delete` fails at its step "$name" ($when the step had its effect), a repeated `users delete` leaves no data of the user',
     async ({ when, broken }) => {
       const user = newUser()
       await aUserOfAll(user)
@@ -300,7 +300,7 @@ describe('users delete after an interruption', () => {
 describe('sluice users delete', () => {
   const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 
-  it('asks for the id of the user at a terminal, and deletes nothing without it', async () => {
+  it('`users delete` asks for the id of the user at a terminal, and deletes nothing without it', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     const typing = (typed: string) =>
@@ -315,13 +315,13 @@ describe('sluice users delete', () => {
     expect(await typing(`${user}\n`)).toMatchObject({ code: 0, out: expect.stringMatching(/is deleted: keys 1/) })
   })
 
-  it('asks for no confirmation in a script', async () => {
+  it('`users delete` asks for no confirmation in a script', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })
   })
 
-  it('prints the deleted data, and that nothing is left', async () => {
+  it('`users delete` prints the deleted data, and that nothing is left', async () => {
     const user = newUser()
     await aUserOfAll(user)
 

@@ -88,7 +88,7 @@ async function doctor(pipeline = writePipeline({}), ...argv: string[]) {
 }
 
 describe('sluice doctor --target aws, before a deployment', () => {
-  it('finds nothing wrong with a complete account, and prints a line per check', async () => {
+  it('`doctor` finds nothing wrong with a complete account, and prints a line per check', async () => {
     const ran = await sluice({ SLUICE_CONFIG: writePipeline({}) }, NOW, 'doctor', '--target', 'aws')
 
     expect(ran).toMatchObject({ code: 0, err: '' })
@@ -111,7 +111,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     ])
   })
 
-  it('refuses an account of 10 concurrent executions if the queues leave none for the API, and says what to do', async () => {
+  it('`doctor` refuses an account of 10 concurrent executions if the queues leave none for the API, and says what to do', async () => {
     concurrency(10)
 
     expect(await doctor(writePipeline({ models: ['text', 'image'] }))).toMatchObject({
@@ -125,7 +125,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('accepts an account of 10 concurrent executions for one model, and warns that the queues may take all of them', async () => {
+  it('`doctor` accepts an account of 10 concurrent executions for one model, and warns that the queues may take all of them', async () => {
     concurrency(10)
 
     expect(await doctor()).toMatchObject({
@@ -136,13 +136,13 @@ describe('sluice doctor --target aws, before a deployment', () => {
     expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
   })
 
-  it('counts concurrent executions that other functions have reserved as taken', async () => {
+  it('`doctor` counts concurrent executions that other functions have reserved as taken', async () => {
     concurrency(1000, 5)
 
     expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
   })
 
-  it('refuses reserved concurrency that would leave fewer than 100 executions unreserved, which AWS does not allow', async () => {
+  it('`doctor` refuses reserved concurrency that would leave fewer than 100 executions unreserved, which AWS does not allow', async () => {
     concurrency(1000)
     expect(await doctor(writePipeline({ reserved: 901 }))).toMatchObject({ 'lambda concurrency': { state: 'failed' } })
     expect(await doctor(writePipeline({ reserved: 900 }))).toMatchObject({ 'lambda concurrency': { state: 'ok' } })
@@ -151,7 +151,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
   it.each([
     ['is missing', new ParameterNotFound({ message: 'no', $metadata: {} }), 'is not prepared for the CDK'],
     ['is too old', '5', 'has version 5, and 6 is needed'],
-  ])('explains how to bootstrap if the bootstrap stack %s', async (_, value, found) => {
+  ])('`doctor` explains how to bootstrap if the bootstrap stack %s', async (_, value, found) => {
     if (typeof value === 'string') ssm.on(GetParameterCommand).resolves({ Parameter: { Value: value } })
     else ssm.on(GetParameterCommand).rejects(value)
 
@@ -165,7 +165,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('reads the version of the CDK’s bootstrap from its stack if it may not read the parameter that has the version', async () => {
+  it('`doctor` reads the version of the CDK’s bootstrap from its stack if it may not read the parameter that has the version', async () => {
     ssm.on(GetParameterCommand).rejects(named('AccessDeniedException', 'not authorized to perform: ssm:GetParameter'))
     expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'warning' } })
 
@@ -191,7 +191,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
       [{}],
       'but not its RDS Data API',
     ],
-  ])('refuses a region that %s', async (_, region, offers, found) => {
+  ])('`doctor` refuses a region that %s', async (_, region, offers, found) => {
     vi.stubEnv('AWS_REGION', region)
     rds.on(DescribeOrderableDBInstanceOptionsCommand).resolves({ OrderableDBInstanceOptions: offers })
 
@@ -201,7 +201,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('refuses a region without room for one more VPC or cluster', async () => {
+  it('`doctor` refuses a region without room for one more VPC or cluster', async () => {
     cloudControl
       .on(ListResourcesCommand, { TypeName: 'AWS::EC2::VPC' })
       .resolves({ ResourceDescriptions: [{}, {}, {}], NextToken: 'more' })
@@ -218,7 +218,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('refuses a model on this machine, and a secret that is missing or marked for deletion', async () => {
+  it('`doctor` refuses a model on this machine, and a secret that is missing or marked for deletion', async () => {
     secrets
       .on(DescribeSecretCommand, { SecretId: 'prod/missing' })
       .rejects(new ResourceNotFoundException({ message: 'no', $metadata: {} }))
@@ -242,7 +242,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('warns of a check for which it has no permission, and makes the other checks', async () => {
+  it('`doctor` warns of a check for which it has no permission, and makes the other checks', async () => {
     rds.on(DescribeOrderableDBInstanceOptionsCommand).rejects(named('AccessDenied', 'not authorized to perform: rds:…'))
 
     expect(await doctor()).toMatchObject({
@@ -251,7 +251,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('reports the mistakes of the pipeline file, and examines the account nevertheless', async () => {
+  it('`doctor` reports the mistakes of the pipeline file, and examines the account nevertheless', async () => {
     expect(await doctor('nowhere.yaml')).toMatchObject({
       code: 1,
       pipeline: { state: 'failed', found: expect.stringContaining('nowhere.yaml:1:1') },
@@ -260,7 +260,7 @@ describe('sluice doctor --target aws, before a deployment', () => {
     })
   })
 
-  it('makes no check of the account if no AWS region is set', async () => {
+  it('`doctor` makes no check of the account if no AWS region is set', async () => {
     vi.stubEnv('AWS_REGION', undefined)
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
 
@@ -337,7 +337,7 @@ async function deploy(
 }
 
 describe('sluice doctor --target aws, after a deployment', () => {
-  it('sends a request through the system, and reads the log of each function', async () => {
+  it('`doctor` sends a request through the system, and reads the log of each function', async () => {
     await deploy()
 
     expect(await doctor()).toMatchObject({
@@ -359,7 +359,7 @@ describe('sluice doctor --target aws, after a deployment', () => {
     ])
   })
 
-  it('does not check quotas for resources that the stack already has', async () => {
+  it('`doctor` does not check quotas for resources that the stack already has', async () => {
     await deploy()
 
     const found = await doctor()
@@ -368,7 +368,7 @@ describe('sluice doctor --target aws, after a deployment', () => {
     expect(cloudControl.calls()).toHaveLength(0)
   })
 
-  it('deletes the API key that it has made for its request, even if the request failed', async () => {
+  it('`doctor` deletes the API key that it has made for its request, even if the request failed', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 500, body: { message: 'x' } },
     )
@@ -379,7 +379,7 @@ describe('sluice doctor --target aws, after a deployment', () => {
     expect(written.filter(name => name === 'DeleteItemCommand')).toHaveLength(1)
   })
 
-  it('reports why its request has failed', async () => {
+  it('`doctor` reports why its request has failed', async () => {
     await deploy(showing({ status: 'failed', error: { code: 'model_unreachable', message: 'connect ECONNREFUSED' } }))
 
     expect(await doctor()).toMatchObject({
@@ -392,7 +392,7 @@ describe('sluice doctor --target aws, after a deployment', () => {
     })
   })
 
-  it('warns if its own user, sluice-doctor, has used up the limits of the plan', async () => {
+  it('`doctor` warns if its own user, sluice-doctor, has used up the limits of the plan', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 429, body: { code: 'quota_exceeded' } },
     )
@@ -403,7 +403,7 @@ describe('sluice doctor --target aws, after a deployment', () => {
     })
   })
 
-  it('warns if the plan of its own user, sluice-doctor, does not allow the default model', async () => {
+  it('`doctor` warns if the plan of its own user, sluice-doctor, does not allow the default model', async () => {
     await deploy(({ url }) =>
       url === '/healthz' ? { status: 200, body: {} } : { status: 403, body: { code: 'model_not_allowed' } },
     )
@@ -414,14 +414,14 @@ describe('sluice doctor --target aws, after a deployment', () => {
     })
   })
 
-  it('makes no key and sends no request with --no-request', async () => {
+  it('`doctor` makes no key and sends no request with --no-request', async () => {
     await deploy()
 
     expect(await doctor(undefined, '--no-request')).toMatchObject({ code: 0, request: { state: 'skipped' } })
     expect(dynamoDb.calls()).toHaveLength(0)
   })
 
-  it('shows the last error of each function: as a failure if the error is less than an hour old, and as a warning otherwise', async () => {
+  it('`doctor` shows the last error of each function: as a failure if the error is less than an hour old, and as a warning otherwise', async () => {
     await deploy()
     const at = (ago: number, message: object) => ({
       timestamp: Date.parse(NOW) - ago,
@@ -453,13 +453,13 @@ describe('sluice doctor --target aws, after a deployment', () => {
   it.each([
     ['ROLLBACK_COMPLETE', 'failed', 1],
     ['UPDATE_IN_PROGRESS', 'warning', 0],
-  ])('reports that a stack is in the state %s', async (status, state, code) => {
+  ])('`doctor` reports that a stack is in the state %s', async (status, state, code) => {
     await deploy(undefined, status)
 
     expect(await doctor()).toMatchObject({ code, stack: { state, found: expect.stringContaining(status) } })
   })
 
-  it('reports that the API or the ledger does not answer', async () => {
+  it('`doctor` reports that the API or the ledger does not answer', async () => {
     await deploy(() => ({ status: 503, body: {} }))
     rdsData.on(ExecuteStatementCommand).rejects(named('BadRequestException', 'relation "dead_letters" does not exist'))
 
@@ -493,7 +493,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     return writePipeline({ backend: 'rabbitmq' })
   }
 
-  it('lets the function `broker` check the broker, and checks all event source mappings', async () => {
+  it('`doctor` lets the function `broker` check the broker, and checks all event source mappings', async () => {
     const pipeline = await deployBroker({ missing: [] }, taking('sluice-results'))
 
     expect(await doctor(pipeline)).toMatchObject({
@@ -510,7 +510,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     [{ unavailable: 'connect ETIMEDOUT' }, "the function of the broker can't use it: connect ETIMEDOUT"],
     [{ missing: ['sluice-results'] }, 'it has no queue sluice-results'],
     [{ missing: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }, 'it has no queue a, b, c, d, e and 2 more'],
-  ])('says what is wrong with the broker: %o', async (answer, found) => {
+  ])('`doctor` says what is wrong with the broker: %o', async (answer, found) => {
     const pipeline = await deployBroker(answer)
 
     expect(await doctor(pipeline)).toMatchObject({
@@ -519,7 +519,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     })
   })
 
-  it('names each event source mapping that has a problem, with the reason of the problem', async () => {
+  it('`doctor` names each event source mapping that has a problem, with the reason of the problem', async () => {
     const pipeline = await deployBroker(
       { missing: [] },
       taking('sluice-results', { LastProcessingResult: 'PROBLEM: ACCESS_REFUSED' }),

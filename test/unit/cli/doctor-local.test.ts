@@ -28,7 +28,7 @@ async function doctor(env: Record<string, string> = {}, pipeline = writePipeline
 }
 
 describe('sluice doctor, before npm start', () => {
-  it('finds nothing wrong with an empty folder, and reports that nothing runs', async () => {
+  it('`doctor` finds nothing wrong with an empty folder, and reports that nothing runs', async () => {
     expect(await doctor()).toMatchObject({
       code: 0,
       pipeline: { state: 'ok' },
@@ -38,7 +38,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('reports a port in use', async () => {
+  it('`doctor` reports a port in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await once(server, 'listening')
@@ -50,7 +50,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('reports a data folder that is in use, or was filled with another database', async () => {
+  it('`doctor` reports a data folder that is in use, or was filled with another database', async () => {
     const used = newFolder()
     const open = openDataFolder(used)
     const filled = newFolder()
@@ -69,14 +69,14 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('reports that the database can’t be reached, without its password', async () => {
+  it('`doctor` reports that the database can’t be reached, without its password', async () => {
     const found = await doctor({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' })
 
     expect(found).toMatchObject({ code: 1, database: { state: 'failed' } })
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
-  it('names the missing variable of a secret', async () => {
+  it('`doctor` names the missing variable of a secret', async () => {
     const pipeline = writePipeline({ secrets: ['prod/key', 'other'] })
 
     expect(await doctor({ OTHER: 'x' }, pipeline)).toMatchObject({
@@ -86,7 +86,7 @@ describe('sluice doctor, before npm start', () => {
     })
   })
 
-  it('prints a row per check, and the number of failures on stderr', async () => {
+  it('`doctor` prints a row per check, and the number of failures on stderr', async () => {
     const env = { SLUICE_CONFIG: 'nowhere.yaml', SLUICE_DATA: newFolder(), PORT: '0' }
 
     const { code, out, err } = await sluice(env, NOW, 'doctor')
@@ -99,7 +99,7 @@ describe('sluice doctor, before npm start', () => {
     expect(rows.map(row => row.split(' ')[0])).toEqual(['failed', 'ok', 'ok', 'skipped'])
   })
 
-  it('accepts --stack only with --target aws', async () => {
+  it('`doctor` accepts --stack only with --target aws', async () => {
     expect(await sluice({}, NOW, 'doctor', '--stack', 'x')).toMatchObject({ code: 2, out: '' })
   })
 })

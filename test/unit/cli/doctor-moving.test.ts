@@ -53,12 +53,12 @@ const messages = (queue: string, counts: Record<string, string>) =>
     .resolves({ Attributes: counts })
 
 describe('sluice doctor, before a change of the queue backend', () => {
-  it('makes no check if pipeline.yaml names the backend that the stack already uses', async () => {
+  it('`doctor` makes no check if pipeline.yaml names the backend that the stack already uses', async () => {
     expect(await examine(ON_SQS, 'sqs', [anItem({})])).toEqual([])
     expect(await examine(ON_RABBITMQ, 'rabbitmq', [anItem({})])).toEqual([])
   })
 
-  it('reports the requests that have not ended, and the messages in the results queue and the input queues', async () => {
+  it('`doctor` reports the requests that have not ended, and the messages in the results queue and the input queues', async () => {
     sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } })
     messages('shop-results', { ApproximateNumberOfMessages: '1', ApproximateNumberOfMessagesNotVisible: '2' })
     messages('prompts', { ApproximateNumberOfMessagesDelayed: '1' })
@@ -74,7 +74,7 @@ describe('sluice doctor, before a change of the queue backend', () => {
     ])
   })
 
-  it('finds no obstacle once all queues are empty, even if a new input has no queue yet', async () => {
+  it('`doctor` finds no obstacle once all queues are empty, even if a new input has no queue yet', async () => {
     sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } })
     sqs
       .on(GetQueueAttributesCommand, { QueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/prompts' })
@@ -89,7 +89,7 @@ describe('sluice doctor, before a change of the queue backend', () => {
     ])
   })
 
-  it('lets the function `broker` count the messages of a RabbitMQ broker', async () => {
+  it('`doctor` lets the function `broker` count the messages of a RabbitMQ broker', async () => {
     const answer = (value: object) => ({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(value)) })
     lambda.on(InvokeCommand).resolves(answer({ messages: { 'delay-3': 2 } }))
 

@@ -7,7 +7,7 @@ const logs = mockClient(CloudWatchLogsClient)
 beforeEach(() => logs.reset())
 
 describe('doctor: tracing with endpoint xray', () => {
-  it('accepts an account whose CloudWatch is set to store spans', async () => {
+  it('`doctor` accepts an account whose CloudWatch is set to store spans', async () => {
     logs.on(DescribeLogGroupsCommand, { logGroupNamePrefix: 'aws/spans' }).resolves({
       logGroups: [{ logGroupName: 'aws/spans' }],
     })
@@ -15,7 +15,7 @@ describe('doctor: tracing with endpoint xray', () => {
     expect(await examineTracing({ endpoint: 'xray', sample: 0.1 })).toMatchObject([{ check: 'tracing', state: 'ok' }])
   })
 
-  it('says which setting to turn on if the account refuses spans', async () => {
+  it('`doctor` says which setting to turn on if the account refuses spans', async () => {
     logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: 'aws/spans-of-others' }] })
 
     expect(await examineTracing({ endpoint: 'xray' })).toMatchObject([
@@ -24,7 +24,7 @@ describe('doctor: tracing with endpoint xray', () => {
   })
 
   it.each([false, undefined, { endpoint: 'https://collector.example/v1/traces' }])(
-    'makes no check if tracing is %j, since only X-Ray depends on settings of the account',
+    '`doctor` makes no check if tracing is %j, since only X-Ray depends on settings of the account',
     async tracing => {
       expect(await examineTracing(tracing)).toEqual([])
       expect(logs.calls()).toEqual([])

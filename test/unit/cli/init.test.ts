@@ -17,7 +17,7 @@ const read = (file: string) => readFileSync(join(folder, file), 'utf8')
 const readJson = (file: string) => JSON.parse(read(file))
 
 describe('sluice init', () => {
-  it('makes an app with a valid pipeline file in a new folder', async () => {
+  it('`sluice init` makes an app with a valid pipeline file in a new folder', async () => {
     const app = join(folder, 'shop/gateway')
     const { code, out, err } = await init(app)
 
@@ -28,7 +28,7 @@ describe('sluice init', () => {
     expect(readJson('shop/gateway/cdk.json').app).toBe('node app.mjs')
   })
 
-  it('keeps each existing file byte for byte', async () => {
+  it('`sluice init` keeps each existing file byte for byte', async () => {
     for (const file of ['pipeline.yaml', 'app.mjs', '.gitignore']) write(file, 'mine')
     write('cdk.json', '{ "app": "node app.mjs" }')
     await init(folder)
@@ -37,7 +37,7 @@ describe('sluice init', () => {
     expect(read('cdk.json')).toBe('{ "app": "node app.mjs" }')
   })
 
-  it('adds only missing parts to package.json, and keeps values, order and indentation', async () => {
+  it('`sluice init` adds only missing parts to package.json, and keeps values, order and indentation', async () => {
     write(
       'package.json',
       '{\n    "name": "shop",\n    "private": false,\n    "scripts": {\n        "start": "node shop.js"\n    },\n    "devDependencies": {\n        "constructs": "10.9.0"\n    }\n}\n',
@@ -60,7 +60,7 @@ describe('sluice init', () => {
     expect(read('package.json')).toBe(merged)
   })
 
-  it('does not change an existing app, and says what to add to it', async () => {
+  it('`sluice init` does not change an existing app, and says what to add to it', async () => {
     write('cdk.json', '{ "app": "npx ts-node bin/shop.ts" }')
     const { out } = await init(folder)
 
@@ -72,7 +72,7 @@ describe('sluice init', () => {
     ['{ "name": ', 'it is not JSON'],
     ['[]', 'Invalid input: expected object, received array'],
     ['{ "dependencies": { "sluice": 1 } }', 'expected string, received number'],
-  ])('refuses an invalid package.json, and writes nothing: %s', async (text, reason) => {
+  ])('`sluice init` refuses an invalid package.json, and writes nothing: %s', async (text, reason) => {
     write('package.json', text)
     const { code, out, err } = await init(folder)
 
@@ -82,7 +82,7 @@ describe('sluice init', () => {
     expect(readdirSync(folder)).toEqual(['package.json'])
   })
 
-  it('refuses a path that is a file instead of a folder', async () => {
+  it('`sluice init` refuses a path that is a file instead of a folder', async () => {
     write('taken', '')
     const taken = join(folder, 'taken')
 

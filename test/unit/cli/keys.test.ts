@@ -19,7 +19,7 @@ const callerOf = (key: string, now = NOON) =>
   authorize(dynamoAccess(system.client, { keys: 'KeysTable', users: 'UsersTable' }), key, Date.parse(now))
 
 describe('keys create', () => {
-  it('prints exactly the key, its id, the user, the plan and the expiry, a year later, as JSON', async () => {
+  it('`keys create` prints exactly the key, its id, the user, the plan and the expiry, a year later, as JSON', async () => {
     const created = await json('keys create --user exact')
 
     expect(created).toEqual({
@@ -31,20 +31,20 @@ describe('keys create', () => {
     })
   })
 
-  it('creates a key that never expires only with --expires never', async () => {
+  it('`keys create` creates a key that never expires only with --expires never', async () => {
     const { key, expires_at } = await json('keys create --user lasting --expires never')
 
     expect(expires_at).toBeUndefined()
     expect(await callerOf(key, '2126-11-23T12:00:00.000Z')).toMatchObject({ user_id: 'lasting' })
   })
 
-  it('creates the user on the default plan, and the key is accepted', async () => {
+  it('`keys create` creates the user on the default plan, and the key is accepted', async () => {
     const { key } = await json('keys create --user new')
 
     expect(await callerOf(key)).toEqual({ user_id: 'new', plan: 'free', overrides: {} })
   })
 
-  it('creates a key for a disabled user, says that the user is disabled, and accepts the key once the user is enabled', async () => {
+  it('`keys create` creates a key for a disabled user, says that the user is disabled, and accepts the key once the user is enabled', async () => {
     await atNoon('users set away --plan pro')
     await atNoon('users disable away')
 
@@ -58,7 +58,7 @@ describe('keys create', () => {
     expect((await atNoon('keys create --user away')).out).not.toContain('disabled')
   })
 
-  it('accepts a plan and a lifetime', async () => {
+  it('`keys create` accepts a plan and a lifetime', async () => {
     const created = await json('keys create --user paying --plan pro --expires 90d')
 
     expect(created).toMatchObject({ plan: 'pro', expires_at: '2027-02-21T12:00:00.000Z' })
@@ -66,7 +66,7 @@ describe('keys create', () => {
     expect(await callerOf(created.key, '2027-02-21T12:00:00.000Z')).toBeUndefined()
   })
 
-  it('prints the key as a text for people without --json', async () => {
+  it('`keys create` prints the key as a text for people without --json', async () => {
     const { out } = await atNoon('keys create --user worded')
 
     expect(out.replace(/sk_sluice_\w+/, 'KEY').replace(/[0-9a-f]{16}/, 'ID')).toBe(
@@ -83,7 +83,7 @@ describe('keys create', () => {
     )
   })
 
-  it('changes the plan of an existing user, and says so', async () => {
+  it('`keys create` changes the plan of an existing user, and says so', async () => {
     await atNoon('keys create --user upgraded')
 
     const { out } = await atNoon('keys create --user upgraded --plan pro')
@@ -92,13 +92,13 @@ describe('keys create', () => {
     expect(await json('users show upgraded')).toMatchObject({ plan: 'pro' })
   })
 
-  it('keeps the plan of an existing user', async () => {
+  it('`keys create` keeps the plan of an existing user', async () => {
     await atNoon('users set kept --plan pro')
 
     expect(await json('keys create --user kept')).toMatchObject({ plan: 'pro' })
   })
 
-  it('refuses an unknown plan, lists the plans, and creates no user', async () => {
+  it('`keys create` refuses an unknown plan, lists the plans, and creates no user', async () => {
     expect(await atNoon('keys create --user nobody --plan gold')).toEqual({
       code: 1,
       out: '',
@@ -107,11 +107,11 @@ describe('keys create', () => {
     expect((await atNoon('users show nobody')).code).toBe(1)
   })
 
-  it('refuses a plan with the name of a property that every object has', async () => {
+  it('`keys create` refuses a plan with the name of a property that every object has', async () => {
     expect((await atNoon('keys create --user nobody --plan constructor')).code).toBe(1)
   })
 
-  it('stores only the hash of a key', async () => {
+  it('`keys create` stores only the hash of a key', async () => {
     const { key } = await json('keys create --user secretive')
 
     const { Items = [] } = await system.client.send(new ScanCommand({ TableName: 'KeysTable' }))
@@ -120,7 +120,7 @@ describe('keys create', () => {
 })
 
 describe('keys list', () => {
-  it('shows ids and states, but neither keys nor hashes', async () => {
+  it('`keys list` shows ids and states, but neither keys nor hashes', async () => {
     const run = system.at('2026-11-20T00:00:00Z')
     const [active, expired, revoked] = await Promise.all(
       ['--user listed --expires never', '--user listed --expires 1d', '--user listed --expires 9d'].map(async options =>
@@ -152,13 +152,13 @@ describe('keys list', () => {
     expect(rows).toContain(`${active.key_id}  listed  2026-11-20  never       active`)
   })
 
-  it('answers with an empty list for a user without keys', async () => {
+  it('`keys list` answers with an empty list for a user without keys', async () => {
     expect(await json('keys list --user keyless')).toEqual([])
   })
 })
 
 describe('keys revoke', () => {
-  it('makes the key invalid, and prints that this takes effect within 60 s', async () => {
+  it('`keys revoke` makes the key invalid, and prints that this takes effect within 60 s', async () => {
     const { key, key_id } = await json('keys create --user gone')
 
     const { code, out } = await atNoon(`keys revoke ${key_id}`)
@@ -170,7 +170,7 @@ describe('keys revoke', () => {
     expect(await callerOf(key)).toBeUndefined()
   })
 
-  it('changes nothing, not even the time of the revocation, when it runs a second time', async () => {
+  it('`keys revoke` changes nothing, not even the time of the revocation, when it runs a second time', async () => {
     const { key_id } = await json('keys create --user twice')
     const first = await json(`keys revoke ${key_id}`)
 
@@ -179,7 +179,7 @@ describe('keys revoke', () => {
     expect(second).toEqual(first)
   })
 
-  it('refuses an unknown id, and never prints a key that was given instead of an id', async () => {
+  it('`keys revoke` refuses an unknown id, and never prints a key that was given instead of an id', async () => {
     const { key } = await json('keys create --user confused')
 
     expect(await atNoon('keys revoke 0123456789abcdef')).toEqual({
@@ -194,7 +194,7 @@ describe('keys revoke', () => {
 })
 
 describe('keys rotate', () => {
-  it('creates a key for the same user with the same lifetime, and revokes the old key', async () => {
+  it('`keys rotate` creates a key for the same user with the same lifetime, and revokes the old key', async () => {
     const old = JSON.parse((await system.at('2026-11-20T00:00:00Z')('keys create --user r --expires 30d --json')).out)
 
     const rotated = await json(`keys rotate ${old.key_id}`)
@@ -211,7 +211,7 @@ describe('keys rotate', () => {
     expect(await callerOf(rotated.key)).toMatchObject({ user_id: 'r' })
   })
 
-  it('refuses a revoked key', async () => {
+  it('`keys rotate` refuses a revoked key', async () => {
     const { key_id } = await json('keys create --user r2')
     await atNoon(`keys revoke ${key_id}`)
 

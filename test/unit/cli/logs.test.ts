@@ -65,7 +65,7 @@ async function sluice(argv: string, round: (ms: number) => boolean = () => false
 }
 
 describe('logs', () => {
-  it('prints all lines of a request from every function in the order of time, also from log files that are full and replaced', async () => {
+  it('`logs` prints all lines of a request from every function in the order of time, also from log files that are full and replaced', async () => {
     expect(await sluice(`logs ${ID}`)).toEqual({
       code: 0,
       out: [
@@ -77,7 +77,7 @@ describe('logs', () => {
     })
   })
 
-  it('prints the fields of each line as JSON with --json', async () => {
+  it('`logs` prints the fields of each line as JSON with --json', async () => {
     expect(JSON.parse((await sluice(`logs ${ID} --json`)).out)[1]).toEqual({
       at: '2026-11-23T12:00:03.000Z',
       function: 'collector',
@@ -88,7 +88,7 @@ describe('logs', () => {
     })
   })
 
-  it('refuses a request without log lines', async () => {
+  it('`logs` refuses a request without log lines', async () => {
     const nobody = '019ab000-0000-7000-8000-000000000009'
     expect(await sluice(`logs ${nobody}`)).toMatchObject({
       code: 1,
@@ -98,7 +98,7 @@ describe('logs', () => {
 })
 
 describe('tail', () => {
-  it('prints each new line, also after a full log file was renamed and a new file was begun', async () => {
+  it('`tail` prints each new line, also after a full log file was renamed and a new file was begun', async () => {
     let rounds = 0
     const { code, out } = await sluice('tail', () => {
       rounds += 1
@@ -120,7 +120,7 @@ describe('tail', () => {
     ['--model text', ['of the model', 'of both']],
     ['--user u1', ['of the user', 'of both']],
     ['--model text --user u1', ['of both']],
-  ])('prints only lines about %s', async (options, expected) => {
+  ])('`tail` prints only lines about %s', async (options, expected) => {
     let rounds = 0
     const { out } = await sluice(`tail ${options} --json`, () => {
       rounds += 1
@@ -142,7 +142,7 @@ describe('tail', () => {
     ).toEqual(expected)
   })
 
-  it('prints a line only when the line is completely written', async () => {
+  it('`tail` prints a line only when the line is completely written', async () => {
     let rounds = 0
     const { out } = await sluice('tail', () => {
       rounds += 1
@@ -180,7 +180,7 @@ function deployGateway(cloudFormation: ReturnType<typeof mockCloudFormation>) {
 }
 
 describe('the logs of a deployed stack', () => {
-  it('are read again and again during an outage, at growing intervals, with one line for its begin and one for its end', async () => {
+  it('the logs of a deployed stack are read again and again during an outage, at growing intervals, with one line for its begin and one for its end', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks
@@ -210,7 +210,7 @@ describe('the logs of a deployed stack', () => {
     expect(waits).toEqual([5_000, 10_000, 20_000, 5_000, 5_000])
   })
 
-  it('end `tail` with an error if AWS denies access to them', async () => {
+  it('`tail` of a deployed stack ends with an error if AWS denies access to the logs', async () => {
     const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
     onTestFinished(() => mocks.forEach(mock => void mock.restore()))
     const [cloudFormation, cloudWatch] = mocks
@@ -220,7 +220,7 @@ describe('the logs of a deployed stack', () => {
     expect(await sluice('tail --target aws', () => true)).toEqual({ code: 1, out: '', err: 'error: not allowed\n' })
   })
 
-  it('come from the log group of each function, and each line comes once', async () => {
+  it('the logs of a deployed stack come from the log group of each function, and each line comes once', async () => {
     const cloudFormation = mockCloudFormation()
     deployGateway(cloudFormation)
     const cloudWatch = mockClient(CloudWatchLogsClient)

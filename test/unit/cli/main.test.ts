@@ -39,12 +39,12 @@ describe('main refuses wrong usage', () => {
       "command-argument value 'u#1' is invalid for argument 'user'. A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -",
     ],
     ['requests show 17', "command-argument value '17' is invalid for argument 'request-id'. A request id is a UUID."],
-  ])('in one line and with exit code 2: %s', async (line, sentence) => {
+  ])('main refuses wrong usage in one line and with exit code 2: %s', async (line, sentence) => {
     expect(await run(line)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
     expect(await run(`${line} --json`)).toEqual({ code: 2, out: '', err: `${JSON.stringify({ error: sentence })}\n` })
   })
 
-  it.each(['', 'keys'])('by printing help on stderr for "sluice %s", which names no command', async line => {
+  it.each(['', 'keys'])('main prints help on stderr for "sluice %s", which names no command', async line => {
     const { code, out, err } = await run(line)
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -72,7 +72,7 @@ it('main prints help on stdout if it is asked for help', async () => {
 })
 
 describe('main: config', () => {
-  it('checks the named file, or the file of SLUICE_CONFIG, without a system', async () => {
+  it('`config check` checks the named file, or the file of SLUICE_CONFIG, without a system', async () => {
     const valid = await run('config check pipeline.yaml')
     const missing = await run('config check', { SLUICE_CONFIG: 'nowhere.yaml' })
     const asJson = await run('config check nowhere.yaml --json')
@@ -83,7 +83,7 @@ describe('main: config', () => {
     expect(JSON.parse(asJson.out)).toMatchObject({ ok: false })
   })
 
-  it('prints the schema', async () => {
+  it('`config schema` prints the schema', async () => {
     expect(JSON.parse((await run('config schema')).out)).toHaveProperty('properties.models')
   })
 })
@@ -105,7 +105,7 @@ describe('main: --target local', () => {
   }
   afterEach(() => rmSync(join(folder, 'local.json'), { force: true }))
 
-  it('finds no system without local.json, or if the process that wrote it is dead', async () => {
+  it('the command line finds no system without local.json, or if the process that wrote it is dead', async () => {
     const absent = await run('keys list')
     local({ pid: 2 ** 30 })
     const dead = await run('keys list')
@@ -113,7 +113,7 @@ describe('main: --target local', () => {
     expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NotRunning }))
   })
 
-  it('reports that the system runs another version', async () => {
+  it('the command line reports that the system runs another version', async () => {
     const { Plans: _, ...old } = OUTPUTS
     local({ outputs: { ...old, KeysTable: undefined } })
 
@@ -122,7 +122,7 @@ describe('main: --target local', () => {
     )
   })
 
-  it('reports a local system whose local.json has no access key id as a system of another version', async () => {
+  it('the command line reports a local system whose local.json has no access key id as a system of another version', async () => {
     local({}, {})
 
     expect(await run('keys list')).toEqual({
@@ -159,7 +159,7 @@ describe('main: --target local', () => {
     expect((await run('env')).out).not.toContain('proxy')
   })
 
-  it('prints one line and exits with 1 if the system can’t be reached', async () => {
+  it('the command line prints one line and exits with 1 if the system can’t be reached', async () => {
     local({})
 
     expect(await run('keys list')).toEqual({
@@ -200,7 +200,7 @@ describe('main: --target aws', () => {
       ],
     })
 
-  it('finds a stack by its outputs', async () => {
+  it('the command line finds a stack by its outputs', async () => {
     deploy('prod', { UsersTable: 'prod-Users' })
     dynamoDb
       .on(GetItemCommand, { TableName: 'prod-Users' })
@@ -215,7 +215,7 @@ describe('main: --target aws', () => {
   it.each([
     ['', 'the ledger is resuming\n'],
     ['--json', ''],
-  ])('waits for a paused database: dead-letters list %s', async (json, err) => {
+  ])('the command line waits for a paused database: dead-letters list %s', async (json, err) => {
     deploy('sluice', {})
     const database = await startResuming()
 
@@ -246,14 +246,14 @@ describe('main: --target aws', () => {
       'The security token is expired',
       "the stack sluice can't be read: ExpiredToken: The security token is expired",
     ],
-  ])('prints one clear line for %s', async (name, message, sentence) => {
+  ])('the command line prints one clear line for %s', async (name, message, sentence) => {
     fails(name, message)
 
     expect(await run('keys list --target aws')).toEqual({ code: 1, out: '', err: `error: ${sentence}\n` })
     expect(dynamoDb.commandCalls(ScanCommand)).toHaveLength(0)
   })
 
-  it('refuses a stack that is not a stack of Sluice', async () => {
+  it('the command line refuses a stack that is not a stack of Sluice', async () => {
     cloudFormation.resolves({
       Stacks: [{ StackName: 'other', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' }],
     })

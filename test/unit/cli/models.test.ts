@@ -50,7 +50,7 @@ const shown = async () => (await sluice('models list')).out
 const rows = async () => (await shown()).split('\n').map(line => line.split(/ {2,}/))
 
 describe('models list', () => {
-  it('shows the models of the pipeline file before any call', async () => {
+  it('`models list` shows the models of the pipeline file before any call', async () => {
     expect(await json('models list')).toEqual([
       {
         model: 'text',
@@ -68,14 +68,14 @@ describe('models list', () => {
     ])
   })
 
-  it('counts only the failures that are recent enough to open the circuit', async () => {
+  it('`models list` counts only the failures that are recent enough to open the circuit', async () => {
     await set({ failures: [NOON - 60_000, NOON - 59_999, NOON - 1] })
 
     expect((await text()).circuit).toEqual({ state: 'closed', failures: 2 })
     expect(await shown()).toContain('The circuit of text has counted 2 of 5 failures in 60 s.')
   })
 
-  it('prints the end of an open circuit’s wait, and how often the circuit has opened in a row', async () => {
+  it('`models list` prints the end of an open circuit’s wait, and how often the circuit has opened in a row', async () => {
     await set({ open: { until: NOON + 1, times: 3 } })
 
     expect((await text()).circuit).toEqual({
@@ -88,7 +88,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The circuit of text is open until 2026-11-23T12:00:00.001Z (3 times in a row).')
   })
 
-  it('calls a circuit half open once its wait is over', async () => {
+  it('`models list` calls a circuit half open once its wait is over', async () => {
     await set({ open: { until: NOON, times: 1 } })
 
     expect((await text()).circuit).toEqual({ state: 'half_open', failures: 0, opened_times: 1 })
@@ -96,7 +96,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The circuit of text is half open: one call tries the model.')
   })
 
-  it('shows a pause until it is over', async () => {
+  it('`models list` shows a pause until it is over', async () => {
     await set({ paused_until: NOON + 3_000 })
     const lasting = await text()
     await set({ paused_until: NOON })
@@ -105,7 +105,7 @@ describe('models list', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('counts the calls of the last interval, and prints the next slot (the time of the next allowed call) if the limit is used up', async () => {
+  it('`models list` counts the calls of the last interval, and prints the next slot (the time of the next allowed call) if the limit is used up', async () => {
     const calls = [
       { from: NOON - 2_400, count: 4 },
       { from: NOON - 500, count: 15 },
@@ -126,7 +126,7 @@ describe('models list', () => {
     expect(await shown()).toContain('The next free slot of text is at 2026-11-23T12:01:00.000Z.')
   })
 
-  it('prints until when the backlog (the requests that wait for the rate limit) has slots, unless it has ended because none of its requests is redelivered any more', async () => {
+  it('`models list` prints until when the backlog (the requests that wait for the rate limit) has slots; a backlog none of whose requests is redelivered any more has ended', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = await shown()
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
@@ -135,7 +135,7 @@ describe('models list', () => {
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
   })
 
-  it('shows the last failed call, with the error text of the model', async () => {
+  it('`models list` shows the last failed call, with the error text of the model', async () => {
     await dynamoFailureNotes(system.client, OUTPUTS.ModelsTable ?? '').note('text', {
       at: NOON - 180_000,
       code: 'model_error',
@@ -156,7 +156,7 @@ describe('models list', () => {
     )
   })
 
-  it('counts the waiting messages, including deferred ones', async () => {
+  it('`models list` counts the waiting messages, including deferred ones', async () => {
     const send = (name: string, DelaySeconds = 0) =>
       sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
     await Promise.all([send('inference-plain-normal'), send('inference-plain-normal', 900)])
@@ -166,7 +166,7 @@ describe('models list', () => {
   })
 })
 
-describe('models list: a halted model, i.e. one that is not called after an error that no retry fixes,', () => {
+describe('models list: a halted or paused model', () => {
   const halted = {
     since: NOON - 90_000,
     until: NOON + 30_000,
@@ -176,7 +176,7 @@ describe('models list: a halted model, i.e. one that is not called after an erro
     reason: 'the model refused the request with 401',
   }
 
-  it('is shown with the reason, the start and the time of the next call', async () => {
+  it('a halted model (not called, after an error that no retry fixes) is shown with the reason, the start and the time of the next call', async () => {
     await set({ halted })
 
     expect((await text()).halted).toEqual({
@@ -192,7 +192,7 @@ describe('models list: a halted model, i.e. one that is not called after an erro
     expect(out).toContain('The reason: the model refused the request with 401')
   })
 
-  it('is called again after `models reset`, which ends all effects of failures, but keeps the leases of calls under way, so concurrency 1 still means one call at a time', async () => {
+  it('`models reset` ends a halt and all other effects of failures, but keeps the leases of calls under way, so concurrency 1 still means one call at a time', async () => {
     const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
     await set({
       halted,
@@ -217,7 +217,7 @@ describe('models list: a halted model, i.e. one that is not called after an erro
     })
   })
 
-  it('may also be in a long pause, which is shown with the time of the next call, and with the users of an open circuit', async () => {
+  it('a model in a long pause is shown with the time of the next call and the end of the pause, and with the number of users for whom its circuit is open', async () => {
     await set({
       open: { until: NOON + 1_000, times: 1 },
       open_for: [7],
@@ -239,7 +239,7 @@ describe('models list: a halted model, i.e. one that is not called after an erro
 })
 
 describe('models reset', () => {
-  it('closes the circuit and ends the pause, but keeps the counted calls, so the next calls do not exceed the rate limit', async () => {
+  it('`models reset` closes the circuit and ends the pause, but keeps the counted calls, so the next calls do not exceed the rate limit', async () => {
     const calls = [{ from: NOON - 100, count: 7 }]
     const open = { until: NOON + 900_000, times: 4 }
     await set({ calls, open, paused_until: NOON + 3_000, probe: { id: 'p', since: NOON, until: NOON + 9 } })
@@ -256,7 +256,7 @@ describe('models reset', () => {
     })
   })
 
-  it('prints the latest time at which deferred requests are redelivered, since their messages keep their delays', async () => {
+  it('`models reset` prints the latest time at which deferred requests are redelivered, since their messages keep their delays', async () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
@@ -265,7 +265,7 @@ describe('models reset', () => {
     expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
-  it('keeps a change that a worker writes to the model’s item during the reset', async () => {
+  it('`models reset` keeps a change that a worker writes to the model’s item during the reset', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
     const admin = adminOf(localTarget(system.local), () => NOON)
@@ -286,7 +286,7 @@ describe('models reset', () => {
   it.each([
     ['a pause', { paused_until: NOON + 3_000 }],
     ['failures that nearly open the circuit', { failures: [NOON - 2, NOON - 1] }],
-  ])('removes %s from the model’s state', async (_, state) => {
+  ])('`models reset` removes %s from the model’s state', async (_, state) => {
     await set(state)
 
     expect(await json('models reset text')).toMatchObject({ reset: true })
@@ -294,7 +294,7 @@ describe('models reset', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('changes nothing if the model is neither halted nor paused, and has no failures', async () => {
+  it('`models reset` changes nothing if the model is neither halted nor paused, and has no failures', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
     const before = await modelStates.read('text')
 
@@ -302,7 +302,7 @@ describe('models reset', () => {
     expect(await modelStates.read('text')).toEqual(before)
   })
 
-  it('refuses a model that does not exist', async () => {
+  it('`models reset` refuses a model that does not exist', async () => {
     expect(await sluice('models reset constructor')).toEqual({
       code: 1,
       out: '',

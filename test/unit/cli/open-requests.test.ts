@@ -12,8 +12,8 @@ import { jsonOf } from './local-system.ts'
 import { startStores } from './stores.ts'
 
 /**
- * A waiting or running request has no row in Postgres: the first event of most requests is their outcome. Operators see such
- * requests by their open reservations.
+ * A request that waits or runs for less than two minutes has no row in Postgres, since the first event of most requests is
+ * their outcome. The command line finds these requests by their open reservations. Otherwise an operator would not see them.
  */
 
 const LIMITS = { requests: 1_000, tokens: 1_000_000, in_flight: 100 }
@@ -37,7 +37,7 @@ const json = (line: string) => jsonOf(sluice)(line)
 const idsOf = (requests: readonly { request_id: string }[]) => requests.map(({ request_id }) => request_id)
 
 describe('the command line: a request without a row in Postgres', () => {
-  it('is shown with the fields of its item, and the reason of its wait', async () => {
+  it('a request without a row in Postgres is shown with the fields of its item, and the reason of its wait', async () => {
     const item = await admitted({ metadata: { ticket: 7 } })
 
     expect(await json(`requests show ${item.request_id}`)).toMatchObject({
@@ -51,7 +51,7 @@ describe('the command line: a request without a row in Postgres', () => {
     })
   })
 
-  it('is listed among requests with a row, newest first, by each filter', async () => {
+  it('a request without a row in Postgres is listed among requests with a row, newest first, by each filter', async () => {
     const user = newUser()
     const done = await stores.admit(anItem({ user_id: user, created_at: NOW - 3 * SECOND }))
     await stores.finish(done)
@@ -69,7 +69,7 @@ describe('the command line: a request without a row in Postgres', () => {
     expect(await listed(' --limit 2')).toEqual(newestFirst.slice(0, 2))
   })
 
-  it('is listed only once if it has ended and got its row, but its reservation is still open', async () => {
+  it('a request is listed only once if it has ended and got its row in Postgres, but its reservation is still open', async () => {
     const item = await admitted()
     await stores.finish(item)
     await stores.ports.quota.reserve(reservationOf(item), LIMITS, NOW)
@@ -77,7 +77,7 @@ describe('the command line: a request without a row in Postgres', () => {
     expect(await json(`requests list --user ${item.user_id}`)).toMatchObject([{ status: 'completed' }])
   })
 
-  it('is not shown if it was never accepted', async () => {
+  it('a request without a row in Postgres is not shown if it was never accepted', async () => {
     const item = await admitted()
     await stores.ports.items.reject({ ...item, status: 'rejected', completed_at: NOW })
 
@@ -85,7 +85,7 @@ describe('the command line: a request without a row in Postgres', () => {
     expect((await sluice(`requests show ${item.request_id}`)).code).toBe(1)
   })
 
-  it('is counted in the overview as waiting or running, and as made in the period', async () => {
+  it('a request without a row in Postgres is counted in the overview as waiting or running, and as made in the period', async () => {
     const before = await showOverview(stores.admin, '15m')
     await admitted()
     await stores.start(await admitted())
@@ -99,7 +99,7 @@ describe('the command line: a request without a row in Postgres', () => {
     expect(made(after.parts) - made(before.parts)).toBe(2)
   })
 
-  it('is shown as the request that has waited longest for its model', async () => {
+  it('a request without a row in Postgres is shown as the request that has waited longest for its model', async () => {
     const oldest = await admitted({ model: 'plain', created_at: NOW - 90 * SECOND })
     await admitted({ model: 'plain', created_at: NOW - 10 * SECOND })
     await stores.start(await admitted({ model: 'plain', created_at: NOW - 100 * SECOND }))
@@ -145,14 +145,14 @@ describe('requests list', () => {
   }
   const newest = (n: number) => idsOf(open).reverse().slice(0, n)
 
-  it('reads the items of the newest requests in one call, and no further items if these are enough for the list', async () => {
+  it('`requests list` reads the items of the newest requests in one call, and no further items if these are enough for the list', async () => {
     const { ports, read } = portsWith()
 
     expect(idsOf(await listRequests(ports, { limit: 20 }))).toEqual(newest(20))
     expect(read).toEqual([100])
   })
 
-  it('reads older requests as long as too few of the requests read match the filter', async () => {
+  it('`requests list` reads older requests as long as too few of the requests read match the filter', async () => {
     const { ports, read } = portsWith()
 
     const found = await listRequests(ports, { model: 'rare', limit: 2 })
@@ -162,7 +162,7 @@ describe('requests list', () => {
   })
 
   it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
-    'does not read open requests if it lists only requests that are %s',
+    '`requests list` does not read open requests if it lists only requests that are %s',
     async status => {
       const { ports, asked } = portsWith()
 
@@ -172,7 +172,7 @@ describe('requests list', () => {
     },
   )
 
-  it('reads open requests before Postgres, so a request that ends in between is not missed', async () => {
+  it('`requests list` reads open requests before Postgres, so a request that ends in between is not missed', async () => {
     const { ports, asked } = portsWith()
 
     await listRequests(ports, { limit: 20 })

@@ -31,7 +31,7 @@ const fake = (answer: Probed, events: unknown[] = []) => ({
 })
 
 describe('models probe', () => {
-  it('makes the worker call its model, and shows the result', async () => {
+  it('`models probe` makes the worker call its model, and shows the result', async () => {
     const events: unknown[] = []
     const answer: Probed = {
       to: TO,
@@ -59,7 +59,7 @@ describe('models probe', () => {
     ])
   })
 
-  it('refuses a model that does not exist', async () => {
+  it('`models probe` refuses a model that does not exist', async () => {
     await expect(probeModel(fake({ to: TO }), 'txt')).rejects.toThrow(
       new Refusal('there is no model txt: the models are text'),
     )
@@ -95,14 +95,14 @@ describe('the advice of models probe', () => {
       came(200, '{}', ['choices[0].text']),
       'models.text.response finds no result in the answer (it has choices[0].text). Map one of them as "result".',
     ],
-  ])('names the setting to change for the failure %j', (failure, answer, advice) => {
+  ])('the advice names the setting to change for the failure %j', (failure, answer, advice) => {
     const [first, ...others] = adviceOn('text', { to: TO, failure, came: answer })
 
     expect(first).toContain(advice)
     expect(others).toEqual([])
   })
 
-  it('names the fields of the answer that may be the usage, if the mapping reads no usage', () => {
+  it('the advice names the fields of the answer that may be the usage, if the mapping reads no usage', () => {
     const answer = came(200, '{}', ['text', 'meta.input_tokens'])
 
     expect(adviceOn('text', { to: TO, came: answer, result: 'x' })[0]).toContain('(it has meta.input_tokens)')

@@ -12,24 +12,24 @@ writeFileSync(join(project, 'pipeline.yaml'), 'name: [')
 afterAll(() => rmSync(project, { recursive: true }))
 
 describe('the command line in a folder below the project’s', () => {
-  it('finds pipeline.yaml and the data folder of the project', () => {
+  it('the command line finds pipeline.yaml and the data folder of the project', () => {
     expect(projectFolder(below)).toBe(project)
     expect(pipelineFile({ env: {}, cwd: below })).toBe('../../pipeline.yaml')
     expect(dataFolder({ env: {}, cwd: below })).toBe('../../.sluice')
   })
 
-  it('prefers the paths that environment variables name', () => {
+  it('the command line prefers the paths that environment variables name', () => {
     expect(pipelineFile({ env: { SLUICE_CONFIG: 'mine.yaml' }, cwd: below })).toBe('mine.yaml')
     expect(dataFolder({ env: { SLUICE_DATA: 'data' }, cwd: below })).toBe('data')
   })
 
-  it('uses the usual file names if there is no project', () => {
+  it('the command line uses the usual file names if there is no project', () => {
     const nowhere = mkdtempSync(join(tmpdir(), 'sluice-nowhere-'))
     expect(pipelineFile({ env: {}, cwd: nowhere })).toBe('pipeline.yaml')
     rmSync(nowhere, { recursive: true })
   })
 
-  it('uses the paths of the project in its commands', async () => {
+  it('the command line uses the paths of the project in its commands', async () => {
     let err = ''
     const code = await main(['models', 'list'], {
       env: {},

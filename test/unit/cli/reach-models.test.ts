@@ -11,7 +11,7 @@ const pipelineAt = (url: string) =>
   parsePipeline(pipelineText({ endpoint: `models:\n  text:\n    endpoint: { url: "${url}/predict" }` }), {}, 'p.yaml')
 
 describe('unreachableModels', () => {
-  it('reports nothing for a model that accepts a connection, and sends no request to the model', async () => {
+  it('unreachableModels reports nothing for a model that accepts a connection, and sends no request to the model', async () => {
     const received: Buffer[] = []
     const server = await serveRaw(({ socket }) => socket.on('data', bytes => received.push(bytes)))
     servers.push(server)
@@ -21,7 +21,7 @@ describe('unreachableModels', () => {
     expect(received).toEqual([])
   })
 
-  it('names the host in the TLS handshake, since many servers choose their certificate by it', async () => {
+  it('unreachableModels names the host in the TLS handshake, since many servers choose their certificate by it', async () => {
     const hellos: Buffer[] = []
     const server = await serveRaw(({ socket }) => socket.on('data', bytes => hellos.push(bytes)))
     servers.push(server)
@@ -33,7 +33,7 @@ describe('unreachableModels', () => {
     expect(await lines).toEqual([expect.stringContaining('takes no connection')])
   })
 
-  it.each(['http', 'https'])('warns of a model that accepts no connection (%s)', async protocol => {
+  it.each(['http', 'https'])('unreachableModels warns of a model that accepts no connection (%s)', async protocol => {
     const server = await serveRaw(() => undefined)
     await server.close()
 
@@ -42,7 +42,7 @@ describe('unreachableModels', () => {
     ])
   })
 
-  it('warns of a model whose certificate is not trusted', async () => {
+  it('unreachableModels warns of a model whose certificate is not trusted', async () => {
     const server = await serveRaw(() => undefined, { tls: true })
     servers.push(server)
 

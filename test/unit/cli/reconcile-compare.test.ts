@@ -91,31 +91,31 @@ describe('reconcile: the counters of a quota item', () => {
     ['a token too many', { tokens: 35 }, { kind: 'tokens', where: TODAY, expected: 34, found: 35 }],
     ['a token too few', { tokens: 33 }, { kind: 'tokens', where: TODAY, expected: 34, found: 33 }],
     ['a request too many', { requests: 5 }, { kind: 'requests', where: TODAY, expected: 4, found: 5 }],
-  ] as const)('are reported if they have %s', (_, fields, difference) => {
+  ] as const)('the counters of a quota item are reported if they have %s', (_, fields, difference) => {
     expect(differences({ quotas: [yesterday, today(fields)] })).toEqual([difference])
   })
 
-  it('are also reported as negative if they are below zero', () => {
+  it('the counters of a quota item are also reported as negative if they are below zero', () => {
     expect(differences({ quotas: [yesterday, today({ tokens: -1 })] })).toEqual([
       { kind: 'negative', where: `tokens in ${TODAY}`, expected: 'at least 0', found: -1 },
       { kind: 'tokens', where: TODAY, expected: 34, found: -1 },
     ])
   })
 
-  it('are checked in the window of an earlier run, too: they must contain the charge of that run', () => {
+  it('the counters of a quota item are checked in the window of an earlier run, too: they must contain the charge of that run', () => {
     expect(differences({ quotas: [{ ...yesterday, tokens: 0 }, today()] })).toEqual([
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('are reported as missing if there are charges without a quota item', () => {
+  it('the counters of a quota item are reported as missing if there are charges without a quota item', () => {
     expect(differences({ quotas: [today()] })).toEqual([
       { kind: 'requests', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 1, found: 0 },
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('are not reported for a request that has just ended and is not settled yet', () => {
+  it('the counters of a quota item are not reported for a request that has just ended and is not settled yet', () => {
     const settling = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(
@@ -123,14 +123,14 @@ describe('reconcile: the counters of a quota item', () => {
     ).toEqual([])
   })
 
-  it('are not compared for a window so old that DynamoDB may have deleted request items: the window is counted as forgotten, and not reported as a difference', () => {
+  it('if a window is so old that DynamoDB may have deleted its request items, the counters are not compared: the window is counted as forgotten, and is no difference', () => {
     const { suspects, forgotten } = compare({ quotas: [today({ tokens: 999 })], items: [], rows: [] }, NOW + 91 * DAY)
 
     expect(suspects.map(({ difference }) => difference.kind)).not.toContain('tokens')
     expect(forgotten.quotas).toBe(1)
   })
 
-  it('are not compared for a window that has the row of a redriven request without an item', () => {
+  it('the counters of a quota item are not compared for a window that has the row of a redriven request without an item', () => {
     const old = { ...rowOf(COMPLETED), created_at: LATER - 91 * DAY }
 
     expect(compare({ quotas: [today()], items: [], rows: [old] }, LATER).forgotten).toEqual({ quotas: 1, rows: 1 })
@@ -141,7 +141,7 @@ describe('reconcile: an open reservation', () => {
   const where = (item: RequestItem) => `request ${item.request_id} of u42, run ${item.run}, in ${TODAY}`
   const expected = 'a request that waits or runs under this reservation'
 
-  it('is reported if its request ended long ago', () => {
+  it('an open reservation is reported if its request ended long ago', () => {
     const open = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([
@@ -149,7 +149,7 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is reported if its request does not exist', () => {
+  it('an open reservation is reported if its request does not exist', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan)] })
 
@@ -158,7 +158,7 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is reported if its nonce (the id of the reservation) is not the nonce in the item of its request', () => {
+  it('an open reservation is reported if its nonce (the id of the reservation) is not the nonce in the item of its request', () => {
     const other = { ...QUEUED, nonce: 'other' }
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(other)] })
 
@@ -172,14 +172,14 @@ describe('reconcile: an open reservation', () => {
     ])
   })
 
-  it('is not reported if it has no request item, but is so young that the item may still be written', () => {
+  it('an open reservation is not reported if it has no request item, but is so young that the item may still be written', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan, LATER - 60 * SECOND)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([])
   })
 
-  it('is reported as missing if a queued request has no reservation', () => {
+  it('a queued request without a reservation is reported', () => {
     const missing = today({ tokens: 24, requests: 3, open: [openOf(RUNNING)] })
 
     expect(differences({ quotas: [yesterday, missing] })).toEqual([
@@ -221,32 +221,32 @@ describe('reconcile: a row in Postgres', () => {
       'status running, run 1',
       'status failed, run 1',
     ],
-  ])('is reported if it differs in %s', (_, row, expected, found) => {
+  ])('a row in Postgres is reported if it differs in %s', (_, row, expected, found) => {
     expect(differences({ rows: withRow(row) })).toEqual([
       { kind: 'row', where: `request ${row.request_id} of u42`, expected, found },
     ])
   })
 
-  it('is reported as missing if its request has ended long ago', () => {
+  it('a request that has ended long ago and has no row in Postgres is reported', () => {
     expect(differences({ rows: without(AGREEING.rows, CANCELLED) })).toEqual([
       { kind: 'row', where: where(CANCELLED), expected: 'a row that says cancelled', found: 'no row' },
     ])
   })
 
-  it('is reported if its request has no item', () => {
+  it('a row in Postgres is reported if its request has no item', () => {
     expect(differences({ items: without(ITEMS, RELEASED) })).toEqual([
       { kind: 'item', where: where(RELEASED), expected: 'a request item', found: 'none, but a row that says failed' },
     ])
   })
 
-  it('may be missing for a request that runs, has just ended or was never accepted', () => {
+  it('a request that runs, has just ended or was never accepted needs no row in Postgres', () => {
     const justEnded = { ...COMPLETED, completed_at: LATER - 60 * SECOND }
     const rows = [justEnded, RUNNING, REJECTED].reduce((left, item) => without(left, item), [...AGREEING.rows])
 
     expect(differences({ items: withItem(justEnded), rows })).toEqual([])
   })
 
-  it('is not reported if its request has no item, but is so young that reconcile may have read the items before it', () => {
+  it('a row in Postgres is not reported if its request has no item, but is so young that reconcile may have read the items before it', () => {
     const young = rowOf(request(8, {}), { created_at: LATER - 60 * SECOND })
 
     expect(differences({ rows: [...AGREEING.rows, young] })).toEqual([])

@@ -31,7 +31,7 @@ afterEach(async () => {
 })
 
 describe('sluice reconcile: no difference', () => {
-  it('is found if the stores agree: it reads all stores, prints that they agree, and exits with 0', async () => {
+  it('no difference is found if the stores agree: it reads all stores, prints that they agree, and exits with 0', async () => {
     const [completed, failed, waiting, rejected] = [request(), request(), request(), request()]
     await stores.finish(await stores.admit(completed))
     await stores.fail(await stores.admit(failed))
@@ -50,7 +50,7 @@ describe('sluice reconcile: no difference', () => {
     expect(running.status).toBe('running')
   })
 
-  it('is found for a failed request whose dead letter an operator has discarded, and such requests are counted', async () => {
+  it('no difference is found for a failed request whose dead letter an operator has discarded, and such requests are counted', async () => {
     const item = await stores.admit(request())
     await stores.fail(item)
     await sluice(`dead-letters discard ${item.request_id}`)
@@ -62,7 +62,7 @@ describe('sluice reconcile: no difference', () => {
     expect((await sluice('reconcile --json')).out).toBe('[]\n')
   })
 
-  it('is found for a request that ends while the stores are read', async () => {
+  it('no difference is found for a request that ends while the stores are read', async () => {
     const item = await stores.admit(request())
     const { admin } = stores
     let reads = 0
@@ -81,7 +81,7 @@ describe('sluice reconcile: no difference', () => {
     expect({ differences, reads }).toEqual({ differences: [], reads: 1 })
   })
 
-  it('is found for a request that is admitted and charged while the stores are read', async () => {
+  it('no difference is found for a request that is admitted and charged while the stores are read', async () => {
     const { admin } = stores
     const meanwhile = {
       ...admin,

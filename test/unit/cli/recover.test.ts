@@ -60,7 +60,7 @@ it('recover writes into running requests that their workers were stopped, if the
   expect(await stored(running)).toMatchObject({ stopped: true, lease_until: NOW })
 })
 
-it('recover ends each model’s leases of its only call (concurrency 1) and of its probe, so the next call need not wait for their end, and keeps the circuit and its failures', async () => {
+it('recover ends the leases of a model with concurrency 1 and the lease of its probe, so the next call need not wait for their end, and keeps the circuit and its failures', async () => {
   const { ports, modelStates } = aSystem()
   const call = { id: 'c', since: NOW, until: NOW + 600_000 }
   const open = { until: NOW - 1, times: 3 }

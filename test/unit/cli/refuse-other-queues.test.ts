@@ -21,7 +21,7 @@ function newFolder(): string {
   return folder
 }
 
-it('a start with another queue backend is refused while a request of the data folder is open, since its message is in the queues of the earlier backend, and the error says what to do', async () => {
+it('while a request of the data folder is open, a start with another queue backend is refused, since the message of the request is in the old queues; the error says what to do', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(), folder, 'sqs')
 

@@ -19,7 +19,7 @@ const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 const json = jsonOf(sluice)
 
 describe('dead-letters: a message of an input queue that the intake has refused', () => {
-  it('is listed by its queue and message id, with the code of the refusal', async () => {
+  it('a refused message of an input queue is listed by its queue and message id, with the code of the refusal', async () => {
     await collect(stores.ports, [aRefused('m-4')])
 
     expect(await json('dead-letters list')).toEqual([
@@ -34,7 +34,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
     ])
   })
 
-  it('is shown with the answer of the intake', async () => {
+  it('a refused message of an input queue is shown with the answer of the intake', async () => {
     await collect(stores.ports, [aRefused('m-3', TEXT)])
 
     expect(await json('dead-letters show input:nightly:m-3')).toMatchObject({
@@ -45,7 +45,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
     expect((await sluice('dead-letters show input:nightly:m-3')).out).toContain('"code": "quota_exceeded"')
   })
 
-  it('is sent to its input queue again unchanged by redrive, and its dead letter is deleted', async () => {
+  it('a refused message of an input queue is sent to its input queue again unchanged by redrive, and its dead letter is deleted', async () => {
     await collect(stores.ports, [aRefused('m-5', TEXT)])
 
     const ran = await sluice('dead-letters redrive input:nightly:m-5')
@@ -55,7 +55,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
     expect(await json('dead-letters list')).toEqual([])
   })
 
-  it('is read from the payload store and sent again by redrive if it is large', async () => {
+  it('a refused message of an input queue is read from the payload store and sent again by redrive if it is large', async () => {
     const { input, ...event } = aRefused('m-6')
     await stores.store('inputs/nightly/m-6.json', TEXT)
     await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
@@ -70,7 +70,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
   it.each([
     ['if its queue is gone', { queue: 'retired' }, 'pipeline.yaml no longer has its input retired'],
     ['if its message is no longer kept', { body: { key: 'gone' } }, 'its message is no longer kept'],
-  ])('stays a dead letter, and is not redriven, %s', async (_, fields, reason) => {
+  ])('a refused message of an input queue stays a dead letter, and is not redriven, %s', async (_, fields, reason) => {
     const { input, ...event } = aRefused('m-7')
     await collect(stores.ports, [{ ...event, input: { ...input, ...fields } }])
 
@@ -80,7 +80,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('stays a dead letter if redrive could not send it', async () => {
+  it('a refused message of an input queue stays a dead letter if redrive could not send it', async () => {
     await collect(stores.ports, [aRefused('m-8')])
     const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
 
@@ -90,7 +90,7 @@ describe('dead-letters: a message of an input queue that the intake has refused'
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('can be discarded', async () => {
+  it('a refused message of an input queue can be discarded', async () => {
     await collect(stores.ports, [aRefused('m-9')])
 
     expect((await sluice('dead-letters discard input:nightly:m-9')).code).toBe(0)

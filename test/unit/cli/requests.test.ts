@@ -146,7 +146,7 @@ const json = jsonOf(sluice)
 const numbersOf = (requests: { request_id: string }[]) => requests.map(r => Number(r.request_id.slice(-12)))
 
 describe('requests show', () => {
-  it('shows all fields of the row in Postgres', async () => {
+  it('`requests show` shows all fields of the row in Postgres', async () => {
     expect(await json(`requests show ${idOf(1)}`)).toEqual({
       request_id: idOf(1),
       user: 'u1',
@@ -168,7 +168,7 @@ describe('requests show', () => {
     })
   })
 
-  it('prints aligned lines for people', async () => {
+  it('`requests show` prints aligned lines for people', async () => {
     expect((await sluice(`requests show ${idOf(1)}`)).out).toBe(
       [
         'request    019ab000-0000-7000-8000-000000000001',
@@ -199,11 +199,14 @@ describe('requests show', () => {
     )
   })
 
-  it.each(['resp_', 'chatcmpl-', 'cmpl-'])('accepts an id of the OpenAI API, with %s before it', async prefix => {
-    expect(await json(`requests show ${prefix}${idOf(1)}`)).toMatchObject({ request_id: idOf(1) })
-  })
+  it.each(['resp_', 'chatcmpl-', 'cmpl-'])(
+    '`requests show` accepts an id of the OpenAI API, with %s before it',
+    async prefix => {
+      expect(await json(`requests show ${prefix}${idOf(1)}`)).toMatchObject({ request_id: idOf(1) })
+    },
+  )
 
-  it('shows the state of the request item, since it is newer than the row', async () => {
+  it('`requests show` shows the state of the request item, since it is newer than the row', async () => {
     expect(await json(`requests show ${idOf(3)}`)).toMatchObject({
       status: 'running',
       attempts: 1,
@@ -211,7 +214,7 @@ describe('requests show', () => {
     })
   })
 
-  it('shows when the next attempt of a waiting request may begin, and how many attempts were made', async () => {
+  it('`requests show` shows when the next attempt of a waiting request may begin, and how many attempts were made', async () => {
     expect(await json(`requests show ${idOf(4)}`)).toMatchObject({
       status: 'queued',
       attempts: 2,
@@ -224,12 +227,12 @@ describe('requests show', () => {
     expect(out).not.toContain('charged')
   })
 
-  it('shows the charge of a redriven request, summed over its runs', async () => {
+  it('`requests show` shows the charge of a redriven request, summed over its runs', async () => {
     expect(await json(`requests show ${idOf(2)}`)).toMatchObject({ run: 2, charged: { requests: 1, tokens: 10 } })
     expect((await sluice(`requests show ${idOf(2)}`)).out).toMatch(/^charged +1 request, 10 tokens$/m)
   })
 
-  it('reads a large prompt or result from the payload bucket', async () => {
+  it('`requests show` reads a large prompt or result from the payload bucket', async () => {
     expect(await json(`requests show ${idOf(5)}`)).toMatchObject({
       prompt: 'A long one',
       prompt_key: 'body',
@@ -238,7 +241,7 @@ describe('requests show', () => {
     })
   })
 
-  it('reports a prompt or result that the payload store has deleted, and shows all other fields', async () => {
+  it('`requests show` reports a prompt or result that the payload store has deleted, and shows all other fields', async () => {
     const { code, out } = await sluice(`requests show ${idOf(6)}`)
 
     expect(code).toBe(0)
@@ -246,18 +249,18 @@ describe('requests show', () => {
     expect(await json(`requests show ${idOf(6)}`)).not.toHaveProperty('result')
   })
 
-  it('shows no prompt if the row in Postgres has none', async () => {
+  it('`requests show` shows no prompt if the row in Postgres has none', async () => {
     expect((await sluice(`requests show ${idOf(4)}`)).out).not.toContain('prompt')
   })
 
-  it('prints no terminal control sequence of a stored text', async () => {
+  it('`requests show` prints no terminal control sequence of a stored text', async () => {
     const { out } = await sluice(`requests show ${idOf(2)}`)
 
     expect(out).toContain('error     model_error: it answered \uFFFD[31m500\n')
     expect((await json(`requests show ${idOf(2)}`)).error.message).toBe('it answered \u001b[31m500')
   })
 
-  it('refuses an id that does not exist', async () => {
+  it('`requests show` refuses an id that does not exist', async () => {
     expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
       code: 1,
       out: '',
@@ -267,7 +270,7 @@ describe('requests show', () => {
 })
 
 describe('requests list', () => {
-  it('shows the newest requests first, with the cost or the estimate of each', async () => {
+  it('`requests list` shows the newest requests first, with the cost or the estimate of each', async () => {
     expect((await sluice('requests list')).out.split('\n')).toEqual([
       `REQUEST                               AGE  USER  MODEL  STATUS     TOKENS`,
       `${idOf(6)}  60m  u1    text   completed  7`,
@@ -295,11 +298,11 @@ describe('requests list', () => {
     ['--model image', []],
     ['--since 400d --model text --user u2', [4]],
     ['--since 1h', []],
-  ])('lists the matching requests with %s', async (options, expected) => {
+  ])('`requests list` lists the matching requests with %s', async (options, expected) => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
   })
 
-  it('says how to see more requests if there may be more', async () => {
+  it('`requests list` says how to see more requests if there may be more', async () => {
     const more = /\n\nThese are the newest 5; --limit 50 lists more, if there are\.\n$/
 
     expect((await sluice('requests list --limit 5')).out).toMatch(more)
@@ -307,7 +310,7 @@ describe('requests list', () => {
     expect(await json('requests list --limit 5')).toHaveLength(5)
   })
 
-  it('reads whole pages if it filters by a status, even with a small --limit', async () => {
+  it('`requests list` reads whole pages if it filters by a status, even with a small --limit', async () => {
     const queued = Array.from({ length: 250 }, (_, n) => recorded(250 - n))
     const asked: number[] = []
     const ledger = {
@@ -327,7 +330,7 @@ describe('requests list', () => {
     expect(asked).toEqual([100, 100, 100])
   })
 
-  it('rejects an unknown status as wrong usage', async () => {
+  it('`requests list` rejects an unknown status as wrong usage', async () => {
     expect((await sluice('requests list --status done')).code).toBe(2)
   })
 })

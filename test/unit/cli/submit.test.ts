@@ -60,7 +60,7 @@ const QUEUED = [202, { request_id: ID, status: 'queued', model: 'text' }] as con
 const keysLeft = async () => JSON.parse((await sluice(['keys', 'list', '--json'])).out)
 
 describe('submit', () => {
-  it('posts a prompt with a key of the user, and deletes the key afterwards', async () => {
+  it('`submit` posts a prompt with a key of the user, and deletes the key afterwards', async () => {
     answers.push(QUEUED)
 
     const { code, out } = await sluice(['submit', 'Hello', '--user', 'u1', '--model', 'text', '--priority', 'high'])
@@ -79,7 +79,7 @@ describe('submit', () => {
     expect((await sluice(['users', 'show', 'u1'])).code).toBe(0)
   })
 
-  it.each([[['submit', '-']], [['submit']]])('reads the prompt from stdin: %s', async argv => {
+  it.each([[['submit', '-']], [['submit']]])('`submit` reads the prompt from stdin: %s', async argv => {
     answers.push(QUEUED)
 
     await sluice(argv, 'From a file\n')
@@ -87,7 +87,7 @@ describe('submit', () => {
     expect(asked[0]?.body).toEqual({ prompt: 'From a file' })
   })
 
-  it('waits for the end of the request, and prints the result', async () => {
+  it('`submit` waits for the end of the request, and prints the result', async () => {
     const running = [200, { request_id: ID, status: 'running' }] as const
     answers.push(QUEUED, running, [200, { request_id: ID, status: 'completed', result: { answer: 42 } }])
 
@@ -98,7 +98,7 @@ describe('submit', () => {
     expect(asked.slice(1).map(({ url }) => url)).toEqual(Array(2).fill(`/v1/inference/${ID}?wait=10`))
   })
 
-  it("fails with the model's own error text if the request fails", async () => {
+  it("`submit` fails with the model's own error text if the request fails", async () => {
     const error = { code: 'model_error', message: 'the model answered 500', detail: 'out of memory' }
     answers.push(QUEUED, [200, { request_id: ID, status: 'failed', error }])
 
@@ -108,7 +108,7 @@ describe('submit', () => {
     })
   })
 
-  it('prints why the API refuses the request, and deletes the key that it has made', async () => {
+  it('`submit` prints why the API refuses the request, and deletes the key that it has made', async () => {
     answers.push([429, { error: 'token quota exceeded', code: 'quota_exceeded' }])
 
     expect(await sluice(['submit', 'Hello'])).toEqual({
@@ -123,7 +123,7 @@ describe('submit', () => {
     [['submit', ' '], undefined],
     [['submit'], undefined],
     [['submit', '-'], '\n'],
-  ])('refuses an empty prompt: %s', async (argv, stdin) => {
+  ])('`submit` refuses an empty prompt: %s', async (argv, stdin) => {
     expect(await sluice(argv, stdin)).toMatchObject({ code: 1, out: '' })
     expect(asked).toEqual([])
   })

@@ -16,7 +16,7 @@ const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
 describe('users disable', () => {
-  it('is shown by users show, stays in effect when the user’s plan or limits change, and ends with users enable', async () => {
+  it('a disabled user is shown as disabled by `users show`, stays disabled when the plan or the limits change, and is enabled again by `users enable`', async () => {
     const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
 
     expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })
@@ -30,13 +30,13 @@ describe('users disable', () => {
     })
   })
 
-  it('refuses a user that does not exist', async () => {
+  it('`users disable` refuses a user that does not exist', async () => {
     expect(await atNoon('users disable nobody')).toMatchObject({ code: 1, out: '' })
   })
 })
 
 describe('users set', () => {
-  it('replaces the limits of the plan by limits of the user', async () => {
+  it('`users set` replaces the limits of the plan by limits of the user', async () => {
     expect(await json('users set u1 --plan pro --requests 7 --in-flight 400')).toEqual({
       user: 'u1',
       plan: 'pro',
@@ -46,7 +46,7 @@ describe('users set', () => {
     })
   })
 
-  it('keeps the user’s limits that the command does not name, and removes a limit that is set to `default`', async () => {
+  it('`users set` keeps the user’s limits that the command does not name, and removes a limit that is set to `default`', async () => {
     await atNoon('users set u2 --requests 7 --tokens 8')
 
     await atNoon('users set u2 --requests default')
@@ -57,14 +57,14 @@ describe('users set', () => {
     })
   })
 
-  it('keeps a change of the same user that another operator makes at the same time', async () => {
+  it('`users set` keeps a change of the same user that another operator makes at the same time', async () => {
     const changes = ['--plan pro', '--requests 7', '--tokens 8']
     await Promise.all(changes.map(change => atNoon(`users set together ${change}`)))
 
     expect(await json('users show together')).toMatchObject({ plan: 'pro', overrides: { requests: 7, tokens: 8 } })
   })
 
-  it('refuses more requests in flight than the shards of the plan (parts of a user’s counters) can keep, also if only the plan changes', async () => {
+  it('`users set` refuses more requests in flight than the shards of the plan (parts of a user’s counters) can keep, also if only the plan changes', async () => {
     const tooMany = await atNoon('users set u3 --in-flight 101')
     await atNoon('users set u4 --plan pro --in-flight 101')
     const tooManyThen = await atNoon('keys create --user u4 --plan free')
@@ -76,7 +76,7 @@ describe('users set', () => {
     expect(await json('users show u4')).toMatchObject({ plan: 'pro' })
   })
 
-  it('refuses a limit that is too small to be split over the shards of the plan', async () => {
+  it('`users set` refuses a limit that is too small to be split over the shards of the plan', async () => {
     expect(await atNoon('users set u5 --plan pro --requests 3')).toEqual({
       code: 1,
       out: '',
@@ -85,7 +85,7 @@ describe('users set', () => {
   })
 
   it.each(['', ' --requests 0', ' --tokens -1', ' --tokens 1.5', ' --in-flight many', ' --requests 1e3'])(
-    'rejects "users set u6%s" as wrong usage',
+    '"users set u6%s" is rejected as wrong usage',
     async options => {
       expect((await atNoon(`users set u6${options}`)).code).toBe(2)
     },
@@ -93,7 +93,7 @@ describe('users set', () => {
 })
 
 describe('users show', () => {
-  it('prints the limits of a user, and marks the limits that differ from the plan', async () => {
+  it('`users show` prints the limits of a user, and marks the limits that differ from the plan', async () => {
     await atNoon('users set shown --tokens 5000')
 
     expect((await atNoon('users show shown')).out).toBe(
@@ -108,7 +108,7 @@ describe('users show', () => {
     )
   })
 
-  it('reports that the pipeline file no longer has the plan of a user', async () => {
+  it('`users show` reports that the pipeline file no longer has the plan of a user', async () => {
     const access = dynamoAccessAdmin(system.client, { keys: 'KeysTable', users: 'UsersTable' })
     await access.replaceUser(undefined, { user_id: 'old', plan: 'gold', overrides: {} })
 
@@ -116,7 +116,7 @@ describe('users show', () => {
     expect(await json('users show old')).toMatchObject({ plan: 'gold', effective_plan: 'free' })
   })
 
-  it('refuses a user who does not exist', async () => {
+  it('`users show` refuses a user who does not exist', async () => {
     expect(await atNoon('users show stranger')).toEqual({
       code: 1,
       out: '',
@@ -148,7 +148,7 @@ describe('quota show', () => {
     await quota.reserve(second, limits, Date.parse('2026-11-23T11:58:00Z'))
   })
 
-  it('prints the answer of GET /v1/quota, and each open reservation of all shards, oldest first', async () => {
+  it('`quota show` prints the answer of GET /v1/quota, and each open reservation of all shards, oldest first', async () => {
     expect(await json('quota show busy')).toEqual({
       user: 'busy',
       window: '2026-11-23',
@@ -170,7 +170,7 @@ describe('quota show', () => {
     })
   })
 
-  it('prints aligned columns for people without --json', async () => {
+  it('`quota show` prints aligned columns for people without --json', async () => {
     expect((await atNoon('quota show busy')).out).toBe(
       [
         'user       busy',
@@ -188,7 +188,7 @@ describe('quota show', () => {
     )
   })
 
-  it('shows an earlier window with --window', async () => {
+  it('`quota show` shows an earlier window with --window', async () => {
     expect(await json('quota show busy --window 2026-11-22')).toMatchObject({
       window: '2026-11-22',
       resets_at: '2026-11-23T00:00:00.000Z',
@@ -200,7 +200,7 @@ describe('quota show', () => {
     ).toMatchObject({ requests: { used: 3 } })
   })
 
-  it('refuses a window of an hour if quotas count by the day, and refuses an unknown user', async () => {
+  it('`quota show` refuses a window of an hour if quotas count by the day, and refuses an unknown user', async () => {
     expect((await atNoon('quota show busy --window 2026-11-23T10')).err).toBe(
       'error: quotas count by the day here: name a window such as 2026-11-23\n',
     )
@@ -212,7 +212,7 @@ describe('quota show', () => {
   })
 
   it.each(['today', '2026-11', '2026-02-31', '2026-11-23T24', '2026-11-23T10:00'])(
-    'rejects the window %s as wrong usage',
+    '`quota show` rejects the window %s as wrong usage',
     async window => {
       expect((await atNoon(`quota show busy --window ${window}`)).code).toBe(2)
     },

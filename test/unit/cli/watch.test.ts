@@ -45,7 +45,7 @@ async function watched(
 const run = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
 
 describe('users list', () => {
-  it('shows all users by their ids, with their limits', async () => {
+  it('`users list` shows all users by their ids, with their limits', async () => {
     await run('users set u2 --plan pro')
     await run('users set u1 --tokens 7')
     await run('users disable u1')
@@ -81,7 +81,7 @@ async function behindProxy() {
 }
 
 describe('--watch', () => {
-  it('prints a list again and again until Ctrl-C, and exits with 0', async () => {
+  it('`--watch` prints a list again and again until Ctrl-C, and exits with 0', async () => {
     const { code, out, waits } = await watched('users list --watch', [() => run('users set u3 --plan pro')])
 
     expect(code).toBe(0)
@@ -90,14 +90,14 @@ describe('--watch', () => {
     expect(out.match(/^u3 /gm)).toHaveLength(1)
   })
 
-  it('accepts the seconds between two rounds, and clears a terminal before each round', async () => {
+  it('`--watch` accepts the seconds between two rounds, and clears a terminal before each round', async () => {
     const { out, waits } = await watched('users list --watch 7', [], { colour: true })
 
     expect(waits).toEqual([7_000])
     expect(out.startsWith('\u001b[H\u001b[2J')).toBe(true)
   })
 
-  it('prints one line at the begin and one at the end of an outage, and reads at growing intervals during the outage', async () => {
+  it('`--watch` prints one line at the begin and one at the end of an outage, and reads at growing intervals during the outage', async () => {
     const { folder, proxy } = await behindProxy()
 
     const { code, out, err, waits } = await watched(
@@ -114,7 +114,7 @@ describe('--watch', () => {
     expect(waits).toEqual([2_000, 4_000, 8_000, 2_000])
   })
 
-  it('ends the command if the local system no longer runs', async () => {
+  it('`--watch` ends the command if the local system no longer runs', async () => {
     const { folder, proxy } = await behindProxy()
     const stop = async () => {
       await proxy.close()
@@ -126,7 +126,7 @@ describe('--watch', () => {
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
   })
 
-  it.each(['0', 'x', '1.5'])('refuses an interval of %s seconds', async seconds => {
+  it.each(['0', 'x', '1.5'])('`--watch` refuses an interval of %s seconds', async seconds => {
     expect((await run(`users list --watch ${seconds}`)).code).toBe(2)
   })
 })

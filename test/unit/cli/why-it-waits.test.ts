@@ -30,23 +30,26 @@ describe('why a request waits', () => {
     ['rate limited', { calls: [{ from: NOW, count: 20 }] }, {}, 'the rate limit of text is used up'],
     ['queue', {}, {}, 'about 7 messages of priority normal wait'],
     ['queue', { open: { until: NOW + 5_000, times: 1 }, open_for: [markOf('other')] }, {}, 'but its queue'],
-  ])('is given as "%s", with a sentence that explains it', async (because, state, more, sentence) => {
-    const { all, store } = ports(state)
-    await store()
+  ])(
+    'the reason of a wait is given as "%s", with a sentence that explains it',
+    async (because, state, more, sentence) => {
+      const { all, store } = ports(state)
+      await store()
 
-    const waits = await whyItWaits(all, { ...REQUEST, ...more })
+      const waits = await whyItWaits(all, { ...REQUEST, ...more })
 
-    expect(waits).toMatchObject({ because, sentence: expect.stringContaining(sentence) })
-  })
+      expect(waits).toMatchObject({ because, sentence: expect.stringContaining(sentence) })
+    },
+  )
 
-  it('is given together with the last failed call of the model', async () => {
+  it('the reason of a wait is given together with the last failed call of the model', async () => {
     const { all, failures } = ports()
     await failures.note('text', { at: NOW, code: 'model_error', status: 500, reason: 'no memory', request_id: 'r' })
 
     expect((await whyItWaits(all, REQUEST)).last_failure).toMatchObject({ status: 500, reason: 'no memory' })
   })
 
-  it('is given even if the queue can’t be asked for its number of messages', async () => {
+  it('the reason of a wait is given even if the queue can’t be asked for its number of messages', async () => {
     const { all } = ports({}, async () => Promise.reject(anOutage('the queue')))
 
     expect(await whyItWaits(all, REQUEST)).toEqual({ because: 'queue', sentence: 'nothing holds it up but its queue' })

@@ -34,11 +34,11 @@ describe('a link-local address of a model', () => {
     'http://metadata.google.internal/computeMetadata/v1/',
     'http://METADATA.google.internal./',
     'http://instance-data/latest/',
-  ])('is refused: %s', url => {
+  ])('a link-local address is refused: %s', url => {
     expect(ofUrl(url)).toBe(`p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`)
   })
 
-  it('is refused in batch.url, too', () => {
+  it('a link-local address is refused in batch.url, too', () => {
     const batch = { extra: '    batch: { count: 2, period: 1s, url: "http://169.254.169.254/" }' }
     expect(refusal(pipelineText(batch))).toBe(`p.yaml:15:41: models.text.batch.url ${LINK_LOCAL}`)
   })
@@ -49,7 +49,7 @@ describe('a link-local address of a model', () => {
     { url: `http://\${HOST:0xa9fea9fe}/`, env: {} },
     { url: `http://[\${HOST}]/`, env: { HOST: 'fd00:ec2::254' } },
   ])(
-    'is refused if the values of variables make it, and the error does not show these values: $url',
+    'a link-local address is refused if the values of variables make it, and the error does not show these values: $url',
     ({ url, env }) => {
       expect(refusal(pipelineText(endpoint(`url: ${JSON.stringify(url)}`)), env)).toBe(
         `p.yaml:12:22: models.text.endpoint.url ${LINK_LOCAL}`,
@@ -66,19 +66,19 @@ describe('a link-local address of a model', () => {
     'http://169.254.169.254.example.com/',
     'http://example.com/169.254.169.254',
     'http://127.0.0.1:8081/predict',
-  ])('is not confused with %s', url => {
+  ])('a link-local address is not confused with %s', url => {
     expect(ofUrl(url)).toBe('accepted')
   })
 })
 
 describe('an http URL with auth', () => {
-  it.each(['secret: K', 'sigv4: sagemaker'])('is refused with { %s }', auth => {
+  it.each(['secret: K', 'sigv4: sagemaker'])('an http URL with auth is refused with { %s }', auth => {
     expect(refusal(pipelineText(endpoint(`url: "http://models.example.com/", auth: { ${auth} }`)))).toBe(
       `p.yaml:12:22: models.text.endpoint.url ${NO_HTTPS}`,
     )
   })
 
-  it('is refused in batch.url and from a variable, too', () => {
+  it('an http URL with auth is refused in batch.url and from a variable, too', () => {
     const both = {
       ...endpoint(`url: "\${URL}", auth: { secret: K }`),
       extra: '    batch: { count: 2, period: 1s, url: "http://10.1.2.3/b" }',
@@ -96,12 +96,12 @@ describe('an http URL with auth', () => {
     'http://model.localhost/',
     'http://[::1]/',
     'http://2130706433/',
-  ])('is accepted if it is an address of this machine or an https URL: %s', url => {
+  ])('an http URL with auth is accepted if it is an address of this machine or an https URL: %s', url => {
     expect(refusal(pipelineText(endpoint(`url: "${url}", auth: { secret: K }`)))).toBe('accepted')
   })
 
   it.each(['http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'http://128.0.0.1/', 'http://[::2]/'])(
-    'is refused if it only looks like an address of this machine: %s',
+    'an http URL with auth is refused if it only looks like an address of this machine: %s',
     url => {
       expect(refusal(pipelineText(endpoint(`url: "${url}", auth: { secret: K }`)))).toContain(NO_HTTPS)
     },

@@ -37,7 +37,7 @@ const splitsOf = (models: readonly Wanted[], account?: number) => {
 }
 
 describe('the concurrent Lambda executions that the queues of a pipeline use', () => {
-  it('are the most that each queue can use, if the account has enough', () => {
+  it('the executions of the queues are the most that each queue can use, if the account has enough', () => {
     const executions = executionsOf(pipelineOf([{ high: 40, normal: 10 }]))
     expect(splitsOf([{ high: 40, normal: 10 }])).toEqual([
       [
@@ -49,7 +49,7 @@ describe('the concurrent Lambda executions that the queues of a pipeline use', (
     expect(executionsOf(pipelineOf([{ high: 40, normal: 10 }], 1_000)).most).toBe(22)
   })
 
-  it('are two per queue in an account of 10, with more calls per execution, so two executions remain for the API', () => {
+  it('in an account of 10 executions, each of four queues gets two executions, with more calls per execution, so two executions remain for the API', () => {
     const { most, collector } = executionsOf(pipelineOf([{ high: 20, normal: 10 }], 10))
     expect({ most, collector }).toEqual({ most: 8, collector: 2 })
     expect(splitsOf([{ high: 20, normal: 10 }], 10)).toEqual([
@@ -60,7 +60,7 @@ describe('the concurrent Lambda executions that the queues of a pipeline use', (
     ])
   })
 
-  it('make fewer simultaneous calls than the concurrency in the file if 10 calls per execution do not reach it', () => {
+  it('in an account of 10 executions, a queue makes fewer simultaneous calls than its concurrency if two executions with 10 calls each do not reach it', () => {
     expect(splitsOf([{ high: 100, normal: 7 }], 10)).toEqual([
       [
         { mapping: 2, calls: 10 },
@@ -69,7 +69,7 @@ describe('the concurrent Lambda executions that the queues of a pipeline use', (
     ])
   })
 
-  it('are two per queue also for a model with batches', () => {
+  it('in an account of 10 executions, a queue gets two executions also for a model with batches', () => {
     expect(splitsOf([{ high: 6, normal: 6, batch: true }], 10)).toEqual([
       [
         { mapping: 2, calls: 10 },
@@ -78,7 +78,7 @@ describe('the concurrent Lambda executions that the queues of a pipeline use', (
     ])
   })
 
-  it('leave a fifth of the account to the API if two per queue allow that, and never make more calls than the file’s concurrency', () => {
+  it('the executions of the queues leave a fifth of the account to the API if two executions per queue allow that, and never make more calls than the concurrency', () => {
     const calls = fc.integer({ min: 1, max: 10_000 }).map(nearestConcurrency)
     const model = fc.record({ high: calls, normal: calls })
     fc.assert(

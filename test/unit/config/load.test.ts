@@ -6,14 +6,14 @@ const parse = (changes: Parameters<typeof pipelineText>[0] = {}, env: Record<str
   parsePipeline(pipelineText(changes), env, 'p.yaml')
 
 describe('a pipeline file', () => {
-  it('is read with durations as milliseconds', () => {
+  it('a pipeline file is read with durations as milliseconds', () => {
     const pipeline = parse({ endpoint: 'models:\n  text:\n    endpoint: { url: "http://x/", timeout: 5m }' })
 
     expect(pipeline.queue.expire_after).toBe(6 * 3_600_000)
     expect(pipeline.models.text?.endpoint.timeout).toBe(300_000)
   })
 
-  it('gets the documented defaults for missing keys', () => {
+  it('a pipeline file gets the documented defaults for missing keys', () => {
     const pipeline = parse({ name: '', queue: '', window: 'quotas:' })
 
     expect(pipeline).toEqual({
@@ -60,7 +60,7 @@ describe('a pipeline file', () => {
     { rate: '10/s', count: 10, interval_ms: 1_000 },
     { rate: '600/m', count: 600, interval_ms: 60_000 },
     { rate: '1000000/h', count: 1_000_000, interval_ms: 3_600_000 },
-  ])('reads the rate $rate', ({ rate, ...read }) => {
+  ])('a pipeline file may have the rate $rate', ({ rate, ...read }) => {
     const pipeline = parse(plan(`requests: 9, tokens: 9, in_flight: 9, priorities: [high], rate: ${rate}`))
 
     expect(pipeline.quotas.plans.free?.rate).toEqual(read)
@@ -72,7 +72,7 @@ describe('a pipeline file', () => {
     { given: 'in_flight: 400, shards: 2', shards: 4 },
     { given: 'in_flight: 20, shards: 7', shards: 7 },
   ])(
-    'has a plan with the given number of shards (parts of a user’s counters), or with the number that its limits need: { $given } gives $shards',
+    'a plan has the given number of shards (parts of a user’s counters), or the number that its limits need: { $given } gives $shards',
     ({ given, shards }) => {
       const pipeline = parse({
         free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,
@@ -82,7 +82,7 @@ describe('a pipeline file', () => {
     },
   )
 
-  it('may set batch, rate_limit, retry and circuit of a model, and their missing keys get defaults', () => {
+  it('a pipeline file may set batch, rate_limit, retry and circuit of a model, and their missing keys get defaults', () => {
     const policies = `
     batch: { count: 10, period: 2s, url: "http://x/batch" }
     rate_limit: { count: 20, interval: 2s }
@@ -97,7 +97,7 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('may have 1,000 simultaneous batches of a model, which is the highest number of invocations', () => {
+  it('a pipeline file may have 1,000 simultaneous batches of a model, which is the highest number of invocations', () => {
     const extra = '    batch: { count: 10, period: 1s }\n    concurrency: 1000'
 
     expect(parse({ extra }).models.text?.concurrency).toEqual({ high: 1_000, normal: 1_000 })
@@ -108,11 +108,14 @@ describe('a pipeline file', () => {
     { given: '5', concurrency: { high: 5, normal: 5 } },
     { given: '{ high: 20, normal: 5 }', concurrency: { high: 20, normal: 5 } },
     { given: '{ high: 20 }', concurrency: { high: 20, normal: 10 } },
-  ])('accepts one concurrency for both priorities, or one for each: $given', ({ given, concurrency }) => {
-    expect(parse({ extra: `    concurrency: ${given}` }).models.text?.concurrency).toEqual(concurrency)
-  })
+  ])(
+    'a pipeline file may have one concurrency for both priorities, or one for each: $given',
+    ({ given, concurrency }) => {
+      expect(parse({ extra: `    concurrency: ${given}` }).models.text?.concurrency).toEqual(concurrency)
+    },
+  )
 
-  it('gets the default header and prefix for the secret in auth', () => {
+  it('a pipeline file gets the default header and prefix for the secret in auth', () => {
     const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY } }'
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toEqual({
@@ -122,20 +125,20 @@ describe('a pipeline file', () => {
     })
   })
 
-  it('may name one field of a JSON secret in auth', () => {
+  it('a pipeline file may name one field of a JSON secret in auth', () => {
     const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY, field: apiKey } }'
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toMatchObject({ secret: 'KEY', field: 'apiKey' })
   })
 
-  it('may sign calls with auth.sigv4, beside headers that the signature does not set', () => {
+  it('a pipeline file may sign calls with auth.sigv4, beside headers that the signature does not set', () => {
     const headers = '{ X-Team: search, X-Amzn-SageMaker-Target-Model: "llama" }'
     const endpoint = `models:\n  text:\n    endpoint: { url: "https://x/", headers: ${headers}, auth: { sigv4: sagemaker } }`
 
     expect(parse({ endpoint }).models.text?.endpoint.auth).toEqual({ sigv4: 'sagemaker' })
   })
 
-  it('may use anchors and aliases', () => {
+  it('a pipeline file may use anchors and aliases', () => {
     const pipeline = parse({
       free: '  plans:\n    free: &free { requests: 100, tokens: 10000, in_flight: 20, priorities: [normal] }\n    other: *free',
     })
@@ -143,7 +146,7 @@ describe('a pipeline file', () => {
     expect(pipeline.quotas.plans.other).toEqual(pipeline.quotas.plans.free)
   })
 
-  it('in the root of the repository is valid without any variable', () => {
+  it('the pipeline file in the root of the repository is valid without any variable', () => {
     const pipeline = loadPipeline('pipeline.yaml', {})
 
     expect(Object.keys(pipeline.models)).toEqual(['text'])
@@ -153,7 +156,7 @@ describe('a pipeline file', () => {
 })
 
 describe('a variable in a pipeline file', () => {
-  it('becomes a number or a boolean if the key wants one, and stays a text otherwise', () => {
+  it('a variable becomes a number or a boolean if the key wants one, and stays a text otherwise', () => {
     const pipeline = parse(
       {
         free: `  plans:\n    free: { requests: "\${N}", tokens: "\${T:5000}", in_flight: 20, priorities: ["\${P}"] }`,
@@ -167,7 +170,7 @@ describe('a variable in a pipeline file', () => {
     expect(pipeline.observability).toMatchObject({ store_prompts: false, fields: { build: '12' } })
   })
 
-  it('can stand inside a mapping, whose own dollars and braces stay unchanged', () => {
+  it('a variable can stand inside a mapping, whose own dollars and braces stay unchanged', () => {
     const request = `    request: >-\n      { "all": $map(x, function($v) { $v.\${FIELD:name} }), "raw": "$\${FIELD}" }`
 
     expect(parse({ request }).models.text?.request).toBe(
@@ -175,7 +178,7 @@ describe('a variable in a pipeline file', () => {
     )
   })
 
-  it('cannot add keys to the file', () => {
+  it('the value of a variable cannot add keys to the file', () => {
     const pipeline = parse(
       { extra: `observability:\n  fields:\n    team: \${TEAM}` },
       { TEAM: 'a\n    other: b\nqueue: { backend: rabbitmq }' },

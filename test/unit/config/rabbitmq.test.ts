@@ -17,7 +17,7 @@ const concurrency = (value: string): Changes => ({ extra: `    concurrency: ${va
 const parse = (changes: Changes) => parsePipeline(pipelineText(changes), {}, 'p.yaml')
 
 describe('a pipeline with queue.backend rabbitmq', () => {
-  it('needs no settings', () => {
+  it('a pipeline with queue.backend rabbitmq needs no further settings', () => {
     const { queue } = parse({ queue: 'queue: { backend: rabbitmq }' })
 
     expect(rabbitMqOf(queue)).toEqual({
@@ -29,7 +29,7 @@ describe('a pipeline with queue.backend rabbitmq', () => {
     })
   })
 
-  it('may keep queue.rabbitmq with backend sqs, which ignores it, so one variable can change the backend', () => {
+  it('a pipeline may keep queue.rabbitmq with backend sqs, which ignores it, so one variable can change the backend', () => {
     const text = pipelineText({ queue: 'queue: { backend: "$' + '{QUEUE_BACKEND:sqs}", rabbitmq: { consumers: 4 } }' })
 
     expect(rabbitMqOf(parsePipeline(text, {}, 'p.yaml').queue)).toBeUndefined()
@@ -38,7 +38,7 @@ describe('a pipeline with queue.backend rabbitmq', () => {
 })
 
 describe('the key network of a pipeline', () => {
-  it('is accepted with SQS and with RabbitMQ', () => {
+  it('the key network is accepted with SQS and with RabbitMQ', () => {
     expect(parse(network()).network?.subnets).toEqual(['subnet-1', 'subnet-2'])
     expect(parse({ ...broker(), ...network(`${NETWORK}, security_groups: [sg-1]`) }).network?.security_groups).toEqual([
       'sg-1',
@@ -158,11 +158,11 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
       { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
       'p.yaml:15:22: account_concurrency must be at least 44: the 42 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
     ],
-  ])('reports a mistake with its line and column: %s', (_name, changes, expected) => {
+  ])('the check reports a mistake with its line and column: %s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 
-  it('warns of a concurrency that the queues of the broker can’t reach', () => {
+  it('the check warns of a concurrency that the queues of the broker can’t reach', () => {
     const { warnings } = parseChecked(pipelineText({ ...broker('consumers: 2'), ...concurrency('100') }), {}, 'p.yaml')
 
     expect(warnings).toEqual([
@@ -183,7 +183,7 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
     'http://otel.prod.internal:4318/v1/traces',
     'http://collector:4318/v1/traces',
     'http://internal-otel-1.eu-west-1.elb.amazonaws.com/v1/traces',
-  ])('accepts the receiver %s inside a VPC without a way to the internet', endpoint => {
+  ])('the check accepts the receiver %s inside a VPC without a way to the internet', endpoint => {
     const traces = observing(`tracing: { endpoint: "${endpoint}" }`)
     const { warnings } = parseChecked(
       pipelineText({ ...broker('egress: endpoints'), ...IN_AWS, ...traces }),
@@ -194,7 +194,7 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
     expect(warnings).toEqual([])
   })
 
-  it('warns of a receiver of traces or metrics whose name may be public, if the VPC has no way to the internet', () => {
+  it('the check warns of a receiver of traces or metrics whose name may be public, if the VPC has no way to the internet', () => {
     const traces = observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }')
     const warningsOf = (fields: string) =>
       parseChecked(pipelineText({ ...broker(fields), ...IN_AWS, ...traces }), {}, 'p.yaml').warnings
@@ -208,7 +208,7 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
     expect(warningsOf('egress: nat')).toEqual([])
   })
 
-  it('accepts the models of AWS without a way to the internet', () => {
+  it('the check accepts the models of AWS without a way to the internet', () => {
     const xray = observing('tracing: { endpoint: xray }')
 
     expect(refusal(pipelineText({ ...broker('egress: endpoints'), ...IN_AWS }))).toBe('accepted')
@@ -225,13 +225,13 @@ describe('the concurrent Lambda executions with RabbitMQ', () => {
     [4, 1, { mapping: 4, calls: 1 }],
     [2, 100, { mapping: 2, calls: 20 }],
   ])(
-    'make at most as many simultaneous calls as concurrency allows, with %d consumers and a concurrency of %d',
+    'the executions of the queues with RabbitMQ make at most as many simultaneous calls as concurrency allows, with %d consumers and a concurrency of %d',
     (consumers, calls, expected) => {
       expect(worker({ ...broker(`consumers: ${consumers}`), ...concurrency(String(calls)) })).toEqual(expected)
     },
   )
 
-  it('are one per queue, and each takes at most as many messages as fit into one Lambda event', () => {
+  it('the executions of the queues with RabbitMQ are one per queue, and each takes at most as many messages as fit into one Lambda event', () => {
     const executions = executionsOf(parse({ ...broker('consumers: 3'), extra: 'inputs: [{ queue: nightly }]' }))
 
     expect(executions).toMatchObject({ queues: 16, most: 16, least: 16, batches: { collector: 20, intake: 3 } })

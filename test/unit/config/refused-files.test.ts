@@ -6,7 +6,7 @@ import { loadPipeline } from '../../../lib/config/load.ts'
 import { endpoint, lines, messageOf, pipelineText, refusal } from './pipelines.ts'
 
 describe('a variable is refused', () => {
-  it('if it is not set, and each use is reported at its place', () => {
+  it('a variable is refused if it is not set, and each use is reported at its place', () => {
     expect(
       refusal(pipelineText({ name: `name: \${A}`, extra: `observability: { fields: { a: "x \${A:} \${B}" } }` })),
     ).toBe(
@@ -17,7 +17,7 @@ describe('a variable is refused', () => {
     )
   })
 
-  it('if its value does not fit, and the value is not shown, since it may be a secret', () => {
+  it('a variable is refused if its value does not fit, and the value is not shown, since it may be a secret', () => {
     const changes = endpoint(`url: "\${MODEL_URL}"`)
 
     expect(refusal(pipelineText(changes), { MODEL_URL: 'hunter2' })).toBe(
@@ -55,19 +55,19 @@ describe('a file that is not a pipeline is refused in one line', () => {
       ['a: &a [x,x,x,x,x,x,x,x,x]', 'b: &b [*a,*a,*a,*a,*a,*a]', 'c: &c [*b,*b,*b,*b,*b]', 'd: [*c,*c,*c]'].join('\n'),
       'p.yaml:2:8: the file has too many aliases; write the values out',
     ],
-  ])('%s', (_name, text, expected) => {
+  ])('%s is refused in one line', (_name, text, expected) => {
     expect(refusal(text)).toBe(expected)
   })
 
-  it('a file that is nested too deeply', () => {
+  it('a file that is nested too deeply is refused', () => {
     expect(refusal('['.repeat(50_000))).toMatch(/^p\.yaml:1:\d+: the file is nested too deeply$/)
   })
 
-  it('a file with an alias of itself', () => {
+  it('a file with an alias of itself is refused', () => {
     expect(refusal('name: &a [*a]')).toContain('p.yaml:1:10: name must be a name of letters')
   })
 
-  it('a file that does not exist, is a folder, or is not text', () => {
+  it('a file that does not exist, is a folder, or is not text is refused', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
     const binary = join(folder, 'binary.yaml')
     writeFileSync(binary, Buffer.from([0xff, 0xfe, 0x00]))

@@ -73,7 +73,7 @@ describe('a mistake in a JSONata expression is reported with its line and column
       { request: '    request: ""' },
       'p.yaml:13:14: models.text.request is empty; it must be a JSONata expression',
     ],
-  ])('%s', (_name, changes, expected) => {
+  ])('a mistake %s is reported with its line and column', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 })

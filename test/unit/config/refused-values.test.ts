@@ -203,7 +203,7 @@ describe('a wrong value in a pipeline file is reported with its line and column:
       { routing: 'routing: []' },
       'p.yaml:8:10: routing must have at least the default route, such as [{ model: text }]',
     ],
-  ])('%s', (_name, changes, expected) => {
+  ])('the file is refused, with the line and column of the mistake: %s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 })

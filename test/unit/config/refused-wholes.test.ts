@@ -11,7 +11,7 @@ describe('values of a pipeline file that contradict each other are refused:', ()
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
   ])(
-    'a retention of payloads that ends before their messages: expire_after %s, payloads %s',
+    'a retention of payloads that ends before their messages is refused: expire_after %s, payloads %s',
     (expireAfter, payloads, message) => {
       const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
@@ -19,13 +19,13 @@ describe('values of a pipeline file that contradict each other are refused:', ()
     },
   )
 
-  it('a retention of rows that ends before the event with the result may arrive', () => {
+  it('a retention of rows that ends before the event with the result may arrive is refused', () => {
     expect(refusal(pipelineText({ queue: 'observability: { retention: { ledger: 14d } }' }))).toBe(
       'p.yaml:2:39: observability.retention.ledger must be whole days from 15d to 3650d, such as 90d, not "14d"',
     )
   })
 
-  it('more models and inputs than fit in one CloudFormation stack', () => {
+  it('more models and inputs than fit in one CloudFormation stack are refused', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
       "p.yaml:10:1: models must be fewer: the stack would have 527 resources, and 496 fit CloudFormation's 500 " +
@@ -135,7 +135,7 @@ describe('values of a pipeline file that contradict each other are refused:', ()
       endpoint('url: "https://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
       'p.yaml:12:55: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
     ],
-  ])('%s', (_name, changes, expected) => {
+  ])('a contradiction in the file is refused: %s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
 })
@@ -161,7 +161,7 @@ describe('the value of tracing is refused unless it is false or has a valid endp
       '{ endpoint: xray, sample: 2 }',
       'p.yaml:15:53: observability.tracing.sample must be a number from 0 to 1, such as 0.1, not 2',
     ],
-  ])('%s', (tracing, expected) => {
+  ])('observability.tracing is refused with the value %s', (tracing, expected) => {
     expect(refusal(pipelineText({ extra: `observability: { tracing: ${tracing} }` }))).toBe(expected)
   })
 })
@@ -233,7 +233,7 @@ describe('a wrong batch, retry, circuit or rate limit of a model is refused:', (
       '    rate_limit: { count: 100 }',
       'p.yaml:15:5: models.text.rate_limit.interval is missing; it must be a duration from 1s to 1h, such as 60s',
     ],
-  ])('%s', (_name, extra, expected) => {
+  ])('the settings of a model are refused: %s', (_name, extra, expected) => {
     expect(refusal(pipelineText({ extra }))).toBe(expected)
   })
 })

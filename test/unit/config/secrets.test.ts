@@ -57,14 +57,14 @@ describe('a value that looks like a secret causes a warning with its line and co
       { API_TOKEN: 'hunter2', SECRET_NAME: 'prod/model' },
       `p.yaml:12:52: warning: models.text.endpoint.auth.prefix has \${API_TOKEN}, which looks like a secret: ${READABLE}; let auth name a secret of AWS Secrets Manager`,
     ],
-  ])('%s', (_what, changes, env, expected) => {
+  ])('there is a warning for %s', (_what, changes, env, expected) => {
     const warnings = warningsOf(changes, env)
 
     expect(warnings).toEqual([expected])
     expect(warnings.join()).not.toContain('hunter2')
   })
 
-  it('each element of a list that looks like a secret', () => {
+  it('there is a warning for each element of a list that looks like a secret', () => {
     const inputs = { queue: `inputs: [{ queue: "a" }, { queue: "\${QUEUE_KEY}" }]` }
 
     expect(warningsOf(inputs, { QUEUE_KEY: 'nightly' })).toEqual([

@@ -23,7 +23,7 @@ describe('durations', () => {
     expect(parseDuration(text)).toBeUndefined()
   })
 
-  it('have the value of the number times the unit', () => {
+  it('durations have the value of the number times the unit', () => {
     const unit = fc.constantFrom<[string, number]>(
       ['ms', 1],
       ['s', 1_000],
@@ -63,14 +63,14 @@ describe('variables in a text of pipeline.yaml', () => {
     },
   )
 
-  it('that are not set are reported with their places', () => {
+  it('variables that are not set are reported with their places', () => {
     expect(interpolate(`a \${X} \${HOST} \${Y}`, env)?.unset).toEqual([
       { name: 'X', offset: 2 },
       { name: 'Y', offset: 15 },
     ])
   })
 
-  it('never change the structure of a document, whatever values they have', () => {
+  it('variables never change the structure of a document, whatever values they have', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), value => {
         const source = readSource(`a: \${V}\nb: ["\${V}", 'x\${V}']\nc: >-\n  \${V}\n`, { V: value })
@@ -82,7 +82,7 @@ describe('variables in a text of pipeline.yaml', () => {
 })
 
 describe('the line and column of a character in a value', () => {
-  it('are found for each style in which YAML writes a text', () => {
+  it('the line and column of a character are found for each style in which YAML writes a text', () => {
     const word = fc.stringMatching(/^[a-z"'\\{}$:,é😀-]{1,8}$/u)
     const style = fc.constantFrom('PLAIN', 'QUOTE_DOUBLE', 'QUOTE_SINGLE', 'BLOCK_LITERAL', 'BLOCK_FOLDED')
     fc.assert(
@@ -102,7 +102,7 @@ describe('the line and column of a character in a value', () => {
 })
 
 describe('concurrency', () => {
-  it('is split into at most 1,000 invocations with at most 10 calls each, whose product is the concurrency', () => {
+  it('the concurrency of a model is split into at most 1,000 invocations with at most 10 calls each, whose product is the concurrency', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000 }), concurrency => {
         const split = splitConcurrency(nearestConcurrency(concurrency))
@@ -116,7 +116,7 @@ describe('concurrency', () => {
     )
   })
 
-  it('is split into five invocations or more if it is high enough, since an invocation may receive only one request', () => {
+  it('the concurrency of a model is split into five invocations or more if it is high enough, since an invocation may receive only one request', () => {
     expect(splitConcurrency(10)).toEqual({ mapping: 5, calls: 2 })
     expect(splitConcurrency(20)).toEqual({ mapping: 5, calls: 4 })
     expect(splitConcurrency(100)).toEqual({ mapping: 10, calls: 10 })
@@ -127,7 +127,7 @@ describe('concurrency', () => {
 })
 
 describe('the check of JSONata functions', () => {
-  it('accepts functions that the expression defines', () => {
+  it('the check of JSONata functions accepts functions that the expression defines', () => {
     expect(checkMapping('( $double := function($x) { $x * 2 }; $map(a, $double); $double(3) )')).toBeUndefined()
     expect(checkMapping('$reduce(a, function($sum, $f) { $f($sum) })')).toBeUndefined()
     expect(checkMapping('a ~> $trim() ~> $nothing()')?.message).toContain('calls $nothing')
@@ -141,7 +141,7 @@ describe('the check of JSONata functions', () => {
     '$$.a & $.b',
     '$map(list, $uppercase)',
     '( $f := function($n) { $n = 0 ? 1 : $n * $f($n - 1) }; $f(5) )',
-  ])('accepts the variables that %s binds', expression => {
+  ])('the check of JSONata functions accepts the variables that %s binds', expression => {
     expect(checkMapping(expression)).toBeUndefined()
   })
 })

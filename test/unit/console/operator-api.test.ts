@@ -43,14 +43,14 @@ async function call(path: string, body?: unknown, more: RequestInit = {}) {
 const made = (more: object = {}) => anItem({ created_at: NOW, ...more })
 
 describe('the operator API', () => {
-  it('tells which system (local or on AWS) it operates', async () => {
+  it('the operator API tells which system (local or on AWS) it operates', async () => {
     expect(await call('/system')).toMatchObject({
       status: 200,
       body: { target: 'local', name: 'test', version: '1.2.3', models: ['text', 'plain'], plans: ['free', 'pro'] },
     })
   })
 
-  it('counts the waiting, running, ended and finally failed requests exactly', async () => {
+  it('the operator API counts the waiting, running, ended and finally failed requests exactly', async () => {
     const [waiting, running, done, failed] = [made(), made(), made(), made()]
     for (const item of [waiting, running, done, failed]) await stores.admit(item)
     await stores.start(running)
@@ -65,7 +65,7 @@ describe('the operator API', () => {
     await stores.removeDeadLetters()
   })
 
-  it('lists requests page by page, each request once', async () => {
+  it('the operator API lists requests page by page, each request once', async () => {
     const user = 'paged'
     const items = [1, 2, 3].map(() => made({ user_id: user }))
     for (const item of items) await stores.admit(item)
@@ -78,7 +78,7 @@ describe('the operator API', () => {
     expect(second.body.next).toBeUndefined()
   })
 
-  it('lists users with their used quota, page by page', async () => {
+  it('the operator API lists users with their used quota, page by page', async () => {
     for (const user of ['ann', 'bob']) await setUser(stores.admin, user, { plan: 'pro' })
     await stores.admit(made({ user_id: 'ann' }))
 
@@ -104,7 +104,7 @@ describe('the operator API', () => {
       return () => stores.removeDeadLetters()
     })
 
-    it('shows the dead letter, and redrives it by its name', async () => {
+    it('the operator API shows the dead letter, and redrives it by its name', async () => {
       expect((await call('/dead-letters')).body).toMatchObject({ dead_letters: [{ name: id, reason: 'model_error' }] })
 
       expect(await call('/dead-letters/redrive', { names: [id] })).toMatchObject({
@@ -114,20 +114,20 @@ describe('the operator API', () => {
     })
 
     it.each([{}, { all: false }, { names: [] }, { names: ['x'], model: 'text' }])(
-      'refuses to redrive if the body does not clearly name dead letters: %j',
+      'the operator API refuses to redrive if the body does not clearly name dead letters: %j',
       async body => {
         expect(await call('/dead-letters/redrive', body)).toMatchObject({ status: 400 })
         expect((await call('/dead-letters')).body.dead_letters).toHaveLength(1)
       },
     )
 
-    it('discards only the named dead letter', async () => {
+    it('the operator API discards only the named dead letter', async () => {
       expect(await call('/dead-letters/discard', { names: ['other'] })).toMatchObject({ body: { discarded: [] } })
       expect(await call('/dead-letters/discard', { names: [id] })).toMatchObject({ body: { discarded: [id] } })
     })
   })
 
-  it('answers 400 or 413 with the mistake if the query or the body of a call is invalid', async () => {
+  it('the operator API answers 400 or 413 with the mistake if the query or the body of a call is invalid', async () => {
     expect(await call('/requests?limit=0')).toMatchObject({
       status: 400,
       body: { code: 'invalid_request', details: [{ path: 'limit' }] },
@@ -143,7 +143,7 @@ describe('the operator API', () => {
     expect(await call('/requests', 'x'.repeat(5_000_001))).toMatchObject({ status: 413 })
   })
 
-  it('answers 409 with the error sentence of the command line if an operation is refused', async () => {
+  it('the operator API answers 409 with the error sentence of the command line if an operation is refused', async () => {
     expect(await call('/models/picture/reset', {})).toMatchObject({
       status: 409,
       body: { error: 'there is no model picture: the models are text, plain', code: 'refused' },
@@ -151,7 +151,7 @@ describe('the operator API', () => {
     expect(await call('/requests', { user: 'nobody', body: { prompt: 'hi' } })).toMatchObject({ status: 409 })
   })
 
-  it('answers 404 for any other path, and 405 for any other method', async () => {
+  it('the operator API answers 404 for any other path, and 405 for any other method', async () => {
     expect(await call('/secrets')).toMatchObject({ status: 404, body: { code: 'not_found' } })
     expect(await call('/models', undefined, { method: 'DELETE' })).toMatchObject({ status: 405 })
     expect((await fetch(`${at().origin}/v1/inference`)).status).toBe(404)

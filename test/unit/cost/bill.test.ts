@@ -59,7 +59,7 @@ const named = (items: readonly Item[], what: string): Item => {
 }
 
 describe('the inventory of a template', () => {
-  it('counts each metric that an alarm reads, each secret, and the secret of the cluster', () => {
+  it('the inventory counts each metric that an alarm reads, each secret, and the secret of the cluster', () => {
     expect(inventoryOf(templateWith())).toMatchObject({
       alarmMetrics: 3,
       dashboards: 1,
@@ -75,7 +75,7 @@ describe('the inventory of a template', () => {
 })
 
 describe('the bill of a deployment without traffic', () => {
-  it('has costs for alarms, the dashboard, secrets, and the polling of its queues, but for no metric', () => {
+  it('the bill of a deployment without traffic has costs for alarms, the dashboard, secrets, and the polling of its queues, but for no metric', () => {
     const { always, traffic_usd, total_usd, always_usd } = bill({ requests: 0 })
 
     expect(named(always, 'alarms').usd).toBeCloseTo(0.3)
@@ -88,7 +88,7 @@ describe('the bill of a deployment without traffic', () => {
     expect(total_usd).toBe(always_usd)
   })
 
-  it('also has the cost of a database that resumes once a day, if the retention deletes old rows', () => {
+  it('the bill of a deployment without traffic also has the cost of a database that resumes once a day, if the retention deletes old rows', () => {
     const { always } = bill({ requests: 0 }, pipelineWith('', 'observability: { retention: { ledger: 90d } }'))
 
     expect(named(always, 'capacity for the deletion of old rows').quantity).toBeCloseTo((730 / 24) * 0.5 * 0.5)
@@ -126,7 +126,7 @@ describe('the bill of a deployment with managed instances', () => {
 })
 
 describe('the bill of a million requests per month', () => {
-  it('has the price of each call that the benchmark counts for a request', () => {
+  it('the bill has the price of each call that the benchmark counts for a request', () => {
     const { traffic } = bill()
 
     expect(named(traffic, 'a POST and two GETs per request').usd).toBeCloseTo(3)
@@ -147,36 +147,36 @@ describe('the bill of a million requests per month', () => {
     )
   })
 
-  it('is the sum of its items', () => {
+  it('the bill is the sum of its items', () => {
     const { always, traffic, total_usd } = bill()
 
     for (const { quantity, unit_usd, usd } of [...always, ...traffic]) expect(usd).toBe(quantity * unit_usd)
     expect(total_usd).toBeCloseTo([...always, ...traffic].reduce((sum, { usd }) => sum + usd, 0))
   })
 
-  it('has the capacity of a database that runs all month, but for ten requests the database pauses most of the time', () => {
+  it('the bill has the capacity of a database that runs all month, but for ten requests the database pauses most of the time', () => {
     expect(named(bill().traffic, 'capacity').quantity).toBe(730 * 0.5)
     expect(named(bill({ requests: 10 }).traffic, 'capacity').quantity).toBe(10 * 0.5 * 0.5)
   })
 
-  it('has the cost of metrics only for the hours with requests', () => {
+  it('the bill has the cost of metrics only for the hours with requests', () => {
     expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(0.4)
   })
 
-  it('has more write units per request if the quota item is larger, because its user has many open reservations', () => {
+  it('the bill has more write units per request if the quota item is larger, because its user has many open reservations', () => {
     const writes = (open: number) => named(bill({ open }).traffic, 'writes of quota items').quantity
 
     expect(writes(100)).toBe(7 * writes(1))
   })
 
-  it('has the reads and writes of the rate limit if the model has one', () => {
+  it('the bill has the reads and writes of the rate limit if the model has one', () => {
     const limited = bill({}, pipelineWith('rate_limit: { count: 100, interval: 1s }'))
 
     expect(named(limited.traffic, 'writes of rate limits').quantity).toBe(1e6)
     expect(named(limited.traffic, 'reads').quantity).toBe(named(bill().traffic, 'reads').quantity + 1e6)
   })
 
-  it('has one invocation per batch if a batch becomes full during its window', () => {
+  it('the bill has one invocation per batch if a batch becomes full during its window', () => {
     const batched = bill(
       {},
       pipelineWith('batch: { count: 10, period: 60s, url: "https://text.example.com/b" }'),
@@ -189,7 +189,7 @@ describe('the bill of a million requests per month', () => {
     expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(3.4e6)
   })
 
-  it('has fewer invocations than requests if the concurrency is used up, since an invocation then takes several requests', () => {
+  it('the bill has fewer invocations than requests if the concurrency is used up, since an invocation then takes several requests', () => {
     const busy = bill({ requests: 12e6 })
     // 12 million calls of 2 s are 9.1 simultaneous calls, in 5 invocations of up to 2 calls.
     expect(named(busy.traffic, 'workers: time').quantity).toBeLessThan(7e6 * 2.06)
@@ -201,16 +201,16 @@ describe('the bill of a million requests per month in 30 bursts', () => {
   const busyHours = (1e6 * 2.06) / 10 / 3_600
   const { traffic } = bill({ spread: 'bursts' })
 
-  it('has full invocations of the worker, with two requests each', () => {
+  it('the bill of bursts has full invocations of the worker, with two requests each', () => {
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(0.5e6 * 2.06)
   })
 
-  it('has the database and the metrics only for the hours with requests, and the database for half an hour after each burst', () => {
+  it('the bill of bursts has the database and the metrics only for the hours with requests, and the database for half an hour after each burst', () => {
     expect(named(traffic, 'capacity').quantity).toBeCloseTo((busyHours + 30 * 0.5) * 0.5)
     expect(named(traffic, 'custom metrics of requests').quantity).toBeCloseTo((4 * (busyHours + 30)) / 730)
   })
 
-  it('has bursts that last at least as long as the rate limit needs for all requests', () => {
+  it('in the bill, bursts last at least as long as the rate limit needs for all requests', () => {
     const limited = bill({ spread: 'bursts' }, pipelineWith('rate_limit: { count: 1, interval: 1s }'))
 
     // With one call per second, the requests take 278 hours. Each invocation has one request.
@@ -218,23 +218,24 @@ describe('the bill of a million requests per month in 30 bursts', () => {
     expect(named(limited.traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
   })
 
-  it('has the sweeper’s reads of requests that wait longer than two minutes, and its `accepted` events', () => {
+  it('the bill has the sweeper’s reads of requests that wait longer than two minutes, and its `accepted` events', () => {
     // A burst takes 6,867 s, and its requests wait between 0 s and this time. The sweeper reads a waiting request every two
     // minutes, from the second minute on. Such a read is eventually consistent, and takes half a read unit.
     const burst = (busyHours * 3_600) / 30
     const looks = 1e6 * ((burst - 120) ** 2 / 240 / burst)
     expect(named(traffic, 'reads of requests that wait for minutes').quantity / (looks / 2)).toBeCloseTo(1, 2)
-    // During three minutes after that, each sweep sends an `accepted` event for the request: one and a half events on
-    // average. Ten events share a send, a receive and a delete.
+    // During the three minutes after the second minute, each sweep sends an `accepted` event for the request. With a sweep
+    // every two minutes, these are one and a half events on average. Ten events share a send, a receive and a delete.
     const announced = 1e6 * 1.5 * ((burst - 210) / burst)
-    // Each request has messages with two sends. A worker takes two messages at once, and the collector one.
+    // For each request, two messages are sent. They are received and deleted two at a time by the worker, and one at a time
+    // by the collector.
     const messages = 2e6 + 2 * (0.5e6 + 1e6)
     const sqs = named(traffic, 'messages: sent, received, deleted').quantity - messages
     expect(sqs / (announced * 0.3)).toBeCloseTo(1, 2)
     expect(named(traffic, 'I/O').quantity / (2 * (1e6 + announced))).toBeCloseTo(1, 2)
   })
 
-  it('has no reads of the sweeper if no request is open for two minutes: in short bursts, or with evenly spread requests', () => {
+  it('the bill has no reads of the sweeper if no request is open for two minutes: in short bursts, or with evenly spread requests whose calls are short', () => {
     const looks = (of: Partial<Traffic>) => named(bill(of).traffic, 'reads of requests that wait for minutes').quantity
 
     expect(looks({ requests: 10_000, spread: 'bursts' })).toBe(0)
@@ -242,24 +243,30 @@ describe('the bill of a million requests per month in 30 bursts', () => {
     expect(looks({ spread: 'even', modelSeconds: 300 })).toBeCloseTo((1e6 * 180) / 120 / 2, -4)
   })
 
-  it.each([0, 10])('is not higher than the bill of evenly spread requests, for %i requests, too', requests => {
-    expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
-  })
+  it.each([0, 10])(
+    'the bill of bursts is not higher than the bill of evenly spread requests, for %i requests, too',
+    requests => {
+      expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
+    },
+  )
 })
 
 describe('the notes of a bill', () => {
   it.each([
     { fields: '', requests: 14e6, most: '12,757,282' },
     { fields: 'rate_limit: { count: 1, interval: 10s }', requests: 1e6, most: '262,800' },
-  ])('report that a model can’t run $requests requests with "$fields"', ({ fields, requests, most }) => {
-    const { notes } = bill({ requests }, pipelineWith(fields))
+  ])(
+    'the notes of a bill report that a model can’t run $requests requests with "$fields"',
+    ({ fields, requests, most }) => {
+      const { notes } = bill({ requests }, pipelineWith(fields))
 
-    expect(notes[0]).toBe(
-      `text can't run ${requests.toLocaleString('en-US')} requests in a month: its concurrency, batch and rate_limit allow ${most}.`,
-    )
-  })
+      expect(notes[0]).toBe(
+        `text can't run ${requests.toLocaleString('en-US')} requests in a month: its concurrency, batch and rate_limit allow ${most}.`,
+      )
+    },
+  )
 
-  it('have no such report if the model can run the requests', () => {
+  it('the notes of a bill have no such report if the model can run the requests', () => {
     expect(bill().notes.join()).not.toContain("can't run")
   })
 })

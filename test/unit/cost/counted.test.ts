@@ -45,7 +45,7 @@ describe('the AWS calls per request in the bill', () => {
   }, 180_000)
   afterAll(() => engines.close())
 
-  it('are the calls that the benchmark counts, step by step', () => {
+  it('the AWS calls per request are the calls that the benchmark counts, step by step', () => {
     expect({
       accepted: stepOf(request.accepted, 1),
       worked: stepOf(request.worked, 0),
@@ -72,19 +72,19 @@ describe('the AWS calls per request in the bill', () => {
     ['readQueued', 'GetItem', 1, 200],
     ['readCompleted', 'ExecuteStatement, GetItem', 1, 600],
     ['rejected', 'UpdateItem', 0, 1_550],
-  ] as const)('are these for the step %s: %s', (step, calls, units, bytes) => {
+  ] as const)('the AWS calls per request are these for the step %s: %s', (step, calls, units, bytes) => {
     expect(tally(request[step])).toBe(calls)
     expect(unitsOf(request[step])).toBe(units)
     expect(bytesOf(request[step])).toBeLessThanOrEqual(bytes)
   })
 
-  it('are 13 from the admission to the settlement of a single request', () => {
+  it('the AWS calls per request are 13 from the admission to the settlement of a single request', () => {
     const own = [request.accepted, request.worked, request.settled].flat().length
 
     expect(own + 2 * MAPPING_CALLS).toBe(13)
   })
 
-  it('are as many for a POST to the OpenAI API, and five more if the POST waits: four for the wait lease (its right to wait), and one read', () => {
+  it('a POST to the OpenAI API makes the same AWS calls as a POST to /v1/inference, and five more if it waits: four for the wait lease (its right to wait), and one read', () => {
     const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
 
     expect(tallies).toEqual(
@@ -98,12 +98,12 @@ describe('the AWS calls per request in the bill', () => {
     )
   })
 
-  it('are one call for a request that the quota refuses, with each API', () => {
+  it('a request that the quota refuses causes one AWS call, with each API', () => {
     expect(new Set([...request.refused.values()].map(tally))).toEqual(new Set(['UpdateItem']))
     expect(request.refused.size).toBe(request.posted.size)
   })
 
-  it('have more write units for a larger quota item, which grows with each open reservation of its user', () => {
+  it('the AWS calls per request have more write units for a larger quota item, which grows with each open reservation of its user', () => {
     const measured = [...request.acceptedBeside].map(([open, calls]) => [open + 1, unitsOf(calls, ['UpdateItem'])])
 
     expect(measured).toEqual([
@@ -114,7 +114,7 @@ describe('the AWS calls per request in the bill', () => {
     expect(measured).toEqual(measured.map(([open = 0]) => [open, quotaWriteUnits(open)]))
   })
 
-  it('are more for a model with a rate limit', async () => {
+  it('a request of a model with a rate limit causes more AWS calls', async () => {
     const protection = await countProtection(engines)
     const plain = protection.get('closed circuit') ?? []
     const limited = protection.get('rate limit, called at once') ?? []

@@ -9,19 +9,19 @@ const aModel = (fields = '') => {
 }
 
 describe('the custom metrics in the bill', () => {
-  it('are two for all models together: accepted requests, and the time to the end', () => {
+  it('the custom metrics in the bill are two for all models together: accepted requests, and the time to the end', () => {
     expect(sharedCount).toBe(2)
   })
 
-  it('are two per model: the latency of calls, and completed requests', () => {
+  it('the custom metrics in the bill are two per model: the latency of calls, and completed requests', () => {
     expect(metricsOf(aModel())).toBe(2)
   })
 
-  it('are three per model with batches: also the size of batches', () => {
+  it('the custom metrics in the bill are three per model with batches: also the size of batches', () => {
     expect(metricsOf(aModel('batch: { count: 10, period: 1s }'))).toBe(3)
   })
 
-  it('are 19 more for each further model with failing calls: 16 of its worker, and its failed, cancelled and expired requests', () => {
+  it('the custom metrics in the bill are 19 more for each further model with failing calls: 16 of its worker, and three for its failed, cancelled and expired requests', () => {
     expect(troubleMetrics(2) - troubleMetrics(1)).toBe(16 + 3)
   })
 })

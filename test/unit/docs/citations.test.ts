@@ -69,7 +69,7 @@ describe('docs/adr/README.md', () => {
 })
 
 describe('a citation in a source file', () => {
-  it('names something that exists in this repository', () => {
+  it('a citation names something that exists in this repository', () => {
     expect(sources.length).toBeGreaterThan(500)
     expect(sources.flatMap(path => wrongCitations(path, read(path), citable))).toEqual([])
   })
@@ -86,7 +86,7 @@ describe('a citation in a source file', () => {
     'keeps I13',
     'which is ADR 9999',
     'see docs/adr/9999',
-  ])('is found if it is wrong: %s', text => {
+  ])('a citation is found if it is wrong: %s', text => {
     expect(wrongCitations('test/unit/x.ts', `first line\n// ${text}`, citable).join()).toMatch(/^test\/unit\/x\.ts:2: /)
   })
 
@@ -98,7 +98,7 @@ describe('a citation in a source file', () => {
     'passes the contract suite',
     'ADR 0017, and docs/adr/0003',
     '../../docs/errors.md',
-  ])('is accepted if it is right: %s', text => {
+  ])('a citation is accepted if it is right: %s', text => {
     expect(wrongCitations('test/unit/x.ts', `// ${text}`, citable)).toEqual([])
   })
 })

@@ -40,13 +40,16 @@ describe('each example of docs/mappings.md', () => {
     expect(examples.length).toBeGreaterThan(25)
   })
 
-  it.each(examples)('gives the documented output: $expression for $input', async ({ expression, input, output }) => {
-    const evaluated = compileExpression(expression)(JSON.parse(input))
+  it.each(examples)(
+    'an example gives the documented output: $expression for $input',
+    async ({ expression, input, output }) => {
+      const evaluated = compileExpression(expression)(JSON.parse(input))
 
-    expect(checkMapping(expression)).toBeUndefined()
-    if (output.startsWith('fails: ')) await expect(evaluated).rejects.toThrow(output.slice('fails: '.length))
-    else expect(await evaluated).toEqual(output === 'nothing' ? undefined : JSON.parse(output))
-  })
+      expect(checkMapping(expression)).toBeUndefined()
+      if (output.startsWith('fails: ')) await expect(evaluated).rejects.toThrow(output.slice('fails: '.length))
+      else expect(await evaluated).toEqual(output === 'nothing' ? undefined : JSON.parse(output))
+    },
+  )
 })
 
 describe('the table of fast and slow expressions in docs/mappings.md', () => {

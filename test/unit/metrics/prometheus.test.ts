@@ -17,7 +17,7 @@ const pageAfter = (...lines: string[]) => {
 }
 
 describe('the page /metrics of the local system', () => {
-  it('adds up the counters of all log lines, per service and model', () => {
+  it('the page /metrics adds up the counters of all log lines, per service and model', () => {
     const page = pageAfter(
       emf({ service: 'shop-collector', model: 'text', CompletedRequests: 2 }),
       emf({ service: 'shop-collector', model: 'image', CompletedRequests: 1 }),
@@ -35,7 +35,7 @@ describe('the page /metrics of the local system', () => {
     )
   })
 
-  it('has histograms whose buckets count all values up to their upper bound', () => {
+  it('the page /metrics has histograms whose buckets count all values up to their upper bound', () => {
     const page = pageAfter(emf({ service: 'shop-worker-text', model: 'text', BatchSize: [1, 3, 20_000] }))
 
     expect(page.split('\n').filter(line => !line.startsWith('#'))).toEqual([
@@ -57,7 +57,7 @@ describe('the page /metrics of the local system', () => {
     ])
   })
 
-  it('has one header for all series of one metric', () => {
+  it('the page /metrics has one header for all series of one metric', () => {
     const page = pageAfter(emf({ service: 'shop-worker-text', model: 'text', InputTokens: 3, OutputTokens: 4 }))
 
     expect(page.match(/^# TYPE gen_ai_client_token_usage histogram$/gm)).toHaveLength(1)
@@ -69,7 +69,7 @@ describe('the page /metrics of the local system', () => {
     )
   })
 
-  it('has the number of messages per queue, and counts invocations and received messages', () => {
+  it('the page /metrics has the number of messages per queue, and counts invocations and received messages', () => {
     const { observer, registry, note } = createLocalMetrics(() => NOW)
     observer.answered(202)
     observer.invoked({ functionName: 'f', service: 'gateway', ok: true, throttled: false })
@@ -98,7 +98,7 @@ describe('the page /metrics of the local system', () => {
     ])
   })
 
-  it('leaves out a gauge that got no value for 5 minutes, until the gauge gets a new value', () => {
+  it('the page /metrics leaves out a gauge that got no value for 5 minutes, until the gauge gets a new value', () => {
     let now = NOW
     const { observer, registry } = createLocalMetrics(() => now)
     const worker = { service: 'shop-worker-text', model: 'text' }
@@ -117,7 +117,7 @@ describe('the page /metrics of the local system', () => {
     expect(values()).toEqual([`sluice_time_left_seconds${labels} 9`, `sluice_model_calls_total${labels} 1`])
   })
 
-  it('escapes the characters that the Prometheus format requires', () => {
+  it('the page /metrics escapes the characters that the Prometheus format requires', () => {
     const registry = createRegistry(() => NOW)
     const family = { name: 'a.b', kind: 'gauge', unit: '{thing}', description: 'One\\two\nthree' } as const
     registry.add(family, { label: 'a"b\\c\nd' }, [1])
@@ -127,11 +127,11 @@ describe('the page /metrics of the local system', () => {
     )
   })
 
-  it.each(['not JSON', '[]', 'null', '{}'])('ignores a log line that is %s', line => {
+  it.each(['not JSON', '[]', 'null', '{}'])('the page /metrics ignores a log line that is %s', line => {
     expect(pageAfter(line)).toBe('\n')
   })
 
-  it('gives different metrics different names, except metrics that are series of one OpenTelemetry metric', () => {
+  it('the page /metrics gives different metrics different names, except metrics that are series of one OpenTelemetry metric', () => {
     const names = [...METRIC_NAMES.map(familyOf), ...Object.values(LOCAL_FAMILIES)].map(prometheusName)
     const twice = names.filter((name, i) => names.indexOf(name) !== i)
 

@@ -7,7 +7,7 @@ import { startOtlpReceiver } from '../../support/otlp-receiver.ts'
 const QUEUES = { queues: async () => [{ name: 'shop-results', waiting: 3 }] }
 
 describe('the local system', () => {
-  it('exports its metrics by OTLP, also when it stops', async () => {
+  it('the local system exports its metrics by OTLP, also when it stops', async () => {
     const receiver = await startOtlpReceiver()
     onTestFinished(receiver.close)
     const metrics = createLocalMetrics(() => NOW)
@@ -27,7 +27,7 @@ describe('the local system', () => {
     expect(printed).toEqual([])
   })
 
-  it('logs once that its metrics can’t be exported, and stops nevertheless', async () => {
+  it('the local system logs once that its metrics can’t be exported, and stops nevertheless', async () => {
     const receiver = await startOtlpReceiver(() => ({ status: 404 }))
     onTestFinished(receiver.close)
     const printed: string[] = []
@@ -43,7 +43,7 @@ describe('the local system', () => {
   })
 
   it.each(['http://127.0.0.1:4318', 'http://127.0.0.1:4318/', 'http://127.0.0.1:4318//'])(
-    'makes the URL of its metrics endpoint from %s',
+    'the local system makes the URL of its metrics endpoint from %s',
     endpoint => {
       expect(metricsUrl(endpoint)).toBe('http://127.0.0.1:4318/v1/metrics')
     },

@@ -20,7 +20,7 @@ it('LICENSE is the text of the licence that package.json names', () => {
   expect(readFileSync('LICENSE', 'utf8')).toBe(readFileSync('node_modules/constructs/LICENSE', 'utf8'))
 })
 
-describe('a package with another licence', () => {
+describe('the check of the licence of a new package', () => {
   const withLicence = (license: string | undefined) => {
     const added = { version: '1.0.0', ...(license !== undefined && { license }) }
     const { packages } = lock
@@ -38,10 +38,10 @@ describe('a package with another licence', () => {
     'UNLICENSED',
     '',
     undefined,
-  ])('is refused: %s', license => expect(withLicence(license)).toEqual(['new@1.0.0']))
+  ])('a package is refused with the licence: %s', license => expect(withLicence(license)).toEqual(['new@1.0.0']))
 
   it.each(['MIT', '(MIT OR GPL-3.0-or-later)', 'GPL-3.0-only OR Apache-2.0', 'MIT AND ISC'])(
-    'is accepted: %s',
+    'a package is accepted with the licence: %s',
     license => expect(withLicence(license)).toEqual([]),
   )
 })

@@ -1,8 +1,8 @@
 import type { Distribution, Labels, Registry, Series } from './registry.ts'
 
 /**
- * OTLP's number for sums since the registry was made. Prometheus accepts only sums of this kind. And after a lost
- * export, the next export contains all values, so nothing is lost.
+ * OTLP's number for cumulative sums: each export has the sums since the registry was made. Prometheus accepts only sums
+ * of this kind. And after a lost export, the next export contains all values, so nothing is lost.
  */
 const CUMULATIVE = 2
 

@@ -36,7 +36,7 @@ export interface Series {
  * creation. So a reader that misses some reads loses no values.
  */
 export interface Registry {
-  /** The time of its creation, in epoch milliseconds. */
+  /** The time at which the registry was made, in epoch milliseconds. */
   readonly since: number
   add(family: Family, labels: Labels, values: readonly number[]): void
   /**

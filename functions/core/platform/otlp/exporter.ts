@@ -3,9 +3,8 @@ import type { Otlp, OtlpKind, OtlpPayload } from './port.ts'
 import type { Posted, PostJson } from './post-json.ts'
 
 /**
- * The pause of the export after a failure, in milliseconds. If an export took longer than its invocation waits
- * (`flush`), later invocations do not wait for exports for the same time. So a slow receiver does not delay every
- * answer.
+ * The pause of the export after a failure, in milliseconds. This is also the time in which no invocation waits for an
+ * export (`flush`), after an export took longer than an invocation waits. So a slow receiver does not delay every answer.
  */
 export const PAUSE_MS = 30_000
 

@@ -41,8 +41,8 @@ interface Answer {
 }
 
 /**
- * Makes the function that posts over one connection, which stays open. The signer gets the whole request, because a
- * signed request must be sent unchanged. It follows no redirects.
+ * Makes the function that posts over one connection, which stays open. The function follows no redirects. The signer
+ * gets the whole request, because a signed request must be sent unchanged.
  */
 export function postJson(
   signerOf: (url: URL) => Promise<Sign | undefined> = async () => undefined,

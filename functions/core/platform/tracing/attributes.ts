@@ -1,6 +1,6 @@
 /**
- * The names of attributes, by the semantic conventions of OpenTelemetry 1.45.0. They are fixed here, because the names
- * for messaging and `gen_ai` are still in development, and backends search for these names.
+ * The names of attributes, by the semantic conventions of OpenTelemetry 1.45.0. They are fixed here, because later
+ * conventions may change the names for messaging and `gen_ai`, and the searches of users would then find nothing.
  */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0'
 

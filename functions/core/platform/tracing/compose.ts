@@ -12,7 +12,7 @@ export interface TracingEnv {
 
 /**
  * Makes the tracing that the environment configures. Without an endpoint, tracing is off, and none of its code is
- * loaded. With an endpoint, the SDK is loaded while the function starts.
+ * loaded. With an endpoint, OpenTelemetry's SDK is loaded while the function starts.
  */
 export function composeTracing(env: TracingEnv, logger: Pick<Logger, 'warn'>, metrics: Meter): Tracing {
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: sample = '1' } = env

@@ -28,7 +28,7 @@ export interface Span {
   /** Runs a task in which this span is the active one. */
   run<T>(task: () => T): T
   set(attributes: Attributes): void
-  /** Marks the work of the span as failed, with the kind of its error. There are only a few kinds. */
+  /** Marks the work of the span as failed, with the kind of its error, such as an exception's name or an HTTP status. */
   fail(kind: string): void
   /** Adds a link to a span of another trace. */
   link(traceparent: string): void

@@ -54,7 +54,7 @@ export interface Link {
    * now, and with `Defect` if there is no queue for the message.
    */
   publish(publication: Publication): Promise<void>
-  /** Runs some work on a separate channel, because the broker closes a channel after an error. */
+  /** Runs some work on a separate channel. The broker closes a channel after an error, and then only this work fails. */
   onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -79,9 +79,9 @@ const WORK_MS = 20_000
 const FRESH_MS = 5_000
 
 /**
- * The wait before a send over a blocked connection is rejected, in milliseconds. While Lambda froze the environment,
- * the broker may have unblocked the connection. Then the broker's message about this is read within this time, and the
- * send is not rejected without need.
+ * The wait before a send over a blocked connection (the broker takes no messages for now) is rejected, in milliseconds.
+ * While Lambda froze the environment, the broker may have unblocked the connection. Then the broker's message about this
+ * is read within this time, and the send is not rejected without need.
  */
 const UNBLOCKED_MS = 50
 

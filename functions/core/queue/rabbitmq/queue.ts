@@ -6,7 +6,7 @@ import { MAX_MESSAGE_BYTES, RABBITMQ_CAPABILITIES } from './capabilities.ts'
 import { delayedRoute } from './delays.ts'
 import type { Publication } from './link.ts'
 
-/** Chooses the queue for a message, among the queues among which the messages of one queue are divided. */
+/** Chooses the queue that gets a message. The messages for one queue may be divided among several queues, one per consumer. */
 export type ChooseQueue = (queue: string, message: OutgoingMessage) => string
 
 /** Sends messages to queues of RabbitMQ. Each message is persistent, and the broker confirms it. */

@@ -28,7 +28,7 @@ const RESULT_RETURN_SECONDS = 150
  */
 const MAX_DELIVERIES = 1_000
 
-/** Matches the queues of a model within the deployment, including those that share its messages. */
+/** Matches the queues of a model within the deployment, including the numbered ones (`-2` and so on) that share its messages. */
 const OF_MODEL = /^inference-.+-(?:high|normal)(?:-\d+)?$/
 
 /**
@@ -43,8 +43,8 @@ function deadLettersOf(prefix: string, queue: string): string | undefined {
 
 /**
  * Receives from Lambda's event source mapping for RabbitMQ. The mapping acknowledges a whole batch when its function
- * returns, and delivers the whole batch again when the function fails. So the receiver sends each message that must be
- * redelivered again before the function returns.
+ * returns, and delivers the whole batch again when the function fails. So if some messages of a batch must be
+ * redelivered, the receiver sends copies of them to their queue before the function returns.
  *
  * If the function stops after it has sent a message again, this message exists twice, and the other messages of the
  * batch are delivered again. This does no harm, because a request can be claimed only once, and its item accepts only

@@ -27,11 +27,11 @@ export const rabbitMqReturnResults =
     return link.onChannel(channel => reachingQueue(() => returnUntil(until, clock, { connection, channel, queue })))
   }
 
-/** The connection to the broker, and the queue of the results. */
+/** The way of the dead results: the channel that takes them, the connection that sends them again, and the results queue. */
 interface Way {
   readonly connection: Connection
   readonly channel: Channel
-  /** The whole name of the queue. */
+  /** The whole name of the results queue. */
   readonly queue: string
 }
 
@@ -51,7 +51,8 @@ async function returnUntil(until: number, clock: Clock, way: Way): Promise<Retur
 }
 
 /**
- * Converts the errors that amqplib throws for a lost channel. `ack` throws such an error at once, and not in a promise.
+ * Runs some work on a channel. A missing queue is thrown as a `Defect`, and any other error of amqplib, such as a lost
+ * channel, as `Unavailable`. The whole work is covered, because `ack` throws such an error itself, and not in a promise.
  */
 async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
   try {

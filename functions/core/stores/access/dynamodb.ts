@@ -19,7 +19,7 @@ export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Acce
   }
 }
 
-/** Makes the part of `Access` that a function without API keys needs. */
+/** Makes the part of `Access` that the intake needs: messages of input queues name their user, and have no API key. */
 export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access, 'user'> => ({
   user: userId =>
     reaching('the users table', async () => {

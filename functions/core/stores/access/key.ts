@@ -18,7 +18,7 @@ export function newKey(): string {
   return PREFIX + secret + checksum(secret)
 }
 
-/** Returns whether a text has the form of a key. */
+/** Returns whether a text has the form of a key and the right checksum. Only the keys table shows whether the key exists. */
 export function isWellFormedKey(key: string): boolean {
   if (!FORMAT.test(key)) return false
   const secret = key.slice(PREFIX.length, -CRC_LENGTH)

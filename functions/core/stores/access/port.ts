@@ -44,7 +44,10 @@ export interface AccessAdmin extends Access {
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
   /** Returns all users, sorted by their ids. */
   users(): Promise<UserRecord[]>
-  /** Replaces a user's record. Returns false, and writes nothing, if the stored record is no longer `was`. */
+  /**
+   * Replaces a user's record. Returns false, and writes nothing, if the stored record is no longer `was`. An undefined
+   * `was` means that there must be no record yet.
+   */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
   /** Deletes a key. A key that does not exist is ignored. */
   deleteKey(keyId: string): Promise<void>

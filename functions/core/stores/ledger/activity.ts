@@ -24,7 +24,7 @@ const OpenRequest = z.object({ request_id: z.string(), user_id: z.string() })
 /** A request that has not ended, according to the ledger. */
 export type OpenRequest = z.infer<typeof OpenRequest>
 
-/** Exact numbers over the whole ledger, for operators. All methods reject with `Unavailable`. */
+/** Exact counts over the whole ledger, and its requests that have not ended, for operators. Methods reject with `Unavailable`. */
 export interface LedgerActivity {
   /** Counts the requests that were made at `since` or later, per part of `partMs` and per status. Oldest part first. */
   counts(since: number, partMs: number): Promise<ActivityCount[]>

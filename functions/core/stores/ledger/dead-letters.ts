@@ -5,7 +5,7 @@ import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts
 
 /** A row of `dead_letters` without its message, which may be large. `at` is epoch milliseconds. */
 const RecordedDeadLetter = z.object({
-  /** `<request_id>:<run>`, or `message:…` for an unreadable message. */
+  /** `<request_id>:<run>`, `message:…` for an unreadable message, or `input:…` for a refused message of an input queue. */
   id: z.string(),
   request_id: z.string().nullable(),
   model: z.string().nullable(),

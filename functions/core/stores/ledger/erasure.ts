@@ -5,8 +5,8 @@ import { userHash } from './sql.ts'
 import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'
 
 /**
- * The operations with which an operator deletes a user from the ledger, and a look at the rows that the retention has
- * deleted. All methods reject with `Unavailable`.
+ * The operations with which an operator deletes a user from the ledger, and the time before which old rows may have been
+ * deleted (`deletedBefore`). All methods reject with `Unavailable`.
  */
 export interface LedgerErasure {
   /**
@@ -33,8 +33,8 @@ export interface LedgerErasure {
 
 /**
  * Marks a user as deleted, and removes marks older than 30 days. A mark is needed as long as a queue may hold an event
- * of the user. Queues keep events for 14 days. An event that is moved out of a dead-letter queue on its last day is
- * kept for 14 more days.
+ * of the user: for 28 days. Queues keep events for 14 days, and an event that is moved out of a dead-letter queue on its
+ * last day is kept for 14 more days.
  */
 const MARK = `WITH old AS (DELETE FROM deleted_users WHERE deleted_at < now() - interval '30 days')
 INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash(':user')}, now())

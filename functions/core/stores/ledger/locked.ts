@@ -11,12 +11,12 @@ import type { LedgerEnv } from '../../platform/env.ts'
 export type Run = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
 /**
- * A migration holds this lock to the end of its transaction. Without the lock, one of two simultaneous statements
- * `CREATE TABLE IF NOT EXISTS` could fail, and its deployment with it.
+ * A change of the schema or of the roles holds this lock to the end of its transaction. Without the lock, one of two
+ * simultaneous statements `CREATE TABLE IF NOT EXISTS` could fail, and its deployment with it.
  */
 const LOCK = 'SELECT 1 FROM pg_advisory_xact_lock(1936487785)'
 
-/** Does `work` in a transaction while no other migration runs. */
+/** Does `work` in a transaction, while no other change of the schema or of the roles runs. If it fails, nothing is changed. */
 export async function locked(
   client: RDSDataClient,
   env: LedgerEnv,

@@ -61,8 +61,8 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       )`,
       `COMMENT ON TABLE ledger_horizon IS 'rows of requests that ended before this time may have been deleted by observability.retention'`,
       // Deletes old rows. A request's id begins with the time of its creation, so the oldest rows come first in the
-      // primary key. The function never deletes rows younger than 15 days and rows of requests that have not ended. So
-      // a role that may only call this function can't delete other rows. The limit is 15 days because queues keep
+      // primary key. The function never deletes rows younger than 15 days, nor rows of requests that have not ended. So
+      // a role that may only call this function can't delete such rows. The limit is 15 days because queues keep
       // messages for 14 days: a late event must still find its row, or it would make the row again.
       `CREATE FUNCTION delete_ended(before timestamptz, at_most integer) RETURNS bigint
       LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -98,7 +98,8 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       'ALTER TABLE requests ADD COLUMN erased_at timestamptz',
       `COMMENT ON COLUMN requests.erased_at IS 'when the owner deleted the request: from then on, prompt and result stay empty'`,
       // The lock waits for the end of running statements that record events, because one of them may be about to write
-      // the message of a dead letter. Statements that begin later find `erased_at`, and write no message.
+      // the message of a dead letter, and this message would stay. Statements that begin later find `erased_at`, and
+      // write no message.
       `CREATE FUNCTION erase_request(entry json) RETURNS void
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
       BEGIN

@@ -88,9 +88,9 @@ export interface Ledger {
 /** The deletion of old rows. */
 export interface LedgerRetention {
   /**
-   * Deletes rows of requests that ended before a time (epoch milliseconds), and older dead letters, `atMost` of each.
-   * It never deletes a row whose request has not ended, or anything of the last 15 days. Returns how many it has
-   * deleted. Rejects with `Unavailable`.
+   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before this time, at
+   * most `atMost` of each. It never deletes a row whose request has not ended, or anything of the last 15 days. Returns
+   * how many rows and dead letters it has deleted. Rejects with `Unavailable`.
    */
   deleteEnded(before: number, atMost: number): Promise<number>
 }

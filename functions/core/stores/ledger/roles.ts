@@ -14,7 +14,7 @@ export const LEDGER_ROLES = {
     'SELECT (id, message) ON dead_letters',
     'SELECT ON deleted_users',
   ],
-  /** The reader erases a request for a client through a function of Postgres that can change nothing else. */
+  /** The reader erases the prompt and result of a request that its owner deletes, through a function of Postgres that can change nothing else. */
   reader: [
     'SELECT (request_id, run, status, result, result_key) ON requests',
     'EXECUTE ON FUNCTION erase_request(json)',

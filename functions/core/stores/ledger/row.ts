@@ -59,10 +59,10 @@ export const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated
 type Columns = { readonly [Column in keyof JsonRow]?: unknown } & Pick<JsonRow, 'run' | 'status'>
 
 /**
- * Returns the row after one more event. `RECORD` does the same in SQL, and a test of the simulation's models compares
- * both. If the event has a higher run than the row, or ends the row's run, its outcome replaces the row's outcome. If
- * the event has the run and the status of the row, it only fills outcome columns that are empty. Any event fills fixed
- * columns that are empty. All other columns stay as they are.
+ * Returns the row after one more event. `RECORD` does the same in SQL, and a test compares both. If the event has a
+ * higher run than the row, or ends the row's run, its outcome replaces the row's outcome. If the event has the run and
+ * the status of the row, it only fills outcome columns that are empty. Any event fills fixed columns that are empty. All
+ * other columns stay as they are.
  */
 export function upserted<Row extends Columns>(before: Row, event: Row): Row {
   const advances =

@@ -25,7 +25,7 @@ const NO_LINK = 'Communications link failure'
 
 /**
  * Returns whether the same statement may succeed later. It recognizes only errors that are special to the Data API and
- * Postgres.
+ * Postgres. `isTransient` recognizes those of all AWS services, such as a failed network.
  */
 export const isTransientInDatabase = (error: unknown): boolean =>
   error instanceof Error &&

@@ -25,8 +25,8 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
           return parseStored((await Body?.transformToString()) ?? 'null')
         } catch (error) {
           // S3 answers NoSuchKey only to a role that may list the bucket, so the functions that read objects may list
-          // it. Any other role would get AccessDenied for an object that was deleted because of its age. This error is
-          // thrown, and a GET of the old request would fail.
+          // it. Any other role would get AccessDenied for an object that was deleted because of its age. AccessDenied
+          // would be thrown, and a GET of the old request would be answered with 500.
           if (error instanceof NoSuchKey) return undefined
           throw error
         }

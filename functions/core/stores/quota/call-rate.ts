@@ -23,21 +23,27 @@ const ATTRIBUTES = 31
  */
 const FACTOR = 2 ** 20
 
-/** The count that a write expects to find. */
+/** What a write expects to find in a user's quota item: the latest interval of the rate, and the user's POSTs in it. */
 export interface CallCount {
   readonly interval: number
   readonly count: number
-  /** The value that an earlier interval has left in the attribute. The write must replace it. */
+  /** The value that an earlier interval has left in the attribute of this interval. The write replaces it by a new count. */
   readonly stale?: number | undefined
 }
 
-/** Returns the count that a write usually finds: the interval of the clock, without a stale value in its attribute. */
+/**
+ * Returns what the first try of a write expects: the clock's interval is the latest, and its attribute has no stale
+ * value. The `count` of 0 is not used, because the write adds to the stored count.
+ */
 export const expectedCount = (rate: Rate, now: number): CallCount => ({ interval: intervalAt(rate, now), count: 0 })
 
 const LatestInterval = z.object({ calls_interval: z.number().default(0) })
 const Value = z.number().optional()
 
-/** Returns the count in an item. */
+/**
+ * Reads from a quota item how many POSTs count in the current interval. If the item already has a later interval than
+ * the clock, that interval is the current one.
+ */
 export function callCount(item: Attributes, rate: Rate, now: number): CallCount {
   const interval = Math.max(intervalAt(rate, now), LatestInterval.parse(item).calls_interval)
   const value = Value.parse(item[attributeOf(interval)])
@@ -55,8 +61,8 @@ export const firstCall = ({ interval }: CallCount): Attributes => ({
 })
 
 /**
- * Returns the parts of an update that count a POST. Their condition fails if the rate is used up, or if the item is not
- * as expected.
+ * Returns the parts of an update that count a POST. Their condition fails if the rate is used up, or if the item has a
+ * later interval or another stale value than expected.
  */
 export function countCall({ interval, stale }: CallCount, rate: Rate) {
   const own = attributeOf(interval)

@@ -78,7 +78,10 @@ async function reserve(by: Reserving, reservation: Reservation, limits: Limits, 
   throw failure ?? new Unavailable('the quota table', new Error(`gave up after ${MAX_TRIES} races for one item`))
 }
 
-/** Tries once. If another reservation was faster, it returns the current count of calls for the next try. */
+/**
+ * Tries once. If the write is refused only because another write changed the item first, it returns the current count
+ * of the user's POSTs, which the next try then expects.
+ */
 async function tryToReserve(
   { client, table, countsOpen }: Reserving,
   reservation: Reservation,

@@ -66,7 +66,7 @@ function toOpenReservation(
   return { reservation, at }
 }
 
-/** Returns only the counters of an item, or of the answer of an update. */
+/** Returns only the requests and tokens of an item, or of the answer of an update, without the open reservations. */
 export const usedOf = (item: Attributes): z.infer<typeof Used> => Used.parse(item)
 
 const Open = z.object({ open: z.record(z.string(), z.unknown()) })

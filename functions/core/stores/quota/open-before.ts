@@ -9,10 +9,10 @@ import type { OpenReservation } from './port.ts'
 const PAGE = 100
 
 /**
- * Returns the open reservations of the watched items: the quota items that the index `watched` contains. If an item's
- * window is over and no reservation is open in the item, it is removed from the index (ADR 0017), so that the next
- * sweep need not read it. The index and the reads may be a little out of date. This does not matter, because the caller
- * asks for reservations that are minutes old.
+ * Returns the open reservations that were made at `time` or before. It reads only the watched items: the quota items
+ * that the index `watched` contains. If an item's window is over and no reservation is open in the item, it is removed
+ * from the index (ADR 0017), so that the sweeper's next run need not read it. The index and the reads may be a little
+ * out of date. This does not matter, because the sweeper asks for reservations that are minutes old.
  */
 export async function* openBefore(
   client: DynamoDBClient,

@@ -65,8 +65,8 @@ export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
 
   /**
-   * Reads an item at half the price of `get`. It may miss writes of the last seconds, also the first one. So the result
-   * may only show that nothing has to be done yet.
+   * Reads an item at half the price of `get`. It may miss writes of the last seconds, also the first one. Use it only to
+   * find requests for which nothing has to be done yet, and call `get` before anything is done for a request.
    */
   getPossiblyStale(userId: string, requestId: string): Promise<RequestItem | undefined>
 
@@ -95,9 +95,9 @@ export interface RequestItems {
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * Ends a lease: running, as in `seen` → running, but the lease ends now. The caller must know that the worker is
-   * gone, because another worker may then call the model for the same request. Returns whether this call has ended a
-   * lease.
+   * Ends a lease: running, as in `seen` → running, but the lease ends now, so that another worker can claim the request.
+   * The caller must know that the worker is gone. Otherwise two workers would call the model for the same request.
+   * Returns whether this call has ended a lease.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 

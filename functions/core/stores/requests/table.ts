@@ -19,8 +19,8 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
 /**
- * Makes the attributes of an item. Metadata is stored as JSON text, because DynamoDB has stricter limits for numbers,
- * names and nesting than JSON.
+ * Makes the attributes of an item. The field `sent` is stored in `claim_id`, and `alone` and `stopped` are not written
+ * here. Metadata is stored as JSON text, because DynamoDB has stricter limits for numbers, names and nesting than JSON.
  */
 export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }: RequestItem): Attributes => ({
   ...item,
@@ -44,8 +44,8 @@ function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'
 }
 
 /**
- * Reads the attributes of an item. No other code reads `claim_id`: its meaning is in the fields `alone`, `stopped` and
- * `sent` of the returned item.
+ * Reads the attributes of an item. The returned item has no `claim_id`, but what it says: the fields `alone`, `stopped`
+ * and `sent`, and in an ended item a note about the usage and the error.
  */
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined

@@ -25,8 +25,9 @@ export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: R
 }
 
 /**
- * The most common items that are tried before a wait is refused. The number is small, because each try is a write that
- * costs money. So a call may be answered at once although another common item has room.
+ * A lease must also fit into one of the common items, which count the waits of all users. At most this number of them is
+ * tried before a wait is refused. The number is small, because each try is a write that costs money. So a call may be
+ * answered at once although another common item has room.
  */
 const MAX_SHARD_TRIES = 4
 
@@ -155,7 +156,7 @@ function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: num
   }
 }
 
-/** Removes an entry if it has the same nonce, because another lease may have its name by now. */
+/** Removes the entry of a lease. It must still have the lease's nonce, because another lease may have its name by now. */
 const remove = ({ client, name }: Table, key: Attributes, { entry, nonce }: Pick<Entry, 'entry' | 'nonce'>) =>
   update(client, {
     table: name,

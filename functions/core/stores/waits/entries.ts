@@ -43,12 +43,12 @@ export function entriesOf(item: Attributes | undefined): Entry[] | undefined {
 }
 
 /**
- * The most leases in a common item. With more leases, the item would be larger than 1 KB, and each write would cost
- * more than one write unit.
+ * The highest number of leases in a common item, i.e. one that counts waits of all users. With more leases, the item
+ * would be larger than 1 KB, and each write would cost more than one write unit.
  */
 const MAX_LEASES_PER_SHARD = 16
 
-/** Returns the most leases of each common item. The numbers add up to `total`. */
+/** Returns the highest number of leases for each common item. The numbers add up to `total`. */
 export function shardsOf(total: number): number[] {
   const shards = Math.ceil(total / MAX_LEASES_PER_SHARD)
   return Array.from({ length: shards }, (_, i) => Math.floor(total / shards) + (i < total % shards ? 1 : 0))

@@ -11,9 +11,9 @@ export interface Reconciliation {
   readonly read: { readonly quotas: number; readonly items: number; readonly rows: number }
   /** The numbers of parts that could not be compared, per reason. */
   readonly untold: {
-    /** Quota items of windows whose request items no longer exist, and rows of such items. */
+    /** Quota items of windows whose request items no longer exist, and rows whose request items no longer exist. */
     readonly forgotten: { readonly quotas: number; readonly rows: number }
-    /** Quota items that changed each time between two reads. */
+    /** Quota items that could not be compared, because they changed during each further read. */
     readonly moving: number
     /** Failed requests without a dead letter. Request and dead letter are written in one statement, so the dead letter was discarded. */
     readonly without_letter: number
@@ -46,7 +46,8 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
 
 /**
  * Reads the counters, then the items, then the rows. An item has a charge before the counters have it. So the items,
- * which are read after the counters, have every charge in the counters. Rows follow the items, so they are read last.
+ * which are read after the counters, have every charge in the counters. Rows are written after the items, so they are
+ * read last. In another order, a change during the reads would look like a difference.
  */
 async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())

@@ -7,7 +7,7 @@ const URL = 'https://models.example.com'
 const refusal = (fields: object) => messageOf(() => modelOf(fields))
 
 describe('a model with a provider', () => {
-  it('needs only an endpoint', () => {
+  it('a model with a provider needs only an endpoint', () => {
     const { endpoint, response, retry } = modelOf({ provider: 'tgi', endpoint: { url: URL } })
 
     expect(endpoint).toEqual({ url: `${URL}/generate`, timeout: 60_000, headers: {} })
@@ -19,11 +19,11 @@ describe('a model with a provider', () => {
     { key: 'request', value: '{ "inputs": prompt }' },
     { key: 'response', value: '{ "result": $ }' },
     { key: 'estimate', value: '7' },
-  ])('has the $key of the pipeline file instead of the profile’s', ({ key, value }) => {
+  ])('a model with a provider has the $key of the pipeline file instead of the profile’s', ({ key, value }) => {
     expect(modelOf({ provider: 'openai', endpoint: { url: URL }, [key]: value })).toMatchObject({ [key]: value })
   })
 
-  it('takes each key of retry from the pipeline file if it is there, and otherwise from the profile', () => {
+  it('a model with a provider takes each key of retry from the pipeline file if it is there, and otherwise from the profile', () => {
     const { retry } = modelOf({
       provider: 'bedrock',
       endpoint: { url: URL },
@@ -40,7 +40,7 @@ describe('a model with a provider', () => {
     })
   })
 
-  it('drops a status that the file has in drop_on, even if the profile has the same status in backoff_on', () => {
+  it('if the file has a status in drop_on, a model with a provider does not retry this status, even if the profile has it in backoff_on', () => {
     const { retry } = modelOf({ provider: 'tgi', endpoint: { url: URL }, retry: { drop_on: [424] } })
 
     expect(retry).toMatchObject({ backoff_on: [429, 503], drop_on: [424] })
@@ -53,7 +53,7 @@ describe('a model with a provider', () => {
     { given: { sigv4: 'execute-api' }, auth: { sigv4: 'execute-api' } },
     { given: undefined, auth: undefined },
   ])(
-    'sends a secret in the header of the provider, unless the file names another header or prefix: $given',
+    'a model with a provider sends a secret in the header of the provider, unless the file names another header or prefix: $given',
     ({ given, auth }) => {
       const { endpoint } = modelOf({ provider: 'anthropic', endpoint: { url: URL, ...(given && { auth: given }) } })
 
@@ -61,7 +61,7 @@ describe('a model with a provider', () => {
     },
   )
 
-  it('signs the calls of a provider on AWS unless the file has an auth', () => {
+  it('a model whose provider is on AWS has signed calls unless the file has an auth', () => {
     const withAuth = (auth?: object) =>
       modelOf({ provider: 'sagemaker', model: 'm', endpoint: { url: URL, ...(auth && { auth }) } }).endpoint.auth
 
@@ -98,7 +98,7 @@ describe('the address that is called for a model with a provider', () => {
     ['bedrock', 'https://b.example.com/model/x:0/invoke', 'https://b.example.com/model/us.m-v1%3A0/converse'],
     ['sagemaker', 'https://s.example.com', 'https://s.example.com/endpoints/us.m-v1%3A0/invocations'],
     ['sagemaker', 'https://s.example.com/endpoints/e/invocations', 'https://s.example.com/endpoints/e/invocations'],
-  ])('of %s at %s is %s', (provider, url, called) => {
+  ])('the called address of %s at %s is %s', (provider, url, called) => {
     const resolve = (given: string) => modelOf({ provider, model: 'us.m-v1:0', endpoint: { url: given } }).endpoint.url
 
     expect(resolve(url)).toBe(called)
@@ -109,18 +109,21 @@ describe('the address that is called for a model with a provider', () => {
     ['openai', 'https://api.openai.com/v1/embeddings', 'https://api.openai.com/v1/embeddings'],
     ['openai', 'https://api.openai.com/v1', 'https://api.openai.com/v1/chat/completions'],
     ['bedrock', 'https://b.example.com/model/titan/invoke', 'https://b.example.com/model/titan/invoke'],
-  ])('of %s at %s is %s if the file has its own request mapping', (provider, url, called) => {
+  ])('the called address of %s at %s is %s if the file has its own request mapping', (provider, url, called) => {
     expect(modelOf({ provider, endpoint: { url }, request: '{ "input": prompt }' }).endpoint.url).toBe(called)
   })
 
   it.each([
     { provider: 'bedrock', end: '/model/NAME/converse' },
     { provider: 'sagemaker', end: '/endpoints/NAME/invocations' },
-  ])('of $provider contains the name of the model, so a file without this name is refused', ({ provider, end }) => {
-    expect(refusal({ provider, endpoint: { url: URL } })).toMatch(
-      `models.text.endpoint.url must end in ${end}, or model must be there with the NAME`,
-    )
-  })
+  ])(
+    'the called address of $provider contains the name of the model, so a file without this name is refused',
+    ({ provider, end }) => {
+      expect(refusal({ provider, endpoint: { url: URL } })).toMatch(
+        `models.text.endpoint.url must end in ${end}, or model must be there with the NAME`,
+      )
+    },
+  )
 })
 
 describe('a mistake in a model with a provider', () => {
@@ -165,14 +168,14 @@ describe('a mistake in a model with a provider', () => {
       fields: { provider: 'openai', endpoint: { url: 'http://models.example.com', auth: { secret: 'K' } } },
       message: 'models.text.endpoint.url must be an https URL',
     },
-  ])('causes one error only: $what', ({ fields, message }) => {
+  ])('a mistake in a model with a provider causes one error only: $what', ({ fields, message }) => {
     const told = refusal(fields)
 
     expect(told).toContain(message)
     expect(told.split('\n')).toHaveLength(1)
   })
 
-  it('causes two errors if it is a missing provider: request and response are missing', () => {
+  it('a mistake in a model with a provider causes two errors if it is a missing provider: request and response are missing', () => {
     expect(refusal({ endpoint: { url: URL } })).toMatch(
       /models\.text\.request is missing.*\n.*models\.text\.response is missing/,
     )

@@ -16,13 +16,13 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   const answers = DOCUMENTED_ANSWERS[provider]
   const failures = answers.filter(({ means }) => means !== 'result')
 
-  it('has documented answers for a result and for each verdict: retry, drop, and halt if the profile can halt the model', () => {
+  it('the profile has documented answers for a result and for each verdict: retry, drop, and halt if the profile can halt the model', () => {
     const halts = PROFILES[provider].retry.halt_when === undefined ? [] : ['halt']
     expect(new Set(answers.map(({ means }) => means))).toEqual(new Set(['result', 'retry', 'drop', ...halts]))
   })
 
   it.each(answers.flatMap(answer => (answer.gives ? [{ ...answer, gives: answer.gives }] : [])))(
-    'reads the result and the usage of $what',
+    'the profile reads the result and the usage of $what',
     async ({ gives: { result, usage }, ...answer }) => {
       server().answerWith(answer)
       const caller = callerHere(provider)
@@ -38,7 +38,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     },
   )
 
-  it.each(failures)('treats $status as $means: $what', async ({ what: _, means, ...answer }) => {
+  it.each(failures)('the profile treats $status as $means: $what', async ({ what: _, means, ...answer }) => {
     server().answerWith(answer)
 
     const judged = await callerHere(provider).call({ prompt: 'Hello' })

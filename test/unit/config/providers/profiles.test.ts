@@ -21,20 +21,23 @@ function expressionsOf(provider: Provider): { key: string; source: string }[] {
 }
 
 describe.each(PROVIDERS)('the profile %s', provider => {
-  it('has a title, a description and addresses of the provider’s documentation', () => {
+  it('the profile has a title, a description and addresses of the provider’s documentation', () => {
     const { title, serves, notes, sources } = PROFILES[provider]
 
     expect([title, serves, ...notes, ...sources].filter(text => text.trim() === '')).toEqual([])
     expect(sources.every(source => URL.canParse(source))).toBe(true)
   })
 
-  it.each(expressionsOf(provider))('has a valid $key that is evaluated without a separate thread', ({ source }) => {
-    expect(checkMapping(source)).toBeUndefined()
-    expect(needsThread(source)).toBe(false)
-  })
+  it.each(expressionsOf(provider))(
+    'the profile has a valid $key that is evaluated without a separate thread',
+    ({ source }) => {
+      expect(checkMapping(source)).toBeUndefined()
+      expect(needsThread(source)).toBe(false)
+    },
+  )
 
   it.each(expressionsOf(provider).filter(({ key }) => key.endsWith('_when')))(
-    'has a $key that can be evaluated for any answer, and is false for ordinary answers',
+    'the profile has a $key that can be evaluated for any answer, and is false for ordinary answers',
     async ({ source }) => {
       const holds = compileExpression(`$boolean((${source}))`)
       const bodies = [
@@ -64,7 +67,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     },
   )
 
-  it('reserves for a request with a prompt the same estimate as a model without a profile', async () => {
+  it('the profile reserves for a request with a prompt the same estimate as a model without a profile', async () => {
     const { estimate = 'nothing' } = modelOf({ provider, endpoint: { url: 'http://127.0.0.1:1' }, model: 'm' })
     const own = createEstimator({ estimates: { text: estimate } })
     const usual = createEstimator({})
@@ -115,7 +118,7 @@ describe('the estimate of a chat', () => {
       expected: 30,
     },
     { what: 'nothing more for a bound of null', fields: { messages: [{ content }], max_tokens: null }, expected: 60 },
-  ])('is $what', async ({ fields, expected }) => {
+  ])('the estimate of a chat is $what', async ({ fields, expected }) => {
     expect(await tokens(fields)).toBe(expected)
   })
 })

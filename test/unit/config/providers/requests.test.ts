@@ -61,22 +61,22 @@ describe('the request of the profile openai', () => {
       body: { parameters: { model: 'dearest', messages: [] } },
       sent: { model: 'm', messages: HELLO },
     },
-  ])('has $what', async ({ body, sent }) => {
+  ])('the request of the profile openai has $what', async ({ body, sent }) => {
     expect(await sentFor('openai', body)).toMatchObject({ method: 'POST', target: '/v1/chat/completions', body: sent })
     expect((await sentFor('openai', body)).body).toEqual(sent)
   })
 
-  it('has the model’s name from the file if `model` is left out', async () => {
+  it('the request of the profile openai has the model’s name from the file if `model` is left out', async () => {
     await callerOf('openai', { url: server().url }).call({ prompt: 'Hello' })
 
     expect(JSON.parse(server().received.at(-1)?.body ?? '')).toMatchObject({ model: 'text' })
   })
 
-  it('keeps quotes and dollars in a name unchanged', async () => {
+  it('the request of the profile openai keeps quotes and dollars in the name of the model unchanged', async () => {
     expect((await sentFor('openai', {}, `it's"$&\\`)).body).toMatchObject({ model: `it's"$&\\` })
   })
 
-  it('has the secret as a bearer token', async () => {
+  it('the request of the profile openai has the secret as a bearer token', async () => {
     const { headers } = await sentFor('openai', {}, 'm', { auth: { secret: 'KEY' } })
 
     expect(headers.authorization).toBe(`Bearer ${SECRET}`)
@@ -105,21 +105,21 @@ describe('the request of the profile anthropic', () => {
       body: { messages: CONVERSATION, max_completion_tokens: 9 },
       sent: { model: 'm', max_tokens: 9, system: 'Be brief.', messages: CONVERSATION.slice(1) },
     },
-  ])('has $what', async ({ body, sent }) => {
+  ])('the request of the profile anthropic has $what', async ({ body, sent }) => {
     const call = await sentFor('anthropic', body)
 
     expect(call).toMatchObject({ target: '/v1/messages', headers: { 'anthropic-version': '2023-06-01' } })
     expect(call.body).toEqual(sent)
   })
 
-  it('has the secret as x-api-key', async () => {
+  it('the request of the profile anthropic has the secret as x-api-key', async () => {
     const { headers } = await sentFor('anthropic', {}, 'm', { auth: { secret: 'KEY' } })
 
     expect(headers).toMatchObject({ 'x-api-key': SECRET })
     expect(headers.authorization).toBeUndefined()
   })
 
-  it('has the version from the file', async () => {
+  it('the request of the profile anthropic has the version of the API from the file', async () => {
     const { headers } = await sentFor('anthropic', {}, 'm', { headers: { 'Anthropic-Version': '2027-01-01' } })
 
     expect(headers['anthropic-version']).toBe('2027-01-01')
@@ -141,7 +141,7 @@ describe('the request of the profile ollama', () => {
         options: { temperature: 0.5, top_p: 0.9, seed: 7, num_predict: 16, stop: ['.'] },
       },
     },
-  ])('has $what', async ({ body, sent }) => {
+  ])('the request of the profile ollama has $what', async ({ body, sent }) => {
     const call = await sentFor('ollama', body)
 
     expect(call.target).toBe('/api/chat')
@@ -177,7 +177,7 @@ describe('the request of the profile tgi', () => {
       body: { parameters: { temperature: 0, top_p: 1, stop: [] } },
       sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     },
-  ])('has $what', async ({ body, sent }) => {
+  ])('the request of the profile tgi has $what', async ({ body, sent }) => {
     const call = await sentFor('tgi', body)
 
     expect(call.target).toBe('/generate')
@@ -233,7 +233,7 @@ describe('the request of the profile bedrock', () => {
         inferenceConfig: { maxTokens: 512 },
       },
     },
-  ])('has $what, and a signature', async ({ body, sent }) => {
+  ])('the request of the profile bedrock has $what, and a signature', async ({ body, sent }) => {
     const call = await sentFor('bedrock', body, 'us.amazon.nova-lite-v1:0')
 
     expect(call.target).toBe('/model/us.amazon.nova-lite-v1%3A0/converse')
@@ -241,7 +241,7 @@ describe('the request of the profile bedrock', () => {
     expect(isSigned(call, 'bedrock')).toBe(true)
   })
 
-  it('has a Bedrock API key in place of a signature if the file names one', async () => {
+  it('the request of the profile bedrock has a Bedrock API key in place of a signature if the file names one', async () => {
     const { headers } = await sentFor('bedrock', {}, 'm', { auth: { secret: 'AWS_BEARER_TOKEN_BEDROCK' } })
 
     expect(headers.authorization).toBe(`Bearer ${SECRET}`)
@@ -263,7 +263,7 @@ describe('the request of the profile sagemaker', () => {
         seed: 7,
       },
     },
-  ])('has $what, and a signature', async ({ body, sent }) => {
+  ])('the request of the profile sagemaker has $what, and a signature', async ({ body, sent }) => {
     const call = await sentFor('sagemaker', body, 'my-endpoint')
 
     expect(call.target).toBe('/endpoints/my-endpoint/invocations')

@@ -36,7 +36,7 @@ describe('authorize', () => {
     expect(await authorize(accessWith({ ...RECORD, expires_at: NOW + 1 }), KEY, NOW)).toEqual(USER)
   })
 
-  it('refuses a text that does not have the form of a key without reading a table', async () => {
+  it('reads no table to refuse a text that does not have the form of a key', async () => {
     const unused: Access = {
       key: () => Promise.reject(new Error('asked')),
       user: () => Promise.reject(new Error('asked')),

@@ -32,6 +32,7 @@ const known = (user: object) => {
   dynamoDb.on(GetItemCommand, { TableName: 'users' }).resolves({ Item: marshall(user) })
 }
 
+// API Gateway passes every call on (`isAuthorized`). If the context has `refused`, the called function answers 401 or 403.
 describe('authorizer', () => {
   it('passes the user, the plan and the limits of the caller to the functions, each as a scalar, since API Gateway takes no objects', async () => {
     known({ user_id: 'u42', plan: 'pro', overrides: { tokens: 5 } })

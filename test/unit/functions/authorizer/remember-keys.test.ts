@@ -77,7 +77,7 @@ describe('rememberKeys', () => {
     expect(await authorized(key)).toBeUndefined()
   })
 
-  it('remembers accepted keys separately from refused keys, so many calls with wrong keys make it forget no accepted key', async () => {
+  it('remembers accepted keys separately from refused keys, so that calls with many wrong keys do not push out an accepted key', async () => {
     const key = newKey()
     const { state, authorized } = aTable([key])
     await authorized(key)

@@ -57,21 +57,21 @@ describe('the declaration of queues on the RabbitMQ broker, as a CloudFormation 
     expect(declared).toEqual([{ queues: expect.anything(), requests: 'prompts', unbind }])
   })
 
-  it('is repeated from its beginning while the broker can’t be reached, as is usual for a new broker', async () => {
+  it('the declaration is repeated from its beginning while the broker can’t be reached, as is usual for a new broker', async () => {
     const { answer, declared } = await declareWith([Away, Away, Away])
 
     expect(answer).toEqual({ Status: 'SUCCESS' })
     expect(declared).toHaveLength(1)
   })
 
-  it('fails with a reason before the invocation ends, if the broker can’t be reached all the time', async () => {
+  it('the declaration fails with a reason before the invocation ends, if the broker can’t be reached all the time', async () => {
     const { answer, now } = await declareWith(Array(100).fill(Away))
 
     expect(answer).toEqual({ Status: 'FAILED', Reason: expect.stringMatching(/^the broker can't be reached: /) })
     expect(now).toBeLessThan(60_000)
   })
 
-  it('fails at once on an error that a repetition can’t fix, and gives the reason', async () => {
+  it('the declaration fails at once on an error that a repetition can’t fix, and gives the reason', async () => {
     const { answer, now } = await declareWith([new Defect('the broker', new Error('the queue x is there already'))])
 
     expect(answer).toEqual({ Status: 'FAILED', Reason: 'the queue x is there already' })

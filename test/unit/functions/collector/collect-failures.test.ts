@@ -38,7 +38,7 @@ describe('collect: a step that fails', () => {
   ]
 
   it.each(steps)(
-    'leaves only the affected events for a second delivery, which completes them: the step is $step',
+    'a failed step leaves only its own events for a second delivery, which completes them (the step: $step)',
     async ({ broken, again: types }) => {
       const { ports } = aCollector()
       const item = await running(ports)
@@ -57,7 +57,7 @@ describe('collect: a step that fails', () => {
     },
   )
 
-  it('is one of decide, record and settle, which are made in this order, so nobody is charged for a result that can’t be read yet', async () => {
+  it('the steps are decide, record and settle, in this order, so nobody is charged for a result that can’t be read yet', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const calls = [vi.spyOn(ports.items, 'decide'), vi.spyOn(ports.ledger, 'record'), vi.spyOn(ports.quota, 'close')]
@@ -69,7 +69,7 @@ describe('collect: a step that fails', () => {
     expect(order).not.toContain(0)
   })
 
-  it('leaves the reservation of a request open if the request could not be recorded', async () => {
+  it('if the row of a request can’t be written, its reservation stays open, and the sweeper can still find the request', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
 
@@ -78,7 +78,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('does not affect other events: Postgres refuses one event, and the others are completed', async () => {
+  it('if Postgres refuses one event, the other events are completed', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const record = async (entries: readonly Entry[]): Promise<Recorded> => ({
@@ -96,7 +96,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, bad)).toMatchObject({ open: 1 })
   })
 
-  it('does not affect other events: the request item of one event can’t be reached, and the others are completed', async () => {
+  it('if the request item of one event can’t be reached, the other events are completed', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const items = failing(ports.items, 'decide', 'before', of => (of as RequestItem).request_id === bad.request_id)

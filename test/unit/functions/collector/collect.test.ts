@@ -80,7 +80,7 @@ describe('collect: a request’s stored body and result', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
   })
 
-  it('are kept if the request failed, since it may be redriven', async () => {
+  it('the stored body of a failed request is kept, since the request may be redriven', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -91,8 +91,8 @@ describe('collect: a request’s stored body and result', () => {
   })
 })
 
-describe('collect: the ledger', () => {
-  it('gets the row of a request from its `accepted` event, before the request has an outcome', async () => {
+describe('collect: the rows and dead letters of the ledger', () => {
+  it('the ledger gets the row of a request from its `accepted` event, before the request has an outcome', async () => {
     const { ports, entries } = aCollector()
     const item = anItem({ metadata: { tag: 'x' } })
 
@@ -112,7 +112,7 @@ describe('collect: the ledger', () => {
     ])
   })
 
-  it('gets status, attempts and usage of a success from the request item, and only the result from the event (rule 9)', async () => {
+  it('the ledger gets status, attempts and usage of a success from the request item, and only the result from the event (rule 9)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
@@ -135,7 +135,7 @@ describe('collect: the ledger', () => {
     expect(entries()[0]?.deadLetter).toBeUndefined()
   })
 
-  it('gets a dead letter for a failed request, with the request’s message (I10)', async () => {
+  it('the ledger gets a dead letter for a failed request, with the request’s message (I10)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
 
@@ -160,17 +160,20 @@ describe('collect: the ledger', () => {
     { status: 'cancelled', letters: 0 },
     { status: 'rejected', letters: 0 },
     { status: 'failed', letters: 1 },
-  ] as const)('gets the row of a request that ended as $status from the item', async ({ status, letters }) => {
-    const { ports, entries } = aCollector()
-    const event = endedEvent(anItem({ status, attempt: 1, completed_at: NOW })) as EndedEvent
+  ] as const)(
+    'the ledger gets the row of a request that ended as $status, with $letters dead letters',
+    async ({ status, letters }) => {
+      const { ports, entries } = aCollector()
+      const event = endedEvent(anItem({ status, attempt: 1, completed_at: NOW })) as EndedEvent
 
-    await collect(ports, [event])
+      await collect(ports, [event])
 
-    expect(entries()).toMatchObject([{ row: { status, attempts: 1, completed_at: NOW } }])
-    expect(entries().filter(({ deadLetter }) => deadLetter)).toHaveLength(letters)
-  })
+      expect(entries()).toMatchObject([{ row: { status, attempts: 1, completed_at: NOW } }])
+      expect(entries().filter(({ deadLetter }) => deadLetter)).toHaveLength(letters)
+    },
+  )
 
-  it('gets a dead letter for a refused message of an input queue, with the original message and the reason (I10)', async () => {
+  it('the ledger gets a dead letter for a refused message of an input queue, with the original message and the reason (I10)', async () => {
     const { ports, entries } = aCollector()
     const event = aRefused('m-1')
 
@@ -189,7 +192,7 @@ describe('collect: the ledger', () => {
     ])
   })
 
-  it('gets all rows of an invocation in one call', async () => {
+  it('the ledger gets all rows of an invocation in one call', async () => {
     const { ports, ledger } = aCollector()
     const items = await Promise.all([running(ports), running(ports), running(ports)])
 
@@ -213,7 +216,7 @@ describe('collect: an outcome that does not count (I7)', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('is dropped if the request has already ended in another way', async () => {
+  it('an outcome is dropped if its request has already ended with another status', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { status: 'expired', attempt: 0 })
 
@@ -236,7 +239,7 @@ describe('collect: an event that is delivered twice', () => {
     expect(entries()[1]).toEqual(entries()[0])
   })
 
-  it('completes the steps that the first delivery missed, with the values of the request item, even if the second event differs', async () => {
+  it('the second delivery completes the steps that the first missed, with the values of the request item, even if the second event has others', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const down = { ...ports, ledger: failing(ports.ledger, 'record', 'before') }

@@ -43,7 +43,7 @@ describe('collector', () => {
     expect(output.text()).toContain('"ChargedTokens":7')
   })
 
-  it('writes no line for a request that was only accepted', async () => {
+  it('writes no log line and no metrics for a request that was accepted and has not ended', async () => {
     const output = captureOutput()
 
     await handler(anSqsEvent([anAcceptedEvent(item)]), aContext())
@@ -52,7 +52,7 @@ describe('collector', () => {
   })
 
   it.each(['failed', 'cancelled', 'expired'] as const)(
-    'counts a request that has %s, whichever function ended it',
+    'counts a request that ended as %s, whichever function ended it',
     async status => {
       const output = captureOutput()
 
@@ -64,7 +64,7 @@ describe('collector', () => {
     },
   )
 
-  it('counts the ends of a batch in one line per model, with metrics per model only', async () => {
+  it('counts the requests of several events in one line of metrics per model', async () => {
     const output = captureOutput()
     const ended = (model: string, status: 'failed' | 'expired') =>
       endedEvent(anItem({ model, status, completed_at: item.created_at }))
@@ -85,7 +85,7 @@ describe('collector', () => {
     for (const line of ofModels) expect(dimensions(line)).toEqual([['service', 'model']])
   })
 
-  it('measures the wait and the total time of requests, except redriven ones', async () => {
+  it('measures the wait and the total time of requests, except redriven ones, whose times include the wait for an operator', async () => {
     const output = captureOutput()
     const times = { started_at: item.created_at + 250, completed_at: item.created_at + 4_000 }
     const expired = { status: 'expired', completed_at: item.created_at + 60_000 } as const
@@ -104,7 +104,7 @@ describe('collector', () => {
     )
   })
 
-  it('logs each end in one line, at WARN with the reason if the request failed', async () => {
+  it('logs the end of each request in one line, at WARN with the reason if the request failed', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({
       Attributes: marshall({ ...decided, started_at: item.created_at + 20, completed_at: item.created_at + 50 }),
@@ -174,7 +174,7 @@ describe('collector', () => {
     expect(output.text()).not.toContain('whole result')
   })
 
-  it('counts no end of a request that was never accepted', async () => {
+  it('counts no end of a request that was never accepted (its item is a tombstone)', async () => {
     const output = captureOutput()
 
     await handler(anSqsEvent([endedEvent(anItem({ status: 'rejected', completed_at: item.created_at }))]), aContext())
@@ -182,7 +182,7 @@ describe('collector', () => {
     expect(output.text()).not.toMatch(/\w+Requests"/)
   })
 
-  it('returns all events to the queue while the ledger resumes, and logs neither prompt nor result', async () => {
+  it('returns all events to the queue while the database resumes after a pause, and logs neither prompt nor result', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(decided) })
     rdsData.on(ExecuteStatementCommand).rejects(new DatabaseResumingException({ message: 'resuming', $metadata: {} }))
@@ -238,7 +238,7 @@ describe('collector', () => {
     expect(output.text()).not.toContain('secret')
   })
 
-  it('counts a message of a dead-letter queue that it can’t process', async () => {
+  it('returns and counts a message of the models’ dead-letter queue whose request item can’t be read', async () => {
     const output = captureOutput()
     dynamoDb.on(GetItemCommand).rejects(networkError('throttled'))
 
@@ -248,7 +248,7 @@ describe('collector', () => {
     expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
-  it('fails the request of a message that was received too often, as soon as no worker can run the request', async () => {
+  it('fails the request of a message from the dead-letter queue if the lease of its last worker has ended', async () => {
     captureOutput()
     const abandoned = anItem({ status: 'running', attempt: 10, lease_until: item.created_at })
     const failed = { ...abandoned, status: 'failed', error: { code: 'worker_crashed', message: 'm' }, charge: 0 }

@@ -37,17 +37,17 @@ describe('a collector whose ledger can’t be reached', () => {
     { receives: 41, seconds: [25] },
     { receives: 240, seconds: [25] },
   ])(
-    'has an event delivered again soon after the ledger can be reached again (receive $receives)',
+    'has an event delivered again after 10 or 25 s, so that clients see results soon after the outage (receive $receives)',
     async ({ receives, seconds }) => {
       expect(await secondsAfter(receives, away)).toEqual({ returned: 1, seconds })
     },
   )
 
-  it('does not shorten the wait of an event after 240 receives, since after 1,000 receives the event goes to the dead-letter queue, and an operator must return it', async () => {
+  it('after 240 receives, leaves an event for the queue’s longer timeout: at 1,000 receives, SQS would move it, and an operator would have to return it', async () => {
     expect(await secondsAfter(241, away)).toEqual({ returned: 1, seconds: [] })
   })
 
-  it('does not shorten the wait of an event that met a defect, which a fast retry does not correct', async () => {
+  it('leaves an event that met a defect for the queue’s longer timeout, since a fast retry corrects no defect', async () => {
     expect(await secondsAfter(1, async () => Promise.reject(new Error('a bug')))).toEqual({ returned: 1, seconds: [] })
   })
 

@@ -75,7 +75,7 @@ describe('gateway', () => {
         .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
     }
 
-    it('answers 429 to a flood of POSTs without a call of AWS, and serves another user', async () => {
+    it('answers the further POSTs of a flood with 429 and without a call of AWS, and serves another user', async () => {
       refusedByQuota()
 
       const codes = await postMany(20, submission)
@@ -86,7 +86,7 @@ describe('gateway', () => {
       expect(await postMany(1, submission, bob)).toEqual(['accepted'])
     })
 
-    it('answers 429 with the reason and with Retry-After', async () => {
+    it('answers a POST above the rate with 429, the reason and Retry-After', async () => {
       await postMany(5, { body: 'no JSON' })
 
       const { statusCode, headers, body } = await post(submission, ann)
@@ -109,7 +109,7 @@ describe('gateway', () => {
       expect(dynamoDb.commandCalls(PutItemCommand)).toHaveLength(5)
     })
 
-    it('does not ask the quota again until the interval ends, once the quota has reported the rate as used up', async () => {
+    it('once the quota has reported the rate as used up, does not ask the quota again until the interval ends', async () => {
       const hourNumber = Math.floor(hour / 3_600_000)
       const count = { calls_interval: hourNumber, [`calls${hourNumber % 31}`]: hourNumber * 2 ** 20 + 5 }
       const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {}, ...count })
@@ -183,7 +183,7 @@ describe('gateway', () => {
     expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
   })
 
-  it('answers 429 with the limit and the used part of the limit, after one call of AWS', async () => {
+  it('answers a POST above the quota with 429, the limit and its used part, after one call of AWS', async () => {
     const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
     dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
 

@@ -66,7 +66,7 @@ describe('POST /v1/chat/completions, whose answer takes some time', () => {
   })
 
   it.each([{ headers: {} }, { headers: { 'idempotency-key': 'k' } }])(
-    'leaves no item, no message and no reservation if it is refused because too many calls wait (I6), with the headers $headers',
+    'a chat that is refused because too many calls wait leaves no item, no message and no reservation (I6), with the headers $headers',
     async ({ headers }) => {
       const { chat, ports } = aGateway(NO_ROOM)
       const caller = aCaller()
@@ -79,7 +79,7 @@ describe('POST /v1/chat/completions, whose answer takes some time', () => {
     },
   )
 
-  it('is refused because too many calls wait, even if its reservation can’t be released, since the sweeper releases it later', async () => {
+  it('a chat is refused because too many calls wait, even if its reservation can’t be released, since the sweeper releases it later', async () => {
     const { ports } = aGateway(NO_ROOM)
     const caller = aCaller()
     const broken = { ...ports, quota: failing(ports.quota, 'close', 'before') }

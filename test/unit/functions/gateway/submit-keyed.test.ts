@@ -138,14 +138,20 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
 
   const failures: { what: string; broken: (ports: GatewayPorts) => GatewayPorts }[] = [
     ...(['before', 'after'] as const).flatMap(when => [
-      { what: `the key, ${when}`, broken: (p: GatewayPorts) => ({ ...p, keys: failing(p.keys, 'bind', when) }) },
       {
-        what: `the reservation, ${when}`,
+        what: `the write of the key, ${when} its effect`,
+        broken: (p: GatewayPorts) => ({ ...p, keys: failing(p.keys, 'bind', when) }),
+      },
+      {
+        what: `the reservation, ${when} its effect`,
         broken: (p: GatewayPorts) => ({ ...p, quota: failing(p.quota, 'reserve', when) }),
       },
-      { what: `the item, ${when}`, broken: (p: GatewayPorts) => ({ ...p, items: failing(p.items, 'create', when) }) },
       {
-        what: `the message, ${when}`,
+        what: `the write of the item, ${when} its effect`,
+        broken: (p: GatewayPorts) => ({ ...p, items: failing(p.items, 'create', when) }),
+      },
+      {
+        what: `the send of the message, ${when} its effect`,
         broken: (p: GatewayPorts) => ({ ...p, queue: failing(p.queue, 'send', when, name => name === TEXT_QUEUE) }),
       },
     ]),
@@ -166,7 +172,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
   )
 
   it.each(failures)(
-    'charges a call that is repeated after midnight in the window of the request item (the first call failed at $what)',
+    'a call that is repeated after midnight is charged in the window of its request item (the first call failed at $what)',
     async ({ broken }) => {
       const ports = memoryPorts()
       const caller = aCaller()
@@ -216,7 +222,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(puts).toBe(2)
   })
 
-  it('sends the message at each repeated call until the item says that a repeated message was sent, which a failed send does not change', async () => {
+  it('sends the message again at each repeated call, until a send has succeeded and the item has noted this', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     await submit(ports, caller)
@@ -234,7 +240,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(4)
   })
 
-  it('sends the message of a redriven request (one that runs again after a failure) once more, even if the message of the earlier run was already repeated', async () => {
+  it('sends the message of a redriven request (run again after a failure) once more, even if the message of the earlier run was already repeated', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -265,7 +271,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('sends `ended` to the ledger before it releases its own reservation, if it finds a tombstone (which says that the request was rejected) in place of the item (rule 5)', async () => {
+  it('if it finds a tombstone (of a rejected request) in place of its item, sends `ended` to the ledger before it releases its reservation (rule 5)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const items = {
@@ -283,7 +289,7 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
   })
 
-  it('reads the item once more before it refuses, since another call with the same key may have been admitted (rule 7)', async () => {
+  it('reads the item once more before it refuses a call because of the quota, since another call with the same key may have been admitted (rule 7)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     const twin = await submit(ports, caller)

@@ -48,7 +48,7 @@ describe('submitRequest: a request for which one of the gateway’s calls fails'
   )
 
   it.each(FAILURES)(
-    'leaves at most a reservation, which the sweeper can close, if $call fails $when its effect and the tombstone (the item of a rejected request) can’t be written',
+    'if $call fails $when its effect and the tombstone (the item of a rejected request) can’t be written, the sweeper can close what is left',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -68,7 +68,7 @@ describe('submitRequest: a request for which one of the gateway’s calls fails'
     },
   )
 
-  it('is accepted if a worker has claimed it before the gateway could reject it', async () => {
+  it('a request is accepted if a worker has claimed it before the gateway could reject it', async () => {
     const ports = memoryPorts()
     const create: MemoryPorts['items']['create'] = async item => {
       await ports.items.create(item)
@@ -82,7 +82,7 @@ describe('submitRequest: a request for which one of the gateway’s calls fails'
     expect(await usedBy(ports, item.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('keeps its reservation if the `ended` event of its rejection can’t be sent (rule 4)', async () => {
+  it('a request keeps its reservation if the `ended` event of its rejection can’t be sent, so the sweeper finds it and sends the event (rule 4)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const broken = {
@@ -96,7 +96,7 @@ describe('submitRequest: a request for which one of the gateway’s calls fails'
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
   })
 
-  it('fails with the error of a bug, and not as unavailable, after a bug of Sluice, and leaves no reservation', async () => {
+  it('after a bug of Sluice, the call fails with the bug’s error, and not as unavailable, and leaves no reservation', async () => {
     const ports = memoryPorts()
     const payloads = { ...ports.payloads, put: () => Promise.reject(new TypeError('a bug')) }
     const caller = aCaller({ tokens: 1_000_000 })

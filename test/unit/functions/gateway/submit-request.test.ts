@@ -42,7 +42,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(RESULTS_QUEUE)).toEqual([])
   })
 
-  it('goes to the queue of its model and priority', async () => {
+  it('a request goes to the queue of its model and priority', async () => {
     const ports = memoryPorts()
 
     await submit(ports, aCaller({ plan: 'pro' }), { model: 'image', priority: 'high' })
@@ -50,7 +50,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('goes to the bulk queue, so that messages of other users go first, if its user has two open requests or more, with a queue that is not fair by itself (RabbitMQ)', async () => {
+  it('with RabbitMQ, a request goes to the bulk queue if its user has two open requests or more, so that messages of other users go first', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 2 } }
     const caller = aCaller({ in_flight: 10, requests: 10 })
 
@@ -66,7 +66,7 @@ describe('submitRequest: a request that is accepted', () => {
     ])
   })
 
-  it('goes to the bulk queue by the number of the user’s open requests in all shards, which is counted approximately', async () => {
+  it('a request goes to the bulk queue by its user’s open requests in all shards (parts of the counters), which are counted approximately', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
 
     const caller = aCaller({ plan: 'pro' })
@@ -81,7 +81,7 @@ describe('submitRequest: a request that is accepted', () => {
   })
 
   it.each([11, 50, 100])(
-    'goes to the bulk queue once its user has between 10 and 35 open requests, in a plan with %i shards, too',
+    'a request goes to the bulk queue once its user has between 10 and 35 open requests, also in a plan with %i shards',
     async shards => {
       const plan = { requests: 10_000, tokens: 100_000, in_flight: 100 * shards, shards }
       const plans = { large: { ...plan, priorities: ['normal' as const], rate: DEFAULT_RATE } }
@@ -98,7 +98,7 @@ describe('submitRequest: a request that is accepted', () => {
     },
   )
 
-  it('is accepted, and does not go to the bulk queue, while the other shards of its plan can’t be read', async () => {
+  it('a request is accepted, and does not go to the bulk queue, while the other shards of its plan can’t be read', async () => {
     const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
     const quota = failing(ports.quota, 'read', 'before')
 
@@ -107,7 +107,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE).map(({ gives_way = false }) => gives_way)).toEqual([false])
   })
 
-  it('has its body stored once in the payload store, and only the key in its message, if the body is large', async () => {
+  it('a large body is stored once in the payload store, and the message has only its key', async () => {
     const ports = memoryPorts()
     const prompt = 'x'.repeat(MAX_INLINE_BYTES)
 
@@ -119,7 +119,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent(TEXT_QUEUE)[0]?.body).toMatchObject({ body: { key } })
   })
 
-  it('is accepted while the results queue can’t be reached', async () => {
+  it('a request is accepted while the results queue can’t be reached', async () => {
     const ports = memoryPorts()
     const queue = failing(ports.queue, 'send', 'before', name => name === RESULTS_QUEUE)
 
@@ -130,13 +130,13 @@ describe('submitRequest: a request that is accepted', () => {
   })
 })
 
-describe('submitRequest: a request that is refused', () => {
+describe('submitRequest: a request that the quota or the plan may refuse', () => {
   it.each([
     { limit: 'request', caller: { requests: 1 }, used: { requests: { used: 1, limit: 1 } }, wait: '49500' },
     { limit: 'token', caller: { tokens: 7 }, used: { tokens: { used: 4, limit: 7, estimated: 4 } }, wait: '49500' },
     { limit: 'in-flight', caller: { in_flight: 1 }, used: { requests: { used: 1, limit: 3 } }, wait: '5' },
   ])(
-    'gets the name of the exceeded limit, and the time until a retry makes sense: $limit',
+    'a refused request gets the name of the exceeded limit, and the time until a retry makes sense: $limit',
     async ({ limit, caller: overrides, used, wait }) => {
       const ports = memoryPorts()
       const caller = aCaller(overrides)
@@ -152,7 +152,7 @@ describe('submitRequest: a request that is refused', () => {
     },
   )
 
-  it('leaves no reservation, no item and no message (I6)', async () => {
+  it('a refused request leaves no reservation, no item and no message (I6)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     await submit(ports, caller)
@@ -170,7 +170,7 @@ describe('submitRequest: a request that is refused', () => {
     { what: 'a model that its plan does not allow', fields: { model: 'image' }, code: 'model_not_allowed' },
     { what: 'a route to such a model', fields: { model_type: 'image' }, code: 'model_not_allowed' },
     { what: 'an unknown model', fields: { model: 'gone' }, code: 'unknown_model' },
-  ])('is refused because of $what before a reservation is made', async ({ fields, code }) => {
+  ])('a request is refused because of $what before a reservation is made', async ({ fields, code }) => {
     const ports = memoryPorts()
     const quota = { ...ports.quota, reserve: () => expect.unreachable() }
 
@@ -183,22 +183,25 @@ describe('submitRequest: a request that is refused', () => {
       fields: { model_type: 'image' },
       message: 'the plan texts does not allow the model that this request is routed to; it allows text',
     },
-  ])('gets an error that names only models that its plan allows: $fields', async ({ fields, message }) => {
-    await expect(submit(memoryPorts(), aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ message })
-  })
+  ])(
+    'a refused request gets an error that names only models that its plan allows: $fields',
+    async ({ fields, message }) => {
+      await expect(submit(memoryPorts(), aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ message })
+    },
+  )
 
-  it('is not refused for a model that its plan names, or if the plan names no models', async () => {
+  it('a request is admitted for a model that its plan names, and for any model if the plan names no models', async () => {
     expect((await submit(memoryPorts(), aCaller({ plan: 'texts' }), { model: 'text' })).item.model).toBe('text')
     expect((await submit(memoryPorts(), aCaller(), { model: 'image' })).item.model).toBe('image')
   })
 
-  it('is admitted on the default plan if the plan of its user does not exist any more', async () => {
+  it('a request is admitted on the default plan if the plan of its user does not exist any more', async () => {
     const { limits } = await submit(memoryPorts(), aCaller({ plan: 'gone' }))
 
     expect(limits.requests).toBe(3)
   })
 
-  it('is not refused if the quota is used up by reservations that a crash has left, since the gateway closes these first', async () => {
+  it('a request is not refused if the quota is used up by reservations that a crash has left, since the gateway closes these first', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ in_flight: 1 })
     const items = failing(ports.items, 'create', 'before')
@@ -253,7 +256,7 @@ describe('submitRequest: with a plan of several shards, i.e. parts of a user’s
     expect(accepted).toHaveLength(8)
   })
 
-  it('gives the limits and the used parts as sums over all shards in a refusal', async () => {
+  it('a refusal gives the limits and the used parts as sums over all shards (parts of a user’s counters)', async () => {
     const ports = memoryPorts()
     const caller = pro()
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => submit(ports, caller)))
@@ -265,7 +268,7 @@ describe('submitRequest: with a plan of several shards, i.e. parts of a user’s
     expect((await refusalOf(submit(ports, caller))).body).toMatchObject({ requests: { used: accepted } })
   })
 
-  it('does not give the unused part of the limits, since the item of one shard does not have the counters of the others', async () => {
+  it('with several shards, no answer has the unused part of the limits, since the item of one shard does not have the counters of the others', async () => {
     const ports = memoryPorts()
     const caller = pro()
 

@@ -64,7 +64,7 @@ describe('takeInput: a failed call of the intake', () => {
   )
 
   it.each(ON_ADMISSION)(
-    'leads to one request, even if the next delivery of the message is a week later: $what',
+    'a failed call of the intake leads to one request, even if the next delivery of the message is a week later: $what',
     async ({ broken }) => {
       const { ports, setUser } = anIntake()
       const input = anInput(LARGE)
@@ -81,7 +81,7 @@ describe('takeInput: a failed call of the intake', () => {
   )
 
   it.each(ON_REFUSAL)(
-    'lets a refused message be redelivered, and the second delivery refuses it with the same reason: $what',
+    'a failed call lets a refused message be redelivered, and the second delivery refuses it with the same reason: $what',
     async ({ broken }) => {
       const { ports, setUser, reported } = anIntake()
       const input = anInput(LARGE)
@@ -97,7 +97,7 @@ describe('takeInput: a failed call of the intake', () => {
 })
 
 describe('takeInput: a message for whose request another function writes a tombstone (which rejects the request) during the admission', () => {
-  /** An intake for whose first requests a tombstone exists before their items are written. `times` is their number. */
+  /** An intake. For its first `times` requests, a tombstone exists before their items are written. */
   function takenBack(ports: IntakePorts, times: number): IntakePorts {
     let created = 0
     const create: IntakePorts['items']['create'] = async item => {
@@ -107,7 +107,7 @@ describe('takeInput: a message for whose request another function writes a tombs
     return { ...ports, items: { ...ports.items, create } }
   }
 
-  it.each([1, 2])('gets another request, even if this happens %i times', async times => {
+  it.each([1, 2])('the message gets another request, even if a tombstone is written %i times', async times => {
     const { ports, reported } = anIntake()
     const input = anInput()
 
@@ -118,7 +118,7 @@ describe('takeInput: a message for whose request another function writes a tombs
     expect(reported()).toEqual([])
   })
 
-  it('is redelivered if this happens three times, and leaves no reservation until the redelivery', async () => {
+  it('the message is redelivered if a tombstone is written three times, and leaves no reservation until the redelivery', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
 
@@ -151,7 +151,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
   })
 
-  it('is refused by all deliveries if one delivery has refused it first, even if another delivery has already made a reservation', async () => {
+  it('a message is refused by all deliveries if one delivery has refused it first, even if another delivery has already made a reservation', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const admit: IntakePorts['inputs']['admit'] = async (...args) => {
@@ -166,7 +166,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('is admitted by all deliveries if one delivery has admitted it first, even if another delivery would refuse it', async () => {
+  it('a message is admitted by all deliveries if one delivery has admitted it first, even if another delivery would refuse it', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
     const refuse: IntakePorts['inputs']['refuse'] = async (...args) => {
@@ -182,7 +182,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it('is redelivered, and not refused, if an earlier delivery has admitted it without writing the item and the quota is now used up', async () => {
+  it('if an earlier delivery has admitted a message but not written the item, and the quota is used up now, the message is redelivered, not refused', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     const dead = { ...ports, items: failing(ports.items, 'create', 'before') }

@@ -29,7 +29,7 @@ describe('takeInput: a message that is admitted', () => {
     expect(reported()).toEqual([])
   })
 
-  it('is passed to the model without the field `user_id`', async () => {
+  it('a message is passed to the model without the field `user_id`', async () => {
     const { ports } = anIntake()
 
     await takeInput(ports, anInput())
@@ -39,13 +39,13 @@ describe('takeInput: a message that is admitted', () => {
     ])
   })
 
-  it('is routed like a posted request', async () => {
+  it('a message is routed like a posted request', async () => {
     const { ports } = anIntake()
 
     expect(await takeInput(ports, anInput({ model_type: 'image' }))).toMatchObject({ item: { model: 'image' } })
   })
 
-  it('is admitted by the plan and the limits of its user', async () => {
+  it('a message is admitted by the plan and the limits of its user', async () => {
     const { ports, setUser } = anIntake()
     const [high, limited] = [anInput({ priority: 'high' }), anInput()]
     setUser(high.user_id, 'pro')
@@ -70,7 +70,7 @@ describe('takeInput: a refused message', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
-  it('becomes a dead letter if its user does not exist, stays refused, and is admitted only as a new message once the user exists', async () => {
+  it('a message whose user does not exist becomes a dead letter, stays refused, and is admitted only as a new message once the user exists', async () => {
     const { ports, removeUser, createUser, reported } = anIntake()
     const input = anInput()
     removeUser(input.user_id)
@@ -87,7 +87,7 @@ describe('takeInput: a refused message', () => {
     expect(await takeInput(ports, { ...input, message_id: 'sent again' })).toMatchObject({ item: { status: 'queued' } })
   })
 
-  it('becomes a dead letter with the body of a 429 answer, and leaves no reservation, if the quota refuses it (I6, I10)', async () => {
+  it('a message that the quota refuses becomes a dead letter with the body of a 429 answer, and leaves no reservation (I6, I10)', async () => {
     const { ports, setUser, reported } = anIntake()
     const first = anInput()
     setUser(first.user_id, 'free', { requests: 1 })
@@ -125,7 +125,7 @@ describe('takeInput: a refused message', () => {
     ['without a user', '{"prompt":"p"}', 'invalid_request'],
     ['for an unknown model', { model: 'gone' }, 'unknown_model'],
     ['of a priority that the plan of its user does not allow', { priority: 'high' }, 'priority_not_allowed'],
-  ])('becomes a dead letter if it is %s', async (_, body, code) => {
+  ])('a message becomes a dead letter if it is %s', async (_, body, code) => {
     const { ports, reported } = anIntake()
     const input = anInput(body)
 
@@ -139,7 +139,7 @@ describe('takeInput: a refused message', () => {
     ['named', { model: 'image' }],
     ['routed to', { model_type: 'image' }],
   ])(
-    'is refused if the plan of its user does not allow the model (%s), whatever the field `plan` of the message says',
+    'a message is refused if the plan of its user does not allow the model (%s), whatever the field `plan` of the message says',
     async (_, body) => {
       const { ports, setUser } = anIntake()
       const input = anInput({ ...body, plan: 'pro' })
@@ -149,7 +149,7 @@ describe('takeInput: a refused message', () => {
     },
   )
 
-  it('stays refused with the same dead letter at a redelivery, even if the plan of its user would allow it now', async () => {
+  it('a refused message stays refused with the same dead letter at a redelivery, even if the plan of its user would allow it now', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -164,7 +164,7 @@ describe('takeInput: a refused message', () => {
     expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
   })
 
-  it('is stored in the payload store if it is large', async () => {
+  it('a refused message is stored in the payload store if it is large', async () => {
     const { ports, reported } = anIntake()
     const input = anInput('x'.repeat(MAX_INLINE_BYTES))
 
@@ -178,7 +178,7 @@ describe('takeInput: a refused message', () => {
   it.each([
     ['names a model of a megabyte', { model: 'm'.repeat(1_000_000) }],
     ['has a field name of a megabyte, and a character that no store accepts', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
-  ])('has a `refused` event that fits into a message of the queue, even if it %s', async (_, body) => {
+  ])('the `refused` event fits into a message of the queue, even if the refused message %s', async (_, body) => {
     const { ports, reported } = anIntake()
 
     await takeInput(ports, anInput(body))
@@ -188,7 +188,7 @@ describe('takeInput: a refused message', () => {
   })
 
   it.each(['', 'x'])(
-    'has an error text of well-formed Unicode, even if the text is cut within a character (after %j)',
+    'the error text of a refused message is well-formed Unicode, even if it is cut within a character (after %j)',
     async start => {
       const { ports, reported } = anIntake()
 
@@ -200,7 +200,7 @@ describe('takeInput: a refused message', () => {
     },
   )
 
-  it('is not refused because of a defect of a store: it is redelivered, and admitted once the defect is corrected', async () => {
+  it('a message is not refused because of a defect in a call of a store: it is redelivered, and admitted once the defect is corrected', async () => {
     const { ports, reported } = anIntake()
     const denied = () => Promise.reject(new Defect('the users table', new Error('AccessDenied')))
 
@@ -210,7 +210,7 @@ describe('takeInput: a refused message', () => {
     expect(reported()).toEqual([])
   })
 
-  it('is refused with the error of a bug of Sluice, and the bug is logged', async () => {
+  it('a message whose admission meets a bug of Sluice becomes a dead letter with internal_error, and the bug is logged', async () => {
     const { ports, reported } = anIntake()
     const broken = { ...ports, route: () => Promise.reject(new TypeError('a bug')) }
 

@@ -65,7 +65,7 @@ const WITHOUT_SQLSTATE: Record<string, Error> = {
 
 describe('the migrations', () => {
   it.each(Object.entries(WITHOUT_SQLSTATE))(
-    'are repeated for up to five minutes after the error %s',
+    'the migrations are repeated for up to five minutes after the error %s',
     async (_, failure) => {
       const { ports, logger } = aMigrator(failure, 4.4 * MINUTE)
 
@@ -75,17 +75,20 @@ describe('the migrations', () => {
     },
   )
 
-  it.each(Object.entries(WITHOUT_SQLSTATE))('fail after five minutes of the error %s', async (_, failure) => {
-    const { ports, clock } = aMigrator(failure, 60 * MINUTE)
+  it.each(Object.entries(WITHOUT_SQLSTATE))(
+    'the migrations fail after five minutes of the error %s',
+    async (_, failure) => {
+      const { ports, clock } = aMigrator(failure, 60 * MINUTE)
 
-    const answer = await apply(ports)
+      const answer = await apply(ports)
 
-    expect(answer).toEqual({ Status: 'FAILED', Reason: `the migrations failed: ${failure.message}` })
-    expect(clock() - NOW).toBeGreaterThan(4 * MINUTE)
-    expect(clock() - NOW).toBeLessThanOrEqual(5 * MINUTE)
-  })
+      expect(answer).toEqual({ Status: 'FAILED', Reason: `the migrations failed: ${failure.message}` })
+      expect(clock() - NOW).toBeGreaterThan(4 * MINUTE)
+      expect(clock() - NOW).toBeLessThanOrEqual(5 * MINUTE)
+    },
+  )
 
-  it('are repeated in a new transaction if a statement got no answer', async () => {
+  it('the migrations are repeated in a new transaction if a statement got no answer', async () => {
     const { ports } = aMigrator(new StatementTimeoutException(refusal('Request timed out')), 2_000, 'ExecuteStatement')
 
     expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
@@ -101,7 +104,7 @@ describe('the migrations', () => {
     ])
   })
 
-  it('are repeated while Postgres answers that it is starting', async () => {
+  it('the migrations are repeated while Postgres answers that it is starting', async () => {
     const starting = new DatabaseErrorException(refusal('the database system is starting up; SQLState: 57P03'))
     const { ports } = aMigrator(starting, MINUTE)
 
@@ -109,17 +112,17 @@ describe('the migrations', () => {
   })
 
   it.each([
-    ['an answer of Postgres', new DatabaseErrorException(refusal('ERROR: relation "x" exists; SQLState: 42P07'))],
-    ['an answer of Postgres in another exception', new BadRequestException(refusal('ERROR: no; SQLState: 3D000'))],
+    ['an SQL error of Postgres', new DatabaseErrorException(refusal('ERROR: relation "x" exists; SQLState: 42P07'))],
+    ['an SQL error of Postgres in another exception', new BadRequestException(refusal('ERROR: no; SQLState: 3D000'))],
     ['a bug', new TypeError('undefined is not a function')],
-  ])('fail at once after %s', async (_, failure) => {
+  ])('the migrations fail at once after %s, which a repetition would meet again', async (_, failure) => {
     const { ports, clock } = aMigrator(failure, 60 * MINUTE)
 
     expect(await apply(ports)).toMatchObject({ Status: 'FAILED' })
     expect(clock()).toBe(NOW)
   })
 
-  it('are repeated while the secret of a role can’t be read', async () => {
+  it('the migrations are repeated while the secret of a role can’t be read', async () => {
     const { ports, clock } = aMigrator(networkError(), 0)
     secrets.on(GetSecretValueCommand).callsFake(async () => {
       if (clock() - NOW < MINUTE) throw accessDenied()

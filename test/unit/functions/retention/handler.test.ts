@@ -25,7 +25,7 @@ afterEach(() => {
 })
 
 const deleting = (count: number) => ({ records: [[{ longValue: count }]] })
-/** A Lambda context. `left` has the remaining milliseconds of the invocation before each chunk. A chunk is a number of rows. */
+/** A Lambda context. `left` has the remaining milliseconds of the invocation before each chunk. One statement deletes a chunk of rows. */
 const aContextWith = (...left: number[]): Context => ({
   ...aContext(),
   getRemainingTimeInMillis: () => left[rdsData.calls().length] ?? 0,

@@ -40,7 +40,7 @@ describe('the metric WaitingMessages, with RabbitMQ', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is left out for a queue whose messages can’t be counted, with one warning, and is published for the other queues', async () => {
+  it('the metric is left out for a queue whose messages can’t be counted, with one warning, and is published for the other queues', async () => {
     const { published, warnings } = await report({ 'shop-results': 2, 'shop-inference-text-normal': 3 })
 
     expect(published).toEqual([{ queue: 'shop-results', name: 'WaitingMessages', value: 2 }])

@@ -42,13 +42,13 @@ describe('sweep', () => {
   })
 
   describe('with a first read that misses the last writes', () => {
-    /** Ports whose cheaper read returns these items. */
+    /** Ports whose first, cheaper read (eventually consistent) returns `stale` in place of the stored item. */
     const seeing = (ports: MemoryPorts, stale: RequestItem | undefined) => ({
       ...ports,
       items: { ...ports.items, getPossiblyStale: async () => stale },
     })
 
-    it('leaves an ended request that it still sees queued for the next sweep', async () => {
+    it('if it still sees an ended request as queued, leaves the reservation for the next sweep', async () => {
       const ports = memoryPorts()
       const item = await reserved(ports, { status: 'completed', attempt: 1, completed_at: NOW, charge: 3 })
       ports.advance(STALE_RESERVATION_MS)
@@ -59,7 +59,7 @@ describe('sweep', () => {
       expect(await openOf(ports, item)).toBe(0)
     })
 
-    it('counts a reservation whose first read fails, closes the others, and closes that one in the next sweep', async () => {
+    it('counts a reservation as failed if the first read of its item fails, closes the others, and closes it in the next sweep', async () => {
       const ports = memoryPorts()
       const ended = { status: 'completed', attempt: 1, completed_at: NOW, charge: 3 } as const
       const [unread, other] = [await reserved(ports, ended), await reserved(ports, ended)]
@@ -72,7 +72,7 @@ describe('sweep', () => {
       expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
     })
 
-    it('closes a second reservation of a queued request, which an admission has left in another shard, although it sees the request queued', async () => {
+    it('closes a second reservation that an admission has left in another shard, although the request is still queued', async () => {
       const ports = memoryPorts()
       const item = await reserved(ports)
       const left = { ...reservationOf(item), shard: item.shard + 1 }

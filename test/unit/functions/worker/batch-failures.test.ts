@@ -9,7 +9,7 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
-  it('gives one slot to the whole batch, since a batch is one call: if the batch is deferred, only its first message keeps the slot for its next delivery (as a hint)', async () => {
+  it('a batch takes one slot, since it is one call: if the batch is deferred, only its first message keeps the slot, as a hint for the next delivery', async () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -67,7 +67,7 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     },
   )
 
-  it('is split within the invocation if one of its requests has no attempt left', async () => {
+  it('a failed batch is split within the invocation if one of its requests has no further attempt', async () => {
     const { asked, create, invoke, messagesOf, byStatus } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ status: 503 }) : echo(prompts),
     )
@@ -80,7 +80,7 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
   })
 
-  it('does not limit the size of the next batch of a request that was called alone and got a 503 from a busy model, since this request is not the bad one', async () => {
+  it('a request that was called alone and got a 503 from a busy model may run in a batch of any size next, since it is not the bad one', async () => {
     const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
       // The request `bad` always fails with 500. The request `late` gets one 503, since the model is busy at that time.
       prompts.includes('bad')
@@ -105,7 +105,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
   const Prompts = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
 
-  it('stops if the invocation has too little time left, and the requests without an answer are retried in smaller batches', async () => {
+  it('the splitting stops if the invocation has too little time left, and the requests without an answer are retried in smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -128,7 +128,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     { what: 'is refused because the circuit is open', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
   ])(
-    'stops if the permit for a further call $what, and the requests without an answer are retried later',
+    'the splitting stops if the permit for a further call $what, and the requests without an answer are retried later',
     async ({ circuit }) => {
       const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
         circuit,
@@ -152,7 +152,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     },
   )
 
-  it('stops if the slot of a further call is too far ahead, and the requests without an answer are retried later', async () => {
+  it('the splitting stops if the slot of a further call is too far ahead, and the requests without an answer are retried later', async () => {
     const { asked, invoke, messagesOf, hintsSent } = aBatchWorker(poisoned, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -163,7 +163,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
   })
 
-  it('stops if the flow control is unavailable, and publishes the answers that it already has', async () => {
+  it('the splitting stops if the flow control is unavailable, and the worker publishes the answers that it already has', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     let permits = 0
     const flowControl = failing(ports.flowControl, 'permit', 'before', () => ++permits > 2)
@@ -175,7 +175,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
   })
 
-  it('stops after three calls if no call succeeds, since the model itself then fails, and not a single request', async () => {
+  it('the splitting stops after three calls if no call succeeds, since the model itself then fails, and not a single request', async () => {
     const { asked, invoke, messagesOf, deferred, byStatus, modelStates } = aBatchWorker(
       () => failure({ status: 500 }),
       {
@@ -191,7 +191,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     expect((await modelStates.read('text'))?.failures).toHaveLength(3)
   })
 
-  it('stops after eight calls if the model refuses every call, since most requests or the model itself must be the cause', async () => {
+  it('the splitting stops after eight calls if the model refuses every call, since most requests or the model itself must be the cause', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
 
     await invoke(await messagesOf([...Prompts, ...Prompts]))
@@ -199,7 +199,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
     expect(asked).toHaveLength(8)
   })
 
-  it('does not count a failed call for the circuit if other calls of the same batch succeed, since then a request is the cause, and not the model', async () => {
+  it('a failed call does not count for the circuit if other calls of the same batch succeed, since then a request is the cause, and not the model', async () => {
     const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
@@ -212,7 +212,7 @@ describe('a worker with batches: the splitting of a batch after a failed call, t
 })
 
 describe('a worker with batches: the circuit', () => {
-  it('defers batches without using up an attempt while it is open, and then takes a whole batch as its probe, i.e. test call (I8)', async () => {
+  it('while the circuit is open, batches are deferred without using up an attempt, and then a whole batch is the probe, i.e. the test call (I8)', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })

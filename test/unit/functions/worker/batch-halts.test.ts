@@ -42,7 +42,7 @@ it('one call of a batch that is refused with 403 does not halt the model, since 
   expect(state?.halted).toBeUndefined()
 })
 
-it('a request of a batch that is refused with 403 does not count as reached, i.e. is not charged for this call, and loses no attempt if the model is then halted', async () => {
+it('if a model refuses a batch with 403 and is then halted, its requests lose no attempt, and do not count as reached, so this call causes no charge', async () => {
   const { items, calls } = await haltedInParts(FORBIDDEN)
 
   expect(calls).toBe(3)

@@ -15,7 +15,7 @@ const RESET = aFailure({ code: 'model_unreachable' })
 
 const BAD = 'bad'
 
-/** Runs requests in batches. The call of a batch fails if the batch has one of the bad requests, which are at these places. */
+/** Runs requests in batches. `bad` has the places of the bad requests. The call of a batch fails if the batch has one of them. */
 async function runPoisoned({
   size,
   count,
@@ -81,7 +81,7 @@ describe('a worker with batches: a batch with bad requests', () => {
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
   ])(
-    'is split within its invocation, and retried in smaller batches if necessary, after $what',
+    'a batch with bad requests is split within its invocation, and retried in smaller batches if necessary, after $what',
     async ({ failure }) => {
       await fc.assert(
         fc.asyncProperty(aBatch, async ({ count, bad }) => {
@@ -100,7 +100,7 @@ describe('a worker with batches: a batch with bad requests', () => {
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
   ])(
-    'needs fewer than 40 calls for 95 requests in batches of ten, of which three requests are bad: $what',
+    'if three of 95 requests are bad, the worker needs fewer than 40 calls in batches of ten (the failure: $what)',
     async ({ failure }) => {
       const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
       await fc.assert(
@@ -116,7 +116,7 @@ describe('a worker with batches: a batch with bad requests', () => {
     },
   )
 
-  it('needs at most 12 calls for 95 requests in batches of ten if no request is bad', async () => {
+  it('if none of 95 requests is bad, the worker needs ten calls in batches of ten', async () => {
     const run = await runPoisoned({ size: 10, count: 95, bad: new Set(), failure: REFUSED })
 
     expect(run.completed).toHaveLength(95)

@@ -52,7 +52,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a']])
   })
 
-  it('makes calls of the sizes that messages of failed batches allow (by the hint `at_most`), one after the other', async () => {
+  it('makes no call with more requests than its messages allow by the hint `at_most`, which they get after a failed batch', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(
@@ -96,7 +96,7 @@ describe('a worker with batches: one request of a batch', () => {
     ])
   })
 
-  it('fails alone if its output can’t be mapped', async () => {
+  it('one request of a batch fails alone if its output can’t be mapped', async () => {
     const { invoke, messagesOf, byStatus } = aBatchWorker(prompts => ({
       ok: true,
       answer: { outputs: prompts.map(prompt => (prompt === 'bad' ? { usage: -1 } : { result: prompt })) },
@@ -110,7 +110,7 @@ describe('a worker with batches: one request of a batch', () => {
     ])
   })
 
-  it('is not sent to the model, and fails without a charge, if it can’t be mapped', async () => {
+  it('a request of a batch that can’t be mapped is not sent to the model, and fails without a charge', async () => {
     const { ports, asked, invoke, messagesOf, byStatus } = aBatchWorker()
     const request: WorkerPorts['mappings']['request'] = of =>
       of.body.prompt === 'bad' ? (ports.mappings.response(null) as Promise<never>) : ports.mappings.request(of)
@@ -122,7 +122,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('failed')).toMatchObject([{ reached: false, error: { code: 'mapping_failed' } }])
   })
 
-  it('is not sent to the model if its claim is refused', async () => {
+  it('a request of a batch is not sent to the model if its claim is refused', async () => {
     const { asked, create, invoke, messagesOf, deferred, byStatus } = aBatchWorker()
     const others = await messagesOf(['a', 'c'])
     const ended = aMessage(await create({ status: 'cancelled' }), { prompt: 'ended' })
@@ -135,7 +135,7 @@ describe('a worker with batches: one request of a batch', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('is deferred to run isolated (alone in its environment) if its earlier worker has crashed, and the others run', async () => {
+  it('a request of a batch whose earlier worker has crashed is deferred to run isolated (alone in its environment), and the others run', async () => {
     const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
     const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
 
@@ -146,7 +146,7 @@ describe('a worker with batches: one request of a batch', () => {
   })
 
   it.each(['claim', 'get'] as const)(
-    'is redelivered, and the others run, if its %s fails (get: the read of its stored body)',
+    'a request of a batch is redelivered, and the others run, if its %s fails (get: the read of its stored body)',
     async what => {
       const { ports, asked, create, invoke, messagesOf } = aBatchWorker()
       const unlucky = aMessage(await create(), { prompt: 'b' })
@@ -172,7 +172,7 @@ describe('a worker with batches: one request of a batch', () => {
     },
   )
 
-  it('is redelivered, and the others are published, if its outcome can’t be published', async () => {
+  it('a request of a batch is redelivered if its outcome can’t be published, and the outcomes of the others are published', async () => {
     const { ports, invoke, messagesOf, outcomes } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c'])
     const isUnlucky = (_: unknown, message: unknown) =>
@@ -184,7 +184,7 @@ describe('a worker with batches: one request of a batch', () => {
   })
 
   it.each(['an open circuit', 'a slot that is far ahead'])(
-    'is redelivered if all are deferred because of %s and its own message can’t be sent; the others are sent once',
+    'if a batch is deferred because of %s and one message can’t be sent, this message is redelivered, and the others are sent once',
     async reason => {
       const { ports, invoke, messagesOf, deferred, aFlowControl } = aBatchWorker(echo, {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },

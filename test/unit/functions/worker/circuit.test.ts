@@ -30,7 +30,7 @@ describe('a worker: an open circuit', () => {
     { code: 'model_rejected', status: 400 },
     { code: 'invalid_model_response', status: undefined },
     { code: 'result_too_large', status: undefined },
-  ] as const)('is not opened by $code, since the model has answered', async fields => {
+  ] as const)('the circuit is not opened by $code, since the model has answered', async fields => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...down, ...fields }
 
@@ -39,7 +39,7 @@ describe('a worker: an open circuit', () => {
     expect(await state()).toBeUndefined()
   })
 
-  it('makes the worker defer each message until the circuit may close, and changes no request item (I8)', async () => {
+  it('an open circuit makes the worker defer each message until the circuit may close, and change no request item (I8)', async () => {
     const { create, run, open, asked, deferred, stored } = aProtectedWorker()
     await open()
     const item = await create()
@@ -52,7 +52,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(item)).toEqual(item)
   })
 
-  it('makes the worker read no stored body for a deferred message', async () => {
+  it('while the circuit is open, the worker reads no stored body for a deferred message', async () => {
     const { ports, create, invoke, open, deferred } = aProtectedWorker()
     await open()
     const message = { ...aMessage(await create()), body: { key: 'body.json' } }
@@ -66,7 +66,7 @@ describe('a worker: an open circuit', () => {
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
   ])(
-    'spreads the redelivery of deferred messages over at most five seconds, so they do not all come at once (random number $random)',
+    'the redelivery of deferred messages is spread over at most five seconds, so they do not all come at once (random number $random)',
     async ({ random, delay }) => {
       const { ports, create, run, deferred, open } = aProtectedWorker({
         circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
@@ -79,7 +79,7 @@ describe('a worker: an open circuit', () => {
     },
   )
 
-  it('makes the worker defer a message until its deadline at the latest, so the request expires then', async () => {
+  it('while the circuit is open, a message is deferred until its deadline at the latest, so the request expires then', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
 
@@ -88,7 +88,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
   })
 
-  it('makes the worker defer a request of a crashed worker until the circuit may close, even after the deadline', async () => {
+  it('a request of a crashed worker is deferred until the circuit may close, even after the deadline, since the request has started in time', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
     const running = {
@@ -104,7 +104,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
   })
 
-  it('lets a request expire at its deadline', async () => {
+  it('while the circuit is open, a request whose deadline has passed expires', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const expired = await ports.items.create(anItem({ deadline: NOW }))
@@ -115,7 +115,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(expired)).toMatchObject({ status: 'expired' })
   })
 
-  it('lets the worker drop a message after the deadline if its request has ended', async () => {
+  it('while the circuit is open, a message after its deadline is dropped if its request has ended', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
@@ -126,7 +126,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(ended)).toEqual(ended)
   })
 
-  it('makes the worker remove the slot from a deferred message, so the request gets a new slot later', async () => {
+  it('an open circuit makes the worker remove the slot from a deferred message, so the request gets a new slot later', async () => {
     const { invoke, create, open, deferred } = aProtectedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
     await open()
 
@@ -151,7 +151,7 @@ describe('a worker: the probe of a circuit, i.e. the one call that tests the mod
     expect(asked).toHaveLength(2)
   })
 
-  it('keeps the circuit open for twice as long if it fails', async () => {
+  it('a failed probe keeps the circuit open for twice as long', async () => {
     const { ports, create, open, run, model, state, stored } = aProtectedWorker()
     model.answer = down
     await open()
@@ -169,22 +169,25 @@ describe('a worker: the probe of a circuit, i.e. the one call that tests the mod
     { what: 'has ended', fields: { status: 'completed', attempt: 1 } },
     { what: 'is claimed by another worker', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
     { what: 'has no item', fields: undefined },
-  ] as const)('is given up, so another call may be the probe, if its request $what', async ({ fields }) => {
-    const { ports, open, run, state, create, asked } = aProtectedWorker()
-    await open()
-    ports.advance(10_000)
-    const item = anItem(fields)
-    if (fields) await ports.items.create(item)
+  ] as const)(
+    'a probe (test call) is given up, so another call may be the probe, if its request $what',
+    async ({ fields }) => {
+      const { ports, open, run, state, create, asked } = aProtectedWorker()
+      await open()
+      ports.advance(10_000)
+      const item = anItem(fields)
+      if (fields) await ports.items.create(item)
 
-    await run(item)
+      await run(item)
 
-    expect(asked).toEqual([])
-    expect(await state()).not.toHaveProperty('probe')
-    await run(await create())
-    expect(asked).toHaveLength(1)
-  })
+      expect(asked).toEqual([])
+      expect(await state()).not.toHaveProperty('probe')
+      await run(await create())
+      expect(asked).toHaveLength(1)
+    },
+  )
 
-  it('is given up, so another call may be the probe, if its request can’t be mapped', async () => {
+  it('a probe (test call) is given up, so another call may be the probe, if its request can’t be mapped', async () => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -196,7 +199,7 @@ describe('a worker: the probe of a circuit, i.e. the one call that tests the mod
     expect(await state()).not.toHaveProperty('probe')
   })
 
-  it('is given to another call once the worker of the lost probe has certainly ended', async () => {
+  it('if the worker of a probe (test call) has crashed, another call is the probe once this worker has certainly ended', async () => {
     const { ports, open, run, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -214,7 +217,7 @@ describe('a worker: the probe of a circuit, i.e. the one call that tests the mod
   it.each([
     { what: 'even if a timer ends 1 ms early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
     { what: 'and for another slot if a timer ends too late', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
-  ])('waits for its slot, $what', async ({ sleeps, at }) => {
+  ])('a probe (test call) waits for its slot, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useSlot } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
@@ -255,7 +258,7 @@ describe('a worker: a circuit that opens while a call waits for its slot', () =>
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })
 
-  it('ends the request without a charge if its owner has cancelled it during the wait', async () => {
+  it('if the circuit opens while a request waits for its slot, and its owner has cancelled it, the request ends without a charge', async () => {
     const { ports, create, run, open, outcomes, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })

@@ -21,7 +21,7 @@ const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Erro
 })
 
 describe('a worker that meets a defect', () => {
-  it('lets the message be redelivered instead of sending it again, since the deliveries of a new message count from one, and the request would never reach the 20th delivery, at which it fails', async () => {
+  it('lets the message be redelivered, and sends no new message: its deliveries would count from one, and the request would never fail at the 20th', async () => {
     const { ports, create, invoke, deferred } = aWorker()
     const item = await create()
 
@@ -115,7 +115,7 @@ describe('a worker that meets a defect', () => {
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
   })
 
-  it('fails no request of a batch because of a defect that affects all requests of the batch', async () => {
+  it('fails no request of a batch because of a defect that affects the whole batch, since another request may be the cause', async () => {
     const { ports, messagesOf, invoke, outcomes } = aBatchWorker()
     const endpoint = { ...ports.endpoint, call: () => Promise.reject(bug()) }
     const messages = await messagesOf(['a', 'b', 'c'])

@@ -38,15 +38,18 @@ describe('a deferred message', () => {
     { wait: 1_500, seconds: 1 },
     { wait: 7_400, seconds: 6 },
     { wait: 900_000, seconds: 899 },
-  ])('is redelivered after $seconds s if its slot is in $wait ms, i.e. 0.5 to 1.5 s before the slot', async one => {
-    const { ports, sent } = aQueue()
+  ])(
+    'a message whose slot is in $wait ms is redelivered after $seconds s, i.e. at most 1.5 s before the slot',
+    async one => {
+      const { ports, sent } = aQueue()
 
-    await deferUntilSlot(ports, message, NOW + one.wait)
+      await deferUntilSlot(ports, message, NOW + one.wait)
 
-    expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
-  })
+      expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
+    },
+  )
 
-  it('goes to the bulk queue if its user had many open requests at the admission, unless the message has a slot of the rate limit, which could pass while the message waits there', async () => {
+  it('a message whose user had many open requests goes to the bulk queue, unless it has a slot of the rate limit, which could pass while it waits there', async () => {
     const { ports, sent } = aQueue()
     const bulk = withHints(message, { gives_way: true })
 
@@ -58,7 +61,7 @@ describe('a deferred message', () => {
     expect(sent().map(({ gives_way }) => gives_way)).toEqual([true, true, undefined, undefined])
   })
 
-  it('has no delay if it is only sent again (resend)', async () => {
+  it('a message that is only sent again (resend) has no delay', async () => {
     const { ports, sent } = aQueue()
 
     await resend(ports, message)

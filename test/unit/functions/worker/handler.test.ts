@@ -55,7 +55,7 @@ const claimable = (item: RequestItem) =>
     .resolves({ Attributes: marshall({ ...item, status: 'running', attempt: 1, lease_until: item.deadline }) })
 
 describe('worker', () => {
-  it('acknowledges a message although its model call failed', async () => {
+  it('acknowledges a message although its model call failed, since the outcome was sent', async () => {
     const output = captureOutput()
     const item = anItem()
     claimable(item)

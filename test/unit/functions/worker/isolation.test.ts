@@ -47,7 +47,7 @@ describe('the isolation of requests in an environment that several invocations s
     expect(begun).toEqual(['a', 'b'])
   })
 
-  it('starts an isolated call when no other call runs, so that only its request can cause a crash, and starts later calls when the isolated call has ended', async () => {
+  it('starts an isolated call when no other call runs, so that only its request can cause a crash, and starts later calls after its end', async () => {
     const { enter, leave, begun } = anIsolation()
     void enter('a')
     void enter('b')
@@ -120,7 +120,7 @@ describe('the isolation, after an isolated call could not begin in time,', () =>
     expect(begun).toEqual(['long', 'isolated again', 'next'])
   })
 
-  it('refuses other calls for CLOSED milliseconds, if the isolated call is not redelivered', async () => {
+  it('if the isolated call is not redelivered, other calls are refused for CLOSED milliseconds', async () => {
     const { enter, pass, begun } = await closed()
 
     await pass(CLOSED - 1)
@@ -131,7 +131,7 @@ describe('the isolation, after an isolated call could not begin in time,', () =>
     expect(begun).toEqual(['long', 'a'])
   })
 
-  it('refuses other calls for CLOSED milliseconds again each time that an isolated call could not begin', async () => {
+  it('each isolated call that could not begin makes the environment refuse other calls for CLOSED milliseconds again', async () => {
     const { enter, leave, pass, begun, refused } = await closed()
     void enter('isolated again', true)
     await leave('long')
@@ -141,7 +141,7 @@ describe('the isolation, after an isolated call could not begin in time,', () =>
     await pass(WINDOW)
     expect(refused.at(-1)).toBe('another')
 
-    // The refusals of other calls that began with the first isolated call would end now.
+    // The time of the first refusals ends now. This must not end the second refusals, which `another` has caused.
     await pass(CLOSED - WINDOW)
     await enter('too early')
     await pass(WINDOW)
@@ -150,7 +150,7 @@ describe('the isolation, after an isolated call could not begin in time,', () =>
     expect(begun).toEqual(['long', 'isolated again', 'long, too', 'a'])
   })
 
-  it('refuses no other calls if the isolated call could not begin only because another isolated call was running', async () => {
+  it('no other calls are refused if an isolated call could not begin only because another isolated call was running', async () => {
     const { enter, leave, pass, begun, refused } = anIsolation()
     await enter('isolated', true)
     void enter('another', true)

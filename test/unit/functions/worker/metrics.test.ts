@@ -52,7 +52,7 @@ describe('a worker measures the time left until the deadline, for the request th
   })
 })
 
-describe('a worker measures a call', () => {
+describe('a worker: the measured values of a call', () => {
   /** A worker whose model answers after 2.5 s. */
   const slow = (answer: ModelAnswer) => {
     const worker = watched(answer)
@@ -67,19 +67,22 @@ describe('a worker measures a call', () => {
   it.each([
     { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
     { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
-  ])('of the model that $how: its time, and the tokens that the model reports', async ({ answer, tokens }) => {
-    const { ports, invoke, measured } = slow(answer)
-    const item = await ports.items.create(anItem())
+  ])(
+    'measures a call of the model that $how: its time, and the tokens that the model reports',
+    async ({ answer, tokens }) => {
+      const { ports, invoke, measured } = slow(answer)
+      const item = await ports.items.create(anItem())
 
-    await invoke([aMessage(item)], ports)
+      await invoke([aMessage(item)], ports)
 
-    expect(measured('ModelLatency')).toEqual([2.5])
-    expect({ input: measured('InputTokens'), output: measured('OutputTokens') }).toEqual(tokens)
-  })
+      expect(measured('ModelLatency')).toEqual([2.5])
+      expect({ input: measured('InputTokens'), output: measured('OutputTokens') }).toEqual(tokens)
+    },
+  )
 })
 
-describe('a worker counts', () => {
-  it('the calls of the model', async () => {
+describe('a worker: counters', () => {
+  it('counts the calls of the model', async () => {
     const { serve, counted } = watched(SUCCESS)
 
     await serve(3)
@@ -87,7 +90,7 @@ describe('a worker counts', () => {
     expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 3 })
   })
 
-  it('the requests of the call of a batch', async () => {
+  it('counts the call of a batch once, and measures its number of requests', async () => {
     const { serve, counted, measured } = watched(
       { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
       { batched: true },
@@ -99,7 +102,7 @@ describe('a worker counts', () => {
     expect(measured('BatchSize')).toEqual([3])
   })
 
-  it('failed calls and retried requests, and logs the reason of each retry', async () => {
+  it('counts failed calls and retried requests, and logs the reason of each retry', async () => {
     const { serve, counted, warn } = watched(BUSY, { retry: RETRY })
 
     const [item] = await serve(1)
@@ -112,7 +115,7 @@ describe('a worker counts', () => {
     ])
   })
 
-  it('no retry after the last attempt', async () => {
+  it('counts no retry after the last attempt', async () => {
     const { serve, counted, warn } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
 
     await serve(1)
@@ -147,7 +150,7 @@ describe('a worker counts', () => {
       settings: { rate_limit: { count: 1, interval_ms: 60_000 } },
       state: { calls: [{ from: NOW, count: 1 }] },
     },
-  ])('requests that are deferred by $why', async ({ metric, settings, state }) => {
+  ])('counts requests that are deferred by $why', async ({ metric, settings, state }) => {
     const { serve, counted, modelStates } = watched(SUCCESS, settings)
     await modelStates.write('text', { ...UNTOUCHED, ...state, version: 1 })
 

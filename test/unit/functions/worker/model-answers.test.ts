@@ -47,7 +47,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(decidedEntry(outcome, decided)).toMatchObject({ row: { error: { ...error, ...said }, result: undefined } })
   })
 
-  it('has its error text in the outcome without the pieces of the prompt that it quotes', async () => {
+  it('the model’s error text is in the outcome without the pieces of the prompt that it quotes', async () => {
     const prompt = 'tell me the story of a canary'
     const { runOne, outcomes } = aWorkerOf([answered({ error: `can't read "${prompt}"` }, { status: 400 })])
 
@@ -56,7 +56,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     expect(outcomes()).toMatchObject([{ result: { inline: { detail: 'can\'t read "…"' } } }])
   })
 
-  it('has the status and the field `error` of its answer in the outcome, also if it answers 200 without a result', async () => {
+  it('the status and the field `error` of an answer are in the outcome, also if the model answers 200 without a result', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ error: { message: 'no such path' }, text: 'a result' })])
 
     await runOne()
@@ -72,7 +72,7 @@ describe('a worker: a model that says why it refuses a request', () => {
     ])
   })
 
-  it('is not called again if it answers 202 with the promise of a later answer, and the error says what is wrong', async () => {
+  it('a model that answers 202 with the promise of a later answer is not called again, and the error says what is wrong', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ id: 'abc', status: 'IN_QUEUE' }, { status: 202 })])
 
     await runOne()
@@ -101,7 +101,7 @@ describe('a worker: unreadable usage in the model’s answer', () => {
     expect(ports.metrics.add).not.toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
-  it('makes the request cost at least the tokens of its prompt and one token per four bytes of its result, if it limits its output', async () => {
+  it('if the usage is unreadable, a request that limits its output costs at least the tokens of its prompt and one token per four bytes of its result', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ result: 'x'.repeat(400), usage: { total_tokens: null } })])
 
     await runOne({ prompt: 'hello', parameters: { max_tokens: 1 } })
@@ -139,7 +139,7 @@ describe('a worker: an element of a batch with an error that may be retried', ()
     expect(deferred()).toMatchObject([{ body: { request_id: items[1]?.request_id } }])
   })
 
-  it('is also retried after a status 500, which does not mean that the model is busy', async () => {
+  it('an element of a batch is also retried after a status 500, which does not mean that the model is busy', async () => {
     const outputs = [{ result: 'a' }, { error: { code: 500 } }]
     const { invoke, create, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
     const items = [await create(), await create()]
@@ -168,7 +168,7 @@ describe('a worker: the conditions of pipeline.yaml', () => {
 })
 
 describe('a worker: a failed call without an answer of the model', () => {
-  it('is published without a field `result`, which otherwise has the model’s error text', async () => {
+  it('is published without the field `result`, which has the model’s error text if there is an answer', async () => {
     const { create, run, outcomes } = aWorker(failure({ code: 'model_unreachable', message: 'm', reached: false }))
 
     await run(await create(anItem()))

@@ -45,7 +45,7 @@ describe('workers: the requests of one user, which always fail,', () => {
     expect(changes).not.toContain('opened for all')
   })
 
-  it('open the circuit for that user only, until a call of another user succeeds', async () => {
+  it('the failing requests of one user open the circuit for that user only, until a call of another user succeeds', async () => {
     const model: FleetModel = ({ user, from }) =>
       user === 'poison' && from < 60_000 ? { answer: broken, after_ms: 1 } : { answer: SUCCESS, after_ms: 500 }
     const { submit, run, ends, modelStates } = aWorkingFleet(model, { retry, circuit })
@@ -110,7 +110,7 @@ describe('workers: an outage', () => {
     expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
   })
 
-  it('opens the circuit within 15 seconds, also if all requests are of one user, who has had no success in this time', async () => {
+  it('an outage opens the circuit within 15 seconds, also if all requests are of one user, who has had no success in this time', async () => {
     const { submit, run, changes } = aWorkingFleet(
       ({ from }) => ({ answer: from < 10_000 ? SUCCESS : broken, after_ms: 50 }),
       { retry, circuit },
@@ -142,16 +142,19 @@ describe('workers: a model that is loading for a minute', () => {
       answer: { ...loading, loading: true },
       settings: {},
     },
-  ])('fails none of 50 requests of 10 users: $what', async ({ answer, settings }) => {
-    const { submit, run, ends } = aWorkingFleet(model(answer), { retry, ...settings })
-    for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
+  ])(
+    'a model that is loading for a minute makes none of 50 requests of 10 users fail: $what',
+    async ({ answer, settings }) => {
+      const { submit, run, ends } = aWorkingFleet(model(answer), { retry, ...settings })
+      for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
 
-    await run()
+      await run()
 
-    expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
-  })
+      expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
+    },
+  )
 
-  it('is probed by one call every few seconds, and no request loses an attempt', async () => {
+  it('a loading model is probed (tested) by one call every few seconds, and no request loses an attempt', async () => {
     const { submit, run, calls, ends } = aWorkingFleet(model({ ...loading, loading: true }), { retry })
     for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
 
@@ -185,7 +188,7 @@ describe('workers: a model that asks for a pause of twelve hours', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt <= 2)).toBe(20)
   })
 
-  it('is not called for other requests until they expire at their deadline', async () => {
+  it('requests whose deadline passes during the pause expire', async () => {
     const { submit, run, ends, items } = aWorkingFleet(() => ({ answer: quiet, after_ms: 100 }), { retry })
     const ids = await Promise.all(Array.from({ length: 3 }, () => submit('u42', Hour)))
 
@@ -226,7 +229,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(100)
   })
 
-  it('ends the halt by itself once a probe succeeds with the corrected key', async () => {
+  it('a halt because of a wrong key ends by itself once a probe (test call) succeeds with the corrected key', async () => {
     const { submit, run, mend, ends, changes } = refusing()
     for (let i = 0; i < 20; i++) await submit(`user-${i % 4}`)
     await run(100_000)
@@ -238,7 +241,7 @@ describe('workers: a wrong key', () => {
     expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(20)
   })
 
-  it('does not charge a request that expires while the model is halted', async () => {
+  it('a request that expires while the model is halted is not charged', async () => {
     const { submit, run, items } = refusing()
     const ids = [await submit('u42', 50_000), await submit('u42', 200_000)]
 
@@ -256,7 +259,7 @@ describe('workers: a wrong key', () => {
 describe('workers: a model that answers 403', () => {
   const forbidden = failure({ status: 403, verdict: 'drop', code: 'model_rejected', message: 'refused with 403' })
 
-  it('fails the requests of the only user who gets a 403', async () => {
+  it('requests of the only user who gets a 403 fail, and the model is not halted', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(
       ({ user }) => ({ answer: user === 'banned' ? forbidden : SUCCESS, after_ms: 20 }),
       { retry },
@@ -270,7 +273,7 @@ describe('workers: a model that answers 403', () => {
     expect(count(ends(), ({ user, status }) => user === 'other' && status === 'completed')).toBe(20)
   })
 
-  it('fails the requests of two users who get a 403, if calls of others succeed in between', async () => {
+  it('requests of two users who get a 403 fail without a halt of the model, if calls of others succeed in between', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(
       ({ user }) => ({ answer: user === 'other' ? SUCCESS : forbidden, after_ms: 20 }),
       { retry },
@@ -284,7 +287,7 @@ describe('workers: a model that answers 403', () => {
     expect(ends().map(({ status }) => status)).toEqual(['failed', 'completed', 'failed', 'completed', 'failed'])
   })
 
-  it('is halted if requests of two users get a 403 and no call has succeeded in between', async () => {
+  it('the model is halted if requests of two users get a 403 and no call has succeeded in between', async () => {
     const { submit, run, ends, changes } = aWorkingFleet(() => ({ answer: forbidden, after_ms: 20 }), { retry }, 1)
     for (const user of ['first', 'first', 'second', 'third']) await submit(user)
 
@@ -316,7 +319,7 @@ describe('workers: concurrency 1', () => {
     }
   })
 
-  it('makes one call at a time with any answers, with a circuit and a rate limit', async () => {
+  it('two workers make one call at a time with any answers, with a circuit and a rate limit', async () => {
     const random = pseudoRandom(9)
     const { submit, run, calls, ends } = aWorkingFleet(
       () => ({ answer: random() < 0.3 ? broken : SUCCESS, after_ms: 1 + Math.floor(random() * 30_000) }),

@@ -39,7 +39,7 @@ describe('a worker: a permit (for one call of the model) that has become too old
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued', attempt: 0 })
   })
 
-  it('is still valid if it is the permit of a probe', async () => {
+  it('the old permit of a probe (the one call that tests the model) is still valid', async () => {
     const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     await aFlowControl().report({ findings: { failures: 1 } })
@@ -54,7 +54,7 @@ describe('a worker: a permit (for one call of the model) that has become too old
     expect((await modelStates.read('text'))?.open).toBeUndefined()
   })
 
-  it('is given up if it is the permit of a probe and the model has asked for a pause in the meantime', async () => {
+  it('the old permit of a probe (test call) is given up if the model has asked for a pause in the meantime', async () => {
     const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     await aFlowControl().report({ findings: { failures: 1 } })
@@ -70,7 +70,7 @@ describe('a worker: a permit (for one call of the model) that has become too old
     expect((await modelStates.read('text'))?.probe).toBeUndefined()
   })
 
-  it('is not used for the other requests of a batch if another worker has claimed the request that had the slot, since this worker may use it', async () => {
+  it('a slot is not used for the other requests of a batch if another worker has claimed the request that had it, since that worker may use it', async () => {
     const rateLimit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit: rateLimit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
@@ -91,7 +91,7 @@ describe('a worker: a permit (for one call of the model) that has become too old
 })
 
 describe('a worker: a batch that is split', () => {
-  it('marks all its requests as having reached the model after its first call, so they are charged, even if a further call does not reach the model', async () => {
+  it('after its first call, all its requests count as having reached the model, so they are charged, even if a further call does not reach it', async () => {
     const lost: ModelAnswer = { ...FAILED, code: 'model_unreachable', status: undefined, reached: false }
     const answers = [FAILED, lost]
     const { ports, invoke } = aWorker(() => answers.shift() ?? lost, { batched: true, retry })
@@ -103,7 +103,7 @@ describe('a worker: a batch that is split', () => {
       expect(await ports.items.get(user_id, request_id)).toMatchObject({ status: 'queued', reached: true })
   })
 
-  it('gives its requests a backoff in their items, so an early delivery of a message can’t run the request with a used slot and exceed the rate limit', async () => {
+  it('a split batch gives its requests a backoff in their items, so an early delivery of a message can’t use its slot again and exceed the rate limit', async () => {
     const refused: ModelAnswer = { ...FAILED, code: 'model_rejected', status: 400 }
     const { ports, invoke } = aWorker(refused, { batched: true, retry })
     const items = await Promise.all(Array.from({ length: 32 }, () => ports.items.create(anItem())))

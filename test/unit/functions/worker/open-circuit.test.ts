@@ -34,7 +34,7 @@ describe('a worker: a request whose call has failed, while the circuit is open',
     },
   )
 
-  it('is redelivered at the end of its backoff, if the circuit may close earlier', async () => {
+  it('a request whose call has failed is redelivered at the end of its backoff, if the circuit may close earlier', async () => {
     const { ports, run, delayOf } = aFailingWorker(1_000)
     const item = await ports.items.create(anItem({ attempt: 3 }))
 

@@ -86,7 +86,7 @@ describe('probeModel', () => {
     })
   })
 
-  it('shows the estimate as the charge if the model reports no tokens', async () => {
+  it('if the model reports no tokens, shows no number for the charge, since the estimate is charged, or a minimum if the request limits its output', async () => {
     const answer = httpAnswer(200, '{"result":"hello"}')
 
     expect((await probe({ answer })).probed.charged).toEqual({ requests: 1 })
@@ -120,7 +120,7 @@ describe('probeModel', () => {
       charged: { requests: 1, tokens: 0 },
     },
     {
-      what: 'a page',
+      what: 'an HTML page',
       answer: httpAnswer(200, '<!doctype html>', ['Content-Type: text/html']),
       failure: { verdict: 'retry', code: 'invalid_model_response' },
       charged: { requests: 1, tokens: 0 },

@@ -26,7 +26,7 @@ function aWorker(limit = LIMIT) {
 }
 
 describe('a worker whose model has a rate limit', () => {
-  it('defers a message whose slot is seconds away, stores the slot in the message for its next delivery (as a hint), and does not change the request item (I8)', async () => {
+  it('defers a message whose slot is seconds away, stores the slot in it as a hint for the next delivery, and does not change the request item (I8)', async () => {
     const { create, asked, invoke, lastDeferred, stored } = aWorker()
     const [first, second] = [await create(), await create()]
 
@@ -71,7 +71,7 @@ describe('a worker whose model has a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS + 1_000 + 100 + 1])
   })
 
-  it('waits until the slot, even if a timer ends 1 ms early', async () => {
+  it('the worker waits until the slot, even if a timer ends 1 ms early', async () => {
     const { ports, create, asked, run, deferred } = aWorker()
     const left = [MIN_LEAD_TIME_MS - 1, 1]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
@@ -118,7 +118,7 @@ describe('a worker whose model has a rate limit', () => {
     { priority: 'normal', hints: { has_waited: true } },
     { priority: 'high', hints: { turn: expect.any(Number) } },
   ] as const)(
-    'gives the message of a $priority request that has missed its slot the same hints as a message of the backlog, so newer requests get no earlier slot',
+    'if a $priority request misses its slot, newer requests do not overtake it: its message has a hint (normal: it has waited, high: its next slot)',
     async ({ priority, hints }) => {
       const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
       const item = await ports.items.create(anItem({ priority }))

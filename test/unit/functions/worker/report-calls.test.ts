@@ -26,7 +26,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is not called during the pause, also if pipeline.yaml has no circuit for it', async () => {
+  it('a model is not called during the pause that it asked for, also if pipeline.yaml has no circuit for it', async () => {
     const { create, run, model, asked } = aProtectedWorker({ circuit: undefined })
     model.answer = busy
 
@@ -36,7 +36,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is probed again after the pause if it asked for the pause in answer to a probe (test call), which neither closes the circuit nor counts as failed', async () => {
+  it('if the answer to a probe (test call) asks for a pause, the probe neither closes the circuit nor counts as failed, and is repeated after the pause', async () => {
     const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open
@@ -56,7 +56,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).not.toHaveProperty('open')
   })
 
-  it('is counted as failing by the circuit if it answers 503, even with a Retry-After', async () => {
+  it('a model that answers 503 counts as failing for the circuit, even with a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, status: 503 }
 
@@ -65,7 +65,7 @@ describe('a worker: a model that asks for a pause', () => {
     expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [NOW] })
   })
 
-  it('is counted as failing by the circuit if it answers 429 without a Retry-After', async () => {
+  it('a model that answers 429 without a Retry-After counts as failing for the circuit', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, retry_after_ms: undefined }
 

@@ -17,8 +17,8 @@ function told(change: Change, state: Partial<ModelState>, failure?: CallFailure)
   return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.add.mock.calls }
 }
 
-describe('a change of a model’s state is logged and counted', () => {
-  it('when the circuit opens, with the reason and the end', () => {
+describe('reportCircuitChanges: changes of a model’s state', () => {
+  it('logs and counts when the circuit opens, with the reason and the end', () => {
     expect(told('opened', { open: { until: NOW + 30_000, times: 1 } })).toEqual({
       warned: [
         [
@@ -31,7 +31,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the circuit opens for the users whose calls have failed, and when it then opens for all users', () => {
+  it('logs when the circuit opens for the users whose calls have failed, and when it then opens for all users', () => {
     const open = { until: NOW + 30_000, times: 1 }
     expect(told('opened', { open, open_for: [7, 8] }).warned[0]?.[0]).toBe(
       `the circuit of text has opened: 5 calls failed within 60 s; no calls of the 2 users whose calls have failed until ${UNTIL}`,
@@ -50,30 +50,40 @@ describe('a change of a model’s state is logged and counted', () => {
   it.each([
     { change: 'halted', what: 'is halted: no retry heals this' },
     { change: 'halted again', what: 'stays halted: the call that tried it failed, too' },
-  ] as const)('when the model is $change, with the reason and the time of the next call', ({ change, what }) => {
-    const halted = { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', status: 401, reason: 'no key' }
+  ] as const)(
+    'logs and counts when the model is $change, with the reason and the time of the next call',
+    ({ change, what }) => {
+      const halted = {
+        since: NOW,
+        until: NOW + 30_000,
+        times: 1,
+        code: 'model_rejected',
+        status: 401,
+        reason: 'no key',
+      }
 
-    expect(told(change, { halted })).toEqual({
-      warned: [
-        [
-          `the model text ${what}; its requests wait until a call succeeds or \`sluice models reset text\`; the next call is tried at ${UNTIL}`,
-          {
-            model: 'text',
-            until: UNTIL,
-            reason: 'no key',
-            code: 'model_rejected',
-            status: 401,
-            trouble: 'lasts',
-            trouble_of: 'halt',
-          },
+      expect(told(change, { halted })).toEqual({
+        warned: [
+          [
+            `the model text ${what}; its requests wait until a call succeeds or \`sluice models reset text\`; the next call is tried at ${UNTIL}`,
+            {
+              model: 'text',
+              until: UNTIL,
+              reason: 'no key',
+              code: 'model_rejected',
+              status: 401,
+              trouble: 'lasts',
+              trouble_of: 'halt',
+            },
+          ],
         ],
-      ],
-      informed: [],
-      counted: [['ModelHalted', 1]],
-    })
-  })
+        informed: [],
+        counted: [['ModelHalted', 1]],
+      })
+    },
+  )
 
-  it('when the halt of the model ends, i.e. the model is called again', () => {
+  it('logs and counts when the halt of the model ends, i.e. the model is called again', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [
         [
@@ -85,7 +95,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the circuit opens again, with the number of times in a row', () => {
+  it('logs and counts when the circuit opens again, with the number of times in a row', () => {
     expect(told('opened again', { open: { until: NOW + 30_000, times: 3 } })).toMatchObject({
       warned: [
         [
@@ -102,13 +112,13 @@ describe('a change of a model’s state is logged and counted', () => {
     { change: 'opened for all', level: 'warned' },
     { change: 'opened again', level: 'warned' },
     { change: 'paused', level: 'informed' },
-  ] as const)('when the change is "$change", with the failed call that has caused it', ({ change, level }) => {
+  ] as const)('logs the change "$change" with the failed call that has caused it', ({ change, level }) => {
     expect(told(change, { open: { until: NOW, times: 1 }, paused_until: NOW }, FAILURE)[level][0]?.[1]).toMatchObject(
       FAILURE,
     )
   })
 
-  it('when the circuit closes', () => {
+  it('logs and counts when the circuit closes', () => {
     expect(told('closed', {})).toMatchObject({
       warned: [
         [
@@ -120,7 +130,7 @@ describe('a change of a model’s state is logged and counted', () => {
     })
   })
 
-  it('when the model asks for a pause, without a warning', () => {
+  it('logs and counts when the model asks for a pause, without a warning', () => {
     expect(told('paused', { paused_until: NOW + 30_000 })).toMatchObject({
       warned: [],
       informed: [[`the model text has asked for a pause: no calls until ${UNTIL}`, { model: 'text', until: UNTIL }]],

@@ -46,7 +46,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
-  it('removes the hints of the slot and the backlog from the message, since the call has used the slot, and a second call in it would exceed the limit', async () => {
+  it('a failed call removes the hints of the slot and the backlog from the message, since a second call in the used slot would exceed the limit', async () => {
     const { ports, invoke, deferred } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -56,7 +56,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('is repeated after growing waits, and the success of a later attempt is the outcome', async () => {
+  it('a failed call is repeated after growing waits, and the success of a later attempt is the outcome', async () => {
     const { ports, asked, outcomes, run, arrive } = aWorker([failed(), failed(), SUCCESS])
     await run(await ports.items.create(anItem()))
 
@@ -72,7 +72,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 3 }])
   })
 
-  it('is repeated as often as `retry.attempts` allows, and the last failure is the outcome', async () => {
+  it('a failed call is repeated as often as `retry.attempts` allows, and the last failure is the outcome', async () => {
     const { ports, asked, outcomes, deferred, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
 
@@ -89,7 +89,7 @@ describe('a worker: a failed call that may be retried', () => {
     { code: 'model_rejected', status: 422 },
     { code: 'invalid_model_response', status: undefined },
     { code: 'result_too_large', status: undefined },
-  ] as const)('is not repeated after $code ($status), and the request fails after one attempt', async fields => {
+  ] as const)('a call is not repeated after $code ($status), and the request fails after one attempt', async fields => {
     const { ports, outcomes, deferred, run } = aWorker([failed(fields)])
 
     await run(await ports.items.create(anItem()))
@@ -98,7 +98,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, error: { code: fields.code } }])
   })
 
-  it('is not repeated if the response mapping can’t read the answer', async () => {
+  it('a call is not repeated if the response mapping can’t read the answer', async () => {
     const { ports, outcomes, deferred, run } = aWorker([{ ok: true, answer: { usage: 'none' } }])
 
     await run(await ports.items.create(anItem()))
@@ -112,7 +112,7 @@ describe('a worker: a failed call that may be retried', () => {
     { asked_ms: 100, wait: 1_500, delay: 2 },
     { asked_ms: 86_400_000, wait: 900_000, delay: 900 },
   ])(
-    'is repeated after the pause that the model asks for, but after 15 minutes at the latest ($asked_ms ms)',
+    'a failed call is repeated after the pause that the model asks for, or after a longer backoff, but after 15 minutes at the latest ($asked_ms ms)',
     async ({ asked_ms, ...expected }) => {
       const { ports, deferred, run, stored } = aWorker([failed({ retry_after_ms: asked_ms })])
       const item = await ports.items.create(anItem())
@@ -124,7 +124,7 @@ describe('a worker: a failed call that may be retried', () => {
     },
   )
 
-  it('is not repeated if the wait would end after the deadline: the request expires at its deadline', async () => {
+  it('a failed call is not repeated if the wait would end after the deadline: the request expires at its deadline', async () => {
     const { ports, asked, run, stored, arrive, deferred } = aWorker([failed({ retry_after_ms: 60_000 })])
     const item = await ports.items.create(anItem({ deadline: NOW + 10_000 }))
     await run(item)
@@ -136,7 +136,7 @@ describe('a worker: a failed call that may be retried', () => {
     expect(await stored(item)).toMatchObject({ status: 'expired', charge: 0 })
   })
 
-  it('is repeated only after the backoff: a message that arrives earlier is deferred to its end', async () => {
+  it('a failed call is repeated only after the backoff: a message that arrives earlier is deferred to the end of the backoff', async () => {
     const { ports, asked, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     await run(item)
@@ -184,7 +184,7 @@ describe('a worker: the charge for a run', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, reached }])
   })
 
-  it('includes the request if an earlier attempt has reached the model, even if the request can’t be mapped any more', async () => {
+  it('a run is charged one request if an earlier attempt has reached the model, even if the request can’t be mapped any more', async () => {
     const { ports, outcomes, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
     const mappings = createMappings({ request: '$number(prompt)', response: '$' })
@@ -220,7 +220,7 @@ describe('a worker: the preparation of a retry (the item goes back to queued, an
     },
   )
 
-  it('is not made if the owner has cancelled the request: the failure of the call is published', async () => {
+  it('if the owner has cancelled the request, no retry is prepared, and the failure of the call is published', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {
@@ -239,7 +239,7 @@ describe('a worker: the preparation of a retry (the item goes back to queued, an
     expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
   })
 
-  it('is dropped if the lease of the worker has expired and another worker has claimed the request, which now makes the calls', async () => {
+  it('if the lease of the worker has expired and another worker has claimed the request, no retry is prepared: the other worker now makes the calls', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {

@@ -26,7 +26,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
   )
 
   it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
-    'is dropped if it belongs to another run or body of the request (%j)',
+    'a message is dropped if it belongs to another run or body of the request (%j)',
     async now => {
       const { ports, asked, outcomes, deferred, run } = aWorker()
       const item = anItem()
@@ -48,7 +48,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
       delay: 900,
     },
   ] as const)(
-    'is sent again with a delay until the end of $what, and uses up no attempt (I8)',
+    'a message is sent again with a delay until the end of $what, and uses up no attempt (I8)',
     async ({ fields, delay }) => {
       const { ports, asked, deferred, run } = aWorker()
       const item = await ports.items.create(anItem(fields))
@@ -63,7 +63,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
   )
 
   it.each(['cancelled', 'expired', 'rejected'] as const)(
-    'is dropped if its request is %s and its body was deleted, even if the store does not report the deletion',
+    'a message is dropped if its request is %s and its body was deleted, even if the store does not report the deletion',
     async status => {
       const { ports, asked, invoke } = aWorker()
       const item = await ports.items.create(anItem({ status }))
@@ -75,7 +75,7 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
     },
   )
 
-  it('is redelivered if its body can’t be read and its request still needs a call', async () => {
+  it('a message is redelivered if its body can’t be read and its request still needs a call', async () => {
     const { ports, invoke } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -83,14 +83,14 @@ describe('a worker: a message that is redelivered, or arrives at the wrong time'
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('is not acknowledged if it must be deferred but can’t be sent', async () => {
+  it('a message is not acknowledged if it must be deferred but can’t be sent', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 5_000 }))
 
     expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', 'before') })).toEqual([0])
   })
 
-  it('expires its request if the deadline has passed, with an `ended` event and without a charge', async () => {
+  it('a message after its deadline makes its request expire, with an `ended` event and without a charge', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser(), deadline: NOW }))
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
@@ -117,7 +117,7 @@ describe('a worker: a message whose request changes while the worker decides abo
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('is deferred by 1 s if its item is written just before the worker would write a tombstone (which rejects the request)', async () => {
+  it('a message is deferred by 1 s if its item is written just before the worker would write a tombstone (which rejects the request)', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)
@@ -132,7 +132,7 @@ describe('a worker: a message whose request changes while the worker decides abo
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
   })
 
-  it('is deferred by 1 s if its claim was refused but its request can be claimed a moment later', async () => {
+  it('a message is deferred by 1 s if its claim was refused but its request can be claimed a moment later', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 1 }))
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
@@ -168,7 +168,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 1, attempt: 2 })
   })
 
-  it('fails at the third crash, without a further call', async () => {
+  it('a request fails at the third crash of its worker, without a further call', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await abandonedAlone(ports, 2)
 
@@ -181,7 +181,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(outcomes()[0]?.error?.message).toContain('3 times')
   })
 
-  it('runs again beside other requests, and no crash is counted, if its workers were stopped with the whole local system', async () => {
+  it('if an operator stopped the local system while a request ran, the request runs again beside other requests, and no crash is counted', async () => {
     const { ports, asked, stored, invoke, create, deferred } = aWorker()
     const [item, other] = [await create(), await create()]
     const isolated = { ...aMessage(item), hints: { alone: true } }
@@ -199,7 +199,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(await stored(item)).toMatchObject({ crashes: 0, attempt: 6 })
   })
 
-  it('runs again, and no crash is counted, if the crashed worker ran several requests', async () => {
+  it('a request runs again, and no crash is counted, if its crashed worker ran several requests', async () => {
     const { ports, outcomes, invoke, run } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
     await invoke(
@@ -214,7 +214,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
   })
 
-  it('runs once with other requests and three times isolated (alone in its environment), and then fails, if it crashes each of its workers', async () => {
+  it('a request that crashes each of its workers runs once with other requests and three times isolated (alone in its environment), and then fails', async () => {
     const { ports, outcomes, deferred, invoke } = aWorker()
     const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
     const messages = [bad, good].map(item => aMessage(item as RequestItem))
@@ -237,7 +237,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     ])
   })
 
-  it('runs isolated, one request after the other, if an invocation has several requests whose workers have crashed', async () => {
+  it('if an invocation has several requests whose workers have crashed, they run isolated, one after the other', async () => {
     const { ports, asked, deferred, invoke } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
 
@@ -250,7 +250,7 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('is deferred if another worker claims it first', async () => {
+  it('a request of a crashed worker is deferred if another worker claims it first', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = await ports.items.create(anItem(abandoned))
     const reclaim: WorkerPorts['items']['reclaim'] = async (seen, terms) => {
@@ -271,7 +271,7 @@ describe('a worker: a message without an item', () => {
     { age: 4_000, delay_seconds: 4 },
     { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
   ])(
-    'is deferred, since the gateway may still write the item: by the age of the message ($age ms), and at most to the end of the time that the gateway has for the write',
+    'is deferred, since the gateway may still write the item: for as long as the message is old ($age ms), but not beyond the gateway’s time for the write',
     async wait => {
       const { ports, deferred, run } = aWorker()
       const item = anItem()
@@ -283,7 +283,7 @@ describe('a worker: a message without an item', () => {
     },
   )
 
-  it('leads to a tombstone (the item of a rejected request) and the release of its reservation, if there is no item at the end of the grace period, in which the gateway could still write the item', async () => {
+  it('if the item is missing after the gateway’s time for the write, the message leads to a tombstone (of a rejected request), and its reservation is released', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)

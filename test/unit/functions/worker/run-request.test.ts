@@ -54,7 +54,7 @@ describe('a worker: a request that may run', () => {
       { what: 'no output at all', parameters: { max_tokens: 0 }, estimate: 2 },
       { what: 'less output than the result has', parameters: { max_tokens: 10 }, estimate: 12 },
     ])(
-      'is charged at least the tokens of its prompt and one token per four bytes of its result, if its max_tokens allow $what',
+      'a request is charged at least the tokens of its prompt and one token per four bytes of its result, if its max_tokens allow $what',
       async ({ parameters, estimate }) => {
         expect(await outcomeFor(parameters, estimate)).toMatchObject({ status: 'completed', charge_at_least: 13 })
       },
@@ -62,13 +62,18 @@ describe('a worker: a request that may run', () => {
 
     it.each([
       {
-        what: 'its max_tokens allow as much output as the result has',
+        what: 'the max_tokens allow as much output as the result has',
         parameters: { max_tokens: 11 },
         estimate: 13,
         answer: unreported,
       },
-      { what: 'it does not limit its output', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
-      { what: 'it has no parameters', parameters: undefined, estimate: 4, answer: unreported },
+      {
+        what: 'the request does not limit its output',
+        parameters: { temperature: 1 },
+        estimate: 4,
+        answer: unreported,
+      },
+      { what: 'the request has no parameters', parameters: undefined, estimate: 4, answer: unreported },
       {
         what: 'the model reports usage after all',
         parameters: { max_tokens: 0 },
@@ -76,20 +81,20 @@ describe('a worker: a request that may run', () => {
         answer: { ok: true, answer: { result, usage: { total_tokens: 0 } } } as const,
       },
       {
-        what: 'it fails',
+        what: 'the request fails',
         parameters: { max_tokens: 0 },
         estimate: 2,
         answer: { ok: true, answer: {} } as const,
       },
     ])(
-      'is published without `charge_at_least`, which version 0.1.0 can’t read, if $what',
+      'an outcome is published without `charge_at_least`, which version 0.1.0 can’t read, if $what',
       async ({ parameters, estimate, answer }) => {
         expect(await outcomeFor(parameters, estimate, answer)).not.toHaveProperty('charge_at_least')
       },
     )
   })
 
-  it('runs once, even if many workers have its message at the same time', async () => {
+  it('a request runs once, even if many workers have its message at the same time', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -99,7 +104,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('gets its large body from the payload store, and its outcome has the key of the body in place of the prompt', async () => {
+  it('the worker gets a large body from the payload store, and the outcome has the key of the body in place of the prompt', async () => {
     const { ports, asked, outcomes, invoke } = aWorker()
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -111,7 +116,7 @@ describe('a worker: a request that may run', () => {
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
   })
 
-  it('has its large result stored in the payload store under a key of this run and attempt', async () => {
+  it('a large result is stored in the payload store under a key of this run and attempt', async () => {
     const result = 'x'.repeat(MAX_INLINE_BYTES)
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result } })
     const item = await ports.items.create(anItem())
@@ -123,7 +128,7 @@ describe('a worker: a request that may run', () => {
     expect(await ports.payloads.get(key)).toBe(result)
   })
 
-  it('has no prompt in its outcome if store_prompts is false', async () => {
+  it('a request has no prompt in its outcome if store_prompts is false', async () => {
     const { ports, outcomes, run } = aWorker(SUCCESS, { store_prompts: false })
     const item = await ports.items.create(anItem())
 
@@ -135,7 +140,7 @@ describe('a worker: a request that may run', () => {
   it.each([
     { store_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
     { store_prompts: false, what: 'no prompt', prompt: undefined },
-  ])('has $what in its `ended` event if it expires and store_prompts is $store_prompts', async one => {
+  ])('a request that expires has $what in its `ended` event if store_prompts is $store_prompts', async one => {
     const { ports, run } = aWorker(SUCCESS, { store_prompts: one.store_prompts })
     const item = await ports.items.create(anItem({ deadline: NOW }))
 
@@ -146,7 +151,7 @@ describe('a worker: a request that may run', () => {
     expect(told?.prompt).toEqual(one.prompt)
   })
 
-  it('has its prompt in its `ended` event if it fails because a defect kept each worker from running it', async () => {
+  it('a request that fails because a defect kept each worker from running it has its prompt in its `ended` event', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const claim = async () => {
@@ -181,7 +186,7 @@ describe('a worker: a model that fails', () => {
     },
   )
 
-  it('causes no charge if no call can have reached it', async () => {
+  it('a model that no call can have reached causes no charge', async () => {
     const { ports, outcomes, run } = aWorker(failure({ code: 'model_unreachable', reached: false }))
 
     await run(await ports.items.create(anItem()))
@@ -189,7 +194,7 @@ describe('a worker: a model that fails', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('is not called, and no request loses an attempt, while the endpoint’s secret can’t be read', async () => {
+  it('the model is not called, and no request loses an attempt, while the endpoint’s secret can’t be read', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem())
     const endpoint = failing(ports.endpoint, 'prepare', 'before')
@@ -199,7 +204,7 @@ describe('a worker: a model that fails', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('is not called, and causes no charge, if the request can’t be mapped', async () => {
+  it('the model is not called, and nothing is charged, if the request can’t be mapped', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
     const broken = { ...ports, mappings: createMappings({ request: '$number(prompt)', response: '$' }) }
@@ -211,7 +216,7 @@ describe('a worker: a model that fails', () => {
   })
 
   it.each([{ usage: { total_tokens: 1 } }, { nothing: true }, null, 5])(
-    'counts as reached, so the request is charged, if its answer can’t be mapped: %j',
+    'a model counts as reached, so the request is charged, if the model’s answer can’t be mapped: %j',
     async answer => {
       const { ports, outcomes, run } = aWorker({ ok: true, answer })
       const item = await ports.items.create(anItem())
@@ -226,7 +231,7 @@ describe('a worker: a model that fails', () => {
     { what: 'is larger than can be kept', result: 'x'.repeat(4 * 1024 * 1024), code: 'result_too_large' },
     { what: 'is not there', result: undefined, code: 'invalid_model_response' },
     { what: 'is too deep to be stored', result: TOO_DEEP, code: 'invalid_model_response' },
-  ])('causes a charge of the tokens that it reports if its result $what', async ({ result, code }) => {
+  ])('the tokens that the model reports are charged even if its result $what', async ({ result, code }) => {
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result, usage: USAGE } })
     const item = await ports.items.create(anItem())
 
@@ -262,7 +267,7 @@ describe('a worker: a call of AWS that fails', () => {
     },
   )
 
-  it('does not make the worker lose its claim: if the AWS client repeats a claim after a lost answer, the worker recognizes its claim', async () => {
+  it('a lost answer to a claim does not make the worker lose the claim: if the AWS client repeats it, the worker recognizes its own claim', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem())
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {

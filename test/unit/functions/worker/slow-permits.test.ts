@@ -69,7 +69,7 @@ describe('a worker: the slots of a rate limit while each step is slow', () => {
     },
   )
 
-  it('are requested at most three times for a request that misses them, and then the request is deferred without a call', async () => {
+  it('a worker asks for a slot at most three times for a request that always misses it, and then defers the request without a call', async () => {
     const { run, asked, deferred, writes } = aSlowWorker({ count: 1_000, interval_ms: 1_000 }, { write: 4_000 })
 
     await run()

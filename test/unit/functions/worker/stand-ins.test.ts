@@ -42,7 +42,7 @@ describe('a worker: a request of /v1/responses for an endpoint that has only cha
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('is retried later if the second call could not be made, and only the first call is counted', async () => {
+  it('a request is retried later if the second call could not be made, and only the first call is counted', async () => {
     const { counted, deferred, item, outcomes, stored } = await respond(() => {
       throw new Unavailable('the secret', new Error('throttled'))
     })
@@ -53,7 +53,7 @@ describe('a worker: a request of /v1/responses for an endpoint that has only cha
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
   })
 
-  it('fails with an error that names the field if a chat can’t contain a field of the response', async () => {
+  it('a request fails with an error that names the field if a chat can’t contain a field of the response', async () => {
     const image = { type: 'input_image', file_id: 'file-1' }
     const { asked, outcomes } = await respond(() => CHAT, { ...body, input: [{ role: 'user', content: [image] }] })
 

@@ -63,7 +63,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('is no probe any more, so another call may be the probe', async () => {
+  it('a request whose call can’t be made is no probe (test call) any more, so another call may be the probe', async () => {
     const { ports, useSlot, open, state, create, run, stored } = aProtectedWorker(SOON)
     await open()
     ports.advance(10_000)
@@ -76,7 +76,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     isUncalled(await stored(item))
   })
 
-  it('is deferred without using up an attempt if the endpoint’s secret can’t be read (I8)', async () => {
+  it('a claimed request is deferred without using up an attempt if the endpoint’s secret can’t be read (I8)', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
@@ -87,7 +87,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(deferred()).toHaveLength(1)
   })
 
-  it('ends without a charge if its owner has cancelled it', async () => {
+  it('a claimed request whose call can’t be made ends without a charge if its owner has cancelled it', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -106,7 +106,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('keeps its claim, and is redelivered as after a crash, if it can’t be put back to queued either', async () => {
+  it('a request whose call can’t be made keeps its claim, and is redelivered as after a crash, if it can’t be put back to queued either', async () => {
     const { ports, create, run, stored } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -116,7 +116,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', attempt: 1 })
   })
 
-  it('does not affect the requests of its batch that earlier calls have answered', async () => {
+  it('a call that can’t be made does not affect the requests of its batch that earlier calls have answered', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts),
     )
@@ -150,7 +150,7 @@ describe('a worker: a call of the model for which the invocation has too little 
     )
   })
 
-  it('is made if the invocation has just enough time for its timeout and for publishing', async () => {
+  it('a call is made if the invocation has just enough time for the timeout of the call and for publishing', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 3_500))
@@ -158,7 +158,7 @@ describe('a worker: a call of the model for which the invocation has too little 
     expect(asked).toHaveLength(1)
   })
 
-  it('is made for the requests that are mapped in time, and the others are deferred without using up an attempt, for smaller batches', async () => {
+  it('a call is made for the requests that are mapped in time, and the others are deferred without using up an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
 
@@ -169,7 +169,7 @@ describe('a worker: a call of the model for which the invocation has too little 
     expect(hintsSent()).toEqual([{ at_most: 2 }, { at_most: 2 }])
   })
 
-  it('is no probe any more, so another call may be the probe', async () => {
+  it('a call that is not made for lack of time is no probe (test call) any more, so another call may be the probe', async () => {
     const { ports, asked, open, state, create, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)

@@ -7,7 +7,7 @@ import { memoryPorts } from '../../../../support/ports.ts'
 import { aReservation } from '../../../../support/requests.ts'
 
 describe('admit', () => {
-  it('uses a new nonce (the id of a reservation) for its second try to reserve, which follows the closing of an old reservation: with the same nonce, the user could be charged twice', async () => {
+  it('closes an old reservation and reserves again, with a new nonce (the id of a reservation): with the same nonce, the user could be charged twice', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ in_flight: 1 })
     const orphan = aReservation({ user_id: caller.user_id })

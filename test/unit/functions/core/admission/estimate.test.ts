@@ -21,9 +21,12 @@ describe('createEstimator', () => {
     expect(await estimateBy(estimate)('text', aSubmission(fields), ann)).toBe(tokens)
   })
 
-  it.each(['nothing', 'null', 'images ? 1000'])('reserves the usual estimate if "%s" has no value', async estimate => {
-    expect(await estimateBy(estimate)('text', aSubmission({ parameters: { max_tokens: 7 } }), ann)).toBe(9)
-  })
+  it.each(['nothing', 'null', 'images ? 1000'])(
+    'reserves the usual estimate if the expression "%s" has no value',
+    async estimate => {
+      expect(await estimateBy(estimate)('text', aSubmission({ parameters: { max_tokens: 7 } }), ann)).toBe(9)
+    },
+  )
 
   it('reserves the usual estimate for a model without an expression', async () => {
     expect(await estimateBy('100')('image', aSubmission(), ann)).toBe(4)
@@ -73,7 +76,7 @@ describe('a request of a model with its own `estimate` rule', () => {
     expect(await usedBy(ports, caller.user_id)).toMatchObject({ tokens: 50 })
   })
 
-  it('reserves nothing if the request is refused', async () => {
+  it('a request that is refused because of its estimate reserves nothing', async () => {
     const ports = portsWith('-1')
     const caller = aCaller()
 
@@ -83,7 +86,7 @@ describe('a request of a model with its own `estimate` rule', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 
-  it('is refused for its plan before the estimate is evaluated, since an error of the estimate would reveal a forbidden model', async () => {
+  it('a request for a model that the plan forbids is refused before the estimate is evaluated, since an error of the estimate would reveal the model', async () => {
     const ports = { ...memoryPorts(), estimate: createEstimator({ estimates: { image: '-1' } }) }
 
     const { refusal } = await prepare(

@@ -31,11 +31,11 @@ describe('fingerprintOf', () => {
       { prompt: 'x', a: { b: 1 } },
       { prompt: 'x', b: { a: 1 } },
     ],
-  ])('is different for the bodies %j and %j', (one, other) => {
+  ])('the fingerprint is different for the bodies %j and %j', (one, other) => {
     expect(fingerprintOf(one)).not.toBe(fingerprintOf(other))
   })
 
-  it('equals the fingerprint of 0.1.0 for a body whose fields are in the usual order', () => {
+  it('equals the fingerprint that version 0.1.0 makes of a body whose fields are in the usual order', () => {
     const body = { prompt: 'x', model: 'text', parameters: { max_tokens: 5 }, priority: 'normal', metadata: { a: 1 } }
 
     expect(fingerprintOf(body)).toBe(hashOf(body))

@@ -45,7 +45,7 @@ describe('createRouter', () => {
     { when: 'user_id = "ann"', submission: {}, model: 'image' },
     { when: 'plan = "free"', submission: {}, model: 'image' },
   ])(
-    'decides "$when" for $submission as JSONata converts its value to a boolean',
+    'chooses $model for $submission: the rule "$when" holds if JSONata’s $boolean converts its value to true',
     async ({ when, submission, model }) => {
       expect(await routeBy(when)(aSubmission(submission), ann)).toBe(model)
     },
@@ -85,7 +85,7 @@ describe('createRouter', () => {
     },
   )
 
-  it('lists only the models that the plan allows in the error for an unknown model', async () => {
+  it('the error for an unknown model lists only the models that the plan allows', async () => {
     await expect(route(aSubmission({ model: 'gone' }), { ...ann, models: ['text'] })).rejects.toMatchObject({
       code: 'unknown_model',
       message: 'there is no model "gone"; there are text',

@@ -40,7 +40,7 @@ describe('refusedClaim: what a worker does after the request item has refused it
     { crashes: 2, alone: true, kind: 'give up' },
     { crashes: 2, alone: undefined, kind: 'reclaim' },
   ])(
-    'decides to $kind a request whose worker has crashed, after $crashes earlier crashes (isolated, i.e. it ran alone: $alone)',
+    'after $crashes earlier crashes, decides to $kind a request whose worker has crashed again (it ran isolated, i.e. alone: $alone)',
     ({ crashes, alone, kind }) => {
       expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
     },
@@ -50,7 +50,7 @@ describe('refusedClaim: what a worker does after the request item has refused it
     expect([true, false].map(alone => isClaimedAlone(claimIdOf('0123456789abcdef', alone)))).toEqual([true, false])
   })
 
-  it('waits for the end of a backoff', () => {
+  it('the worker waits for the end of a backoff', () => {
     expect(refusalOf({ attempt: 1, not_before: NOW + 1 })).toEqual({ kind: 'wait', until: NOW + 1 })
   })
 
@@ -58,7 +58,7 @@ describe('refusedClaim: what a worker does after the request item has refused it
     expect(refusalOf({ deadline: NOW, not_before: NOW + 1 })).toEqual({ kind: 'expire' })
   })
 
-  it('claims a request that could not be claimed at the refusal but can be claimed now', () => {
+  it('tries the claim again if the reason of the refusal, such as a backoff, has ended in the meantime', () => {
     expect(refusalOf({ not_before: NOW })).toEqual({ kind: 'again' })
   })
 })

@@ -46,7 +46,7 @@ describe('estimateTokens', () => {
     expect(estimateTokens(LONG, body)).toBe('max_tokens' in body && body.max_tokens === 7 ? 107 : 200)
   })
 
-  it('boundedPromptTokens gives the tokens of the prompt only if the request limits its output tokens', () => {
+  it('boundedPromptTokens gives the tokens of the prompt only if the request limits its output; minimumTokens adds a token per four bytes of output', () => {
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), parameters: { max_tokens: 0 } })).toBe(2)
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), max_output_tokens: 0 })).toBe(2)
     for (const parameters of [
@@ -62,7 +62,7 @@ describe('estimateTokens', () => {
     expect([0, 1, 4, 5].map(bytes => minimumTokens(7, bytes))).toEqual([7, 8, 8, 9])
   })
 
-  it('is a positive integer, and never less than the tokens of the prompt', () => {
+  it('the estimate is a positive integer, and covers at least the prompt and the highest number of output tokens', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.option(fc.nat(), { nil: undefined }), (prompt, maxTokens) => {
         const estimate = estimateTokens(prompt, { parameters: { max_tokens: maxTokens } })

@@ -19,7 +19,7 @@ describe('events', () => {
     expect(ResultEvent.parse(asSent(event))).toEqual(asSent(event))
   })
 
-  it('have a schema for writers that refuses unknown fields, so a function never sends such a field by mistake', () => {
+  it('the schemas for writers refuse unknown fields, so a function never sends such a field by mistake', () => {
     expect(ResultEvent.safeParse({ ...asSent(anAcceptedEvent(item)), extra: 1 }).success).toBe(false)
     expect(InferenceMessage.safeParse({ ...asSent(aMessage(item)), v: 2 }).success).toBe(false)
   })

@@ -110,7 +110,7 @@ describe('tooLargeForBody: the body of a client', () => {
     expect(tooLargeForBody('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
   })
 
-  it('may have any brackets and commas in its texts', () => {
+  it('a body may have any brackets and commas in its texts', () => {
     expect(tooLargeForBody(JSON.stringify({ prompt: '[{,"\\'.repeat(100_000) }))).toBeUndefined()
   })
 })
@@ -132,7 +132,7 @@ describe('tooLargeForAnswer: the answer of a model', () => {
     expect(tooLargeForAnswer(answer)).toBeUndefined()
   })
 
-  it('may be nested at most 1,000 levels deep', () => {
+  it('an answer may be nested at most 1,000 levels deep', () => {
     expect(tooLargeForAnswer('['.repeat(1_001) + ']'.repeat(1_001))).toBe('is nested over 1,000 deep')
   })
 })

@@ -27,7 +27,7 @@ describe.each([
     expect(await evaluate(as(expression), { name: 'Ada' })).toEqual(value)
   })
 
-  it('can read the clock, and makes another UUID at each call', async () => {
+  it('an expression can read the clock, and gets another UUID from each `$uuid()`', async () => {
     const start = Date.now()
     const [now, millis, one, other] = (await evaluate(as('[$now(), $millis(), $uuid(), $uuid()]'))) as unknown[]
 
@@ -89,7 +89,7 @@ describe('an expression that would use up all time or memory', () => {
     { expression: 'list.($$.list.($$.list.$))', input: { list: numbers(1_000) } },
     { expression: '$map([1..100], function() { $split($$.prompt, "") })', input: { prompt: long } },
     { expression: '[1..size]', input: { size: 10_000_000 } },
-  ])('is ended: $expression', async ({ expression, input }) => {
+  ])('an expression that would use up all time or memory is ended: $expression', async ({ expression, input }) => {
     await expect(evaluate(expression, input)).rejects.toThrow(EvaluationError)
   })
 
@@ -99,13 +99,13 @@ describe('an expression that would use up all time or memory', () => {
     { what: 'a list, by a partial function', body: '$a($s, $s)', end: '' },
     { what: 'an object', body: '{ "a": $s, "b": $s }', end: '' },
     { what: 'an object, as a text', body: '{ "a": $s, "b": $s }', end: ' & ""' },
-  ])('is ended when it doubles $what again and again', async ({ body, end }) => {
+  ])('an expression that doubles $what again and again is ended', async ({ body, end }) => {
     const expression = `( $a := $append(?, ?); $f := function($s, $n) { $n = 0 ? $s : $f(${body}, $n - 1) }; $f("ab", 30)${end} )`
 
     await expect(evaluate(expression)).rejects.toThrow(EvaluationError)
   })
 
-  it('does not make expressions fail that wait for the thread, since a new thread evaluates them', async () => {
+  it('expressions that wait for the thread of an endless expression do not fail: a new thread evaluates them', async () => {
     const evil = compileExpression('$contains(prompt, /^(a+)+$/)')
     const input = { prompt: `${'a'.repeat(50)}b` }
 
@@ -175,7 +175,7 @@ it.each([
   else expect(evaluated).toEqual(field)
 })
 
-it('$eval can’t be reached in any way', async () => {
+it('$eval can’t be reached in any way, so no text of a client can run as an expression', async () => {
   await expect(evaluate('$eval("1")')).rejects.toThrow('T1006')
   await expect(evaluate('( $f := $eval; $f("1") )')).rejects.toThrow('T1006')
 })

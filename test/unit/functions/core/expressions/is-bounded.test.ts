@@ -31,7 +31,7 @@ describe('isBounded', () => {
     '$sha256(user_id) & $uuid() & $now()',
     'null',
   ])(
-    'accepts an expression of fields, literals, and functions whose cost grows in proportion to their input: %s',
+    'isBounded accepts an expression of fields, literals, and functions whose cost grows in proportion to their input: %s',
     expression => {
       expect(check(expression)).toBe(true)
     },
@@ -82,7 +82,10 @@ describe('isBounded', () => {
     '(a)[$sort(b)]',
     '(prompt)(1)',
     '$constructor(a)',
-  ])('refuses an expression that may take unlimited time or memory: %s', expression => {
-    expect(check(expression)).toBe(false)
-  })
+  ])(
+    'isBounded refuses an expression that may take unlimited time or memory, so that a thread with limits evaluates it: %s',
+    expression => {
+      expect(check(expression)).toBe(false)
+    },
+  )
 })

@@ -9,7 +9,7 @@ import { roundOf } from '../../../../support/limiter.ts'
 const LIMIT = { count: 60, interval_ms: 60_000 }
 const ROUND = roundOf(LIMIT)
 
-/** A model with a rate limit. `at` asks for one slot at a time in ms after NOW, `many` for several slots. Time goes forward. */
+/** A model with a rate limit. `at` asks for one slot at the given ms after NOW, `many` asks for several. Time goes forward. */
 function aModel(rateLimit = LIMIT) {
   let state: ModelState = UNTOUCHED
   const at = (ms: number, backlog: Ask['backlog'], limit = rateLimit): Permit => {
@@ -42,7 +42,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInBacklog: true })))
   })
 
-  it('does not delay requests of priority high: they get the next slots, however many requests wait in the backlog', () => {
+  it('the backlog does not delay requests of priority high: they get the next slots, however many requests wait in it', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
@@ -52,7 +52,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(urgent, 0)).toBeLessThanOrEqual(ROUND)
   })
 
-  it('grows by the slots that requests of priority high take', () => {
+  it('the backlog grows by the slots that requests of priority high take', () => {
     const { at, many } = aModel()
     many(61, 0)
     for (let i = 0; i < 120; i++) at(0, undefined)
@@ -62,7 +62,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(next as Permit, 0)).toBeGreaterThan(2 * ROUND)
   })
 
-  it('does not grow when deferred requests are redelivered too early, and these requests keep their places', () => {
+  it('the backlog does not grow when its requests are redelivered too early, and these requests keep their places', () => {
     const { at, many } = aModel()
     many(180, 0)
 
@@ -76,7 +76,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(next as Permit, 0)).toBeLessThanOrEqual(3 * ROUND)
   })
 
-  it('gives slots to redelivered requests before it gives one to a new request', () => {
+  it('redelivered requests of the backlog get slots before a new request gets one', () => {
     const { at, many } = aModel()
     const [permit] = many(240, 0).slice(60)
     const back = waitOf(permit as Permit, 0)
@@ -89,7 +89,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(newcomer, 0)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('gives a new request a slot at once if a slot is free, although other requests wait in the backlog', () => {
+  it('a new request gets a slot at once if one is free, although other requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
@@ -97,14 +97,14 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(at(2 * ROUND, 'joins')).toEqual({ granted: true, at: NOW + 2 * ROUND + MIN_LEAD_TIME_MS })
   })
 
-  it('gives a new request a slot at once if pipeline.yaml has raised the limit, although other requests wait in the backlog', () => {
+  it('a new request gets a slot at once if pipeline.yaml has raised the limit, although other requests wait in the backlog', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
     expect(at(1_000, 'joins', { ...LIMIT, count: 6_000 })).toMatchObject({ granted: true })
   })
 
-  it('ends if none of its requests was redelivered for a round (the time from one set of `count` calls to the next), so a new request waits at most one round', () => {
+  it('if no request of the backlog is redelivered for a round (the time that `count` calls take), the backlog ends, so new requests do not wait behind it', () => {
     const { at, many } = aModel()
     many(600, 0)
     at(ROUND, 'has waited')
@@ -116,7 +116,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(late, 3 * ROUND + 5_000)).toBeLessThan(ROUND)
   })
 
-  it('continues while at least one of its requests is redelivered in each round', () => {
+  it('the backlog continues while at least one of its requests is redelivered in each round', () => {
     const { at, many } = aModel()
     many(600, 0)
 
@@ -126,7 +126,7 @@ describe('grant: the backlog of a rate limit, i.e. the deferred requests that wa
     expect(waitOf(last, 5 * ROUND)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('continues at least until its first request can be redelivered', () => {
+  it('the backlog continues at least until its first request can be redelivered', () => {
     const { many } = aModel({ count: 1, interval_ms: 600_000 })
 
     const [, second, third] = many(3, 0)

@@ -47,11 +47,14 @@ describe('circuit breaker', () => {
     { times: [0, 1, 60_000], isOpen: false },
     { times: [0, 1, 60_001], isOpen: false },
     { times: [0, 40_000, 80_000, 99_999], isOpen: true },
-  ])('counts failures within `within_ms` only: failures at $times open it: $isOpen', ({ times, isOpen }) => {
-    expect(failedAt(times).open !== undefined).toBe(isOpen)
-  })
+  ])(
+    'counts only failures within `within_ms`: after failures at $times ms, the circuit is open: $isOpen',
+    ({ times, isOpen }) => {
+      expect(failedAt(times).open !== undefined).toBe(isOpen)
+    },
+  )
 
-  it('opens if `failures` failures are within `within_ms`, and only then, whenever they happen', () => {
+  it('the circuit opens if `failures` failures are within `within_ms`, and only then, whenever they happen', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 20 }), steps => {
         const times = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, step) => sum + step, 0))
@@ -62,18 +65,18 @@ describe('circuit breaker', () => {
     )
   })
 
-  it('ignores failures of calls that were under way when the circuit opened', () => {
+  it('an open circuit ignores failures of calls that were under way when it opened', () => {
     const open = failedAt([0, 1, 2])
 
     expect(addFailures(open, 3, NOW + 29_000, CIRCUIT)).toBe(open)
     expect(addFailures(open, 3, NOW + 90_000, CIRCUIT)).toBe(open)
   })
 
-  it('stays open for longer after each failed probe, up to eight times `open_ms`', () => {
+  it('the circuit stays open for longer after each failed probe (test call), up to eight times `open_ms`', () => {
     expect(probedInVain(9).periods.map(period => period / 30_000)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
   })
 
-  it('stays open for at most 15 minutes after a failed probe, unless `open_ms` is longer', () => {
+  it('the circuit stays open for at most 15 minutes after a failed probe (test call), unless `open_ms` is longer', () => {
     expect(probedInVain(4, { ...CIRCUIT, open_ms: 400_000 }).periods).toEqual([
       400_000, 800_000, 900_000, 900_000, 900_000,
     ])
@@ -81,7 +84,7 @@ describe('circuit breaker', () => {
     expect(LONGEST_OPEN_MS).toBe(900_000)
   })
 
-  it('closes with the first successful probe, and forgets all failures', () => {
+  it('the circuit closes with the first successful probe (test call), and forgets all failures', () => {
     const { state } = probedInVain(3)
 
     const closed = endProbe(state, 'healthy', NOW, CIRCUIT)
@@ -90,7 +93,7 @@ describe('circuit breaker', () => {
     expect(addFailures(closed, 2, NOW, CIRCUIT).open).toBeUndefined()
   })
 
-  it('allows another probe, and does not stay open for longer, if a probe shows nothing about the model', () => {
+  it('if a probe (test call) shows nothing about the model, the circuit allows another probe, and does not stay open for longer', () => {
     const { state } = probedInVain(1)
     const probing = { ...state, probe: { id: 'p', since: NOW, until: NOW + 90_000 } }
 
@@ -103,7 +106,7 @@ describe('circuit breaker', () => {
     { since: -7_000, wait: 7_000 },
     { since: -80_000, wait: 30_000 },
   ])(
-    'defers other calls for as long as the probe has run so far, between 1 s and 30 s (probe since $since ms: $wait ms)',
+    'other calls wait for as long as the probe (test call) has run so far, between 1 s and 30 s (probe since $since ms: $wait ms)',
     ({ since, wait }) => {
       expect(askAgainAt(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
     },
@@ -134,7 +137,7 @@ describe('applyReport: the state of a model after the report of a call', () => {
     probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
   }
 
-  it('does not end the probe of a halted model when calls that began before the halt are reported, but only when the probe itself is reported', () => {
+  it('the report of a call that began before the halt does not end the probe (test call) of a halted model; only the report of the probe itself does', () => {
     expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
     expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
       probe: haltProbed.probe,
@@ -143,7 +146,7 @@ describe('applyReport: the state of a model after the report of a call', () => {
     expect(report(haltProbed, { findings: 'nothing', probe: 'p0' }).probe).toBeUndefined()
   })
 
-  it('ends a halt after a successful probe, but not if the model refused the probe’s request, for example with a 400', () => {
+  it('a successful probe ends a halt, but not if the model refused the probe’s request, for example with a 400', () => {
     expect(report(haltProbed, { findings: 'healthy', probe: 'p0', users: ['u1'] })).not.toHaveProperty('halted')
 
     const refused = report(haltProbed, { findings: 'healthy', is_refusal: true, probe: 'p0', users: [] })
@@ -161,11 +164,11 @@ describe('applyReport: the state of a model after the report of a call', () => {
     expect(report(UNTOUCHED, { findings: 'nothing' })).toBe(UNTOUCHED)
   })
 
-  it('does not count failures if the model has no circuit', () => {
+  it('failures do not count if the model has no circuit', () => {
     expect(report(UNTOUCHED, { findings: { failures: 1 } }, {})).toBe(UNTOUCHED)
   })
 
-  it('keeps the calls that the rate limit has counted', () => {
+  it('the report of a call keeps the calls that the rate limit has counted', () => {
     const calls = [{ from: NOW, count: 2 }]
 
     expect(report({ ...UNTOUCHED, calls }, { findings: { failures: 3 } }).calls).toEqual(calls)
@@ -203,7 +206,7 @@ describe('applyReport: the state of a model after the report of a call', () => {
       for (const findings of ['healthy', { failures: 1 }] as const) expect(report(state, { findings })).toBe(state)
   })
 
-  it('keeps the longest pause that the model has asked for, with or without a circuit', () => {
+  it('the state keeps the longest pause that the model has asked for, with or without a circuit', () => {
     for (const policies of [{}, POLICIES]) {
       const paused = report(UNTOUCHED, { findings: 'nothing', pause_until: NOW + 3_000 }, policies)
       expect(paused).toEqual({ ...UNTOUCHED, paused_until: NOW + 3_000 })

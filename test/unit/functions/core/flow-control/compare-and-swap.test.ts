@@ -77,7 +77,7 @@ describe('compareAndSwap', () => {
     expect(clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('tries again at once after the first write that another process won, then after growing pauses, each time with the newest state', async () => {
+  it('if other processes always write first, tries again at once, then after growing pauses, each time with the newest state, and gives up after 12 tries', async () => {
     const { store, calls } = aDistantStore(async () => undefined)
     const pauses: number[] = []
     const sleep = async (ms: number) => {

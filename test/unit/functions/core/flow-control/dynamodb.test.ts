@@ -22,34 +22,37 @@ beforeEach(() => dynamoDb.reset())
 const too = { message: 'slow down', $metadata: {} }
 const next: ModelState = { ...UNTOUCHED, version: 8, writer: 'own' }
 
-describe('dynamoModelStates: a model that DynamoDB throttles', () => {
+describe('dynamoModelStates: a write of a model’s item', () => {
   it.each([
     new ProvisionedThroughputExceededException(too),
     new ThrottlingException(too),
     new RequestLimitExceeded(too),
-  ])('is handled like a write that another worker won ($name)', async error => {
-    const there = { ...UNTOUCHED, version: 9, writer: 'another' }
-    dynamoDb.on(PutItemCommand).rejects(error)
-    dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ model: 'text', ...there }) })
+  ])(
+    'returns the stored state if DynamoDB throttles the write, as if another worker had written first ($name)',
+    async error => {
+      const there = { ...UNTOUCHED, version: 9, writer: 'another' }
+      dynamoDb.on(PutItemCommand).rejects(error)
+      dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ model: 'text', ...there }) })
 
-    expect(await modelStates.write('text', next)).toEqual(there)
-  })
+      expect(await modelStates.write('text', next)).toEqual(there)
+    },
+  )
 
-  it('has the initial state if its item does not exist yet', async () => {
+  it('returns the initial state if DynamoDB throttles the write and the item does not exist yet', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await modelStates.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
   })
 
-  it('is reported as unavailable if its item has disappeared, since the calls that were granted are then unknown, and further calls could exceed the rate limit', async () => {
+  it('rejects with Unavailable if the model’s item has disappeared: the granted calls are then unknown, and further calls could exceed the rate limit', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
     await expect(modelStates.write('text', next)).rejects.toThrow(Unavailable)
   })
 
-  it('is reported as unavailable if its item can neither be written nor read', async () => {
+  it('a write of a model’s item rejects with Unavailable if the item can neither be written nor read', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).rejects(new ThrottlingException(too))
 
@@ -70,13 +73,13 @@ describe('dynamoModelStates: the stored backlog, i.e. the numbers about requests
     expect(call?.args[0].input.Item).toEqual(marshall({ ...item, model: 'text' }))
   })
 
-  it('can be read as version 0.1.0 wrote it', async () => {
+  it('the stored backlog can be read as version 0.1.0 wrote it', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, model: 'text' }) })
 
     expect(await modelStates.read('text')).toEqual(state)
   })
 
-  it('counts as ended if its item has no time at which a request was last redelivered', async () => {
+  it('the stored backlog counts as ended if it lacks the time at which a request was last redelivered', async () => {
     const { turn, taken } = item.line
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, line: { turn, taken }, model: 'text' }) })
 

@@ -42,7 +42,7 @@ describe('flow control: a failed call', () => {
     expect(note.mock.calls.map(([, { request_id }]) => request_id)).toEqual(['f0', 'later'])
   })
 
-  it('counts for the flow control even if it can’t be stored as the last failed call', async () => {
+  it('a failed call counts for the flow control even if it can’t be stored as the last failed call', async () => {
     const { report, heldUntil } = aFlowControl({ note: async () => Promise.reject(anOutage()) })
 
     await report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, failure: call('a') })
@@ -50,7 +50,7 @@ describe('flow control: a failed call', () => {
     expect(heldUntil('u1')).toBeGreaterThan(NOW)
   })
 
-  it('is passed to `onChange` together with the change that it causes, such as the opening of the circuit', async () => {
+  it('a failed call is passed to `onChange` together with the change that it causes, such as the opening of the circuit', async () => {
     const { report, onChange } = aFlowControl(memoryFailureNotes())
 
     await report({ findings: { failures: 3 }, failure: call('third') })

@@ -22,7 +22,7 @@ describe('flow control: heldUntil, the time until which calls of a model are def
     expect(flowControl.heldUntil('other')).toBeUndefined()
   })
 
-  it('is for every user the end of the halt, which follows an error that no retry fixes, such as used-up credit', async () => {
+  it('is the end of the halt for every user (a halt follows an error that no retry fixes, such as used-up credit)', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()
     await flowControl.report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, users: ['u1'] })
@@ -45,7 +45,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls()).toEqual({ reads: 3, writes: 0 })
   })
 
-  it('are repeated a second after the begin of the last read, however long the last read took', async () => {
+  it('the model’s item is read again a second after the begin of the last read, however long the last read took', async () => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     const read: ModelStateStore['read'] = async model => {
       const state = await store.read(model)
@@ -64,7 +64,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls().reads).toBe(2)
   })
 
-  it('are one read per call while the circuit counts failures, since other workers may have written more failures', async () => {
+  it('the model’s item is read for each call while the circuit counts failures, since other workers may have written more failures', async () => {
     const { process, calls } = aFleet(CIRCUIT)
     const flowControl = process()
     await fail(flowControl)
@@ -78,7 +78,7 @@ describe('flow control: reads and writes of the model’s item', () => {
   it.each([
     { what: 'are too old to count', wait: 60_000, policies: CIRCUIT },
     { what: 'do not count, since the model has no circuit', wait: 2_000, policies: {} },
-  ])('are one read per second again if the failures $what', async ({ wait, policies }) => {
+  ])('the model’s item is read once per second again if the failures $what', async ({ wait, policies }) => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     await fail(process())
     advance(wait)
@@ -90,7 +90,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(calls().reads - before).toBe(1)
   })
 
-  it('are one write for all calls that ask for a slot of the rate limit at the same time, and no further read', async () => {
+  it('all calls that ask for a slot of the rate limit at the same time cost one write of the model’s item, and no read of their own', async () => {
     const { process, calls } = aFleet(LIMITED)
     const flowControl = process()
 
@@ -106,7 +106,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     ])
   })
 
-  it('are none if the call has already a slot, and the item was read less than a second ago', async () => {
+  it('a call that already has a slot costs no read and no write, if the model’s item was read less than a second ago', async () => {
     const { process, calls, advance } = aFleet(LIMITED)
     const flowControl = process()
     await permits(flowControl, 6)
@@ -120,7 +120,7 @@ describe('flow control: reads and writes of the model’s item', () => {
     expect(before.writes).toBe(1)
   })
 
-  it('are none for the report of a successful call', async () => {
+  it('the report of a success without users, or of a call that was not made, costs no read and no write of the model’s item', async () => {
     const { process, calls } = aFleet(CIRCUIT)
 
     await process().report({ findings: 'healthy' })
@@ -159,7 +159,7 @@ describe('flow control: isLate, whether a call is too late for its permit (to ma
     expect(flowControl.isLate(NOW)).toBe(true)
   })
 
-  it('is true a second after the permit without a rate limit, since the circuit may have opened or a pause begun in the meantime', () => {
+  it('without a rate limit, is true more than a second after the permit, since the circuit may have opened or a pause begun in the meantime', () => {
     const { process, advance } = aFleet(CIRCUIT)
     const flowControl = process()
 
@@ -185,14 +185,14 @@ describe('flow control: a store of the models’ states that fails or is busy', 
     },
   )
 
-  it('leaves a slot unused if only the answer of a write was lost: the next call gets a later slot, so the limit is kept', async () => {
+  it('if the store has written a slot and only its answer was lost, the slot stays unused: the next call gets a later one, so the limit is kept', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1, interval_ms: 2_000 } })
     await expect(process(failing(store, 'write', 'after')).permit(ask)).rejects.toThrow(Unavailable)
 
     expect(await process().permit(ask)).toMatchObject({ granted: true, at: SECOND })
   })
 
-  it('is asked again by the next call', async () => {
+  it('a store that has failed is asked again by the next call', async () => {
     const { process, store } = aFleet(LIMITED)
     let isDown = true
     const flowControl = process(failing(store, 'read', 'before', () => isDown))
@@ -203,13 +203,13 @@ describe('flow control: a store of the models’ states that fails or is busy', 
     expect(await flowControl.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('makes the report of a failed call fail with Unavailable', async () => {
+  it('the report of a failed call rejects with Unavailable if the store can’t write it', async () => {
     const { process, store } = aFleet(CIRCUIT)
 
     await expect(fail(process(failing(store, 'write', 'before')))).rejects.toThrow(Unavailable)
   })
 
-  it('may refuse the repetition of a write whose answer was lost, but flow control recognizes its own write in the returned state', async () => {
+  it('if the store refuses the repetition of a write whose answer was lost, flow control recognizes its own write in the returned state', async () => {
     const { process, store, changes } = aFleet(CIRCUIT)
     const twice: ModelStateStore = {
       ...store,
@@ -225,7 +225,7 @@ describe('flow control: a store of the models’ states that fails or is busy', 
     expect(changes).toEqual(['opened'])
   })
 
-  it('may accept only the writes of other processes, and then the calls of this process are deferred for 5 s, and its reports fail', async () => {
+  it('if the store accepts only the writes of other processes, the calls of this process are deferred for 5 s, and its reports fail', async () => {
     const { process, store } = aFleet({ ...LIMITED, ...CIRCUIT })
     const busy: ModelStateStore = {
       ...store,
@@ -258,7 +258,7 @@ describe('flow control: a state that was written under other settings of pipelin
     expect(await process().permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('may have no failures and no calls, and then the first call is granted', async () => {
+  it('grants the first call if the stored state has neither failures nor calls', async () => {
     const { process, store } = aFleet({ ...CIRCUIT, ...LIMITED })
     await store.write('text', { ...UNTOUCHED, version: 1 })
 

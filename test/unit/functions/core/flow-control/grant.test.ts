@@ -67,7 +67,7 @@ describe('grant: decides on the calls of a model that ask for a permit to be mad
     expect(next.permits).toEqual(asks(2).map(() => ({ granted: true, at: second })))
   })
 
-  it('lets a call use the slot that it has booked earlier, until the tolerance after the slot is over', () => {
+  it('a call may use the slot that it has booked earlier, until the tolerance after the slot is over', () => {
     const { state } = grantAll(UNTOUCHED, asks(3))
     const back = { ...ask, slot: SECOND }
 
@@ -125,7 +125,7 @@ describe('grant: decides on the calls of a model that ask for a permit to be mad
     expect(permits).toEqual(asks(2).map(() => ({ granted: false, until: NOW + 5_000, because: 'open' })))
   })
 
-  it('grants calls, whatever the stored circuit, if the model has no circuit any more', () => {
+  it('grants calls if the model has no circuit any more, although the stored circuit is open or half open', () => {
     expect(grantAll(open, [ask], {})).toEqual({ state: open, permits: [{ granted: true, at: NOW }] })
     expect(grantAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
@@ -147,7 +147,7 @@ describe('grant: decides on the calls of a model that ask for a permit to be mad
     expect(grantAll(probed, [ask], POLICIES, NOW + 60_000).permits).toMatchObject([{ granted: true, probe: 'p1' }])
   })
 
-  it('does not choose a call as the probe if its message must wait in the queue for a slot', () => {
+  it('does not choose a call as the probe (the test call) if the call’s message must wait in the queue for a slot', () => {
     const busy = { ...halfOpen, calls: grantAll(UNTOUCHED, asks(2)).state.calls }
 
     const { state, permits } = grantAll(busy, [ask])

@@ -68,7 +68,7 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
 }
 
 describe('flow control: a fleet of workers with a rate limit', () => {
-  it('keeps the limit in any interval, whichever worker asks at whatever time, with clocks that differ by 100 ms', async () => {
+  it('never makes more calls in any interval than the limit allows, whichever worker asks, with clocks that differ by up to 100 ms', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({

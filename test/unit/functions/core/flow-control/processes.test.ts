@@ -19,7 +19,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(slots).toEqual([0, ROUND, 2 * ROUND, 3 * ROUND].flatMap(at => [at, at, at, at, at]))
   })
 
-  it('book exactly one slot of the rate limit per granted call, even if 60 processes ask at the same time', async () => {
+  it('if 60 processes ask at the same time, they book exactly one slot of the rate limit per granted call', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1_000, interval_ms: 60_000 } })
     const fleet = Array.from({ length: 60 }, () => process())
 
@@ -32,7 +32,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(log.reduce((sum, { count }) => sum + count, 0)).toBe(granted)
   })
 
-  it('count the failures of a model together', async () => {
+  it('all processes count the failures of a model together', async () => {
     const { process } = aFleet(CIRCUIT)
     const [one, two, three] = [process(), process(), process()]
     for (const flowControl of [one, two, three]) await flowControl.permit(ask)
@@ -45,7 +45,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(await two.permit(ask)).toMatchObject({ granted: false, because: 'open', until: NOW + 30_000 })
   })
 
-  it('defer their calls within a second after another process has opened the circuit', async () => {
+  it('processes defer their calls within a second after another process has opened the circuit', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -56,7 +56,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('defer their calls within a second after another process has reported a pause', async () => {
+  it('processes defer their calls within a second after another process has reported a pause', async () => {
     const { process, advance } = aFleet({})
     const [one, other] = [process(), process()]
     await other.permit(ask)
@@ -69,7 +69,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(await other.permit(ask)).toMatchObject({ granted: true })
   })
 
-  it('make one probe (test call) of a half-open circuit together, even if all of them ask at the same time', async () => {
+  it('all processes together make one probe (test call) of a half-open circuit, even if all of them ask at the same time', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const fleet = Array.from({ length: 8 }, () => process())
     await fail(process(), 3)
@@ -81,7 +81,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(probes).toEqual([{ granted: true, at: NOW + 30_000, probe: expect.any(String) }])
   })
 
-  it('make calls again within a second after the probe of another process has succeeded', async () => {
+  it('processes make calls again within a second after the probe (test call) of another process has succeeded', async () => {
     const { process, advance, changes } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await fail(one, 3)
@@ -95,7 +95,7 @@ describe('flow control: many processes that share the item of a model', () => {
     expect(changes).toEqual(['opened', 'closed'])
   })
 
-  it('may make another probe at once if the first process reports that it has not made its probe', async () => {
+  it('a process may make a probe (test call) at once if another process reports that it has not made its own', async () => {
     const { process, advance } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
     await fail(one, 3)

@@ -90,7 +90,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
       [1_000, 2_000, 7_000, 60_000, 3_600_000].map(intervalMs => ({ count, interval_ms: intervalMs })),
     ),
   )(
-    'never exceed the limit if calls ask at the same time and the first ones are made late ($count in $interval_ms ms)',
+    'the slots never exceed the limit if calls ask at the same time and the first ones are made late ($count in $interval_ms ms)',
     limit => {
       const { count, interval_ms } = limit
       const width = interval_ms / 20
@@ -108,7 +108,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     },
   )
 
-  it('never give a slot before the time at which the call asks', () => {
+  it('no slot is before the time at which its call asks', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const times = timesOf(asks, limit)
@@ -118,7 +118,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     )
   })
 
-  it('give slots in the order in which calls ask, as long as no clock goes backwards', () => {
+  it('calls get slots in the order in which they ask, as long as no clock goes backwards', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const forward = timesOf(
@@ -132,17 +132,17 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     )
   })
 
-  it('give each call a slot at once while calls stay below the limit', () => {
+  it('each call gets a slot at once while calls stay below the limit', () => {
     const spaced = Array.from({ length: 100 }, (_, i) => NOW + i * 130)
 
     expect(slotsOf(spaced, LIMIT).slots).toEqual(spaced)
   })
 
-  it('give a burst of as many calls as the limit allows slots at once', () => {
+  it('a burst of as many calls as the limit allows gets slots at once', () => {
     expect(slotsOf(atOnce(20), LIMIT).slots).toEqual(atOnce(20))
   })
 
-  it('need at most 1.11 intervals for `count` calls with a limit of up to 24 calls, and at most 1.16 with a higher limit', () => {
+  it('each further `count` calls take at most 1.11 intervals with a limit of up to 24 calls, and at most 1.16 with a higher limit', () => {
     fc.assert(
       fc.property(aLimit, fc.integer({ min: 1, max: 300 }), (limit, calls) => {
         const { slots } = slotsOf(atOnce(calls), limit)
@@ -154,7 +154,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     )
   })
 
-  it('keep at most 24 entries in the log of calls, whatever the limit', () => {
+  it('the log of calls has at most 24 entries, whatever the limit', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         expect(slotsOf(timesOf(asks, limit), limit).largest).toBeLessThanOrEqual(Math.min(limit.count, 24))
@@ -165,7 +165,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     expect(slotsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).slots).toEqual(busy)
   })
 
-  it('keep calls with a limit of one call at least an interval and the tolerance apart', () => {
+  it('with a limit of one call, the slots are at least an interval and the tolerance apart', () => {
     const { slots } = slotsOf(atOnce(10), { count: 1, interval_ms: 1_000 })
 
     const spaces = slots.slice(1).map((at, i) => at - (slots[i] ?? 0))
@@ -173,7 +173,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     expect(Math.max(...spaces)).toBeLessThanOrEqual(1_000 + 100 + 1)
   })
 
-  it('keep a lower limit of a changed pipeline.yaml from the next slot on', () => {
+  it('a lower limit of a changed pipeline.yaml holds from the next slot on', () => {
     const before = slotsOf(atOnce(30), LIMIT)
     const lower = { ...LIMIT, count: 5 }
 
@@ -184,7 +184,7 @@ describe('nextSlot and withSlot, the slots of a rate limit', () => {
     expect(mostWithin([...before.slots.slice(20), ...slots], lower.interval_ms)).toBeLessThanOrEqual(10)
   })
 
-  it('keep a changed limit and interval of pipeline.yaml from the next slot on', () => {
+  it('a changed limit and interval of pipeline.yaml hold from the next slot on', () => {
     fc.assert(
       fc.property(aLimit, aLimit, someAsks, (limit, changed, asks) => {
         const before = slotsOf(timesOf(asks, limit), limit)

@@ -64,7 +64,7 @@ describe('ModelState: its size as an item of DynamoDB, which bills writes by 1 K
     expect(bytesOf(state)).toBeLessThanOrEqual(WRITE_UNIT)
   })
 
-  it('takes three write units with the highest number of failures that a circuit may have', () => {
+  it('the state takes three write units with the highest number of failures that a circuit may have', () => {
     const state = saturated(10_000, 60_000, { ...CIRCUIT, failures: 100 })
 
     expect(state.failures).toHaveLength(99)

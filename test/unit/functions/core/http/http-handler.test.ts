@@ -64,21 +64,24 @@ describe('httpHandler', () => {
   it.each([
     { error: new Unavailable('the queue', new Error('arn:aws:sqs')), code: 'unavailable' },
     { error: new TypeError('undefined is not a function of arn:aws:sqs'), code: 'internal_error' },
-  ])('answers only $code for an internal error, and logs its cause', async ({ error, code }) => {
-    const { statusCode, body, logs } = await call(() => Promise.reject(error))
+  ])(
+    'answers an internal error with the code $code and no details, and logs the error’s message',
+    async ({ error, code }) => {
+      const { statusCode, body, logs } = await call(() => Promise.reject(error))
 
-    expect(statusCode).toBe(500)
-    expect(body.error.type).toBe(code)
-    expect(JSON.stringify(body)).not.toContain('arn:aws')
-    expect(logs.filter(({ level }) => level !== undefined)).toEqual([
-      expect.objectContaining({
-        level: 'ERROR',
-        function_request_id: 'aws-request-id',
-        error: expect.objectContaining({ message: error.message }),
-      }),
-    ])
-    expect(JSON.stringify(logs)).not.toContain('"stack"')
-  })
+      expect(statusCode).toBe(500)
+      expect(body.error.type).toBe(code)
+      expect(JSON.stringify(body)).not.toContain('arn:aws')
+      expect(logs.filter(({ level }) => level !== undefined)).toEqual([
+        expect.objectContaining({
+          level: 'ERROR',
+          function_request_id: 'aws-request-id',
+          error: expect.objectContaining({ message: error.message }),
+        }),
+      ])
+      expect(JSON.stringify(logs)).not.toContain('"stack"')
+    },
+  )
 
   it('writes the metrics of a call in one log line, also if the call fails, and writes no line if nothing was counted', async () => {
     const count = (metrics: Telemetry['metrics']) => metrics.add('AcceptedRequests', 1)

@@ -116,7 +116,7 @@ describe('parseBody', () => {
         body: `{"prompt":"x","parameters":{"${name}":"5"}}`,
         path: `parameters.${name}`,
       },
-      { what: `half of ${name} beside the prompt`, body: `{"prompt":"x","${name}":0.5}`, path: name },
+      { what: `a fraction as ${name} next to the prompt`, body: `{"prompt":"x","${name}":0.5}`, path: name },
     ]),
     { what: 'parameters that are no object', body: '{"prompt":"x","parameters":5}', path: 'parameters' },
     { what: 'an unknown priority', body: '{"prompt":"x","priority":"secret"}', path: 'priority' },

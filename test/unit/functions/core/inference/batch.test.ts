@@ -25,7 +25,7 @@ describe('the answer to a batch', () => {
     })
   })
 
-  it('fails only the requests whose output is an error, without the model’s error text, which may quote another user’s prompt', async () => {
+  it('an output that is an error fails only its own request, without the model’s error text, which may quote another user’s prompt', async () => {
     const outputs = await read({ outputs: [{ error: 'secret words' }, { error: null, result: 1 }] }, 2)
 
     expect(outputs).toMatchObject({
@@ -35,7 +35,7 @@ describe('the answer to a batch', () => {
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('passes the model’s error text on if the batch had only one request', async () => {
+  it('passes the model’s error text on to the user if the batch had only one request', async () => {
     expect(await read({ outputs: [{ error: 'why' }] }, 1)).toMatchObject({ outputs: [{ detail: 'why' }] })
   })
 
@@ -47,14 +47,14 @@ describe('the answer to a batch', () => {
     { what: 'a bare list', answer: [1, 2] },
     { what: 'null', answer: null },
     { what: 'an error for all', answer: { error: 'secret words' } },
-  ])('is an invalid answer for all requests if it has $what', async ({ answer }) => {
+  ])('the answer to a batch is invalid for all requests if it has $what', async ({ answer }) => {
     const outputs = await read(answer, 2)
 
     expect(outputs).toMatchObject({ ok: false, code: 'invalid_model_response', reached: true })
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('is a failure of all requests if the call failed', async () => {
+  it('if the call of a batch fails, all its requests fail', async () => {
     expect(await judgeOf().batch(replyOf(failure({ status: 500 })), 2)).toMatchObject({
       ok: false,
       code: 'model_error',
@@ -73,11 +73,11 @@ describe('the elements of the answer to a batch', () => {
     expect(await read(answer, 2, outputs)).toMatchObject({ outputs: [ok('a'), ok('b')] })
   })
 
-  it('may be a single element that the expression does not give as a list', async () => {
+  it('a single element is found even if the expression gives it without a list', async () => {
     expect(await read({ data: [{ text: 'a' }] }, 1, 'data.text')).toMatchObject({ outputs: [ok('a')] })
   })
 
-  it('are put into the order of their field `index`', async () => {
+  it('the elements are put into the order of their field `index`', async () => {
     const data = [
       { index: 2, t: 'c' },
       { index: 0, t: 'a' },
@@ -98,11 +98,11 @@ describe('the elements of the answer to a batch', () => {
         { index: 1, t: 'b' },
       ],
     },
-  ])('keep the order of the answer if $what', async ({ data }) => {
+  ])('the elements keep the order of the answer if $what', async ({ data }) => {
     expect(await read({ data }, 2, 'data')).toMatchObject({ outputs: data.map(ok) })
   })
 
-  it('make the answer invalid if the expression fails, or finds another number of elements than requests', async () => {
+  it('the answer is invalid if the expression batch.outputs fails, or does not find one element per request', async () => {
     for (const outputs of ['$number(text)', 'nothing', 'text', 'data'])
       expect(await read({ text: 'x', data: [1] }, 2, outputs)).toMatchObject({ code: 'invalid_model_response' })
   })
@@ -129,15 +129,18 @@ describe('the conditions halt_when, drop_when and backoff_when of retry', () => 
     { value: { choices: [1] }, status: 200, verdict: 'ok' },
     { value: {}, status: 400, verdict: 'drop' },
     { value: { error: 7 }, status: 400, verdict: 'retry' },
-  ])('are evaluated in the order halt, drop, retry: $status $value', async ({ value, status, verdict }) => {
-    expect(await verdictOf(value, status)).toBe(verdict)
-  })
+  ])(
+    'the conditions are evaluated in the order halt_when, drop_when, backoff_when: $status $value',
+    async ({ value, status, verdict }) => {
+      expect(await verdictOf(value, status)).toBe(verdict)
+    },
+  )
 
-  it('can use the headers of the answer', async () => {
+  it('a condition can use the headers of the answer', async () => {
     expect(await verdictOf({}, 200, { 'x-busy': '1' })).toBe('retry')
   })
 
-  it('can use the text of an answer that is not JSON', async () => {
+  it('a condition can use the text of an answer that is not JSON', async () => {
     const body = { kind: 'text', text: 'Loading model', why: 'is not JSON' } as const
 
     expect(await judgeOf({ backoff_when: 'body = "Loading model"' }).call(answered(undefined, { body }))).toMatchObject(
@@ -147,17 +150,17 @@ describe('the conditions halt_when, drop_when and backoff_when of retry', () => 
     )
   })
 
-  it('count as false if their evaluation fails', async () => {
+  it('a condition counts as false if its evaluation fails', async () => {
     expect(await judgeOf({ drop_when: '$number(body)' }).call(answered('x'))).toMatchObject({ ok: true })
   })
 
-  it('are stopped after 200 ms of computing, and then count as false', async () => {
+  it('a condition is stopped after 200 ms of computing, and then counts as false', async () => {
     const slow = judgeOf({ drop_when: '$contains(body, /^(\\w+\\s?)+$/)' })
 
     expect(await slow.call(answered(`${'words '.repeat(20)}!`))).toMatchObject({ ok: true })
   })
 
-  it('share one time limit of two seconds: a condition that would begin later counts as false', async () => {
+  it('all conditions share one time limit of two seconds: a condition that would begin later counts as false', async () => {
     let now = NOW
     // Each reading of the clock is 900 ms later, so the third condition would begin after more than two seconds.
     const clock = () => {
@@ -171,7 +174,7 @@ describe('the conditions halt_when, drop_when and backoff_when of retry', () => 
     expect(await judgeOf(rules).call(answered({}))).toMatchObject({ verdict: 'retry' })
   })
 
-  it('are evaluated for each element of a batch separately, and not for the whole answer', async () => {
+  it('the conditions are evaluated for each element of a batch separately, and not for the whole answer', async () => {
     const outputs = [{ choices: [] }, { choices: [1] }, { error: { code: 'insufficient_quota' } }, { choices: [2] }]
 
     expect(await judge.batch(answered({ outputs }), 4)).toMatchObject({
@@ -179,7 +182,7 @@ describe('the conditions halt_when, drop_when and backoff_when of retry', () => 
     })
   })
 
-  it('are evaluated for the whole answer if the answer has no elements', async () => {
+  it('the conditions are evaluated for the whole answer to a batch if the answer has no elements', async () => {
     expect(await judge.batch(answered({ error: { code: 'insufficient_quota' } }), 2)).toMatchObject({ verdict: 'halt' })
   })
 })
@@ -199,11 +202,11 @@ describe('the verdict on the call of a batch, for the circuit', () => {
     },
     { what: 'a failure, if all elements may be tried again', outputs: [retry, retry], call: retry },
     { what: 'a halt, if one element is a halt', outputs: [good, halt, retry], call: halt },
-  ])('is $what', ({ outputs, call }) => {
+  ])('the verdict on the call of a batch is $what', ({ outputs, call }) => {
     expect(callOf({ ok: true, outputs })).toMatchObject(call)
   })
 
-  it('is the failure of the call, if the whole call failed', () => {
+  it('the verdict on the call of a batch is the call’s own failure, if the whole call failed', () => {
     expect(callOf(retry)).toBe(retry)
   })
 })

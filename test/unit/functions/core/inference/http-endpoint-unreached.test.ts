@@ -41,13 +41,13 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
     { what: 'whose certificate is not trusted', serve: selfSigned },
     { what: 'that does not speak TLS', serve: notTls },
     { what: 'that hangs up during the handshake', serve: hangingUp },
-  ])('is a call of a server $what', async ({ serve }) => {
+  ])('a call of a server $what can’t have reached the model', async ({ serve }) => {
     const url = `https://${await serve()}/predict`
 
     expect(await call(url)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('is a call that gets a connection, but no TLS handshake before its timeout', async () => {
+  it('a call that gets a connection, but no TLS handshake before its timeout, can’t have reached the model', async () => {
     const url = `https://${await silent()}/predict`
 
     expect(await call(url, 100)).toMatchObject({
@@ -58,13 +58,13 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
     })
   })
 
-  it('is a call that gets no connection before its timeout', async () => {
+  it('a call that gets no connection before its timeout can’t have reached the model', async () => {
     vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as never)
 
     expect(await call('http://model.invalid/predict', 100)).toMatchObject({ code: 'model_unreachable', reached: false })
   })
 
-  it('gets an error with the code of the network error, and without an address', async () => {
+  it('the error of such a call has the code of the network error, and no address', async () => {
     const { message } = (await call(`https://${await selfSigned()}/predict`)) as { message: string }
 
     expect(message).toBe('the model could not be reached (DEPTH_ZERO_SELF_SIGNED_CERT)')
@@ -73,7 +73,7 @@ describe('httpEndpoint: a call that can’t have reached the model', () => {
 
 describe('httpEndpoint: a call that may have reached the model', () => {
   it.each(['http', 'https'])(
-    'is a call over %s whose connection the server closes as soon as it is open',
+    'a call over %s may have reached the model even if the server closes the connection as soon as it is open',
     async protocol => {
       const trusted = getCACertificates('default')
       setDefaultCACertificates([SELF_SIGNED.cert])

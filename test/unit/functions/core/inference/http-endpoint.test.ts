@@ -92,13 +92,13 @@ describe('httpEndpoint: a call of the model', () => {
     expect(request.headers.connection).toBe('close')
   })
 
-  it('goes to exactly the path and query of the configured URL', async () => {
+  it('a call goes to exactly the path and query of the configured URL', async () => {
     const { request } = await callAndSee({}, '/v1%2Fx?a=1&a=2&b=%20c&d')
 
     expect(request.url).toBe('/predict/v1%2Fx?a=1&a=2&b=%20c&d')
   })
 
-  it('carries the configured headers, and the secret behind its prefix', async () => {
+  it('a call carries the configured headers, and the secret behind its prefix', async () => {
     const { request } = await callAndSee(
       { headers: { 'X-Tenant': 'a' }, auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'NAME' } },
       '',
@@ -108,7 +108,7 @@ describe('httpEndpoint: a call of the model', () => {
     expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
   })
 
-  it('has no idempotency key if it is for a batch of several requests', async () => {
+  it('a call for a batch of several requests has no idempotency key', async () => {
     const seen: IncomingMessage[] = []
     const url = await serve((request, response) => {
       seen.push(request)
@@ -121,7 +121,7 @@ describe('httpEndpoint: a call of the model', () => {
     expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
   })
 
-  it('is not made if the secret can’t be read: it fails with Unavailable, so the message is redelivered', async () => {
+  it('if the secret can’t be read, the model is not called: the call fails with Unavailable, so the message is redelivered', async () => {
     const url = await serve(() => expect.unreachable())
     const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
@@ -159,7 +159,7 @@ describe('httpEndpoint: a model that answers 401', () => {
     return { reply, seen, wanted, further, startedAt }
   }
 
-  it('is called once more with the new secret if the secret has changed, and the second call is counted', async () => {
+  it('a model that answers 401 is called once more if the secret has changed, with the new secret, and the second call is counted', async () => {
     const { reply, seen, wanted, further, startedAt } = await callWithKeys('new', ['old', 'new'])
 
     expect(reply).toMatchObject({ kind: 'answered', status: 200 })
@@ -171,7 +171,7 @@ describe('httpEndpoint: a model that answers 401', () => {
     ])
   })
 
-  it('is not called a third time if it refuses the changed secret, too', async () => {
+  it('a model is not called a third time if it answers 401 to the changed secret, too', async () => {
     const { reply, seen } = await callWithKeys('other', ['old', 'new', 'newer'])
 
     expect(reply).toMatchObject({ kind: 'answered', status: 401 })
@@ -187,7 +187,7 @@ describe('httpEndpoint: a model that answers 401', () => {
       timeoutMs: 5_000,
     },
     { what: 'too little time is left', next: 'new', timeoutMs: 1_000 },
-  ])('is not called again if $what', async ({ next, timeoutMs }) => {
+  ])('a model that answers 401 is not called again if $what', async ({ next, timeoutMs }) => {
     const { reply, seen, further } = await callWithKeys('new', ['old', next], timeoutMs)
 
     expect(reply).toMatchObject({ kind: 'answered', status: 401 })
@@ -195,7 +195,7 @@ describe('httpEndpoint: a model that answers 401', () => {
     expect(further).toBe(0)
   })
 
-  it('is not called again if its calls have no secret', async () => {
+  it('a model that answers 401 is not called again if its calls have no secret', async () => {
     let calls = 0
     const url = await serve((_, response) => {
       calls += 1
@@ -235,7 +235,7 @@ describe('httpEndpoint: a signed call', () => {
     expect(request.url).toContain('/model/us.amazon.nova-lite-v1%3A0/a%2Fb/')
   })
 
-  it('is not made if there are no AWS credentials, and this is reported before the call', async () => {
+  it('a signed call is not made if there are no AWS credentials, and `prepare` reports this before the call', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
     const url = await serve(() => expect.unreachable())
 
@@ -265,7 +265,7 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: true, answer: JSON.parse(body) })
   })
 
-  it('may have 8 MB, and may come in pieces that split a character', async () => {
+  it('an answer may have 8 MB, and may come in pieces that split a character', async () => {
     const long = JSON.stringify('é'.repeat(4_000_000))
     const url = await serve((_, response) => {
       const bytes = Buffer.from(long)
@@ -276,7 +276,7 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: true, answer: JSON.parse(long) })
   })
 
-  it('is refused before it is parsed if it has more lists and objects than a worker has memory for', async () => {
+  it('an answer with more lists and objects than a worker has memory for is refused before it is parsed', async () => {
     const url = await serve(answering(200, `[${'{},'.repeat(2_500_000)}0]`))
 
     expect(await endpoint(url).call('r1', {})).toMatchObject({
@@ -295,7 +295,7 @@ describe('httpEndpoint: the model’s answer', () => {
     { status: 400, code: 'model_rejected' },
     { status: 404, code: 'model_rejected' },
     { status: 302, code: 'model_rejected' },
-  ])('is the failure $code if the status is $status', async ({ status, code }) => {
+  ])('an answer with the status $status is the failure $code', async ({ status, code }) => {
     const url = await serve(answering(status, '{"error":"its own words"}', { location: 'http://127.0.0.1:1/' }))
 
     const answer = await endpoint(url).call('r1', {})
@@ -310,7 +310,7 @@ describe('httpEndpoint: the model’s answer', () => {
     })
   })
 
-  it.each(['7', ' 7 '])('gives the pause that the model asks for (Retry-After: %j)', async value => {
+  it.each(['7', ' 7 '])('an answer tells for how long the model wants no calls (Retry-After: %j)', async value => {
     const url = await serve(answering(429, '{}', { 'retry-after': value }))
 
     expect(await endpoint(url).call('r1', {})).toMatchObject({ status: 429, retry_after_ms: 7_000 })
@@ -321,7 +321,7 @@ describe('httpEndpoint: the model’s answer', () => {
     { what: 'nothing', body: '' },
     { what: 'half of it', body: '{"a":' },
     { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
-  ])('is invalid: $what', async ({ body }) => {
+  ])('an answer with the status 200 is invalid if it is $what', async ({ body }) => {
     const url = await serve(answering(200, body))
 
     const answer = await endpoint(url).call('r1', {})
@@ -329,7 +329,7 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
   })
 
-  it('is refused as too large over 8 MB, and its rest is not read', async () => {
+  it('an answer over 8 MB is refused as too large, and its rest is not read', async () => {
     const chunk = 'x'.repeat(1_000_000)
     const url = await serve((_, response) => {
       const more = () => {
@@ -352,7 +352,7 @@ describe('httpEndpoint: a model that does not answer', () => {
         response.writeHead(200).write('{"a":')
       }) satisfies RequestListener,
     },
-  ])('has timed out if it does not answer $what', async ({ answer }) => {
+  ])('the call has timed out if the model does not answer $what', async ({ answer }) => {
     const url = await serve(answer)
 
     expect(await endpoint(url, { timeout_ms: 150 }).call('r1', {})).toMatchObject({
@@ -388,13 +388,16 @@ describe('httpEndpoint: a model that does not answer', () => {
         response.writeHead(200).write('{}', () => request.socket.destroy())
       }) satisfies RequestListener,
     },
-  ])('is unreachable when it $what', async ({ answer }) => {
-    const url = await serve(answer)
+  ])(
+    'a model that $what is unreachable, but counts as called, since it may have received the request',
+    async ({ answer }) => {
+      const url = await serve(answer)
 
-    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable', reached: true })
-  })
+      expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable', reached: true })
+    },
+  )
 
-  it('is unreachable if the connection is refused', async () => {
+  it('a model that refuses the connection is unreachable, and was not called', async () => {
     const url = await serve(answering(200, '{}'))
     servers[0]?.close()
     servers[0]?.closeAllConnections()
@@ -407,7 +410,7 @@ describe('httpEndpoint: a model that does not answer', () => {
     })
   })
 
-  it('is unreachable if its host name does not exist', async () => {
+  it('a model whose host name does not exist is unreachable', async () => {
     expect(await endpoint('http://no-such-host.invalid/predict').call('r1', {})).toMatchObject({
       ok: false,
       code: 'model_unreachable',

@@ -25,7 +25,7 @@ describe('request mapping', () => {
     expect(await mappings().request(FIELDS)).toEqual({ model_input: 'hello', request_id: 'r1' })
   })
 
-  it('gives Sluice’s own fields, even if the client’s body has fields of the same names', async () => {
+  it('the request mapping gets Sluice’s own fields, even if the client’s body has fields of the same names', async () => {
     const request = '[user_id, request_id, attempt]'
     const body = { user_id: 'someone', request_id: 'else', attempt: 99 }
 
@@ -43,7 +43,7 @@ describe('request mapping', () => {
     },
     { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
     { what: 'gives a value that is no JSON', request: '{ "f": $sum }', message: /JSON/ },
-  ])('fails with an error that does not quote the prompt if it $what', async ({ request, message }) => {
+  ])('if the request mapping $what, its error does not quote the prompt', async ({ request, message }) => {
     const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
 
     await expect(mapped).rejects.toThrow(MappingError)
@@ -73,7 +73,7 @@ describe('response mapping', () => {
     expect(await usageOf(usage)).toBeUndefined()
   })
 
-  it('computes a missing total as the sum of the parts, and adds no other missing count', async () => {
+  it('a missing total of the usage is computed as the sum of the parts, and no other missing count is added', async () => {
     expect(await usageOf({ prompt_tokens: 3, completion_tokens: 4 })).toMatchObject({ total_tokens: 7 })
     expect(await usageOf({ total_tokens: 9 })).toEqual({ total_tokens: 9 })
   })
@@ -87,7 +87,7 @@ describe('response mapping', () => {
     { response: '{ "result": [{ "text": text }] }', isResult: true },
     { response: '{ "result": { "text": text, "by": "us" } }', isResult: true },
   ])(
-    'gives no result if the result would be an object of which all fields are missing in the answer: $response',
+    'the answer has no result if the mapping would make an object of which all fields are missing in the answer: $response',
     async ({ response, isResult }) => {
       const mapped = mappings({ response }).response({ choices: null, other: {} })
 
@@ -104,12 +104,15 @@ describe('response mapping', () => {
     { response: '{ "result": ($x := result; null) }', isResult: true },
     { response: '{ "result": result, "other": null }', isResult: false },
     { response: '{ "result": result[$ != null] ?? $$.result }', isResult: false },
-  ])('accepts null as a result only if the expression says null itself: $response', async ({ response, isResult }) => {
-    const mapped = mappings({ response }).response({ result: null })
+  ])(
+    'the response mapping accepts null as a result only if its expression says null itself: $response',
+    async ({ response, isResult }) => {
+      const mapped = mappings({ response }).response({ result: null })
 
-    if (isResult) expect((await mapped).result).toBeNull()
-    else await expect(mapped).rejects.toThrow('the response mapping gives no result')
-  })
+      if (isResult) expect((await mapped).result).toBeNull()
+      else await expect(mapped).rejects.toThrow('the response mapping gives no result')
+    },
+  )
 
   it.each([
     { result: 'a\u0000b', stored: 'a\ufffdb' },
@@ -117,18 +120,21 @@ describe('response mapping', () => {
     { result: { 'k\u0000': ['\udc00', 1, null] }, stored: { 'k\ufffd': ['\ufffd', 1, null] } },
     { result: '\\u0000 as six characters', stored: '\\u0000 as six characters' },
     { result: '\u{1f600}', stored: '\u{1f600}' },
-  ])('keeps a result, with U+FFFD for each character that no store accepts: $result', async ({ result, stored }) => {
-    expect((await mappings().response({ result })).result).toEqual(stored)
-  })
+  ])(
+    'the response mapping keeps a result, with U+FFFD for each character that no store accepts: $result',
+    async ({ result, stored }) => {
+      expect((await mappings().response({ result })).result).toEqual(stored)
+    },
+  )
 
-  it('does not check fields of the answer that it does not use', async () => {
+  it('the response mapping does not check fields of the answer that it does not use', async () => {
     const deep = JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
 
     expect((await mappings().response({ result: 'fine', debug: 'a\u0000b', more: deep })).result).toBe('fine')
     await expect(mappings().response({ result: deep })).rejects.toThrow('is nested over 100 deep')
   })
 
-  it('leaves out usage fields that only some models report', async () => {
+  it('the response mapping leaves out usage fields that only some models report', async () => {
     expect(await usageOf({ total_tokens: 9, cached_tokens: 5 })).not.toHaveProperty('cached_tokens')
   })
 
@@ -153,7 +159,7 @@ describe('response mapping', () => {
     { what: 'a function', answer: {}, response: '{ "result": $sum }' },
     { what: 'a lambda', answer: {}, response: '{ "result": function($x) { $x } }' },
     { what: 'a failure', answer: {}, response: '$error("secret words")' },
-  ])('makes the answer invalid if it gives $what', async ({ answer, response }) => {
+  ])('the model’s answer is invalid if the response mapping gives $what', async ({ answer, response }) => {
     const mapped = mappings({ response }).response(answer)
 
     await expect(mapped).rejects.toThrow(MappingError)
@@ -161,7 +167,7 @@ describe('response mapping', () => {
   })
 
   it.each(['NaN', '-Infinity', '1e400'])(
-    'refuses a result with the number %s and names the number, also in a separate thread, but ignores it outside the result',
+    'a result with the number %s, which JSON can’t hold, is refused and named, also in a separate thread; outside the result, the number is ignored',
     async number => {
       const body = await readBody(Buffer.from(`{"result": [0.5, ${number}], "text": "fine"}`), {})
       const answer = body.kind === 'json' ? body.value : undefined
@@ -177,7 +183,7 @@ describe('response mapping', () => {
   )
 
   it.each(['{ "result": seed }', '{ "result": $string(seed) }', '{ "result": $replace(seed, /x/, "") }'])(
-    'keeps all digits of a long integer: %s',
+    'the response mapping keeps all digits of a long integer, as a text: %s',
     async response => {
       const body = await readBody(Buffer.from('{"seed": 18446744073709551615}'), {})
       const answer = body.kind === 'json' ? body.value : undefined
@@ -186,11 +192,11 @@ describe('response mapping', () => {
     },
   )
 
-  it('keeps a list of one item as a list if the model sent a list', async () => {
+  it('the response mapping keeps a list of one item as a list', async () => {
     expect((await mappings().response({ result: [1] })).result).toEqual([1])
   })
 
-  it('gives plain JSON, without the properties that JSONata adds to lists', async () => {
+  it('the response mapping gives plain JSON, without the properties that JSONata adds to lists', async () => {
     const { result } = await mappings({ response: '{ "result": [1..3].($ * 2) }' }).response({})
 
     expect(Object.getOwnPropertyNames(result)).toEqual(['0', '1', '2', 'length'])

@@ -30,17 +30,20 @@ describe('maskPrompts: an error text of the model that may quote a prompt', () =
     },
     { text: 'bad: {"in":"Name:\\nJon \\"Doe\\" Smith"}', prompt: 'Name:\nJon "Doe" Smith', masked: 'bad: {"in":"…"}' },
     { text: '', prompt: 'anything at all, or more', masked: '' },
-  ])('has each piece of the prompt of 16 characters or more masked: $text', ({ text, prompt, masked }) => {
-    expect(maskPrompts(text, [prompt])).toBe(masked)
-  })
+  ])(
+    'each piece of the prompt of 16 characters or more is masked in an error text: $text',
+    ({ text, prompt, masked }) => {
+      expect(maskPrompts(text, [prompt])).toBe(masked)
+    },
+  )
 
-  it('is masked as a whole if a long prompt of one repeated character would make the comparison slow', () => {
+  it('an error text is masked as a whole if a long prompt of one repeated character would make the comparison slow', () => {
     const text = 'a'.repeat(500)
 
     expect(maskPrompts(text, ['b'.repeat(100_000), 'a'.repeat(4_000_000)])).toBe('…')
   })
 
-  it('contains no 16 characters in a row of the prompt after it was masked', () => {
+  it('a masked error text contains no 16 characters in a row of the prompt', () => {
     const word = fc.stringMatching(/^[ab ]{0,60}$/)
     fc.assert(
       fc.property(word, word, word, (before, prompt, after) => {
@@ -65,7 +68,7 @@ describe('the prompts of a request', () => {
     expect([...promptsIn(body)]).toEqual(['p', 'c'])
   })
 
-  it('are all texts of the body that was sent to the model, except the model’s name, if the client’s body can’t be read', () => {
+  it('if the client’s body can’t be read, the prompts are all texts of the body that was sent to the model, except the model’s name', () => {
     expect([...promptsSent({ model: 'gpt', input: ['a short prompt'] })]).toEqual(['a short prompt'])
     expect([...promptsSent('a text')]).toEqual(['a text'])
   })

@@ -33,24 +33,27 @@ describe('readBody: an answer with a content encoding', () => {
     expect(await read(encode(JSON_TEXT), { 'content-encoding': ` ${coding.toUpperCase()} ` })).toEqual(json)
   })
 
-  it.each(codings)('is decoded from $coding if the header does not name the coding', async ({ encode }) => {
-    expect(await read(encode(JSON_TEXT))).toEqual(json)
-  })
+  it.each(codings)(
+    'an answer is decoded from $coding even if the header does not name the coding',
+    async ({ encode }) => {
+      expect(await read(encode(JSON_TEXT))).toEqual(json)
+    },
+  )
 
-  it('is decoded from several codings, the last one first', async () => {
+  it('an answer is decoded from several codings, the last one first', async () => {
     const bytes = brotliCompressSync(gzipSync(JSON_TEXT))
 
     expect(await read(bytes, { 'content-encoding': 'gzip, identity, br' })).toEqual(json)
   })
 
   it.each(['gzip', 'br', 'deflate', 'compress', 'aws-chunked', 'gzip, gzip'])(
-    'is read without decoding if it is plain JSON, since a proxy may have decoded it and kept the header: %s',
+    'an answer that is plain JSON is not decoded, since a proxy may have decoded it and kept the header: %s',
     async coding => {
       expect(await read(JSON_TEXT, { 'content-encoding': coding })).toEqual(json)
     },
   )
 
-  it('is decoded once if two proxies have both added the same Content-Encoding header', async () => {
+  it('an answer in one coding is decoded once, even if two proxies have each added the same Content-Encoding header', async () => {
     expect(await read(gzipSync(JSON_TEXT), { 'content-encoding': 'gzip, gzip' })).toEqual(json)
   })
 
@@ -58,7 +61,7 @@ describe('readBody: an answer with a content encoding', () => {
     { what: 'cut off', bytes: gzipSync(JSON_TEXT).subarray(0, 30), coding: 'gzip' },
     { what: 'of an unknown coding', bytes: Buffer.from([1, 2, 3, 0]), coding: 'compress' },
     { what: 'damaged', bytes: Buffer.from([0x1f, 0x8b, 0x08, 1, 2, 3, 4, 5, 6]), coding: undefined },
-  ])('is refused with an error that says why if it is $what', async ({ bytes, coding }) => {
+  ])('an answer that is $what is refused with an error that says why', async ({ bytes, coding }) => {
     expect(await read(bytes, coding === undefined ? {} : { 'content-encoding': coding })).toEqual({
       kind: 'unusable',
       code: 'invalid_model_response',
@@ -67,7 +70,7 @@ describe('readBody: an answer with a content encoding', () => {
   })
 
   it.each(codings)(
-    'is refused if it has more than 8 MB after it was decoded from $coding',
+    'an answer is refused if it has more than 8 MB after it was decoded from $coding',
     async ({ coding, encode }) => {
       const bomb = encode(Buffer.alloc(MAX_ANSWER_BYTES + 1, ' '))
       const refused = { kind: 'unusable', code: 'result_too_large', message: "the model's answer is larger than 8 MB" }
@@ -77,7 +80,7 @@ describe('readBody: an answer with a content encoding', () => {
     },
   )
 
-  it('is decoded from at most 3 encodings, and refused with more', async () => {
+  it('an answer is decoded from at most 3 content encodings, and refused with more', async () => {
     const layered = [1, 2, 3, 4].reduce<Uint8Array>(bytes => gzipSync(bytes), Buffer.from(JSON_TEXT))
 
     expect(await read(layered)).toMatchObject({ message: expect.stringContaining('more than 3 content encodings') })
@@ -97,7 +100,7 @@ describe('readBody: an answer with a charset', () => {
     { charset: 'utf-16le', bytes: Buffer.from('{"a":"日"}', 'utf16le'), text: '日' },
     { charset: 'us-ascii', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
     { charset: 'nobody-knows', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
-  ])('is read as $charset', async ({ charset, bytes, text }) => {
+  ])('an answer is read as $charset', async ({ charset, bytes, text }) => {
     const contentType = `application/json; Charset = ${charset}; profile=x`
 
     expect(await read(bytes, { 'content-type': contentType })).toEqual({ kind: 'json', value: { a: text } })
@@ -107,7 +110,7 @@ describe('readBody: an answer with a charset', () => {
     { what: 'UTF-8', bytes: Buffer.from('\ufeff{"a":"é"}') },
     { what: 'UTF-16, little end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le') },
     { what: 'UTF-16, big end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16() },
-  ])('is read as $what if it has this byte order mark, whatever the header says', async ({ bytes }) => {
+  ])('an answer is read as $what if it has this byte order mark, whatever the header says', async ({ bytes }) => {
     expect(await read(bytes, { 'content-type': 'application/json; charset=iso-8859-1' })).toEqual({
       kind: 'json',
       value: { a: 'é' },
@@ -115,7 +118,7 @@ describe('readBody: an answer with a charset', () => {
     expect(await read(gzipSync(bytes))).toEqual({ kind: 'json', value: { a: 'é' } })
   })
 
-  it('is accepted even if some bytes are not valid UTF-8', async () => {
+  it('an answer is accepted even if some bytes are not valid UTF-8', async () => {
     const bytes = Buffer.from([...Buffer.from('{"a":"'), 0xe9, ...Buffer.from('"}')])
 
     expect(await read(bytes)).toEqual({ kind: 'json', value: { a: '\ufffd' } })
@@ -145,7 +148,7 @@ describe('readBody: numbers in an answer', () => {
   })
 
   it.each(['NaN', '-Infinity', 'Infinity', '1e400', '-1E+999', 'nan', '-inf'])(
-    'reads an answer with %s, which is not JSON, and remembers its place for the error',
+    'reads an answer with %s, which is not JSON, and keeps a note in its place, by which the number is found if it is used',
     async written => {
       const body = await read(`{"result": "fine", "logprobs": [0.5, ${written}]}`)
 
@@ -215,7 +218,7 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
-  it('becomes one answer with the joined texts of each choice', async () => {
+  it('a stream becomes one answer with the joined texts of each choice', async () => {
     const part = (index: number, text: string, finishReason: string | null = null) =>
       JSON.stringify({ object: 'text_completion', choices: [{ index, text, finish_reason: finishReason }] })
 
@@ -231,7 +234,7 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
-  it('becomes the error that the stream contains, so the error gets a verdict', async () => {
+  it('a stream that contains an error becomes this error, which is then judged like any other error of the model', async () => {
     const error = { error: { message: 'overloaded', code: 503 } }
 
     expect(await read(stream(chunk({ content: 'he' }), JSON.stringify(error)))).toEqual({ kind: 'json', value: error })
@@ -242,7 +245,7 @@ describe('readBody: a stream of events in place of JSON', () => {
     { what: 'is incomplete', text: stream(chunk({ content: 'he' })) },
     { what: 'has no JSON', text: stream('hello', '[DONE]') },
     { what: 'has only named events without data', text: 'event: ping\n\n' },
-  ])('is refused with advice on what to change if it $what', async ({ text }) => {
+  ])('a stream that $what is refused, with advice on what to change', async ({ text }) => {
     expect(await read(text)).toEqual({
       kind: 'text',
       text,
@@ -250,7 +253,7 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
-  it('is refused with advice on what to change if it has JSON lines', async () => {
+  it('a stream of JSON lines is refused, with advice on what to change', async () => {
     const text = '{"response":"he","done":false}\n{"response":"llo","done":true}\n'
 
     expect(await read(text, { 'content-type': 'application/x-ndjson' })).toEqual({
@@ -271,7 +274,7 @@ describe('readBody: any other answer', () => {
     expect(await read('<html>')).toEqual({ kind: 'text', text: '<html>', why: 'is not JSON' })
   })
 
-  it('has the secret of the call masked, unless the secret is so short that ordinary words would be masked', async () => {
+  it('the secret of the call is masked in an answer, unless it is so short that ordinary words would be masked', async () => {
     expect(await read('{"error":"bad key sk-12345"}', {}, 'sk-12345')).toEqual({
       kind: 'json',
       value: { error: 'bad key ***' },
@@ -279,14 +282,14 @@ describe('readBody: any other answer', () => {
     expect(await read('{"error":"bad"}', {}, 'bad')).toEqual({ kind: 'json', value: { error: 'bad' } })
   })
 
-  it('may be nested 1,000 levels deep, which is deeper than a result may be, since a mapping may leave the deep part out', async () => {
+  it('an answer may be nested 1,000 levels deep, which is deeper than a result may be, since a mapping may leave the deep part out', async () => {
     const nested = '['.repeat(1_000) + ']'.repeat(1_000)
 
     expect(await read(nested)).toEqual({ kind: 'json', value: JSON.parse(nested) })
     expect(await read(`[${nested}]`)).toMatchObject({ message: "the model's answer is nested over 1,000 deep" })
   })
 
-  it('never makes readBody throw, whatever its bytes and headers are', async () => {
+  it('readBody never throws, whatever the bytes and headers of the answer are', async () => {
     const gzipped = fc.uint8Array().map(bytes => Uint8Array.from(gzipSync(bytes)))
     const cut = fc
       .tuple(fc.string(), fc.nat(40), fc.constantFrom(gzipSync, deflateSync, brotliCompressSync))
@@ -316,7 +319,7 @@ describe('readBody: any other answer', () => {
     )
   })
 
-  it('never becomes larger than 8 MB by its decoding', async () => {
+  it('an answer never becomes larger than 8 MB by its decoding', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 3 * MAX_ANSWER_BYTES }), async size => {
         const body = await read(gzipSync(Buffer.alloc(size, 'a'), { level: 1 }))

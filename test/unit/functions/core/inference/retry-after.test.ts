@@ -21,7 +21,7 @@ describe('Retry-After', () => {
     { value: 'Mon Nov 23 10:15:07 2026 GMT', ms: 7_000 },
     { value: 'Mon Nov 23 10:15:07 2026', ms: 7_000 },
     { value: 'Mon, 23 Nov 2026 10:14:59 GMT', ms: 0 },
-  ])('is a date in any of the three forms of HTTP: $value', ({ value, ms }) => {
+  ])('Retry-After may be a date in any of the three forms of HTTP: $value', ({ value, ms }) => {
     expect(waitOf(value)).toBe(ms)
   })
 
@@ -29,7 +29,7 @@ describe('Retry-After', () => {
     { value: '1.5', ms: 2_000 },
     { value: '0.25', ms: 1_000 },
     { value: '7.0', ms: 7_000 },
-  ])('is a number of seconds with a fraction, rounded up: $value', ({ value, ms }) => {
+  ])('Retry-After may be a number of seconds with a fraction, rounded up: $value', ({ value, ms }) => {
     expect(waitOf(value)).toBe(ms)
   })
 
@@ -38,7 +38,7 @@ describe('Retry-After', () => {
     { value: '120, Mon, 23 Nov 2026 10:15:07 GMT', ms: 120_000 },
     { value: 'Mon, 23 Nov 2026 10:15:07 GMT, 3', ms: 7_000 },
     { value: 'soon, 3', ms: 3_000 },
-  ])('is the longest of several values: $value', ({ value, ms }) => {
+  ])('if Retry-After has several values, the longest counts: $value', ({ value, ms }) => {
     expect(waitOf(value)).toBe(ms)
   })
 
@@ -48,7 +48,7 @@ describe('Retry-After', () => {
     { headers: { 'retry-after-ms': 'soon' }, ms: undefined },
     { headers: { 'retry-after-ms': '1500', 'retry-after': '1' }, ms: 1_500 },
     { headers: { 'retry-after-ms': '1500', 'retry-after': '30s' }, ms: 1_500 },
-  ])('may be in milliseconds in the header retry-after-ms: $headers', ({ headers, ms }) => {
+  ])('the wait may be in milliseconds, in the header retry-after-ms: $headers', ({ headers, ms }) => {
     expect(retryAfter(headers, NOW)).toBe(ms)
   })
 
@@ -66,7 +66,7 @@ describe('Retry-After', () => {
     '2026-11-23',
     'soon',
     '1e3',
-  ])('is ignored in any other form: %j', value => {
+  ])('Retry-After is ignored in any other form: %j', value => {
     expect(waitOf(value)).toBeUndefined()
   })
 })

@@ -34,7 +34,7 @@ describe('the wait for the next attempt', () => {
     )
   })
 
-  it('is the same for all attempts if `period` equals `max_backoff`', () => {
+  it('the wait for the next attempt is always the same if `period` equals `max_backoff`', () => {
     expect(backoff({ ...RETRY, max_backoff_ms: 1_000 }, 4, () => 0.7)).toBe(1_000)
   })
 })

@@ -102,7 +102,7 @@ describe('secretsManager', () => {
       ['sk-sesame', 'apiKey'],
       ['"sk-sesame"', 'length'],
     ])(
-      'causes a defect that does not quote the secret if no HTTP header can carry the field: %j %s',
+      'causes a defect that does not quote the secret if the field is missing, or no HTTP header can carry it: %j %s',
       async (SecretString, field) => {
         secrets.on(GetSecretValueCommand).resolves({ SecretString })
         const read = secretsManager(movableClock().clock, client)

@@ -145,7 +145,7 @@ describe('post: an answer that is not valid HTTP', () => {
       message: /not valid HTTP \(HPE_/,
     },
     { what: 'has a line break in a header', bytes: `${HEAD}X-A: a\rb\r\n\r\n{}`, message: /not valid HTTP \(HPE_/ },
-  ])('fails the call without a retry if it $what', async ({ bytes, message }) => {
+  ])('an answer that $what fails the call without a retry', async ({ bytes, message }) => {
     expect(await callOf(bytes)).toEqual({
       kind: 'broken',
       code: 'invalid_model_response',
@@ -157,24 +157,27 @@ describe('post: an answer that is not valid HTTP', () => {
 })
 
 describe('post: a connection that ends while the request is sent', () => {
-  it.each(['destroy', 'resetAndDestroy'] as const)('allows one more try (%s)', async end => {
-    const server = await serve(async ({ bytes, socket }) => {
-      await bytes(MB)
-      socket[end]()
-    })
+  it.each(['destroy', 'resetAndDestroy'] as const)(
+    'allows one more try, since the model may take no request of this size (%s)',
+    async end => {
+      const server = await serve(async ({ bytes, socket }) => {
+        await bytes(MB)
+        socket[end]()
+      })
 
-    expect(await call(server, {}, 'x'.repeat(20 * MB))).toEqual({
-      kind: 'broken',
-      code: 'model_unreachable',
-      message: expect.stringMatching(
-        /^the model closed the connection while the request of 20\.0 MB was being sent \(E[A-Z]+\); it may take no request of this size, so the call is tried once more at most$/,
-      ),
-      reached: true,
-      retry: 'once',
-    })
-  })
+      expect(await call(server, {}, 'x'.repeat(20 * MB))).toEqual({
+        kind: 'broken',
+        code: 'model_unreachable',
+        message: expect.stringMatching(
+          /^the model closed the connection while the request of 20\.0 MB was being sent \(E[A-Z]+\); it may take no request of this size, so the call is tried once more at most$/,
+        ),
+        reached: true,
+        retry: 'once',
+      })
+    },
+  )
 
-  it('allows one more try if it was reset after a large request was sent, since the model may have read only a part', async () => {
+  it('a connection that is reset after a large request was sent allows one more try, since the model may have read only a part', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -183,7 +186,7 @@ describe('post: a connection that ends while the request is sent', () => {
     expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({ code: 'model_unreachable', retry: 'once' })
   })
 
-  it('counts as a lost connection, with the usual retries, if the model has read a large request and closes without a reset', async () => {
+  it('a connection that the model closes without a reset, after it has read a large request, counts as lost, with the usual retries', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.end()
@@ -195,7 +198,7 @@ describe('post: a connection that ends while the request is sent', () => {
     })
   })
 
-  it('counts as a lost connection, with the usual retries, if it ends after a small request was sent completely', async () => {
+  it('a connection that ends after a small request was sent completely counts as lost, with the usual retries', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
       socket.resetAndDestroy()
@@ -241,7 +244,7 @@ describe('post: an answer that never becomes complete', () => {
       what: 'another protocol that was offered',
       bytes: 'HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n',
     },
-  ])('counts as a lost connection if it is cut off after $what', async ({ bytes }) => {
+  ])('an answer that is cut off after $what counts as a lost connection', async ({ bytes }) => {
     expect(await callOf(bytes)).toMatchObject({
       code: 'model_unreachable',
       message: expect.stringMatching(/^the connection to the model was lost \([A-Z_]+\)$/),

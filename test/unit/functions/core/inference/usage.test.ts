@@ -22,19 +22,19 @@ describe('the usage that a model reports', () => {
       total: 30,
     },
   ])(
-    'has as total the larger of the reported total and the sum of both counts, and details are never added: $reported',
+    'the total is the larger of the reported total and the sum of both counts, and details are never added: $reported',
     ({ reported, total }) => {
       expect(readUsage(reported)).toMatchObject({ usage: { total_tokens: total }, isUnreadable: false })
     },
   )
 
-  it('has only the counts that the model reports as numbers', () => {
+  it('the usage has only the counts that the model reports as numbers', () => {
     const reported = { prompt_tokens: 1, completion_tokens: null, total_tokens: null }
 
     expect(readUsage(reported)).toEqual({ usage: { prompt_tokens: 1, total_tokens: 1 }, isUnreadable: true })
   })
 
-  it.each([undefined, null, {}, { cached_tokens: 5 }])('is missing if the model reports %j', reported => {
+  it.each([undefined, null, {}, { cached_tokens: 5 }])('the usage is missing if the model reports %j', reported => {
     expect(readUsage(reported)).toEqual({ isUnreadable: false })
   })
 
@@ -50,15 +50,15 @@ describe('the usage that a model reports', () => {
     { total_tokens: '' },
     { total_tokens: {} },
     { prompt_tokens: true },
-  ])('is unreadable if the model reports %j', reported => {
+  ])('the usage is unreadable if the model reports %j', reported => {
     expect(readUsage(reported)).toEqual({ isUnreadable: true })
   })
 
-  it('is read from the second name of a count (input_tokens) if the first (prompt_tokens) can’t be read', () => {
+  it('a count is read from its second name (input_tokens) if the first (prompt_tokens) can’t be read', () => {
     expect(readUsage({ prompt_tokens: null, input_tokens: 5 })).toMatchObject({ usage: { prompt_tokens: 5 } })
   })
 
-  it('is never less than any readable count of the report', () => {
+  it('the total is never less than any readable count of the report', () => {
     const count = fc.oneof(fc.nat(), fc.double(), fc.constant(null), fc.string(), fc.jsonValue())
     const names = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens', 'total_tokens']
     const report = fc.record(Object.fromEntries(names.map(name => [name, count])), { requiredKeys: [] })

@@ -50,21 +50,21 @@ describe('the verdict on a status', () => {
     { status: 501, policy: { drop_on: [501] }, verdict: 'drop' },
     { status: 409, policy: { drop_on: [409] }, verdict: 'drop' },
     { status: 400, policy: { drop_on: [] }, verdict: 'drop' },
-  ])('is $verdict for $status if pipeline.yaml has $policy', ({ status, policy, verdict }) => {
+  ])('the verdict on $status is $verdict if pipeline.yaml has $policy', ({ status, policy, verdict }) => {
     expect(verdictOf(status, { ...RETRY, ...policy })).toBe(verdict)
   })
 
-  it('is a halt of the model (no further calls except tests) after 401 if its calls have a secret, unless pipeline.yaml says otherwise', () => {
+  it('the verdict on a 401 is a halt of the model (no calls except probes) if its calls have a secret, and pipeline.yaml has no rule for 401', () => {
     expect(verdictOf(401, RETRY, true)).toBe('halt')
     expect(verdictOf(401, aRetry({ drop_on: [401] }), true)).toBe('drop')
     expect(verdictOf(401, aRetry({ backoff_on: [401] }), true)).toBe('retry')
   })
 
-  it('is drop for a 403, and the flow control decides on a halt, since it knows whether other users get a 403, too', () => {
+  it('the verdict on a 403 is drop, and the flow control decides on a halt, since it knows whether other users get a 403, too', () => {
     expect(judge(answered({}, { status: 403 }), by())).toMatchObject({ verdict: 'drop', status: 403 })
   })
 
-  it('has the pause that the model asks for, with any status', () => {
+  it('the verdict on any status has the pause that the model asks for', () => {
     for (const status of [400, 429, 503])
       expect(judge(answered({}, { status, headers: { 'retry-after': '1.5' } }), by())).toMatchObject({
         retry_after_ms: 2_000,
@@ -89,7 +89,7 @@ describe('judge: a model that answers that it is loading', () => {
     { status: 503, body: { error: 'busy, and could not answer "the model is loading"' } },
     { status: 503, body: { error: 'too busy for: loading model' } },
     { status: 500, body: { error: 'Loading model' } },
-  ])('is not recognized in another answer: $status $body', ({ status, body }) => {
+  ])('a loading model is not recognized in another answer: $status $body', ({ status, body }) => {
     expect(judge(answered(body, { status }), by())).not.toHaveProperty('loading')
   })
 })
@@ -128,16 +128,19 @@ describe('the verdict on an answer with a successful status', () => {
     { what: 'text', text: 'Hello, I am a model', type: 'text/plain', verdict: 'drop' },
     { what: 'an HTML page', text: '<html><title>Log in</title>', type: 'text/html; charset=utf-8', verdict: 'retry' },
     { what: 'an HTML page without a content type', text: ' <!DOCTYPE html><p>', type: '', verdict: 'retry' },
-  ] as const)('is a failure whose message has the type and the beginning of $what', ({ text, type, verdict }) => {
-    const failure = failureOf(judge(withText(text, type), by()))
+  ] as const)(
+    'the verdict is a failure whose message has the type and the beginning of $what',
+    ({ text, type, verdict }) => {
+      const failure = failureOf(judge(withText(text, type), by()))
 
-    expect(failure).toMatchObject({ verdict, code: 'invalid_model_response', status: 200 })
-    expect(failure.message).toContain('is not JSON')
-    expect(failure.message).toContain(`begins with ${text.trim()}`)
-    expect(failure.message).toContain(type.split(';')[0])
-  })
+      expect(failure).toMatchObject({ verdict, code: 'invalid_model_response', status: 200 })
+      expect(failure.message).toContain('is not JSON')
+      expect(failure.message).toContain(`begins with ${text.trim()}`)
+      expect(failure.message).toContain(type.split(';')[0])
+    },
+  )
 
-  it.each([200, 204])('is a failure because the model answered nothing, with %i', status => {
+  it.each([200, 204])('the verdict is a failure if the model answered nothing, with %i', status => {
     expect(judge(answered(undefined, { status, body: { kind: 'empty' } }), by())).toMatchObject({
       verdict: 'drop',
       code: 'invalid_model_response',
@@ -146,7 +149,7 @@ describe('the verdict on an answer with a successful status', () => {
   })
 
   it.each(['invalid_model_response', 'result_too_large'] as const)(
-    'is a failure with the reason why it can’t be read: %s',
+    'the verdict on an answer that can’t be read is a failure with the reason: %s',
     code => {
       const body: Body = { kind: 'unusable', code, message: 'a sentence' }
 
@@ -187,17 +190,17 @@ describe('the model’s error text about a failure (`detail`)', () => {
     { body: { unknown: 1 }, detail: '{"unknown":1}' },
     { body: {}, detail: undefined },
     { body: null, detail: undefined },
-  ])('is found in $body', ({ body, detail }) => {
+  ])('the model’s error text is found in $body', ({ body, detail }) => {
     expect(detailOf(body)).toBe(detail)
   })
 
-  it('may be plain text', () => {
+  it('the model’s error text may be plain text', () => {
     const answer = judge(withText('CUDA out\n  of memory', 'text/plain', { status: 500 }), by())
 
     expect(answer).toMatchObject({ detail: 'CUDA out of memory', message: 'the model answered 500 (text/plain)' })
   })
 
-  it('has at most 500 characters, and no character is cut in half', () => {
+  it('the model’s error text is cut to at most 500 characters, and no character is cut in half', () => {
     const detail = detailOf({ error: '\u{1f600}'.repeat(600) }) ?? ''
 
     expect(detail.length).toBeLessThanOrEqual(500)
@@ -211,19 +214,19 @@ describe('the model’s error text about a failure (`detail`)', () => {
     'User: arn:aws:sts::123456789012:assumed-role/worker is not authorized',
     'in account 123456789012',
     'credential AKIAABCDEFGHIJKLMNOP',
-  ])('contains no secret and no identifier of AWS: %s', error => {
+  ])('the kept error text contains no secret and no identifier of AWS: %s', error => {
     const detail = detailOf({ error }) ?? ''
 
     expect(detail).toContain('***')
     expect(detail).not.toMatch(/abcdef1234567890|123456789012|assumed-role|ABCDEFGHIJKLMNOP/)
   })
 
-  it('is only taken from the field `error` if the status is a success, since other parts may be a result', () => {
+  it('if the status is a success, the error text is only taken from the field `error`, since other parts may be a result', () => {
     expect(judge(withText('a whole result', 'text/plain'), by())).not.toHaveProperty('detail')
     expect(judge(answered({ text: 'a result' }), by({ condition: 'retry' }))).not.toHaveProperty('detail')
   })
 
-  it('is not passed on if it may be about another user’s request in the same batch', () => {
+  it('the error text is not passed on if it may be about another user’s request in the same batch', () => {
     const refusal = judge(answered({ error: 'words' }, { status: 400 }), by({ quotes: false }))
     const text = failureOf(judge(withText('words', 'text/plain'), by({ quotes: false })))
 
@@ -265,11 +268,11 @@ describe('the verdict on an element of a batch', () => {
     { value: { error: 'busy', status_code: 503 }, verdict: 'retry', status: 503 },
     { value: { error: { code: 7 } }, verdict: 'drop', status: 200 },
     { value: { error: { code: 'rate_limited' } }, verdict: 'drop', status: 200 },
-  ])('is $verdict with the status in its error: $value', ({ value, verdict, status }) => {
+  ])('the verdict on an element is $verdict with the status in its error: $value', ({ value, verdict, status }) => {
     expect(element(value)).toMatchObject({ ok: false, verdict, status, reached: true })
   })
 
-  it('is the verdict of a condition that holds, also for an element without an error', () => {
+  it('a condition that holds decides the verdict on an element, also on one without an error', () => {
     expect(element({ error: 'no' }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
     expect(element({ choices: [] }, { condition: 'retry' })).toMatchObject({ verdict: 'retry' })
   })

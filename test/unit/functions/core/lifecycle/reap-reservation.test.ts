@@ -111,7 +111,7 @@ describe('reapReservation: closes a reservation that a crash may have left open'
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'expired' })
   })
 
-  it('fails a running request whose deadline and lease (the time of its worker) have passed, and charges one request and no tokens', async () => {
+  it('fails a running request whose deadline and lease (the time that its worker has) have passed, and charges one request and no tokens', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
@@ -190,35 +190,35 @@ describe('reapReservation: closes a reservation that a crash may have left open'
       expect(told()).toMatchObject([{ type: 'ended', status: 'failed', error: { code: 'model_removed' } }])
     })
 
-    it('charges one request if an attempt has reached the model', async () => {
+    it('charges one request for a queued request of a removed model if an attempt has reached the model', async () => {
       const { ports, open, used } = await gone({ attempt: 1, reached: true })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
       expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
     })
 
-    it('does not change a running request, since its worker may have sent the outcome', async () => {
+    it('does not change a running request of a removed model, since its worker may have sent the outcome', async () => {
       const { ports, open, used } = await gone({ status: 'running', attempt: 1, lease_until: LATER - 1 })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
       expect(await used()).toEqual(HELD)
     })
 
-    it('does not change a queued request before the end of its backoff', async () => {
+    it('does not change a queued request of a removed model before the end of its backoff', async () => {
       const { ports, open } = await gone({ attempt: 1, not_before: LATER + 1 })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
       expect(await reapReservation(ports, open, LATER + 1, Removed)).toBe(true)
     })
 
-    it('expires a request whose deadline has passed, like any other request', async () => {
+    it('expires a request of a removed model whose deadline has passed, like any other request', async () => {
       const { ports, open, told } = await gone({ deadline: LATER })
 
       expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
       expect(told()).toMatchObject([{ status: 'expired' }])
     })
 
-    it('does not change a queued request if the caller gives no list of models', async () => {
+    it('does not change a queued request if the caller gives no list of models, or a list that has its model', async () => {
       const { ports, open } = await gone()
 
       expect(await reapReservation(ports, open, LATER)).toBe(false)

@@ -35,7 +35,7 @@ describe('recoverRequest: at the start of the local system, ends the lease of an
   })
 
   it.each([RUNNING, { ...RUNNING, lease_until: NOW - 1 }])(
-    'writes into a running request that its worker was stopped, also if its lease has passed ($lease_until)',
+    'after an orderly stop of the system, notes in a running request that its worker was stopped, so this counts as no crash (lease until $lease_until)',
     async fields => {
       const item = anItem(fields)
       const { recover, stored, open } = await given(item)

@@ -47,7 +47,7 @@ describe('redriveRequest: runs a failed request again, as a new run', () => {
     { others: 10, givesWay: true },
     { others: 9, givesWay: false },
   ])(
-    'sends the message to the bulk queue, so that messages of other users go first, if the user has 10 open requests or more (here $others): $givesWay',
+    'if the user has 10 other open requests or more, sends the message to the bulk queue, behind the messages of other users (with $others: $givesWay)',
     async ({ others, givesWay }) => {
       const { ports, item, message } = await given()
       const quota = memoryQuota(true)

@@ -104,11 +104,14 @@ describe('viewRequest', () => {
   it.each([
     { what: 'may still be in the results queue', age: 14 * 86_400_000 - 1, status: 'running' },
     { what: 'can’t be in the results queue any more', age: 14 * 86_400_000, status: 'completed' },
-  ])('shows the status $status for a request without a row whose result $what', async ({ age, status }) => {
-    const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
+  ])(
+    'shows a completed request that has no row in the ledger as $status if its result $what',
+    async ({ age, status }) => {
+      const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
 
-    expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
-  })
+      expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
+    },
+  )
 
   it('shows the result null if the model’s result is null', async () => {
     const { item, ports } = await given(COMPLETED, { inline: null })

@@ -27,11 +27,11 @@ describe('the OpenAI API: a completed request', () => {
     },
   )
 
-  it('is answered with the error result_expired also by GET /v1/responses/{id}, if the retention has deleted its result', () => {
+  it('GET /v1/responses/{id} answers a completed request with the error result_expired, too, if the retention has deleted its result', () => {
     expect(thrownBy(() => backgroundAnswer(completed, {}))).toMatchObject({ code: 'result_expired' })
   })
 
-  it('has the text "null" as its answer if the response mapping gives null', () => {
+  it('a completed request has the text "null" as its answer if the response mapping gives null', () => {
     const { body = '' } = endedAnswer('chat.completions', { ...completed, result: null }, wanted, {})
     expect(JSON.parse(body).choices).toMatchObject([{ message: { content: 'null' } }])
   })

@@ -32,7 +32,7 @@ describe('the server-sent events of a response (OpenAI API)', () => {
     expect(events.filter(({ type }) => type.startsWith('response.refusal'))).toEqual([])
   })
 
-  it('are only the first two and the last one, without deltas, if all events together exceed the largest size of an answer', () => {
+  it('if all events together exceed the largest size of an answer, only the first two and the last are sent, without deltas', () => {
     const text = 'x'.repeat(1_500_000)
     const output = [{ type: 'message', id: 'm', content: [{ type: 'output_text', text }] }]
 

@@ -34,7 +34,7 @@ describe('a body of the OpenAI API', () => {
     ['refusal', 'No.'],
     ['audio', { id: 'audio' }],
   ])(
-    'is refused if a message has %s and the model has a mapping, which gets only the texts of a chat',
+    'a body is refused if a message has %s and the model has a mapping, which gets only the texts of a chat',
     (name, value) => {
       const said = { role: 'assistant', content: 'Hi', [name]: value }
 
@@ -46,7 +46,7 @@ describe('a body of the OpenAI API', () => {
     },
   )
 
-  it('is refused, with the name of the field, if a part of the field, such as audio, can’t be passed to the model', () => {
+  it('a body is refused, with the name of the field, if a part of the field, such as audio, can’t be passed to the model', () => {
     const audio = { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }
     const image = { type: 'input_image', file_id: 'file-1' }
     const chat = { model: 'text', messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, audio] }] }
@@ -63,7 +63,7 @@ describe('a body of the OpenAI API', () => {
     )
   })
 
-  it('may have a list of texts as prompt for an endpoint with the OpenAI API, and as input of embeddings for a model with a mapping', () => {
+  it('a body may have a list of texts as prompt for an endpoint with the OpenAI API, and as input of embeddings for a model with a mapping', () => {
     const prompt = ['Once', 'Twice']
     expect(parseOpenAi('completions', JSON.stringify({ model: 'gpt', prompt }), models).submission.prompt).toBe(
       'Once\n\nTwice',
@@ -71,7 +71,7 @@ describe('a body of the OpenAI API', () => {
     expect(parseOpenAi('embeddings', JSON.stringify({ model: 'text', input: prompt }), models).texts).toBe(2)
   })
 
-  it('may ask for a response in the background with `background: true`', () => {
+  it('a body may ask for a response in the background with `background: true`', () => {
     const body = { model: 'gpt', input: 'Hi' }
     expect(parseOpenAi('responses', JSON.stringify({ ...body, background: true }), models).background).toBe(true)
     expect(parseOpenAi('responses', JSON.stringify(body), models).background).toBe(false)

@@ -35,7 +35,7 @@ describe('passedBody: the OpenAI body that is passed on to the endpoint', () => 
     },
   )
 
-  it('has metadata and service_tier for a response and a stored chat, but no metadata for a chat that is not stored', () => {
+  it('the passed body has metadata and service_tier for a response and a stored chat, but no metadata for a chat that is not stored', () => {
     expect(passedBody('responses', { model: 'm', input: 'Hi', ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, store: true, ...own }, 'gpt')).toMatchObject(own)
     expect(passedBody('chat.completions', { model: 'm', messages, ...own }, 'gpt')).not.toHaveProperty('metadata')

@@ -48,7 +48,7 @@ describe('an AWS client with timeouts', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('is the only kind of AWS client in the functions, and is made only in functions/core/platform', () => {
+  it('all AWS clients of the functions have timeouts, and are made in functions/core/platform', () => {
     const made = globSync('functions/**/*.ts').flatMap(path =>
       [...readFileSync(path, 'utf8').matchAll(/new \w+Client\(.*/g)].map(([call]) => `${path}: ${call}`),
     )

@@ -82,7 +82,7 @@ describe('a function behind the API', () => {
     expect(attempts()).toBe(1)
   })
 
-  it('calls a receiver that answers 503 once per 30 s, does not wait for it in between, and sends all spans once it answers again', async () => {
+  it('if a receiver of traces answers 503, calls it only once per 30 s, does not wait for it in between, and sends all spans when it works again', async () => {
     let isBack = false
     const { invoke, waits, attempts, advance, spans, settled } = await traced(() => (isBack ? {} : { status: 503 }))
 

@@ -47,7 +47,7 @@ const signatures = (signed: HttpRequest) => {
 }
 
 // The examples of "Authenticating Requests" in Amazon S3’s API reference.
-describe('sigV4Signer signs AWS’s own example:', () => {
+describe('sigV4Signer: examples of AWS', () => {
   const s3Key = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 
   it.each([
@@ -69,7 +69,7 @@ describe('sigV4Signer signs AWS’s own example:', () => {
       headers: {},
       signature: '34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7',
     },
-  ])('$what', async ({ url, headers, signature }) => {
+  ])('computes the signature of AWS’s own example: $what', async ({ url, headers, signature }) => {
     vi.stubEnv('AWS_REGION', 'us-east-1')
     const request = callOf(url, { method: 'GET', headers, body: '' })
 
@@ -117,7 +117,7 @@ describe('expectedSignature, the signature that the tests of sigv4 expect', () =
   })
 })
 
-describe('the path of a Bedrock model whose name', () => {
+describe('sigV4Signer: the path of a Bedrock model', () => {
   const Arn = 'arn:aws:bedrock:eu-west-3:123456789012:inference-profile/eu.anthropic.claude-v1:0'
 
   it.each([
@@ -126,28 +126,31 @@ describe('the path of a Bedrock model whose name', () => {
     { what: 'is an ARN', id: Arn, written: Arn.replace('/', '%2F') },
     { what: 'is a percent-encoded ARN', id: Arn, written: encodeURIComponent(Arn) },
     { what: 'has characters that must be percent-encoded', id: "a b'(c)*!+é", written: "a%20b'(c)*!+é" },
-  ])('$what is sent and signed as the SDK sends and signs it', async ({ id, written }) => {
-    const path = `/model/${extendedEncodeURIComponent(id)}/converse`
-    const host = 'bedrock-runtime.eu-west-3.amazonaws.com'
-    const sdk = new SignatureV4({
-      service: 'bedrock',
-      region: 'eu-west-3',
-      credentials: KEY,
-      sha256: Hash.bind(null, 'sha256'),
-    })
+  ])(
+    'the path of a model whose name $what is sent and signed as AWS’s SDK sends and signs it',
+    async ({ id, written }) => {
+      const path = `/model/${extendedEncodeURIComponent(id)}/converse`
+      const host = 'bedrock-runtime.eu-west-3.amazonaws.com'
+      const sdk = new SignatureV4({
+        service: 'bedrock',
+        region: 'eu-west-3',
+        credentials: KEY,
+        sha256: Hash.bind(null, 'sha256'),
+      })
 
-    const own = await sign('bedrock', callOf(`https://${host}/model/${written}/converse`))
-    const {
-      body,
-      headers: { authorization: _, ...headers },
-    } = own
-    const theirs = await sdk.sign(new HttpRequest({ method: 'POST', hostname: host, path, headers, body }), {
-      signingDate: new Date(NOW),
-    })
+      const own = await sign('bedrock', callOf(`https://${host}/model/${written}/converse`))
+      const {
+        body,
+        headers: { authorization: _, ...headers },
+      } = own
+      const theirs = await sdk.sign(new HttpRequest({ method: 'POST', hostname: host, path, headers, body }), {
+        signingDate: new Date(NOW),
+      })
 
-    expect(own.path).toBe(path)
-    expect(own.headers.authorization).toBe(theirs.headers.authorization)
-  })
+      expect(own.path).toBe(path)
+      expect(own.headers.authorization).toBe(theirs.headers.authorization)
+    },
+  )
 })
 
 describe('sigV4Signer', () => {
@@ -253,15 +256,18 @@ describe('sigV4Signer', () => {
     expect(await keyAfter('SECOND')).toBe('SECOND')
   })
 
-  it.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('is unavailable without %s', async missing => {
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'A')
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'B')
-    vi.stubEnv(missing, undefined)
-    const signer = sigV4Signer('sagemaker', () => NOW)
+  it.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])(
+    'the signer rejects with Unavailable without %s',
+    async missing => {
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'A')
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'B')
+      vi.stubEnv(missing, undefined)
+      const signer = sigV4Signer('sagemaker', () => NOW)
 
-    await expect(signer.prepare()).rejects.toThrow(Unavailable)
-    await expect(signer.sign(callOf('https://x.us-west-2.amazonaws.com/'))).rejects.toThrow(Unavailable)
-  })
+      await expect(signer.prepare()).rejects.toThrow(Unavailable)
+      await expect(signer.sign(callOf('https://x.us-west-2.amazonaws.com/'))).rejects.toThrow(Unavailable)
+    },
+  )
 
   it('reports a defect if neither the host nor the environment names a region', async () => {
     vi.stubEnv('AWS_REGION', undefined)

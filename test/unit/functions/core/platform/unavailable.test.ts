@@ -63,13 +63,13 @@ describe('reaching, which turns the errors of a service into Unavailable or Defe
     expect(failure).toMatchObject({ what: 'the table', cause: error })
   })
 
-  it('gives the place of a wrong stored value, and does not quote the value', async () => {
+  it('the error names the place of a wrong stored value, and does not quote the value', async () => {
     const { message } = await thrownBy(zodError())
 
     expect(message).toBe('a call of the table failed by a defect: ZodError: prompt invalid_value')
   })
 
-  it('lets a rule of the service decide on errors that the SDK does not call transient', async () => {
+  it('the caller may give a rule, which decides on errors that the SDK does not call transient', async () => {
     const resuming = client('DatabaseResumingException')
     const failure = await reaching(
       'the ledger',

@@ -42,7 +42,7 @@ describe('sqsQueue', () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(0)
   })
 
-  it('keeps a batch below 1 MiB', async () => {
+  it('keeps a batch below 1 MiB, the limit of SQS', async () => {
     const queue = newQueue()
     const large = { body: 'x'.repeat(400_000), group: 'u42' }
 
@@ -55,7 +55,7 @@ describe('sqsQueue', () => {
   it('keeps a batch below 1 MiB including the attributes of its messages, and sends the attributes as texts', async () => {
     const queue = newQueue()
     const attributes = { traceparent: 'x'.repeat(100) }
-    // Without their attributes, two messages with the quotes of their bodies have 20 bytes less than 1 MiB.
+    // Without their attributes, the two messages (with the quotes of their bodies) would fit: they have 20 bytes less than 1 MiB.
     const large = { body: 'x'.repeat(524_288 - 12), group: 'u42', attributes }
 
     await Promise.all([queue.send('results', large), queue.send('results', large)])
@@ -92,7 +92,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('fails a message that SQS has failed three times', async () => {
+  it('a message that SQS has failed three times is not sent a fourth time, and its sender gets an error', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).callsFake(({ Entries }) => ({
       Failed: Entries.filter(({ MessageBody }: { MessageBody: string }) => MessageBody === '{"i":1}').map(

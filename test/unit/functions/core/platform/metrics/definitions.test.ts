@@ -18,7 +18,7 @@ describe('the definitions of metrics', () => {
     expect(unusedIn(SOURCES)).toEqual([])
   })
 
-  it('are reported as unused if no function uses them', () => {
+  it('are found by this check if no function uses them (here: the metrics of the sweeper, without its code)', () => {
     expect(unusedIn(SOURCES.filter(path => !path.startsWith('functions/sweeper/')))).toEqual([
       'StaleReservations',
       'WaitingMessages',
@@ -27,14 +27,14 @@ describe('the definitions of metrics', () => {
 
   // The type of `Meter.add` accepts only the names of defined metrics. So a function could count an undefined metric only in
   // another way, which this test finds.
-  it('are complete: no function writes a metric in another way than by `Meter.add`', () => {
+  it('the definitions are complete: no function writes a metric in another way than by `Meter.add`', () => {
     const others = SOURCES.filter(path =>
       /addMetric|powertools\/metrics|CloudWatchMetrics/.test(withoutComments(path, readFileSync(path, 'utf8'))),
     )
     expect(others).toEqual([])
   })
 
-  it('name for each metric the functions that count it', () => {
+  it('the definitions name for each metric the functions that count it', () => {
     const folders: Readonly<Record<string, readonly string[]>> = {
       RefusedWaits: ['core/lifecycle'],
       Defects: ['core/platform'],
@@ -50,7 +50,7 @@ describe('the definitions of metrics', () => {
     }
   })
 
-  it('describe each metric in sentences, and give rising buckets to each histogram', () => {
+  it('the definitions describe each metric in sentences, and give rising buckets to each histogram', () => {
     for (const name of METRIC_NAMES) {
       const { description, kind, buckets } = { buckets: undefined, ...METRICS[name] }
       expect(description, name).toMatch(/^[A-Z].*\.$/)

@@ -37,7 +37,7 @@ describe('a log line with metrics, in CloudWatch’s embedded metric format', ()
     ])
   })
 
-  it('is written once per model, and once for the metrics without a model', () => {
+  it('a log line with metrics is written once per model, and once for the metrics without a model', () => {
     const recorder = createRecorder({ service: 'shop-collector' })
     recorder.add('CompletedRequests', 1, 'text')
     recorder.add('FailedRequests', 1, 'image')
@@ -46,7 +46,7 @@ describe('a log line with metrics, in CloudWatch’s embedded metric format', ()
     expect(linesOf(recorder).map(({ model }) => model)).toEqual(['text', 'image', undefined])
   })
 
-  it('has at most 100 values per metric, the limit of CloudWatch, and more values go into further lines', () => {
+  it('a log line has at most 100 values per metric, the limit of CloudWatch, and more values go into further lines', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     for (let value = 0; value < 250; value++) recorder.add('ModelLatency', value)
 
@@ -56,14 +56,14 @@ describe('a log line with metrics, in CloudWatch’s embedded metric format', ()
     expect(lines.flatMap(({ ModelLatency }) => ModelLatency)).toEqual(Array.from({ length: 250 }, (_, i) => i))
   })
 
-  it('begins with the field `_aws`, which distinguishes it from other log lines', () => {
+  it('a log line with metrics begins with the field `_aws`, which distinguishes it from other log lines', () => {
     const recorder = createRecorder({ service: 'shop-gateway' })
     recorder.add('AcceptedRequests', 1)
 
     expect(emfLines(recorder.take(), 'Shop', NOW)[0]).toMatch(/^\{"_aws":/)
   })
 
-  it('is not written if nothing was recorded since the last line', () => {
+  it('no log line is written if nothing was recorded since the last line', () => {
     const recorder = createRecorder({ service: 'shop-gateway' })
     recorder.add('AcceptedRequests', 1)
     recorder.take()
@@ -71,7 +71,7 @@ describe('a log line with metrics, in CloudWatch’s embedded metric format', ()
     expect(linesOf(recorder)).toEqual([])
   })
 
-  it('can be read by `samplesIn` with the same values that were recorded', () => {
+  it('`samplesIn` reads from a log line the same values that were recorded', () => {
     const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
     recorder.add('ModelCalls', 2)
     recorder.add('InputTokens', 3)
@@ -85,7 +85,7 @@ describe('a log line with metrics, in CloudWatch’s embedded metric format', ()
   })
 
   it.each([{}, { service: 7 }, { service: 'shop', Unknown: 1, ModelCalls: 'many' }])(
-    'gives no value if it has only unknown or wrong fields: %j',
+    '`samplesIn` reads no value from a log line that has only unknown or wrong fields: %j',
     line => {
       expect(samplesIn(line)).toEqual([])
     },

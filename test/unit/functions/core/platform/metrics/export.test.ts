@@ -45,7 +45,7 @@ describe('the metrics of a function, exported by OTLP', () => {
     expect(sums()).toEqual([2])
   })
 
-  it('cause one warning if the receiver refuses them, and no failure', async () => {
+  it('metrics that the receiver refuses cause one warning, and no failure of the function', async () => {
     const { take, flush, warn } = await exporting(() => ({ status: 500 }))
     take([accepted(1)])
     await flush(WITHIN_MS)

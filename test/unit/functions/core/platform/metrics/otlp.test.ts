@@ -44,13 +44,13 @@ describe('the export of metrics in OTLP', () => {
     ])
   })
 
-  it('has the last value of a gauge', () => {
+  it('the export has the last value of a gauge', () => {
     expect(metricsIn(sent(sampleOf('TimeLeft', 9), sampleOf('TimeLeft', 4)))).toMatchObject([
       { name: 'sluice.time_left', unit: 's', gauge: { dataPoints: [{ asDouble: 4 }] } },
     ])
   })
 
-  it('leaves out a gauge that got no value for 5 minutes, since its last value may be outdated', () => {
+  it('the export leaves out a gauge that got no value for 5 minutes, since its last value may be outdated', () => {
     let now = NOW
     const registry = createRegistry(() => now)
     addSamples(registry, [sampleOf('TimeLeft', 4)])
@@ -62,7 +62,7 @@ describe('the export of metrics in OTLP', () => {
     })
   })
 
-  it('has the buckets of a histogram, and the last bucket counts the values above all bounds', () => {
+  it('the export has the buckets of a histogram, and the last bucket counts the values above all bounds', () => {
     expect(metricsIn(sent(sampleOf('BatchSize', 1, 2, 20_000)))).toMatchObject([
       {
         name: 'sluice.batch_size',
@@ -81,7 +81,7 @@ describe('the export of metrics in OTLP', () => {
     ])
   })
 
-  it('has the input and output tokens of a model as one metric, with the name of OpenTelemetry’s conventions for generative AI', () => {
+  it('the export has the input and output tokens of a model as one metric, with the name of OpenTelemetry’s conventions for generative AI', () => {
     const tokens = metricsIn(sent(sampleOf('InputTokens', 5), sampleOf('OutputTokens', 70)))
 
     expect(tokens).toHaveLength(1)
@@ -100,7 +100,7 @@ describe('the export of metrics in OTLP', () => {
     expect(familyOf('ModelLatency')).toMatchObject({ name: 'gen_ai.client.operation.duration', unit: 's' })
   })
 
-  it('has the name of the deployment as service.name', () => {
+  it('the export has the name of the deployment as service.name', () => {
     expect(sent(sampleOf('ModelCalls', 1)).resourceMetrics[0]?.resource).toEqual({
       attributes: attributes({ 'service.name': 'shop' }),
     })

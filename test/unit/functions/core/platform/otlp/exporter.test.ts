@@ -6,7 +6,7 @@ const TAKEN: Posted = { ok: true, rejected: 0 }
 const AWAY: Posted = { ok: false, mayRepeat: true, reason: 'ECONNREFUSED' }
 const REFUSED: Posted = { ok: false, mayRepeat: false, reason: 'status 400' }
 
-/** An exporter whose clock the test moves. `answers` are the answers to its POSTs. Without one, the test answers by `late`. */
+/** An exporter whose clock the test moves. `answers` has the answers to its POSTs. The test answers the other POSTs by `late`. */
 function exporting(answers: (Posted | undefined)[]) {
   const system = { now: 0 }
   const posts: string[] = []
@@ -161,7 +161,7 @@ describe('the exporter: metrics, which are sums since the start of the process',
     expect(exporter.takeDropped('metrics')).toBe(0)
   })
 
-  it('are not sent again after a failure if newer sums have come in the meantime', async () => {
+  it('metrics are not sent again after a failure if newer sums have come in the meantime', async () => {
     const { exporter, posts, late, system } = exporting([undefined, TAKEN])
     exporter.postOtlp('metrics', sums(1))
     exporter.postOtlp('metrics', sums(2))
@@ -174,7 +174,7 @@ describe('the exporter: metrics, which are sums since the start of the process',
     expect(posts.map(text => text.split(' ')[1])).toEqual(['{"sums":1}', '{"sums":2}'])
   })
 
-  it('do not use up the memory for waiting spans, since only the newest sums are kept', async () => {
+  it('metrics do not use up the memory for waiting spans, since only the newest sums are kept', async () => {
     const { exporter } = exporting([AWAY])
     exporter.postOtlp('metrics', sums(0))
     await exporter.flush(50)

@@ -40,7 +40,7 @@ describe('a span of a trace', () => {
     ])
   })
 
-  it('may get an earlier start than now, and then its end is still the time of the clock', async () => {
+  it('a span that gets an earlier start than now still ends at the time of the clock', async () => {
     const { tracing, advance, times } = traced()
 
     advance(5)

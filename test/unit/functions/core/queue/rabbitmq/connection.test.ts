@@ -54,7 +54,7 @@ describe('the connection of a process to the broker', () => {
     expect(opened()).toBe(2)
   })
 
-  it('is replaced, and a message is sent again, if the connection was lost before the broker confirmed the message', async () => {
+  it('if the connection was lost before the broker confirmed a message, the connection is replaced, and the message is sent again', async () => {
     const cut = aLink(() => {
       cut.isClosed = true
       return Promise.reject(new LinkClosed(new Error('cut')))
@@ -66,7 +66,7 @@ describe('the connection of a process to the broker', () => {
     expect(opened()).toBe(2)
   })
 
-  it('does not send a message a second time if the broker refuses the message, for example because it lacks memory', async () => {
+  it('a message that the broker refuses, for example because it lacks memory, is not sent a second time', async () => {
     let sent = 0
     const refuse = () => {
       sent += 1
@@ -79,7 +79,7 @@ describe('the connection of a process to the broker', () => {
     expect([sent, opened()]).toEqual([1, 1])
   })
 
-  it('is opened for the next message if it could not be opened for the last message', async () => {
+  it('if the connection could not be opened for one message, the next message opens it', async () => {
     const { connection } = opening(new Unavailable('the queue', new Error('refused')), aLink())
 
     await expect(connection.publish(MESSAGE)).rejects.toThrow('refused')

@@ -88,7 +88,7 @@ describe('moveBulk: the bulk queue of a slow worker', () => {
     expect(taken.length).toBeGreaterThan(30)
   })
 
-  it('moves its messages at a steady rate, even if messages of other users come all the time', async () => {
+  it('the messages of the bulk queue move at a steady rate, even if messages of other users come all the time', async () => {
     const { queue, taken, invoke } = aSlowWorker({ othersEvery: 20_000 })
     queue.push(...Array<string>(8).fill('other'))
     let most = 0
@@ -120,7 +120,7 @@ describe('moveBulk: the messages of a bulk queue, i.e. of users with many open r
     expect(now).toBe(0)
   })
 
-  it('wait as long as the worker’s queue has messages of other users', async () => {
+  it('messages of a bulk queue wait while the worker’s queue has messages of other users', async () => {
     const { counted, published, now } = await move(anEvent('a', 'b'), { counts: [5, 5, 1, 0] })
 
     expect(counted).toHaveLength(4)
@@ -129,7 +129,7 @@ describe('moveBulk: the messages of a bulk queue, i.e. of users with many open r
     expect(now).toBeLessThan(PATIENCE_MS)
   })
 
-  it('move after a limited time, even if the worker’s queue has messages of other users all the time', async () => {
+  it('messages of a bulk queue move after a limited time, even if the worker’s queue has messages of other users all the time', async () => {
     const { published, now } = await move(anEvent('a'), { counts: [100] })
 
     expect(published).toHaveLength(1)
@@ -137,14 +137,14 @@ describe('moveBulk: the messages of a bulk queue, i.e. of users with many open r
     expect(now).toBeLessThan(GIVE_UP_AT)
   })
 
-  it('move exactly once each, even if the broker can’t be reached for a part of the sends', async () => {
+  it('messages of a bulk queue move exactly once each, even if the broker can’t be reached for a part of the sends', async () => {
     const { published, failure } = await move(anEvent('a', 'b', 'c'), { errors: [undefined, AWAY, undefined, AWAY] })
 
     expect(failure).toBeUndefined()
     expect(published.map(({ content }) => String(content)).sort()).toEqual(['a', 'b', 'c'])
   })
 
-  it('are redelivered as a whole batch if the broker can’t be reached until the end of the invocation', async () => {
+  it('if the broker can’t be reached until the end of the invocation, the whole batch of the bulk queue is redelivered', async () => {
     const { failure, now } = await move(anEvent('a'), { errors: Array(1_000).fill(AWAY) })
 
     expect(failure).toBe(AWAY)

@@ -45,7 +45,7 @@ describe('dynamoAccessAdmin: keys', () => {
     expect((await access.key(key.key_id))?.user_id).toBe('u42')
   })
 
-  it('are listed oldest first, either all keys or the keys of one user', async () => {
+  it('keys are listed oldest first, either all keys or the keys of one user', async () => {
     const userId = newUser()
     const [newer, older] = [aKey({ user_id: userId, created_at: NOW + 5 }), aKey({ user_id: userId, created_at: NOW })]
     await access.addKey(newer)
@@ -56,7 +56,7 @@ describe('dynamoAccessAdmin: keys', () => {
     expect(await access.keys('nobody')).toEqual([])
   })
 
-  it('are revoked once: a second revocation keeps the time of the first', async () => {
+  it('keys are revoked once: a second revocation keeps the time of the first', async () => {
     const key = aKey()
     await access.addKey(key)
 
@@ -64,7 +64,7 @@ describe('dynamoAccessAdmin: keys', () => {
     expect(await access.revoke(key.key_id, NOW + 2)).toEqual({ ...key, revoked_at: NOW + 1 })
   })
 
-  it('are not created by the revocation of a key that does not exist', async () => {
+  it('the revocation of a key that does not exist creates no key', async () => {
     expect(await access.revoke('f'.repeat(16), NOW)).toBeUndefined()
     expect(await access.key('f'.repeat(16))).toBeUndefined()
   })
@@ -84,7 +84,7 @@ describe('dynamoAccessAdmin: users', () => {
     expect(await access.user('nobody')).toBeUndefined()
   })
 
-  it('are replaced only if they have not changed since they were read, so no change is lost', async () => {
+  it('users are replaced only if they have not changed since they were read, so no change is lost', async () => {
     const userId = newUser()
     const first = { user_id: userId, plan: 'free', overrides: { tokens: 5 } }
     const second = { user_id: userId, plan: 'free', overrides: { tokens: 5, requests: 7 } }

@@ -23,7 +23,7 @@ describe('s3PayloadsAdmin', () => {
     expect(deleted).toEqual([1_000, 3])
   })
 
-  it('fails, instead of repeating endlessly, if S3 deletes only some of the objects', async () => {
+  it('the deletion fails, instead of repeating endlessly, if S3 deletes only some of the objects', async () => {
     s3.on(ListObjectsV2Command).resolves(page(2))
     s3.on(DeleteObjectsCommand).resolves({ Errors: [{ Key: 'requests/u1/0', Code: 'AccessDenied' }] })
 

@@ -9,7 +9,7 @@ import { aReservation, newUser } from '../../../../../support/requests.ts'
 
 const LIMITS = { requests: 4, tokens: 60, in_flight: 3 }
 
-/** The values of a reservation, and the charge with which it is closed. A redrive’s reservation holds no request. */
+/** The values of a reservation, and the charge with which it is closed. A redrive’s reservation may hold no request. */
 const aPlan = () =>
   fc.record({
     estimate: fc.integer({ min: 0, max: 40 }),

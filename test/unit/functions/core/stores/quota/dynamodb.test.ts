@@ -56,7 +56,7 @@ describe('dynamoQuota with the answers of AWS, which the emulator does not give'
     expect(await quota.reserve(reservation, LIMITS, NOW)).toEqual({ admitted: true, reservation })
   })
 
-  it('repeats a write whose answer was lost with another nonce (id of the reservation), since the same nonce could open a settled reservation again, and charge the user twice', async () => {
+  it('if the answer of a write was lost, writes again with another nonce (reservation id): the same nonce could open a settled reservation again, and charge twice', async () => {
     const reservation = aReservation()
     dynamoDb
       .on(UpdateItemCommand)

@@ -45,7 +45,7 @@ describe('the reads of openBefore, the search of old open reservations', () => {
     return { found, read: read.length, written: written.length }
   }
 
-  it('leave out items of ended windows, once they were seen without an open reservation', async () => {
+  it('openBefore does not read an item of an ended window again, once it has seen the item without an open reservation', async () => {
     const quota = dynamoQuota(dynamoDb.client, await createQuotaTable(dynamoDb.client))
     const users = Array.from({ length: 250 }, () => newUser())
     const all = users.map(userId => aReservation({ user_id: userId }))
@@ -53,7 +53,7 @@ describe('the reads of openBefore, the search of old open reservations', () => {
     const [stuck, ...others] = all
     await quota.close(others.map(reservation => ({ reservation, charge: 1 })))
 
-    // While a window lasts, further reservations may come. So each search reads all its items, and marks none as done.
+    // While a window lasts, further reservations may come. So each search reads all items of the window, and marks none as done.
     const inTheWindow = await counting(() => openOf(quota, NOW + MINUTE))
     expect(inTheWindow).toMatchObject({ found: [{ reservation: stuck }], read: 250, written: 0 })
 

@@ -29,11 +29,11 @@ describe('exceeded, the limit that refuses a request', () => {
       estimate: 1,
       verdict: 'requests',
     },
-  ])('is $verdict for $what', ({ counters, estimate, verdict }) => {
+  ])('the exceeded limit is $verdict for $what', ({ counters, estimate, verdict }) => {
     expect(exceeded(counters, LIMITS, { estimate, holds_request: true })).toBe(verdict)
   })
 
-  it('ignores the limit of requests for a reservation that holds only tokens', () => {
+  it('the limit of requests does not count for a reservation that holds only tokens', () => {
     const counters = { requests: 99, tokens: 0, open: [] }
 
     expect(exceeded(counters, LIMITS, { estimate: 1, holds_request: false })).toBeUndefined()
