@@ -12,10 +12,10 @@ type Ports = LifecyclePorts &
 const AT_ONCE = 20
 
 /**
- * Ends the leases (rights with an end time) that the functions of an earlier run of the local system have left: the claims
- * of requests, the one call of each model that takes one call at a time, the probe (the call that tests a failed model),
- * and calls that wait for a request's end. Call this only while no function runs. Then the holders of these leases have
- * ended, and the requests would only wait longer if each lease had to end by itself (ADR 0050). `wasStopped` says that the
+ * Ends the leases that the functions of an earlier run of the local system have left. A lease is a right with an end time: to
+ * run a request, to make the only call to a model with a concurrency of 1, to make the call that tests a failed model, or to
+ * wait for a request's end. Call this only while no function runs. All holders of these leases have then ended, so requests
+ * need not wait until each lease ends by itself (ADR 0050). `wasStopped` says that the
  * functions were stopped in good order, and not killed: then their end does not count as a crash of the requests that ran.
  * Resolves to the number of requests that run again. It may be called twice: the second call changes nothing. Rejects with
  * `Unavailable` if a store can't be reached.

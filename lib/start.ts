@@ -143,7 +143,7 @@ function checkSecrets({ models }: Pipeline, env: Environment): void {
 
 /**
  * Returns a warning for each model whose calls are signed for AWS. In the local system, functions have invented
- * credentials, so that no call uses an AWS account by mistake. So AWS refuses the calls of these models.
+ * credentials, so that no call uses an AWS account by mistake. So AWS refuses the calls to these models.
  */
 function signedForAws({ models }: Pipeline): string[] {
   return Object.entries(models).flatMap(([name, { endpoint }]) => {

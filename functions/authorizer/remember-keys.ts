@@ -4,7 +4,7 @@ import { hashKey, isWellFormedKey } from '../core/stores/access/key.ts'
 import type { Access, UserRecord } from '../core/stores/access/port.ts'
 import { authorize } from './authorize.ts'
 
-/** Returns the user of a key, or undefined for a key that is refused. Rejects with `Unavailable`. */
+/** Returns the user of a key, or undefined for a key that is refused. Rejects with `Unavailable` if the service can't be reached. */
 export type Authorized = (key: string) => Promise<UserRecord | undefined>
 
 /**

@@ -28,12 +28,12 @@ export interface BrokerPorts extends InsistPorts {
   readonly messagesLeft: MessagesLeft
   /**
    * Finds the queues that the deployment needs and the broker does not have. The queues of inputs are not checked.
-   * Rejects with `Unavailable`.
+   * Rejects with `Unavailable` if the service can't be reached.
    */
   missingQueues(): Promise<string[]>
   /**
    * Sends results from their dead-letter queue to the results queue again, as many as possible within ten seconds.
-   * Rejects with `Unavailable`.
+   * Rejects with `Unavailable` if the service can't be reached.
    */
   returnResults(): Promise<ReturnedResults>
   /**

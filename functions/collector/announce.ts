@@ -9,7 +9,7 @@ type AnnouncingPorts = Pick<CollectorPorts, 'queue' | 'payloads'>
 /**
  * Announces the end of a request: with RabbitMQ, other systems of the team read a message about it from the broker. A
  * redelivered event announces the same end again, so these systems must compare `request_id` to notice the repetition.
- * Rejects with `Unavailable`.
+ * Rejects with `Unavailable` if the service can't be reached.
  */
 export async function announce(
   { queue, payloads }: AnnouncingPorts,

@@ -4,7 +4,7 @@ import type { OpenAiPorts } from './ports.ts'
 import { postInference } from './post-inference.ts'
 import { postOpenAi } from './post-openai.ts'
 
-/** Answers a call of any route of the gateway. Throws `RequestError`, and `Unavailable`. */
+/** Answers a call of any route of the gateway. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached. */
 export const answerPost = dispatch<OpenAiPorts>({
   'POST /v1/inference': postInference,
   'POST /generate': postInference,

@@ -10,7 +10,7 @@ import { ANSWER_MS, type Submitted, submitCall } from './submit-call.ts'
 
 /**
  * Answers `POST /v1/inference`: admits a request, and waits for its end if the client prefers that. Throws
- * `RequestError`, and `Unavailable`.
+ * `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function postInference(ports: GatewayPorts, call: HttpCall): Promise<HttpResponse> {
   const submitted = await submitCall(ports, call, () => toSubmission(parseBody(call.body())))

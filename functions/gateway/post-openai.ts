@@ -16,7 +16,7 @@ import { ANSWER_MS, submitCall } from './submit-call.ts'
 
 /**
  * Makes the function that answers a POST of the OpenAI API. It admits a request as `POST /v1/inference` does, and waits
- * for its end, unless the client asks for `background`. Throws `RequestError`, and `Unavailable`.
+ * for its end, unless the client asks for `background`. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export const postOpenAi =
   (operation: Operation) =>
@@ -71,7 +71,8 @@ async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Pro
   try {
     view = await lookUntil(ports, user_id, request_id, until)
   } catch (error) {
-    // This error says that the owner has deleted the request. So it is the right answer.
+    // A `RequestError` here says that the owner has deleted the request, and the client gets this error as its answer. After any other error, the
+    // request may still run, and the client is told so.
     if (error instanceof RequestError) throw error
     ports.logger.error('the wait for a request failed', { request_id, error: error as Error })
   }

@@ -19,10 +19,10 @@ export interface Submitted {
 }
 
 /**
- * Admits the request of a call of any API. `read` makes a submission of the call's body. `mayGoOn` may still refuse the
+ * Admits the request of a call to any API. `read` makes a submission of the call's body. `mayGoOn` may still refuse the
  * call. Without an Idempotency-Key, `mayGoOn` runs after the quota has admitted the request, so that a call over the
  * quota is refused without the cost of `mayGoOn`. With a key, it runs before, because another call with the same key
- * may rely on the reservation, which then can't be released. Throws `RequestError`, and `Unavailable`.
+ * may rely on the reservation, which then can't be released. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function submitCall(
   ports: GatewayPorts,

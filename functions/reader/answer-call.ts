@@ -11,7 +11,7 @@ import { openAiCalls } from './openai-calls.ts'
 import type { ReaderPorts } from './ports.ts'
 import { readQuota } from './read-quota.ts'
 
-/** Answers a call of any route of the reader. Throws `RequestError`, and `Unavailable`. */
+/** Answers a call of any route of the reader. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached. */
 export const answerCall = dispatch<ReaderPorts>({
   'GET /healthz': async () => json(200, { status: 'ok' }),
 

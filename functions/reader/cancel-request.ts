@@ -19,7 +19,7 @@ const ROUNDS = 10
 /**
  * Cancels a request of the caller. A queued request ends at once. It costs nothing, unless an earlier attempt has
  * reached the model. The outcome of a running request will be discarded, but its tokens are charged (rule 10). Throws
- * `RequestError`, and `Unavailable`.
+ * `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {

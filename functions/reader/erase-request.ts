@@ -17,7 +17,7 @@ const ROUNDS = 5
  * there is no such request. The item is marked as erased in the last step. Until then the request can be found, so a
  * client can repeat an interrupted call, which then continues. The ledger's row is also marked, so later events do not
  * bring the prompt or the result back. If an operator redrives the request meanwhile, the request is cancelled again.
- * So a marked request never runs. Throws `RequestError`, and `Unavailable`.
+ * So a marked request never runs. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {

@@ -29,7 +29,7 @@ const READS = 10
 
 /**
  * Returns the caller's own requests, newest first, without their results. `cursor` is the `next_cursor` of the page
- * before. Throws `RequestError`, and `Unavailable`.
+ * before. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function listRequests(
   ports: ReaderPorts,

@@ -18,7 +18,7 @@ import type { ReaderPorts } from './ports.ts'
 type OpenAiRoute = Extract<RouteKey<'reader'>, `${string} /v1/${'models' | 'chat' | 'responses'}${string}`>
 
 /**
- * Answers the calls of the OpenAI API that read, cancel or delete. Each function throws `RequestError`, and
+ * Answers the calls to the OpenAI API that read, cancel or delete. Each function throws `RequestError`, and
  * `Unavailable`.
  */
 export const openAiCalls = {

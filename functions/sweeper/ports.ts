@@ -23,7 +23,7 @@ export interface WatchPorts {
   readonly watched: readonly WatchedQueue[]
   /**
    * Returns the number of waiting messages in the queue with this name on the broker; 0 if there is no such queue.
-   * Rejects with `Unavailable`.
+   * Rejects with `Unavailable` if the service can't be reached.
    */
   countMessages(queue: string): Promise<number>
   readonly metrics: Meter

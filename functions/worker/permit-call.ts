@@ -16,7 +16,7 @@ const LOOK_AGAIN_MS = { first: 50, longest: 500 }
 /**
  * Asks for a permit for one call with these messages. If the model takes one call at a time and is busy, it waits up to
  * 10 seconds for the end of the other call. A deferral would leave the model idle between two calls, because queues
- * delay messages by whole seconds. Rejects with `Unavailable`.
+ * delay messages by whole seconds. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function permitCall(
   ports: WorkerPorts,

@@ -36,7 +36,7 @@ export interface WorkerPorts extends LifecyclePorts {
    * invocations at the same time.
    */
   readonly isolation?: Isolation | undefined
-  /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
+  /** Starts the span of a call to the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts' | 'price'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>

@@ -17,7 +17,7 @@ const Failure = z.object({
   detail: z.string().optional(),
 })
 
-/** Everything about one call of a model, from the mapping of its request to the charge. */
+/** Everything about one call to a model, from the mapping of its request to the charge. */
 export const Probed = z.object({
   /** The URL and the headers of the call, with secrets masked. */
   to: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),

@@ -3,8 +3,8 @@ import { requestIdOf } from '../../functions/core/openai-api/request-ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './window-name.ts'
 
-// These functions read arguments. If a function throws, commander prints the argument's name and the sentence, and
-// exits with 2.
+// These functions read arguments. If a function throws, commander prints the argument's name and the error's
+// message, and exits with 2.
 
 /**
  * The form of a user id. It is the same as in the functions, and a test compares both. It is repeated here, because the
@@ -81,7 +81,7 @@ const MAX_MODEL_SECONDS = 14 * 60
 
 export function modelSeconds(text: string): number {
   if (NUMBER.test(text) && Number(text) <= MAX_MODEL_SECONDS) return Number(text)
-  throw new InvalidArgumentError('It is the time of one call of a model in seconds, from 0 to 840, such as 2 or 0.5.')
+  throw new InvalidArgumentError('It is the time of one call to a model in seconds, from 0 to 840, such as 2 or 0.5.')
 }
 
 /** The most reservations in one quota item. */

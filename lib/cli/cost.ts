@@ -50,7 +50,7 @@ function linesOf(file: string, bill: Bill, requests: number, modelSeconds: numbe
     ['', 'together', '', '', dollars(bill.total_usd)],
   ]
   return [
-    `A month of ${file} with ${count} requests and ${modelSeconds} s per call of a model.`,
+    `A month of ${file} with ${count} requests and ${modelSeconds} s per call to a model.`,
     `List prices of ${PRICES_REGION} of ${PRICES_AS_OF}.`,
     '',
     ...columns(heading, all),

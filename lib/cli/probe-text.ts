@@ -37,7 +37,7 @@ const VERDICTS: Readonly<Record<ModelProbe['verdict'], string>> = {
   ok: 'ok, the request would be completed',
   retry: 'retry, the call would be made again later',
   drop: 'drop, the request would fail at once',
-  halt: 'halt, all calls of the model would stop',
+  halt: 'halt, all calls to the model would stop',
 }
 
 function chargeText({ requests, tokens, at_least }: NonNullable<ModelProbe['charged']>): string {

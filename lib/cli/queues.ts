@@ -26,7 +26,7 @@ export interface OperatorsQueues {
   readonly messagesLeft: MessagesLeft
   /**
    * Finds the queues that are missing on the broker. Queues of inputs are not checked. Absent with SQS.
-   * Rejects with `Unavailable`.
+   * Rejects with `Unavailable` if the service can't be reached.
    */
   missingQueues?(): Promise<readonly string[]>
   /**

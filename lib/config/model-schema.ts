@@ -126,7 +126,7 @@ const Batch = section({
 
 const RateLimit = section({
   count: wholeNumber(1, 1_000_000).meta({
-    description: 'The most calls of the endpoint in an interval, counted over all workers.',
+    description: 'The most calls to the endpoint in an interval, counted over all workers.',
     examples: [100],
   }),
   interval: duration({ min: '1s', max: '1h', example: '60s', description: 'The length of an interval.' }),
@@ -260,7 +260,7 @@ export const Model = section({
     description:
       'Puts several requests into one call. The body of this call is `{ "inputs": [ … ] }`, and its answer must be `{ "outputs": [ … ] }` in the same order. `outputs` can name another place for the elements of the answer.',
   }),
-  rate_limit: RateLimit.optional().meta({ description: 'Limits the number of calls of the endpoint per interval.' }),
+  rate_limit: RateLimit.optional().meta({ description: 'Limits the number of calls to the endpoint per interval.' }),
   price: Price.optional().meta({
     description:
       'The price of the tokens of the model. With it, Sluice computes `cost` in `charged`, in Postgres and in `sluice quota show`. Without it, there is no `cost`.',

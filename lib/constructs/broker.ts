@@ -142,7 +142,7 @@ export class Broker extends Construct {
 
   /**
    * Makes the security group of the broker. The event source mappings that take its messages are in the
-   * same group. So the group also allows connections within the group, and the calls of AWS that these mappings make.
+   * same group. So the group also allows connections within the group, and the calls to AWS that these mappings make.
    */
   #access(network: FunctionNetwork): string {
     const access = network.newGroup(

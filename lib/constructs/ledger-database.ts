@@ -117,7 +117,7 @@ export class LedgerDatabase extends Construct {
     }
   }
 
-  /** Lets a function use these calls of the Data API, as a database role or as the owner of the tables. */
+  /** Lets a function use these calls to the Data API, as a database role or as the owner of the tables. */
   allow(fn: SluiceFunction, as: LedgerRole | 'owner', ...actions: DataApiAction[]): void {
     fn.allow(actions, [this.cluster.clusterArn])
     fn.allow(['secretsmanager:GetSecretValue'], [this.#secretOf(as)])

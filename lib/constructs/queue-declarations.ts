@@ -15,7 +15,7 @@ const DECLARE_TIMEOUT = Duration.minutes(5)
 
 /**
  * The time that the function has to move messages out of a bulk queue (a queue for messages of users with many open
- * requests), after it has waited for the longest call of the models. Seconds.
+ * requests), after it has waited for the longest call to the models. Seconds.
  */
 const MOVE_MARGIN_S = 30
 /** Lambda's longest timeout. Seconds. */

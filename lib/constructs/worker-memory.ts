@@ -4,7 +4,7 @@ import { MAX_STORED_BODIES } from '../../functions/worker/plan-batch.ts'
 export interface WorkerLoad {
   /** The most messages per invocation. */
   readonly messages: number
-  /** Whether the worker makes one call of the model for all messages. Otherwise, it makes one call per message. */
+  /** Whether the worker makes one call to the model for all messages. Otherwise, it makes one call per message. */
   readonly batched: boolean
   /** Whether a JSONata expression of the model runs in a thread of its own, which needs memory. */
   readonly inThread: boolean

@@ -13,7 +13,7 @@ export const API_CALLS = 3
 /** The API calls per look-up of a key in DynamoDB. It is not 1, because the authorizer remembers a key for a minute. */
 export const CALLS_PER_LOOKUP = 20
 
-/** Billed time of one invocation, without the call of a model. Seconds. */
+/** Billed time of one invocation, without the call to a model. Seconds. */
 export const BILLED_SECONDS = {
   authorizer: 0.004,
   gateway: 0.04,
@@ -53,7 +53,7 @@ export const LEAST_INSTANCES = 3
  */
 export const BURSTS_PER_MONTH = 30
 
-/** The calls of SQS per month for an idle queue. Lambda has five pollers per queue. Each call of a poller waits 20 seconds for messages. */
+/** The calls to SQS per month for an idle queue. Lambda has five pollers per queue. Each call of a poller waits 20 seconds for messages. */
 export const IDLE_POLLS_PER_MONTH = (5 * SECONDS_PER_MONTH) / 20
 
 /** The runs per month of the sweeper, which runs every two minutes, and of the deletion of old rows, which runs once a day. */
@@ -75,7 +75,7 @@ export const BYTES = {
   item: 1_000,
   /** A row in Postgres. */
   row: 5_000,
-  /** The data that leaves AWS: the answers to the client, and the body of the call of the model. */
+  /** The data that leaves AWS: the answers to the client, and the body of the call to the model. */
   transfer: 6_000,
   /** The line of API Gateway's access log, per API call. Measured with `npm start`. */
   access_log: 350,

@@ -76,7 +76,7 @@ const SPREAD_NOTES: Readonly<Record<Spread, string>> = {
 function notes(models: number, { spread }: Traffic): string[] {
   return [
     SPREAD_NOTES[spread],
-    'Prompt and result have 2 KB each, and every request ends well. Bodies over 48 KiB also cost calls of S3.',
+    'Prompt and result have 2 KB each, and every request ends well. Bodies over 48 KiB also cost calls to S3.',
     `Failures, refusals and deferrals add up to ${troubleMetrics(models)} custom metrics, in the months that have them.`,
     'The Data API reads the secret of its user from Secrets Manager, which bills 0.05 USD per 10,000 reads. AWS does not say how often it reads, so this is left out.',
     "AWS's free tiers, taxes and the models themselves are left out. No account has confirmed these numbers.",

@@ -5,7 +5,7 @@
 
 /** The AWS calls of a step, and the capacity units of DynamoDB that they use. */
 export interface StepCalls {
-  /** Calls of SQS that send a message. */
+  /** Calls to SQS that send a message. */
   readonly sends: number
   /** SQL statements in Postgres. */
   readonly statements: number
@@ -25,7 +25,7 @@ export const ACCEPTED: StepCalls = { ...NONE, sends: 1, item_writes: 1, quota_wr
 /** The worker, with one message in an invocation: read the model's state, claim, send the outcome. */
 export const WORKED: StepCalls = { ...NONE, sends: 1, reads: 1, item_writes: 1 }
 
-/** The additional calls for each call of a model with `rate_limit`: the model's state is read once more, and is written. */
+/** The additional calls for each call to a model with `rate_limit`: the model's state is read once more, and is written. */
 export const RATE_LIMITED = { reads: 1, writes: 1 }
 
 /** The collector, for the outcome: decide, record, settle. */
@@ -44,7 +44,7 @@ export const READ_COMPLETED: StepCalls = { ...NONE, reads: 1, statements: 1 }
 /** The authorizer, for a key that it does not remember: it reads the key and the key's user. */
 export const AUTHORIZED: StepCalls = { ...NONE, reads: 2 }
 
-/** The calls of SQS that an event source mapping of Lambda makes per invocation: one receives the messages, and one deletes them. */
+/** The calls to SQS that an event source mapping of Lambda makes per invocation: one receives the messages, and one deletes them. */
 export const MAPPING_CALLS = 2
 
 /** The size of a quota item without open reservations, and the additional size for each open reservation. Bytes. */

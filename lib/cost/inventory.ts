@@ -12,7 +12,7 @@ export interface Template {
 /** A queue whose messages Lambda takes, and the function that gets them. */
 export interface Mapping {
   readonly queue: string
-  /** Whether the queue is on SQS. Lambda polls such a queue, and each poll is a billed call of SQS. */
+  /** Whether the queue is on SQS. Lambda polls such a queue, and each poll is a billed call to SQS. */
   readonly isPolled: boolean
   /** The most messages per invocation. */
   readonly batchSize: number

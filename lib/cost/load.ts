@@ -28,7 +28,7 @@ export type Spread = (typeof SPREADS)[number]
 /** The traffic of a month. */
 export interface Traffic {
   readonly requests: number
-  /** The time of one call of a model, in seconds. */
+  /** The time of one call to a model, in seconds. */
   readonly modelSeconds: number
   /** The number of simultaneous open reservations per user. Each makes the user's quota item larger, and its writes dearer. */
   readonly open: number
@@ -149,7 +149,7 @@ export function perInvocation(
 }
 
 /**
- * Returns the number of calls of SQS that send the outcomes of a batch. The queue adapter sends the first outcome at once in
+ * Returns the number of calls to SQS that send the outcomes of a batch. The queue adapter sends the first outcome at once in
  * a call of its own. The other outcomes arrive at the same moment, so they share calls, ten outcomes per call.
  */
 const sendsOfBatch = (messages: number): number => 1 + Math.max(Math.min(1, messages - 1), (messages - 1) / 10)

@@ -10,7 +10,7 @@ export interface Sweeps {
   readonly announcements: number
 }
 
-/** The number of announcements (`accepted` events) that one call of SQS sends. */
+/** The number of announcements (`accepted` events) that one call to SQS sends. */
 export const ANNOUNCEMENTS_PER_SEND = SENT_AT_ONCE
 
 const BEGIN = STALE_RESERVATION_MS / 1_000

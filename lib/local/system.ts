@@ -69,7 +69,7 @@ export interface LocalSystem {
   endpoints: System['endpoints']
   /** A random id for each run. The emulators answer only callers that sign with this id. */
   accessKeyId: string
-  /** The address that answers Lambda's Invoke, and refuses calls of AWS's other services. */
+  /** The address that answers Lambda's Invoke, and refuses calls to AWS's other services. */
   otherServices: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string

@@ -55,7 +55,7 @@ async function measure(engines: Engines): Promise<string> {
     round(median(rounds.map(({ ours, bare }) => ours / bare))),
   ]
   const head = ['bare calls, ms of CPU', 'an accepted request, ms of CPU', 'ratio (median of rounds)']
-  return `Accepting a request, against the same calls of AWS's SDK, one at a time\n\n${table(head, [row])}`
+  return `Accepting a request, against the same calls to AWS's SDK, one at a time\n\n${table(head, [row])}`
 }
 
 /** The CPU time per call in one round of calls, in milliseconds. */

@@ -8,7 +8,7 @@ import { table } from './table.ts'
 
 const USERS = 20
 const EACH = 25
-/** The duration of a call of the model, in milliseconds. The model in the fixture has a concurrency of 10. */
+/** The duration of a call to the model, in milliseconds. The model in the fixture has a concurrency of 10. */
 const CALL_MS = 200
 const ROUNDS = Number(process.argv[2] ?? 3)
 

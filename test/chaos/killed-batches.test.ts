@@ -12,7 +12,7 @@ import { expectOrderInTheEnd } from './books.ts'
 import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const USER = 'chaos'
-/** The number of simultaneous calls of the model. With RabbitMQ, one invocation runs at a time, and it has one batch. */
+/** The number of simultaneous calls to the model. With RabbitMQ, one invocation runs at a time, and it has one batch. */
 const CALLS = QUEUE_BACKEND === 'rabbitmq' ? 1 : 2
 
 describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {

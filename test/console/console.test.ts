@@ -89,7 +89,7 @@ describe('a busy system:', () => {
     busy = await makeBusy(console)
   })
 
-  test('the console shows exact numbers of requests, and the reason why the calls of a model are deferred', async () => {
+  test('the console shows exact numbers of requests, and the reason why the calls to a model are deferred', async () => {
     await open('Overview')
     await expectNumbers({ Queued: '3', Running: '2', Completed: '4', Failed: '3', 'Dead letters': '3' })
 

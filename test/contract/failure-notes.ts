@@ -24,7 +24,7 @@ export function describeFailureNotesContract(name: string, makeEngine: () => Pro
   afterAll(() => engine.close())
 
   describe(`the store of the last failed call per model, on ${name}`, () => {
-    it('the store has no failed call of a model before one is stored', async () => {
+    it('the store has no failed call to a model before one is stored', async () => {
       expect(await engine.notes.last('untouched')).toBeUndefined()
     })
 

@@ -383,7 +383,7 @@ describe.concurrent('bodies of clients', () => {
   )
 })
 
-describe('calls of a model', () => {
+describe('calls to a model', () => {
   // test/unit/functions/core/inference/http-endpoint.test.ts tests that a changed secret is used at once after a 401.
   test('a call carries one field of a secret that is JSON, and a 401 halts the model (case 34)', async () => {
     const client = await system.newUser()

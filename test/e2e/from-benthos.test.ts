@@ -13,7 +13,7 @@ import { projectFolder, type RunningSystem, startSystem } from './support/system
 
 /*
  * Runs the pipeline.yaml of docs/from-benthos.md. Each test checks one pattern of the old pipeline that this page describes. The test of
- * the circuit breaker must be the last test, because it stops the calls of the model `text`.
+ * the circuit breaker must be the last test, because it stops the calls to the model `text`.
  */
 
 type Json = Record<string, unknown>
@@ -291,7 +291,7 @@ describe('a switch-over without downtime', () => {
 })
 
 describe('the circuit breaker of the old pipeline', () => {
-  test('the circuit breaker stops the calls of a model that is down, and the requests run when the model works again', async () => {
+  test('the circuit breaker stops the calls to a model that is down, and the requests run when the model works again', async () => {
     const clients = [await system.newUser(), await system.newUser()]
     endpoint.answer('Down', 503)
 

@@ -89,18 +89,18 @@ async function sendToInput(body: object): Promise<void> {
   sqs.destroy()
 }
 
-test('the recorder has recorded calls of AWS by every function, so the next test leaves out no function', () => {
+test('the recorder has recorded calls to AWS by every function, so the next test leaves out no function', () => {
   const names = Object.entries(template.Resources).flatMap(([id, { Type }]) =>
     Type === 'AWS::Lambda::Function' ? [`${stackName}-${id}`] : [],
   )
   expect([...new Set(deeds.map(({ function_name }) => function_name))].sort()).toEqual(names.sort())
 })
 
-test('each function makes only calls of AWS that its role or the bucket policy in the template allows', async () => {
+test('each function makes only calls to AWS that its role or the bucket policy in the template allows', async () => {
   expect(await ungranted(template, stackName, deeds)).toEqual([])
 })
 
-test('if a permission is removed from the template, the check finds the calls of AWS that need it', async () => {
+test('if a permission is removed from the template, the check finds the calls to AWS that need it', async () => {
   const used = deeds.filter(({ action }) => action.startsWith('dynamodb:'))
   const without = structuredClone(template)
   for (const { Type, Properties } of Object.values(without.Resources))

@@ -20,7 +20,7 @@ afterAll(async () => {
 const callsOf = (input: string) => model.calls.filter(({ body }) => body.input === input).length
 
 describe('Idempotency-Keys', () => {
-  test('50 simultaneous posts with the same Idempotency-Key become one request, with one charge and one call of the model', async () => {
+  test('50 simultaneous posts with the same Idempotency-Key become one request, with one charge and one call to the model', async () => {
     const client = await system.newUser()
     const headers = { 'idempotency-key': 'order-1' }
 

@@ -140,8 +140,8 @@ describe('posts', () => {
   })
 })
 
-describe('calls of a model', () => {
-  test('a call of a model carries the body that the mapping makes, and no field of the client replaces a field of Sluice', async () => {
+describe('calls to a model', () => {
+  test('a call to a model carries the body that the mapping makes, and no field of the client replaces a field of Sluice', async () => {
     const client = await system.newUser()
     const parameters = { max_tokens: 9, stop: ['.'], deep: { er: null } }
 
@@ -160,13 +160,13 @@ describe('calls of a model', () => {
     expect(call?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': id })
   })
 
-  test('a call of a model carries the secret and the headers of pipeline.yaml', async () => {
+  test('a call to a model carries the secret and the headers of pipeline.yaml', async () => {
     const client = await system.newUser()
     await client.ended(await client.submit({ prompt: 'secured', model: 'image' }))
     expect(callsWith('secured')[0]?.headers).toMatchObject({ 'x-model-key': 'Key open sesame', 'x-team': 'search' })
   })
 
-  test('exactly one call of the model is made per request if no call fails', async () => {
+  test('exactly one call to the model is made per request if no call fails', async () => {
     const client = await system.newUser()
     const ids = await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'once each' })))
     await client.settledQuota()

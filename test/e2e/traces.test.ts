@@ -88,7 +88,7 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
       },
     }),
   ])
-  // The header traceparent of each call of the model names the span of this call.
+  // The header traceparent of each call to the model names the span of this call.
   const callSpans = named(spans, LIMITED_CALL).map(({ spanId }) => `00-${traceId}-${spanId}-01`)
   expect(
     model.calls.filter(({ body }) => body.input === 'canary-prompt').map(call => call.headers.traceparent),
@@ -125,7 +125,7 @@ test('the call for a batch of five links to the five requests, and each request 
   expect(linked).toHaveLength(5)
 })
 
-test('a trace that the client does not sample gets no spans, and the traceparent of the call of the model is not sampled either', async () => {
+test('a trace that the client does not sample gets no spans, and the traceparent of the call to the model is not sampled either', async () => {
   const client = await system.newUser()
   const traceId = newTraceId()
 

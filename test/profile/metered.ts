@@ -1,6 +1,6 @@
 import type { Engines } from '../bench/engines.ts'
 
-/** The number of calls of one AWS operation, and the bytes of their bodies, without headers. */
+/** The number of calls to one AWS operation, and the bytes of their bodies, without headers. */
 export interface Metered {
   readonly calls: number
   readonly sent: number

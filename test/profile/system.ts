@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStubModel } from '../bench/stub-model.ts'
 
-/** The duration of a call of the model, in milliseconds. */
+/** The duration of a call to the model, in milliseconds. */
 const MODEL_MS = 50
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

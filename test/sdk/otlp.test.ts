@@ -34,7 +34,7 @@ const read = (traces: readonly object[], metrics: readonly object[]) =>
 const CLIENT = '0af7651916cd43dd8448eb211c80319c'
 const OTHER = '4bf92f3577b34da6a3ce929d0e0e4736'
 
-/** Exports of three spans: of a request, of the call of the model for it, and of a call for a batch. */
+/** Exports of three spans: of a request, of the call to the model for it, and of a call for a batch. */
 async function exportedTraces(): Promise<object[]> {
   const bodies: object[] = []
   const otlp = {

@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Makes the workers crash in calls of the model `crashing`. It changes the files of their code, which a thread loads only at its first invocation. */
+/** Makes the workers crash in calls to the model `crashing`. It changes the files of their code, which a thread loads only at its first invocation. */
 function letWorkersCrash(): void {
   const hook = new URL('../e2e/support/crash-in-call.ts', import.meta.url)
   const assembly = join(folder, 'cdk.out')

@@ -89,7 +89,7 @@ const estimate = createEstimator(GATEWAY)
 /** Drops metrics: no check reads them. */
 const metrics: Meter = { add: () => undefined }
 
-/** Builds the real adapters for one invocation, on top of the simulated services. The scheduler runs each call of a service as one step. */
+/** Builds the real adapters for one invocation, on top of the simulated services. The scheduler runs each call to a service as one step. */
 export function compose(
   world: World,
   services: Services,

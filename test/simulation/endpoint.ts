@@ -25,7 +25,7 @@ export const POISON = 'poison'
 export const REFUSED_PROMPT = 'refused'
 export const BREAKING_PROMPT = 'breaking'
 
-/** A user for whose requests every call of the model fails. */
+/** A user for whose requests every call to the model fails. */
 export const POISONOUS_USER = 'pia'
 
 /** The input of the model for one request, as the request mapping makes it. */

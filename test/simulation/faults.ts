@@ -1,6 +1,6 @@
 import { type Invocation, type Service, ServiceFault } from './invocation.ts'
 
-/** A call of a service that was made and has not yet taken effect. */
+/** A call to a service that was made and has not yet taken effect. */
 export interface Call {
   /** The invocation that waits for the answer. Undefined if the call arrives late, when no invocation waits for it. */
   readonly by: Invocation | undefined
@@ -30,7 +30,7 @@ const FAULTS = [
 export type Fate = 'works' | (typeof FAULTS)[number]
 
 const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
-/** The faults of a call of the model. Lost and late answers are left out, because they are already among the answers in `model-answers.ts`. */
+/** The faults of a call to the model. Lost and late answers are left out, because they are already among the answers in `model-answers.ts`. */
 const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
 
 export function faultsOf({ service, repeats }: Call): readonly Fate[] {

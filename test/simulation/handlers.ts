@@ -33,7 +33,7 @@ export const takeInputs = running(intakeTakeInputs)
  */
 const MOVE_MS = 20_000
 
-/** The longest time of a call of a model in milliseconds. */
+/** The longest time of a call to a model in milliseconds. */
 const LONGEST_CALL_MS = 60_000
 
 /** Moves messages out of a bulk queue of RabbitMQ, as the mover function does. */

@@ -1,4 +1,4 @@
-/** One invocation of a function, or one execution of an operator's command. The simulation can kill it at any of its calls of a service. */
+/** One invocation of a function, or one execution of an operator's command. The simulation can kill it at any of its calls to a service. */
 export interface Invocation {
   readonly name: string
   readonly kind: string

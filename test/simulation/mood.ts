@@ -18,7 +18,7 @@ export interface Mood {
   readonly deploy: number
   /** The weights of messages of the input queue and of their repetitions. */
   readonly input: number
-  /** The function whose calls of services fail more often than those of other functions. */
+  /** The function whose calls to services fail more often than those of other functions. */
   readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake' | 'worker'
   /** The weight of the model's failures relative to its successes. */
   readonly failing: number

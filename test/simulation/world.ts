@@ -90,7 +90,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   }
 
   /**
-   * Makes one call of a service. The call waits until the scheduler picks it. If an invocation answers before its call has taken effect,
+   * Makes one call to a service. The call waits until the scheduler picks it. If an invocation answers before its call has taken effect,
    * the call takes effect later. On Lambda, the same happens when the process of a function is frozen after the answer and used again.
    */
   function call<T>(by: Invocation, service: Service, label: () => string, effect: () => T, repeats = true): Promise<T> {

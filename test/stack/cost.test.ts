@@ -113,7 +113,7 @@ describe('sluice cost', () => {
     const { code, out } = await sluice({}, NOW, 'cost')
 
     expect(code).toBe(0)
-    expect(out).toMatch(/^A month of pipeline\.yaml with 1,000,000 requests and 2 s per call of a model\.$/m)
+    expect(out).toMatch(/^A month of pipeline\.yaml with 1,000,000 requests and 2 s per call to a model\.$/m)
     expect(out).toMatch(/^Aurora +capacity +365 +ACU-hour +43\.80$/m)
     expect(out).toMatch(/^ +together +\d+\.\d\d$/m)
     expect(out).toContain("AWS's free tiers, taxes and the models themselves are left out.")

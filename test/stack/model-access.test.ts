@@ -123,7 +123,7 @@ describe('the rights of a worker whose calls are signed', () => {
     },
   )
 
-  it('allow calls of a model in other regions only through its inference profile', () => {
+  it('allow calls to a model in other regions only through its inference profile', () => {
     const statements = ofType(template, 'AWS::IAM::Policy')
       .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
       .filter(({ Resource }) => JSON.stringify(Resource).includes('bedrock:*'))

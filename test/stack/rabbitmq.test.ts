@@ -94,7 +94,7 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'broker')).toContain('Shop-1-inference-text-high-2-bulk 2')
     const { Queues } = only(template, 'Custom::Queues').Properties
     expect(Queues).toContainEqual({ Name: 'Shop-1-inference-text-high-bulk', DeadLetters: 'Shop-1-inference-dlq' })
-    // A moved message may have to wait until the longest call of its model ends. So the function `broker` knows this time and runs
+    // A moved message may have to wait until the longest call to its model ends. So the function `broker` knows this time and runs
     // for longer.
     const mover = functionOf(template, 'broker')
     const { longest_call_ms } = synthesized.settings(mover.id) as { longest_call_ms: Record<string, number> }

@@ -5,7 +5,7 @@ import { aMessage } from './requests.ts'
 import { type Asked, aWorker, type WorkerSettings } from './worker.ts'
 
 const RETRY = aRetry({ attempts: 3 })
-/** The prompts in one call of the model. */
+/** The prompts in one call to the model. */
 export const promptsOf = ({ body }: Asked): string[] =>
   (body as { inputs: { input: string }[] }).inputs.map(one => one.input)
 export const tokens = (n: number) => ({ prompt_tokens: n, completion_tokens: 0, total_tokens: n })
@@ -29,5 +29,5 @@ export function aBatchWorker(
   const byStatus = (status: string) => worker.outcomes().filter(one => one.status === status)
   return { ...worker, messagesOf, hintsSent, byStatus }
 }
-/** The prompts of each call of the model. */
+/** The prompts of each call to the model. */
 export const calls = (asked: readonly Asked[]) => asked.map(promptsOf)

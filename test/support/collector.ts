@@ -46,7 +46,7 @@ export const usedBy = async ({ quota }: Pick<MemoryPorts, 'quota'>, item: Reques
   const { requests, tokens, open } = await quota.read(item.user_id, item.window, item.shard)
   return { requests, tokens, open: open.length }
 }
-/** The `outcome` event of a failed call of the model. */
+/** The `outcome` event of a failed call to the model. */
 export const failure = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent =>
   anOutcome(item, {
     status: 'failed',

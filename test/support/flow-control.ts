@@ -9,7 +9,7 @@ import { countedIds } from './ports.ts'
 export const CIRCUIT: Policies = { circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 } }
 export const LIMIT = { count: 5, interval_ms: 2_000 }
 export const LIMITED: Policies = { rate_limit: LIMIT }
-/** The arguments with which a worker asks for a permit, i.e. for one call of the model. The worker’s invocation ends in an hour. */
+/** The arguments with which a worker asks for a permit, i.e. for one call to the model. The worker’s invocation ends in an hour. */
 export const ask = { until: NOW + 3_600_000 }
 
 /** A store of model states, and `process`, which makes the flow control of one more worker process on it. `calls` counts the store's reads and writes. */

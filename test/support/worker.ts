@@ -39,7 +39,7 @@ export type WorkerSettings = Partial<
   Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'circuit' | 'one_at_a_time' | 'store_prompts'>
 >
 
-/** A call of the model. */
+/** A call to the model. */
 export interface Asked {
   readonly requestId: string | undefined
   readonly body: unknown

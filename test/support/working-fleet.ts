@@ -10,7 +10,7 @@ import { aDelivery } from './deliveries.ts'
 import { aMessage, anItem } from './requests.ts'
 import { aWorker, type WorkerSettings } from './worker.ts'
 
-/** A call of the model. */
+/** A call to the model. */
 export interface FleetCall {
   readonly user: string
   readonly request_id: string

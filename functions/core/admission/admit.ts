@@ -60,7 +60,7 @@ type WhenUnknown = (item: RequestItem) => Promise<unknown>
  * the refused write saw. For a plan with several shards, the counters of all shards are read after the refusal. If the
  * plan does not allow the request, `admit` throws the `RequestError` of the plan. If DynamoDB can't be reached or its
  * answer is lost, the reservation may have been made. Then `admit` calls `whenUnknown` with the item of that
- * reservation, so that the caller can release the reservation. After that, `admit` rejects with `Unavailable`.
+ * reservation, so that the caller can release the reservation. After that, `admit` rejects with `Unavailable` if the service can't be reached.
  */
 export function admit(ports: AdmissionPorts, admissible: Admissible, whenUnknown: WhenUnknown): Promise<Verdict> {
   return inSpan(ports.tracing, 'admission', {}, async span => {

@@ -7,8 +7,9 @@ const ENDED = 'ended-'
 
 /** The facts about an ended request for which version 0.1.0 has no fields. */
 const Note = z.strictObject({
-  /** The HTTP status of the model's answer, and the model's own words: the fields of `Failure` with these names. */
+  /** The HTTP status of the model's answer: the field `status` of `Failure`. */
   status: z.int().optional(),
+  /** The text of the model's own error: the field `detail` of `Failure`. */
   detail: z.string().optional(),
   /**
    * The counts of tokens that the model has not reported. The item has 0 in their place, because version 0.1.0 needs

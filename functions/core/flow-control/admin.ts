@@ -4,7 +4,7 @@ import type { Circuit, Policies } from './policies.ts'
 import { usageOf } from './rate-limit.ts'
 import type { Halt, ModelState } from './state.ts'
 
-/** The reasons why calls of a model are deferred. Times are epoch milliseconds. */
+/** The reasons why calls to a model are deferred. Times are epoch milliseconds. */
 export interface FlowControlView {
   /**
    * The reason of the halt, if the model is halted, i.e. if its calls gave an error that a retry can't fix. Calls then
@@ -80,7 +80,7 @@ export const hasLearned = (state: ModelState, now: number): boolean => {
 
 /**
  * Removes the running calls from a state: the one call per priority, and the probe. Use it only if no worker runs, for
- * example at the start of the local system. Otherwise a second call of a model could begin while the first one still
+ * example at the start of the local system. Otherwise a second call to a model could begin while the first one still
  * runs.
  */
 export const withoutCalls = (state: ModelState): ModelState => {

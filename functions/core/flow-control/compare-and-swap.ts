@@ -42,7 +42,7 @@ export interface CompareAndSwapPorts {
  * known state. If another worker has written first, the second try begins at once with that worker's state. Further
  * tries come after pauses. Without pauses, most writes would fail, because another worker was faster, and DynamoDB
  * limits and bills failed writes, too. During a pause, a worker also collects more calls for its next write. Returns
- * undefined if other workers always wrote first. Rejects with `Unavailable`.
+ * undefined if other workers always wrote first. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function compareAndSwap<T>(
   ports: CompareAndSwapPorts,

@@ -7,7 +7,7 @@ import type { FailureNotes, LastFailure } from './port.ts'
 
 /**
  * Returns the key of the item with a model's last failed call. The models table has a separate item for this call,
- * because version 0.1.0 can't read a model's state with an additional field, and could make no call of the model after
+ * because version 0.1.0 can't read a model's state with an additional field, and could make no call to the model after
  * a rollback. No model's name has a `#`, so the state of no model has this key.
  */
 const keyOf = (model: string): string => `${model}#last_failure`

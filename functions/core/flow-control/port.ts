@@ -87,7 +87,7 @@ export interface CallFailure extends HaltReason {
   readonly request_id: string
 }
 
-/** The newest failed call of a model that was noted for operators. */
+/** The newest failed call to a model that was noted for operators. */
 export interface LastFailure extends CallFailure {
   /** Epoch milliseconds. */
   readonly at: number
@@ -148,7 +148,7 @@ export interface FlowControl {
    * interval could get too many calls. And a circuit or a pause that began later would not stop the call.
    */
   isLate(at: number): boolean
-  /** Reports the results of calls. Returns whether the model is halted now. Rejects with `Unavailable`. */
+  /** Reports the results of calls. Returns whether the model is halted now. Rejects with `Unavailable` if the service can't be reached. */
   report(report: Report): Promise<{ readonly halted: boolean }>
   /**
    * Returns the time until which the model is halted or its circuit is open for this user, in epoch milliseconds, as
@@ -171,7 +171,7 @@ export interface ModelStateStore {
 }
 
 /**
- * Stores the newest failed call of each model, for operators. No decision depends on it. Methods reject with
+ * Stores the newest failed call to each model, for operators. No decision depends on it. Methods reject with
  * `Unavailable`.
  */
 export interface FailureNotes {

@@ -5,7 +5,7 @@ import { Caller, Refused } from '../platform/caller.ts'
 /** The event of API Gateway for a call of the HTTP API (payload format 2.0), with the result of our authorizer. */
 export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string, unknown>>
 
-/** A call of the API, without the types of Lambda and API Gateway. */
+/** A call to the API, without the types of Lambda and API Gateway. */
 export interface HttpCall {
   /** The key of the route, such as `GET /v1/quota`. It is `$default` for a path and a method without a route. */
   readonly route: string

@@ -7,7 +7,7 @@ import type { HttpResponse } from './response.ts'
 import { noRoute } from './routes.ts'
 import { tracedCall } from './traced-call.ts'
 
-/** A use case of the HTTP API. Throws `RequestError` for a call that it refuses, and `Unavailable`. */
+/** A use case of the HTTP API. Throws `RequestError` for a call that it refuses, and `Unavailable` if a service can't be reached. */
 export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
 
 /** Builds the answer to a call that failed, in the shape of its API. */

@@ -46,7 +46,7 @@ interface Surroundings {
   /** Returns the context of the call's trace, for a header of the call. Returns undefined if tracing is off. */
   traceparent?(): string | undefined
   /**
-   * Called before each further call of the model, i.e. before a call is repeated with a new secret, so that this call
+   * Called before each further call to the model, i.e. before a call is repeated with a new secret, so that this call
    * is counted, too.
    */
   onFurtherCall?(): void

@@ -44,7 +44,7 @@ export interface Broken {
 
 /**
  * The meaning of a failure for its request. `retry`: the same call may succeed later. `drop`: the same call will never
- * succeed. `halt`: no call of this model will succeed until an operator corrects something, such as a key. The failure
+ * succeed. `halt`: no call to this model will succeed until an operator corrects something, such as a key. The failure
  * is not caused by a single request. The flow control decides whether a `drop` with the status 403 is a halt.
  */
 export type Verdict = 'retry' | 'drop' | 'halt'
@@ -96,13 +96,13 @@ export type ModelAnswer = ModelSuccess | ModelFailure
 export interface ModelEndpoint {
   /**
    * Reads the secret or the credentials of a call. It is called before a request is claimed, so that a secret that
-   * can't be read uses up no attempt. Rejects with `Unavailable`.
+   * can't be read uses up no attempt. Rejects with `Unavailable` if the service can't be reached.
    */
   prepare(): Promise<void>
   /**
    * Posts a JSON body. `requestId` is the call's idempotency key, by which the endpoint can recognize a repeated call.
    * A batch has no key, because it has several requests. If the secret or the credentials can't be read, it makes no
-   * call and rejects with `Unavailable`. It never rejects because of the model's answer. `url` is another path of the
+   * call and rejects with `Unavailable` if the service can't be reached. It never rejects because of the model's answer. `url` is another path of the
    * same endpoint.
    */
   call(requestId: string | undefined, body: unknown, url?: string): Promise<Reply>

@@ -20,7 +20,7 @@ export interface Told {
 /**
  * Ends the request of a message that no worker could run: one from a dead-letter queue, or one whose worker met a
  * defect. Returns whether the message may be acknowledged. While a worker holds the lease (its right to run the request)
- * or a retry waits, the message must be redelivered, because the request may still succeed. Rejects with `Unavailable`.
+ * or a retry waits, the message must be redelivered, because the request may still succeed. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,

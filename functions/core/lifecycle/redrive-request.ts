@@ -34,7 +34,7 @@ export type Redriven =
 
 /**
  * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new
- * one, sets the item to `queued`, and sends the message, in this order (rule 8). Rejects with `Unavailable`. A
+ * one, sets the item to `queued`, and sends the message, in this order (rule 8). Rejects with `Unavailable` if the service can't be reached. A
  * repetition continues where the first call stopped. It sends the message again if the message may not have been sent.
  */
 export async function redriveRequest(

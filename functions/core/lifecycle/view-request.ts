@@ -36,7 +36,7 @@ export interface RequestView {
 
 /**
  * Returns the caller's item. For the item of another user, it throws `not_found`, as for an unknown id. So nobody can
- * find out whether a request of another user exists (I11). Throws `RequestError`, and `Unavailable`.
+ * find out whether a request of another user exists (I11). Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,

@@ -49,7 +49,7 @@ export interface Patience {
 
 /**
  * Waits until a request has ended, or until `ms` have passed, and then returns the request. If too many calls already
- * wait, it returns the request at once. Throws `RequestError`, and `Unavailable`.
+ * wait, it returns the request at once. Throws `RequestError` for a call that is refused, and `Unavailable` if a service can't be reached.
  */
 export async function waitForCompletion(
   ports: WaitPorts,

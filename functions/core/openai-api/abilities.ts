@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** The abilities of a model of pipeline.yaml that decide which calls of the OpenAI API it can serve. */
+/** The abilities of a model of pipeline.yaml that decide which calls to the OpenAI API it can serve. */
 export const Abilities = z.strictObject({
   /** Whether the model's endpoint has the OpenAI API, so that the body is passed on without a mapping. */
   passes: z.boolean(),

@@ -9,7 +9,7 @@ const KNOWN = [
 ]
 
 /**
- * Translates the body of a call of OpenAI's Responses API to the body of a call of chat completions. `lost` names the
+ * Translates the body of a call to OpenAI's Responses API to the body of a call of chat completions. `lost` names the
  * parts that chat completions can't express.
  */
 export function responseToChat(body: Json): Translated {
@@ -58,7 +58,7 @@ function lostItems(input: unknown): string[] {
   })
 }
 
-/** Translates the instructions and the input of a call of the Responses API to the messages of a chat. */
+/** Translates the instructions and the input of a call to the Responses API to the messages of a chat. */
 export const messagesOf = ({ instructions, input }: Json): Json[] => [
   ...(typeof instructions === 'string' ? [{ role: 'system', content: instructions }] : []),
   ...(typeof input === 'string' ? [{ role: 'user', content: input }] : withJoinedCalls(objectsOf(input))),

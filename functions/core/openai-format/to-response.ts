@@ -9,7 +9,7 @@ const KNOWN = [
 ]
 
 /**
- * Translates the body of a call of chat completions to the body of a call of OpenAI's Responses API. `lost` names the
+ * Translates the body of a call of chat completions to the body of a call to OpenAI's Responses API. `lost` names the
  * parts that the Responses API can't express.
  */
 export function chatToResponse(body: Json): Translated {
@@ -32,7 +32,7 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
-/** Returns the places of the parts of messages that a call of the Responses API can't express. */
+/** Returns the places of the parts of messages that a call to the Responses API can't express. */
 const lostIn = (messages: unknown): string[] =>
   objectsOf(messages).flatMap((message, i) => {
     const place = `messages[${i}]`

@@ -5,7 +5,7 @@ import { leanClient } from './lean-client.ts'
 
 export { dynamoDb, dynamoDbOnce } from './dynamodb-clients.ts'
 
-/** The clients that most functions need. A benchmark passes its own clients, to count the calls of AWS. */
+/** The clients that most functions need. A benchmark passes its own clients, to count the calls to AWS. */
 export interface AwsClients {
   readonly dynamoDb: DynamoDBClient
   readonly sqs: SQSClient

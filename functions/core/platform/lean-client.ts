@@ -3,7 +3,7 @@ import { clientTimeouts } from './client-timeouts.ts'
 import { Sha256 } from './sha256.ts'
 
 /**
- * The key of a function in `globalThis`. Only the local system sets this function, to redirect the calls of AWS clients
+ * The key of a function in `globalThis`. Only the local system sets this function, to redirect the calls to AWS clients
  * to its emulators. The function gets each client, and the longest time of a call in milliseconds.
  */
 const CONNECT = Symbol.for('sluice.connect')

@@ -8,11 +8,11 @@ import { reaching } from './unavailable.ts'
 
 /** Signs calls with AWS's Signature Version 4. */
 export interface Signer {
-  /** Resolves if there are credentials for a signature. Rejects with `Unavailable`. */
+  /** Resolves if there are credentials for a signature. Rejects with `Unavailable` if the credentials can't be read. */
   prepare(): Promise<void>
   /**
    * Signs a request. AWS accepts the signature for five minutes. The returned request has its path and query in the
-   * form that was signed, so it must be sent unchanged. Rejects with `Unavailable`.
+   * form that was signed, so it must be sent unchanged. Rejects with `Unavailable` if the credentials can't be read.
    */
   sign(request: HttpRequest): Promise<HttpRequest>
 }

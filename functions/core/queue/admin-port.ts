@@ -1,15 +1,15 @@
-/** Returns whether a queue with this name exists. Rejects with `Unavailable`. */
+/** Returns whether a queue with this name exists. Rejects with `Unavailable` if the service can't be reached. */
 export type QueueExists = (queue: string) => Promise<boolean>
 
 /**
  * Sends a text unchanged to an input queue. Returns false, and sends nothing, if there is no queue with this name.
- * Rejects with `Unavailable`.
+ * Rejects with `Unavailable` if the service can't be reached.
  */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
 /**
  * Returns the approximate number of waiting messages in a queue. With SQS, this includes deferred messages. RabbitMQ
- * keeps the deferred messages of all queues together, so they are not counted. Rejects with `Unavailable`.
+ * keeps the deferred messages of all queues together, so they are not counted. Rejects with `Unavailable` if the service can't be reached.
  */
 export type CountWaiting = (queue: string) => Promise<number>
 
@@ -19,7 +19,7 @@ export type CountWaiting = (queue: string) => Promise<number>
  * its dead-letter queue (dead results), messages of inputs (`inputs` are the whole names of their queues) and, with
  * RabbitMQ, all deferred messages. Returns the numbers by the name of the queue, without empty queues. Messages that a
  * function has received and not yet acknowledged are counted with SQS, and not with RabbitMQ, which counts only the
- * waiting messages of a queue. Rejects with `Unavailable`.
+ * waiting messages of a queue. Rejects with `Unavailable` if the service can't be reached.
  */
 export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
 

@@ -63,7 +63,7 @@ export interface Announcement {
 export interface Announcer {
   /**
    * Announces an end. Resolves when the broker has confirmed the announcement. The same end may be announced twice, so
-   * the other systems must expect the same announcement twice. Rejects with `Unavailable`.
+   * the other systems must expect the same announcement twice. Rejects with `Unavailable` if the service can't be reached.
    */
   announce(ended: Announcement): Promise<void>
 }

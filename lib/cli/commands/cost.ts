@@ -16,7 +16,7 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
       monthlyRequests,
       1e6,
     )
-    .option('--model-seconds <seconds>', 'the time of one call of a model', modelSeconds, 2)
+    .option('--model-seconds <seconds>', 'the time of one call to a model', modelSeconds, 2)
     .option(
       '--open <number>',
       'open reservations per user at the same time: each open reservation makes an admission more expensive',

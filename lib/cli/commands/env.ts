@@ -24,7 +24,7 @@ export function addEnv(program: Command, { finish, ...place }: Place & { finish(
  * Returns the variables of AWS's tools, and the URLs of the input queues. A variable that is null must be unset:
  * otherwise a developer's own profile, session token or endpoints would be mixed with the variables of the local system,
  * and calls would reach the developer's account. AWS_ENDPOINT_URL applies to all services without a variable of their
- * own. The local system refuses calls of these services, so that no call leaves this machine.
+ * own. The local system refuses calls to these services, so that no call leaves this machine.
  *
  * AWS_DEFAULT_REGION is not a region of AWS. The reason: for AWS's regions, the AWS CLI 1 has its own addresses of SQS,
  * and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3 read only AWS_DEFAULT_REGION. The other tools read

@@ -119,7 +119,7 @@ function describe(r: RequestDetails): string[] {
   ]
 }
 
-/** Describes the last failed call of a model. It may be a call of another request. */
+/** Describes the last failed call to a model. It may be a call of another request. */
 function failureText({ at, reason, request_id }: LastFailureView, id: string): string {
   return `at ${at}, ${request_id === id ? 'of this request' : `of the request ${request_id}`}: ${reason}`
 }

@@ -98,10 +98,10 @@ async function concurrency(needs: Needs | undefined, isDeployed: boolean): Promi
   if (free < most + waits + API_ROOM)
     return warning(
       name,
-      `${found}; with all queues full, the workers and other consumers take ${most}, and waiting calls ${waits}, so calls of the API may get a 503`,
+      `${found}; with all queues full, the workers and other consumers take ${most}, and waiting calls ${waits}, so calls to the API may get a 503`,
       `${MORE_EXECUTIONS}, or set account_concurrency to ${limit} in pipeline.yaml, or lower concurrency and waiting.total there`,
     )
-  return ok(name, `${found}; this pipeline takes at most ${most + waits} besides other calls of the API`)
+  return ok(name, `${found}; this pipeline takes at most ${most + waits} besides other calls to the API`)
 }
 
 async function dataApi(region: string): Promise<Check> {

@@ -35,7 +35,7 @@ export async function examine(check: string, run: () => Promise<Check>): Promise
 }
 
 /**
- * Runs a check whose call itself is the test, such as a call of the API. If the call fails, the check has failed. If the
+ * Runs a check whose call itself is the test, such as a call to the API. If the call fails, the check has failed. If the
  * credentials may not make the call, the result is a warning.
  */
 export async function attempt(check: string, run: () => Promise<Check>): Promise<Check> {

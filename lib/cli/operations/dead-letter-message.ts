@@ -14,7 +14,7 @@ type Ports = Pick<Admin, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
 /**
  * Returns the message with which a request runs again, from its dead letters. If the request did not end in a worker,
  * its dead letters have no message. Then the message is made again from the stored data. Throws `Refusal` if the data is not enough,
- * and `Unavailable`.
+ * and `Unavailable` if a service can't be reached.
  */
 export async function messageOf(ports: Ports, letters: readonly RecordedDeadLetter[]): Promise<InferenceMessage> {
   const newestFirst = letters.toSorted((a, b) => b.at - a.at)

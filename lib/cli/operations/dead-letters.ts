@@ -49,7 +49,7 @@ type LetterPorts = Pick<Admin, 'deadLetters'>
 /** The number of rows that one statement reads. More rows might exceed the Data API's limit of 1 MiB per answer. */
 const PAGE = 500
 
-/** Lists dead letters, oldest first. Rejects with `Unavailable`. */
+/** Lists dead letters, oldest first. Rejects with `Unavailable` if the service can't be reached. */
 export async function listDeadLetters({ deadLetters }: LetterPorts, model?: string): Promise<RecordedDeadLetter[]> {
   const letters: RecordedDeadLetter[] = []
   for (let after: string | undefined; ; after = letters.at(-1)?.id) {
@@ -71,7 +71,10 @@ export interface DeadLetterDetails extends RecordedDeadLetter {
   readonly message: unknown
 }
 
-/** Shows the newest dead letter of a request, or the dead letter with this id. Throws `Refusal` if there is none, and `Unavailable`. */
+/**
+ * Shows the newest dead letter of a request, or the dead letter with this id. Throws `Refusal` if there is none, and `Unavailable` if a
+ * service can't be reached.
+ */
 export async function showDeadLetter(
   { deadLetters, ledger }: LetterPorts & Pick<Admin, 'ledger'>,
   name: string,
@@ -116,7 +119,10 @@ export async function redriveDeadLetters(
   return { redriven, refused }
 }
 
-/** Removes dead letters. Their requests stay failed. A missing dead letter does not stop the others. Rejects with `Unavailable`. */
+/**
+ * Removes dead letters. Their requests stay failed. A missing dead letter does not stop the others. Rejects with `Unavailable` if the
+ * service can't be reached.
+ */
 export async function discardDeadLetters(ports: LetterPorts, names: readonly string[]): Promise<Discards> {
   const { found, missing } = await choose(ports, { names })
   const discarded: string[] = []

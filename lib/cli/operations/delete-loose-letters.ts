@@ -8,7 +8,7 @@ const PAGE = 500
 
 /**
  * Deletes those dead letters of a user that belong to no request: refused messages of inputs, with their stored texts, and messages
- * that could not be read, if their text names the user. Returns how many were deleted. Rejects with `Unavailable`.
+ * that could not be read, if their text names the user. Returns how many were deleted. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
   let deleted = 0

@@ -34,7 +34,7 @@ type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>
 /**
  * Creates a key for a user, and the user if there is no such user. A plan that is given becomes the plan of the user.
  * `was` is the user's previous plan, absent for a new user. `disabled` means that the key is refused until its user is enabled.
- * `expires_in` is in milliseconds, a year by default. Throws `Refusal` for a plan that does not exist, and `Unavailable`.
+ * `expires_in` is in milliseconds, a year by default. Throws `Refusal` for a plan that does not exist, and `Unavailable` if a service can't be reached.
  */
 export async function createKey(
   ports: KeyPorts,
@@ -53,13 +53,16 @@ export async function createKey(
   }
 }
 
-/** Lists all keys, or those of one user, oldest first. Rejects with `Unavailable`. */
+/** Lists all keys, or those of one user, oldest first. Rejects with `Unavailable` if the service can't be reached. */
 export async function listKeys({ access, clock }: KeyPorts, user?: string): Promise<KeyView[]> {
   const now = clock()
   return (await access.keys(user)).map(record => viewOf(record, now))
 }
 
-/** Revokes a key for good. A key that is revoked already stays as it is. Throws `Refusal` if there is no such key, and `Unavailable`. */
+/**
+ * Revokes a key for good. A key that is revoked already stays as it is. Throws `Refusal` if there is no such key, and `Unavailable` if a
+ * service can't be reached.
+ */
 export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Promise<KeyView> {
   const now = clock()
   const record = await access.revoke(keyId, now)
@@ -69,7 +72,7 @@ export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Pro
 
 /**
  * Replaces a key. First it creates a key for the same user. The lifetime is that of the old key, counted from now. Then it
- * revokes the old key. Throws `Refusal` for a key that does not exist or is revoked, and `Unavailable`.
+ * revokes the old key. Throws `Refusal` for a key that does not exist or is revoked, and `Unavailable` if a service can't be reached.
  */
 export async function rotateKey(ports: KeyPorts, keyId: string): Promise<CreatedKey> {
   const old = await ports.access.key(keyId)

@@ -16,7 +16,10 @@ type Ports = Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>
 /** The number of users that are read at the same time. */
 const AT_ONCE = 20
 
-/** Lists users with their limits and usage, in the order of their ids, beginning after the user `after`. Rejects with `Unavailable`. */
+/**
+ * Lists users with their limits and usage, in the order of their ids, beginning after the user `after`. Rejects with `Unavailable` if the
+ * service can't be reached.
+ */
 export async function listUsage(
   ports: Ports,
   { after = '', limit }: { after?: string | undefined; limit: number },

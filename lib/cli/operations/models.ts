@@ -61,7 +61,7 @@ const haltView = ({ since, until, ...halt }: Halt): HaltView => ({
 
 type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger'> & OpenPorts
 
-/** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
+/** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable` if the service can't be reached. */
 export async function listModels(ports: ModelPorts): Promise<ModelView[]> {
   const [ended, open] = [countEnded(ports), openRequests(ports)]
   return Promise.all(
@@ -127,7 +127,7 @@ export interface Reset {
 /**
  * Ends a model's halt and its pause, closes its circuit and removes its failures, for an operator who knows that the
  * model works again. The rate limit stays. If the model does not work, further failures halt it or open its circuit
- * again. Throws `Refusal` for a model that does not exist, and `Unavailable`.
+ * again. Throws `Refusal` for a model that does not exist, and `Unavailable` if a service can't be reached.
  */
 export async function resetModel(
   {

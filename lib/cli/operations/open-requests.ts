@@ -5,7 +5,7 @@ export type OpenPorts = Pick<Admin, 'openReservations' | 'itemsOf'>
 
 /**
  * Returns the requests that wait or run, and those whose end is not yet in Postgres. Each of them has an open
- * reservation, and most have no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
+ * reservation, and most have no row yet. A request of the last second may be missing. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function openRequests(
   ports: OpenPorts,
@@ -14,12 +14,12 @@ export async function openRequests(
   return accepted(await ports.itemsOf(await reserved(ports, isWanted)))
 }
 
-/** The number of items that one call of DynamoDB reads. */
+/** The number of items that one call to DynamoDB reads. */
 const READ_AT_ONCE = 100
 
 /**
  * Returns the newest open requests that match: at least `limit`, if there are so many. When it has found so many, it
- * reads no further items. Rejects with `Unavailable`.
+ * reads no further items. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function newestOpen(
   ports: OpenPorts,

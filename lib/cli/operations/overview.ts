@@ -51,7 +51,7 @@ export interface Overview {
 
 type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'> & OpenPorts
 
-/** Makes the overview of a time span that ends now. Rejects with `Unavailable`. */
+/** Makes the overview of a time span that ends now. Rejects with `Unavailable` if the service can't be reached. */
 export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
   const { span_ms, part_ms } = SPANS[span]
   const now = ports.clock()

@@ -20,7 +20,7 @@ const KEY_LIFETIME_MS = 60_000
 
 /**
  * Posts a request for a user through the API, with a new key. So the user's plan and quota apply, and the request is
- * charged. Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
+ * charged. Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable` if a service can't be reached.
  */
 export async function postRequest(
   ports: Ports,

@@ -3,7 +3,7 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { adviceOn } from './probe-advice.ts'
 
-/** All facts about one call of a model, and advice about changes of pipeline.yaml. */
+/** All facts about one call to a model, and advice about changes of pipeline.yaml. */
 export interface ModelProbe extends Probed {
   readonly model: string
   readonly verdict: 'ok' | 'retry' | 'drop' | 'halt'

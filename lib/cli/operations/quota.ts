@@ -24,7 +24,7 @@ export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof re
   }
 
 /**
- * Shows the current window, or the named one. Throws `Refusal` if there is no such user or window, and `Unavailable`.
+ * Shows the current window, or the named one. Throws `Refusal` if there is no such user or window, and `Unavailable` if a service can't be reached.
  */
 export async function showQuota(
   {

@@ -7,7 +7,7 @@ type Ports = Pick<Admin, 'deadLetters' | 'payloads' | 'sendInput'>
 
 /**
  * Returns the refused message of an input in a dead letter. Returns undefined if the dead letter has something else.
- * Rejects with `Unavailable`.
+ * Rejects with `Unavailable` if the service can't be reached.
  */
 export async function refusedInputOf(
   { deadLetters }: Ports,
@@ -19,7 +19,7 @@ export async function refusedInputOf(
 
 /**
  * Sends a refused message to its queue again, without changes. There it is a new message, which the intake admits or
- * refuses. A second call sends a second message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
+ * refuses. A second call sends a second message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable` if a service can't be reached.
  */
 export async function redriveInput(ports: Ports, { queue, body }: RefusedInput): Promise<void> {
   const text = 'key' in body ? await ports.payloads.get(body.key) : body.inline

@@ -77,7 +77,7 @@ export type ListPorts = OpenPorts & {
 
 /**
  * Lists requests, newest first: those with a row in Postgres, and those that wait or run, which usually have no row yet.
- * Rejects with `Unavailable`.
+ * Rejects with `Unavailable` if the service can't be reached.
  */
 export async function listRequests(ports: ListPorts, filter: ListFilter): Promise<RequestSummary[]> {
   // The order is important: a request that ends between the two reads is found by the second read, in Postgres. In the
@@ -132,7 +132,7 @@ async function listRecorded(
   return found.slice(0, limit)
 }
 
-/** Shows everything about one request. Throws `Refusal` if there is no such request, and `Unavailable`. */
+/** Shows everything about one request. Throws `Refusal` if there is no such request, and `Unavailable` if a service can't be reached. */
 export async function showRequest(ports: RequestPorts & WaitingPorts & OpenPorts, id: string): Promise<RequestDetails> {
   const { items, ledger, payloads } = ports
   const row = await ledger.show(id)

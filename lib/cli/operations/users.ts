@@ -28,17 +28,17 @@ export interface UserView {
 
 type UserPorts = Pick<Admin, 'access' | 'quotas'>
 
-/** Shows a user. Throws `Refusal` if there is no such user, and `Unavailable`. */
+/** Shows a user. Throws `Refusal` if there is no such user, and `Unavailable` if a service can't be reached. */
 export async function showUser({ access, quotas }: UserPorts, userId: string): Promise<UserView> {
   return viewOf(quotas, await existingUser(access, userId))
 }
 
-/** Lists all users, sorted by their ids. Rejects with `Unavailable`. */
+/** Lists all users, sorted by their ids. Rejects with `Unavailable` if the service can't be reached. */
 export async function listUsers({ access, quotas }: UserPorts): Promise<UserView[]> {
   return (await access.users()).map(record => viewOf(quotas, record))
 }
 
-/** Returns the user's record. Throws `Refusal` when there is none, and `Unavailable`. */
+/** Returns the user's record. Throws `Refusal` when there is none, and `Unavailable` if a service can't be reached. */
 export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)
   if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)
@@ -47,7 +47,7 @@ export async function existingUser(access: Admin['access'], userId: string): Pro
 
 /**
  * Changes a user, or creates one on the default plan. `was` is the record before the change.
- * Throws `Refusal` for a plan that does not exist and for limits that the plan's shards can't keep, and `Unavailable`.
+ * Throws `Refusal` for a plan that does not exist and for limits that the plan's shards can't keep, and `Unavailable` if a service can't be reached.
  */
 export async function setUser(
   { access, quotas }: UserPorts,
@@ -69,7 +69,7 @@ export async function setUser(
   throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
 
-/** Disables or enables a user, and changes nothing else. Throws `Refusal` when there is no such user, and `Unavailable`. */
+/** Disables or enables a user, and changes nothing else. Throws `Refusal` when there is no such user, and `Unavailable` if a service can't be reached. */
 export async function allowUser(
   { access, quotas, clock }: UserPorts & Pick<Admin, 'clock'>,
   userId: string,

@@ -30,7 +30,7 @@ interface Waiting {
   readonly not_before?: string | undefined
 }
 
-/** Says why a queued request waits. It gives the first reason that applies. Rejects with `Unavailable`. */
+/** Says why a queued request waits. It gives the first reason that applies. Rejects with `Unavailable` if the service can't be reached. */
 export async function whyItWaits(ports: WaitingPorts, request: Waiting): Promise<Waits> {
   const { modelStates, failures, clock } = ports
   const [state = UNTOUCHED, failure] = await Promise.all([

@@ -77,7 +77,7 @@ function guardFauxqs(): { servers: number } {
 }
 
 /**
- * Accepts only calls of SQS and S3. fauxqs also answers form posts of SNS and STS at the path of SQS (`/`), and shows its queues at paths of its own.
+ * Accepts only calls to SQS and S3. fauxqs also answers form posts of SNS and STS at the path of SQS (`/`), and shows its queues at paths of its own.
  * The stack needs neither, so both are refused. Every other path belongs to S3.
  */
 function sqsOrS3(request: IncomingMessage): string | undefined {

@@ -7,7 +7,7 @@ export interface Trouble {
   readonly message: string
   /** The message of the logged error, if there is one. */
   readonly cause?: string | undefined
-  /** The error text that the model itself gave, if the trouble is a failed call of a model. */
+  /** The error text that the model itself gave, if the trouble is a failed call to a model. */
   readonly said?: string | undefined
   /** `lasts`: a state has begun, such as an open circuit. The state lasts until another log line says that it has ended. `ends`: a state has ended. */
   readonly state?: 'lasts' | 'ends' | undefined

@@ -15,6 +15,6 @@ server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message
 server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   tell({ url: `http://127.0.0.1:${port}` })
-  // The code that analyses texts takes long to load. Calls of the model wait for this code, but the start of the system does not.
+  // The code that analyses texts takes long to load. Calls to the model wait for this code, but the start of the system does not.
   answering.resolve(import('./answer.ts'))
 })

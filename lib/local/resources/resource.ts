@@ -60,7 +60,7 @@ export interface System {
     stage?: string
     integrations: Map<string, Omit<RouteTarget, 'authorizer'>>
     authorizers: Map<string, Authorizer>
-    /** The functions that calls of the API invoke. Clients wait for their answers. */
+    /** The functions that calls to the API invoke. Clients wait for their answers. */
     functions: Set<LocalFunction>
     routes: HttpApi['routes']
   }

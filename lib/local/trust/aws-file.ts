@@ -9,7 +9,7 @@ export const AWS_FILE = 'aws.json'
 export const AwsFile = z.object({
   /** The emulators accept only calls that are signed with this id. */
   accessKeyId: z.string().min(1),
-  /** The address that refuses calls of services without an emulator. */
+  /** The address that refuses calls to services without an emulator. */
   otherServices: z.url(),
 })
 export type AwsFile = z.infer<typeof AwsFile>

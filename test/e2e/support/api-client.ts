@@ -17,7 +17,7 @@ export interface Quota {
 
 /** A client of the API that uses one API key. */
 export interface ApiClient {
-  /** Makes any call of the API. `body` is sent unchanged. */
+  /** Makes any call to the API. `body` is sent unchanged. */
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<ApiAnswer>
   /** Posts a request, which may be refused. */
   post(body: object, headers?: Record<string, string>): Promise<ApiAnswer>

@@ -17,9 +17,9 @@ export type Reply = (response: ServerResponse, call: Call) => unknown
 /** An endpoint for several models. Each model has its own path. The endpoint records its calls, and a test sets its answers. */
 export interface Endpoint {
   readonly url: string
-  /** All calls of a model so far, oldest first. */
+  /** All calls to a model so far, oldest first. */
   calls(model: string): readonly Call[]
-  /** Sets the answer to further calls of a model. The default is `echo`. */
+  /** Sets the answer to further calls to a model. The default is `echo`. */
   reply(model: string, reply: Reply): void
   close(): void
 }

@@ -3,7 +3,7 @@ import { ACCOUNT, arn, PARTITION } from '../../../lib/local/arn.ts'
 import { PSEUDO_PARAMETERS, resolve } from '../../../lib/local/intrinsics.ts'
 import type { Resource, Template } from '../../stack/synthesized.ts'
 
-/** A call of AWS by a function, in the terms of IAM (AWS's permissions): the function, the action and the resource. */
+/** A call to AWS by a function, in the terms of IAM (AWS's permissions): the function, the action and the resource. */
 export interface Deed {
   readonly function_name: string
   readonly action: string

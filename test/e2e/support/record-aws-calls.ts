@@ -1,4 +1,4 @@
-// A function imports this file before its own code. It appends each call of AWS that the function makes to a log, whose name is in the query of the import.
+// A function imports this file before its own code. It appends each call to AWS that the function makes to a log, whose name is in the query of the import.
 import { channel } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'
@@ -14,7 +14,7 @@ channel('http.client.request.created').subscribe(message => {
   }) as ClientRequest['end']
 })
 
-/** Records a call of AWS. A body for S3 is left out, because it is streamed and the path already has the key of the object. */
+/** Records a call to AWS. A body for S3 is left out, because it is streamed and the path already has the key of the object. */
 function note(request: ClientRequest, body: unknown): void {
   const authorization = String(request.getHeader('authorization') ?? '')
   const [, service] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(authorization) ?? []

@@ -60,7 +60,7 @@ const value = fc.letrec<{ value: object; item: object }>(tie => ({
 })).value
 
 const numbered = fc.integer({ min: 0, max: 9 }).map(n => ({ N: String(n) }))
-/** A value of the kinds that calls of DynamoDB usually have. */
+/** A value of the kinds that calls to DynamoDB usually have. */
 const usual = fc.constantFrom<object>(
   { N: '1' },
   { N: '5' },

@@ -131,7 +131,7 @@ function isStopped(state: Watched, users: readonly string[]): boolean {
   return !marks || users.every(user => marks.includes(markOf(user)))
 }
 
-/** Checks a call of the model: it keeps the rate limit, is not in a pause, and is a probe if the circuit is open or the model is halted. */
+/** Checks a call to the model: it keeps the rate limit, is not in a pause, and is a probe if the circuit is open or the model is halted. */
 export function callIsMade(
   { world, protection }: Known,
   by: Invocation,

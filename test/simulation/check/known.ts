@@ -9,7 +9,7 @@ import type { Protection } from './flow-control.ts'
 /** An item as it is stored. `metadata` is JSON text. */
 export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }
 
-/** One call of the model, and its answer to one request of the call. */
+/** One call to the model, and its answer to one request of the call. */
 export interface ModelCall {
   readonly attempt: number
   /** The id of the claim under which the call was made. */

@@ -22,7 +22,7 @@ export function checkRow(known: Known, before: StoredRow | undefined, after: Sto
 const show = (row: StoredRow | undefined) => (row ? `${row.status} run ${row.run}` : 'absent')
 const regresses = (before: StoredRow, after: StoredRow) => before.status !== 'queued' && after.status !== before.status
 
-/** The mark (a unique text) in a row's result. It shows from which call of the model the result came. */
+/** The mark (a unique text) in a row's result. It shows from which call to the model the result came. */
 export function markOf({ s3 }: Known, { result, result_key }: StoredRow): string | undefined {
   if (typeof result === 'string') return JSON.parse(result).mark
   const text = result_key === null ? undefined : s3.text(result_key)

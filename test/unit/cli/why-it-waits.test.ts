@@ -42,7 +42,7 @@ describe('why a request waits', () => {
     },
   )
 
-  it('the reason of a wait is given together with the last failed call of the model', async () => {
+  it('the reason of a wait is given together with the last failed call to the model', async () => {
     const { all, failures } = ports()
     await failures.note('text', { at: NOW, code: 'model_error', status: 500, reason: 'no memory', request_id: 'r' })
 

@@ -40,7 +40,7 @@ export const STATUS = 'sluice.status'
 export const DELAY_SECONDS = 'sluice.delay_seconds'
 /** Why the message was sent again instead of processed: the flow control's reason, or the code of the failure that is retried. */
 export const DEFERRED_BY = 'sluice.deferred_by'
-/** The number of requests in a call of the model. */
+/** The number of requests in a call to the model. */
 export const BATCH_SIZE = 'sluice.batch_size'
 /** The limit that has refused a request. */
 export const REFUSED_BY = 'sluice.refused_by'

@@ -3,7 +3,7 @@ import { ParentBasedSampler, type Sampler, SamplingDecision, TraceIdRatioBasedSa
 
 /**
  * Samples a fraction of the traces that begin here. A span with a parent keeps the decision of its parent. A span with
- * links is the call of the model for a batch. It is sampled if one of the linked spans is sampled, so that the call of
+ * links is the call to the model for a batch. It is sampled if one of the linked spans is sampled, so that the call of
  * a sampled request is always recorded.
  */
 export function createSampler(fraction: number): Sampler {

@@ -51,7 +51,7 @@ export function rabbitMqAdmin(prefix: string, connection: Connection, consumers:
   }
 }
 
-/** Counts the waiting messages of a queue of this whole name: 0 if there is no such queue. Rejects with `Unavailable`. */
+/** Counts the waiting messages of a queue of this whole name: 0 if there is no such queue. Rejects with `Unavailable` if the service can't be reached. */
 export const rabbitMqCountMessages =
   (connection: Connection) =>
   async (name: string): Promise<number> =>
@@ -63,7 +63,7 @@ export const rabbitMqCountMessages =
  */
 const AT_ONCE = 20
 
-/** Returns the names of those queues that the broker does not have. `names` are whole names. Rejects with `Unavailable`. */
+/** Returns the names of those queues that the broker does not have. `names` are whole names. Rejects with `Unavailable` if the service can't be reached. */
 export const rabbitMqMissingQueues =
   (connection: Connection) =>
   async (names: readonly string[]): Promise<string[]> => {

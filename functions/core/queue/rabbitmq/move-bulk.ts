@@ -7,10 +7,10 @@ import { movedTo } from './receiver.ts'
 export interface MovePorts extends InsistPorts {
   /**
    * Returns the number of messages in the queue with this whole name (prefix included) that no function has taken yet.
-   * Rejects with `Unavailable`.
+   * Rejects with `Unavailable` if the service can't be reached.
    */
   countMessages(queue: string): Promise<number>
-  /** Resolves once the broker has confirmed the message. Rejects with `Unavailable`. */
+  /** Resolves once the broker has confirmed the message. Rejects with `Unavailable` if the service can't be reached. */
   publish(publication: Publication): Promise<void>
   /**
    * Returns the longest time in milliseconds for which the worker of a queue of this whole name takes no messages,

@@ -26,7 +26,7 @@ export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 /**
  * The bindings of input queues' messages. Each message is bound to one request of its user, so that a redelivery does
  * not make a second request. The bindings are separate from the idempotency keys of clients. Every method returns the
- * binding that the message has after the write, and rejects with `Unavailable`.
+ * binding that the message has after the write, and rejects with `Unavailable` if the service can't be reached.
  */
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */

@@ -90,7 +90,7 @@ export interface LedgerRetention {
   /**
    * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before this time, at
    * most `atMost` of each. It never deletes a row whose request has not ended, or anything of the last 15 days. Returns
-   * how many rows and dead letters it has deleted. Rejects with `Unavailable`.
+   * how many rows and dead letters it has deleted. Rejects with `Unavailable` if the service can't be reached.
    */
   deleteEnded(before: number, atMost: number): Promise<number>
 }

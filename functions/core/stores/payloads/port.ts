@@ -10,7 +10,7 @@ export interface Payloads {
   delete(key: string): Promise<void>
 }
 
-/** Operations on stored values that only an operator needs. Rejects with `Unavailable`. */
+/** Operations on stored values that only an operator needs. Rejects with `Unavailable` if the service can't be reached. */
 export interface PayloadsAdmin {
   /** Deletes all bodies and results of a user's requests. Returns how many it has deleted. */
   deleteOfUser(userId: string): Promise<number>

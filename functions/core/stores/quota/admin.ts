@@ -9,7 +9,7 @@ import type { Counters, OpenReservation } from './port.ts'
 /** The counters of one quota item, with its user, window and shard. */
 export type QuotaItem = Counters & QuotaKey
 
-/** Reads all quota items, one page of the table at a time. Rejects with `Unavailable`. */
+/** Reads all quota items, one page of the table at a time. Rejects with `Unavailable` if the service can't be reached. */
 export function allQuotaItems(client: DynamoDBClient, table: string): AsyncGenerator<QuotaItem[]> {
   return reachingEach('the quota table', scan(client, table))
 }
@@ -36,7 +36,7 @@ async function* openIn(client: DynamoDBClient, table: string): AsyncGenerator<Op
 
 /**
  * Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it, because its request
- * could not be settled without the item. An item that does not exist counts as deleted. Rejects with `Unavailable`.
+ * could not be settled without the item. An item that does not exist counts as deleted. Rejects with `Unavailable` if the service can't be reached.
  */
 export const deleteQuotaItem = (client: DynamoDBClient, table: string, of: QuotaKey): Promise<boolean> =>
   reaching('the quota table', () =>

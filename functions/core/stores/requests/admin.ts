@@ -14,7 +14,7 @@ import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { toItem } from './table.ts'
 
-/** Returns all request items, one page of the table at a time. Rejects with `Unavailable`. */
+/** Returns all request items, one page of the table at a time. Rejects with `Unavailable` if the service can't be reached. */
 export function allItems(client: DynamoDBClient, table: string): AsyncGenerator<RequestItem[]> {
   return reachingEach('the requests table', scan(client, table))
 }
@@ -40,7 +40,7 @@ export interface DeletedItems {
 
 /**
  * Deletes all items of a user, except requests that wait or run. If a call fails midway, a repetition deletes the rest.
- * Rejects with `Unavailable`.
+ * Rejects with `Unavailable` if the service can't be reached.
  */
 export const deleteItemsOf = (client: DynamoDBClient, table: string, userId: string): Promise<DeletedItems> =>
   reaching('the requests table', async () => {
@@ -85,7 +85,7 @@ const READ_AT_ONCE = 100
 
 /**
  * Reads the statuses of many requests, by their ids. A request without an item is left out. The reads are not strongly
- * consistent, so an operator may see a status that is a second old. Rejects with `Unavailable`.
+ * consistent, so an operator may see a status that is a second old. Rejects with `Unavailable` if the service can't be reached.
  */
 export const statusesOf = (
   client: DynamoDBClient,
@@ -112,7 +112,7 @@ const readBatch = async (client: DynamoDBClient, table: string, keys: readonly K
 
 /**
  * Reads many items, by the ids of their requests. A request without an item is left out. The reads are not strongly
- * consistent, so an operator may see an item that is a second old. Rejects with `Unavailable`.
+ * consistent, so an operator may see an item that is a second old. Rejects with `Unavailable` if the service can't be reached.
  */
 export const itemsOf = (client: DynamoDBClient, table: string, requests: readonly Key[]): Promise<RequestItem[]> =>
   reaching('the requests table', async () => {

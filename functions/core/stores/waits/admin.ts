@@ -6,7 +6,7 @@ import { keyOfShard, keyOfUser, shardsOf } from './entries.ts'
 /**
  * Ends the leases of these users, and all leases that count for all users together. (A lease is the right of a call to
  * wait for the end of a request.) The caller must be sure that no call waits any more. Otherwise more calls than the
- * limit could wait. `total` is the limit of waiting calls of all users together. Rejects with `Unavailable`.
+ * limit could wait. `total` is the limit of waiting calls of all users together. Rejects with `Unavailable` if the service can't be reached.
  */
 export const endAllWaits = (
   client: DynamoDBClient,

@@ -22,7 +22,7 @@ export interface Reconciliation {
 
 /**
  * Reads the three stores and reports their differences. The system continues to work meanwhile. So the values of
- * each difference are read once more, and only a confirmed difference is reported. Changes nothing. Rejects with `Unavailable`.
+ * each difference are read once more, and only a confirmed difference is reported. Changes nothing. Rejects with `Unavailable` if the service can't be reached.
  */
 export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()

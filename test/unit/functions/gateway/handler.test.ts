@@ -75,7 +75,7 @@ describe('gateway', () => {
         .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
     }
 
-    it('answers the further POSTs of a flood with 429 and without a call of AWS, and serves another user', async () => {
+    it('answers the further POSTs of a flood with 429 and without a call to AWS, and serves another user', async () => {
       refusedByQuota()
 
       const codes = await postMany(20, submission)
@@ -149,7 +149,7 @@ describe('gateway', () => {
     })
   })
 
-  it('needs three calls of AWS for a POST, of which two are made at the same time', async () => {
+  it('needs three calls to AWS for a POST, of which two are made at the same time', async () => {
     await post(submission)
 
     expect(dynamoDb.calls()).toHaveLength(2)
@@ -183,7 +183,7 @@ describe('gateway', () => {
     expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
   })
 
-  it('answers a POST above the quota with 429, the limit and its used part, after one call of AWS', async () => {
+  it('answers a POST above the quota with 429, the limit and its used part, after one call to AWS', async () => {
     const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
     dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
 
@@ -216,7 +216,7 @@ describe('gateway', () => {
       code: 'priority_not_allowed',
     },
     { what: '5 MB', body: JSON.stringify({ prompt: 'x'.repeat(5_000_000) }), status: 413, code: 'payload_too_large' },
-  ])('answers $status to $what without a call of AWS', async ({ body, status, code }) => {
+  ])('answers $status to $what without a call to AWS', async ({ body, status, code }) => {
     const answer = await post(body === undefined ? {} : { body })
 
     expect(answer.statusCode).toBe(status)

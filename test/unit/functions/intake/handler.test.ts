@@ -53,7 +53,7 @@ describe('intake', () => {
     expect(output.text()).not.toContain(PROMPT)
   })
 
-  it('needs six calls of AWS for a message that it admits', async () => {
+  it('needs six calls to AWS for a message that it admits', async () => {
     captureOutput()
 
     await take(ORDER)

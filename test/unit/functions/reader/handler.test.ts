@@ -90,7 +90,7 @@ describe('reader', () => {
     })
   })
 
-  it('answers the further GETs and DELETEs of a flood with 429 and without a call of AWS, and serves another user', async () => {
+  it('answers the further GETs and DELETEs of a flood with 429 and without a call to AWS, and serves another user', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12, 0, 20), toFake: ['Date'] })
     dynamoDb.on(GetItemCommand).resolves({})
     const slow = (userId: string) => ({ user_id: userId, plan: 'slow' })

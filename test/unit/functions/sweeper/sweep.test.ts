@@ -171,7 +171,7 @@ describe('sweep', () => {
     const swept = await sweep({ ...ports, quota, queue: { ...ports.queue, send } })
 
     expect(swept).toMatchObject({ seen: 32, closed: 1, failed: 0 })
-    // The ten `accepted` events are sent at the same time, with one call of SQS. No further `accepted` event follows.
+    // The ten `accepted` events are sent at the same time, with one call to SQS. No further `accepted` event follows.
     expect(tried).toEqual([...Array.from({ length: 10 }, () => 'accepted'), 'ended'])
     expect(await openOf(ports, orphan)).toBe(0)
   })

@@ -68,7 +68,7 @@ describe('a worker: the measured values of a call', () => {
     { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
     { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
   ])(
-    'measures a call of the model that $how: its time, and the tokens that the model reports',
+    'measures a call to the model that $how: its time, and the tokens that the model reports',
     async ({ answer, tokens }) => {
       const { ports, invoke, measured } = slow(answer)
       const item = await ports.items.create(anItem())
@@ -82,7 +82,7 @@ describe('a worker: the measured values of a call', () => {
 })
 
 describe('a worker: counters', () => {
-  it('counts the calls of the model', async () => {
+  it('counts the calls to the model', async () => {
     const { serve, counted } = watched(SUCCESS)
 
     await serve(3)

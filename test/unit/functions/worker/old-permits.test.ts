@@ -23,7 +23,7 @@ const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPor
   },
 })
 
-describe('a worker: a permit (for one call of the model) that has become too old', () => {
+describe('a worker: a permit (for one call to the model) that has become too old', () => {
   it('is requested again before the call, so the request is deferred if the circuit has opened in the meantime', async () => {
     const { ports, asked, aFlowControl, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())

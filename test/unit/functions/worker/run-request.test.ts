@@ -241,7 +241,7 @@ describe('a worker: a model that fails', () => {
   })
 })
 
-describe('a worker: a call of AWS that fails', () => {
+describe('a worker: a call to AWS that fails', () => {
   const breakable: { call: string; broken: (ports: WorkerPorts) => WorkerPorts }[] = [
     { call: 'payloads.get', broken: p => ({ ...p, payloads: failing(p.payloads, 'get', 'before') }) },
     { call: 'payloads.put', broken: p => ({ ...p, payloads: failing(p.payloads, 'put', 'before') }) },

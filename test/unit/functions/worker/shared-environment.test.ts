@@ -10,7 +10,7 @@ import { aWorker, LEASE, stopping } from '../../../support/worker.ts'
 
 const NEVER = () => new Promise<void>(() => undefined)
 
-/** A worker in an environment that runs several invocations at the same time. The test ends its calls of the model. */
+/** A worker in an environment that runs several invocations at the same time. The test ends its calls to the model. */
 function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
   const worker = aWorker()
   const isolation = createIsolation(sleep, 60_000)

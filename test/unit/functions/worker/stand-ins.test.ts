@@ -31,7 +31,7 @@ async function respond(second: () => ModelAnswer, stored: object = body) {
 }
 
 describe('a worker: a request of /v1/responses for an endpoint that has only chat completions', () => {
-  it('completes with a chat as the second call, and two calls of the model are counted', async () => {
+  it('completes with a chat as the second call, and two calls to the model are counted', async () => {
     const { asked, counted, outcomes } = await respond(() => CHAT)
 
     expect(asked.map(({ body: sent }) => Object.keys(sent as object))).toEqual([

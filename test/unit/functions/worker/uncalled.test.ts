@@ -14,7 +14,7 @@ const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
 /** The fields of a request item that has not been claimed. */
 const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
 
-/** Ports of a worker whose flow control gives one permit (for one call of the model), and then can’t be reached. */
+/** Ports of a worker whose flow control gives one permit (for one call to the model), and then can’t be reached. */
 function askedOnce(ports: WorkerPorts): WorkerPorts {
   let asked = 0
   return { ...ports, flowControl: failing(ports.flowControl, 'permit', 'before', () => ++asked > 1) }
@@ -134,7 +134,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 })
 
-describe('a worker: a call of the model for which the invocation has too little time left', () => {
+describe('a worker: a call to the model for which the invocation has too little time left', () => {
   it('is not made, and its requests are deferred without using up an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])

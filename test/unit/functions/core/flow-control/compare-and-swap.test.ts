@@ -61,7 +61,7 @@ function chance(): () => number {
 const LIMIT = { rate_limit: { count: 100_000, interval_ms: 60_000 } }
 
 describe('compareAndSwap', () => {
-  it('needs fewer writes than calls of the model, even if 50 processes ask for 10 calls each at the same time', async () => {
+  it('needs fewer writes than calls to the model, even if 50 processes ask for 10 calls each at the same time', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
     let nonces = 0

@@ -12,7 +12,7 @@ const ROUND = roundOf(LIMIT)
 const FIRST = NOW + MIN_LEAD_TIME_MS
 const SECOND = FIRST + ROUND
 
-describe('flow control: heldUntil, the time until which calls of a model are deferred', () => {
+describe('flow control: heldUntil, the time until which calls to a model are deferred', () => {
   it('is the end of the open circuit for a user whose calls have failed, and undefined for other users', async () => {
     const { process } = aFleet(CIRCUIT)
     const flowControl = process()

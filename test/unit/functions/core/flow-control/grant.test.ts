@@ -26,7 +26,7 @@ const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } 
 const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
 const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
-describe('grant: decides on the calls of a model that ask for a permit to be made, and gives the new state of the model', () => {
+describe('grant: decides on the calls to a model that ask for a permit to be made, and gives the new state of the model', () => {
   it('grants all calls and changes nothing if the model has neither a rate limit nor a circuit', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(3), {})
 

@@ -73,7 +73,7 @@ describe('httpEndpoint: a redirect', () => {
   )
 })
 
-describe('httpEndpoint: a call of the model', () => {
+describe('httpEndpoint: a call to the model', () => {
   it('is a POST of JSON with the request’s id as idempotency key', async () => {
     const { request, body } = await callAndSee({})
 

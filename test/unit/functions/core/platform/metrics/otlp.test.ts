@@ -31,7 +31,7 @@ describe('the export of metrics in OTLP', () => {
     expect(metricsIn(sent(sampleOf('ModelCalls', 2), sampleOf('ModelCalls', 3)))).toEqual([
       {
         name: 'sluice.model_calls',
-        description: 'Calls of the model.',
+        description: 'Calls to the model.',
         unit: '{call}',
         sum: {
           aggregationTemporality: 2,

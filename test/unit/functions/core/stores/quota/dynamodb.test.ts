@@ -26,7 +26,7 @@ const refusedBy = (item: Record<string, unknown>) =>
 const throttled = new ProvisionedThroughputExceededException({ message: 'slow down', $metadata: {} })
 
 describe('dynamoQuota with the answers of AWS, which the emulator does not give', () => {
-  it('admits a request with one call of DynamoDB', async () => {
+  it('admits a request with one call to DynamoDB', async () => {
     const reservation = aReservation()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 10 }) })
 
