@@ -110,7 +110,7 @@ export const Network = section({
     .refine(isUnique, 'must name each subnet once')
     .meta({
       description:
-        'Private subnets of the VPC. Their routes must lead to DynamoDB, S3, the RDS Data API, Secrets Manager, SQS and the models: through a NAT gateway or through endpoints.',
+        'Private subnets of the VPC. Their routes must lead to DynamoDB, S3, the RDS Data API, Secrets Manager, SQS and the models, and with `managed_instances` to CloudWatch Logs: through a NAT gateway or through endpoints.',
       examples: [['subnet-0a1b2c3d4e5f67890', 'subnet-0b1b2c3d4e5f67890']],
     }),
   security_groups: z

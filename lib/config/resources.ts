@@ -38,8 +38,8 @@ const BROKER_PER_GROUP = { own: 2, given: 1 }
  */
 const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, further_endpoint: 1 }
 
-/** The number of resources of managed instances: the capacity provider and its role. */
-const MANAGED_INSTANCES = 2
+/** The number of resources of managed instances: the capacity provider, its role and its log group. */
+const MANAGED_INSTANCES = 3
 
 /** The number of resources for traces in X-Ray: the policy with which functions send them. */
 const TO_XRAY = 1

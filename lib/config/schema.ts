@@ -281,7 +281,7 @@ export const Pipeline = section({
   managed_instances: ManagedInstances.optional().meta({
     description:
       "Runs the workers on Lambda's managed instances: EC2 instances of your account on which many invocations share an environment. AWS bills the " +
-      'instances, and not the time of the calls. So this is cheaper for a model that is called hundreds of times at the same time, all day, and dearer for others ' +
+      'instances, and not the time of the calls. So this may be cheaper for a model that is called hundreds of times at the same time, all day, and is dearer for others ' +
       '([recipes.md](recipes.md#managed-instances) has the arithmetic). It needs `network` and `backend: sqs`. The local system ignores it.',
     examples: [{ environments: 3 }],
   }),

@@ -51,6 +51,6 @@ export interface Deployment {
   readonly tracing: TracesReceiver | undefined
   /** The VPC in which functions run. If it is undefined, functions run in the network of AWS Lambda. */
   readonly network?: FunctionPlace | undefined
-  /** The instances on which workers run. If it is undefined, they run as all other functions do, each invocation in an environment of its own. */
+  /** The instances on which workers run. If it is undefined, they run as all other functions do: an environment runs one invocation at a time. */
   readonly instances?: WorkerInstances | undefined
 }

@@ -100,8 +100,8 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     })
     logGroup.grantWrite(this.role)
     if (TRACED.has(entryPoint)) deployment.tracing?.allow(this.role)
-    // AWS does not say that an existing function can move to managed instances or back. So a function on managed instances has an id of its own:
-    // a change of `managed_instances` then makes a new function.
+    // AWS can't move an existing function to managed instances or back. So a function on managed instances has an id of its own: a change of
+    // `managed_instances` then makes a new function.
     this.lambda = new LambdaFunction(this, props.environments ? 'ManagedLambda' : 'Lambda', {
       code: new FunctionCode(bundleOf(deployment.bundles, entryPoint), settings),
       handler: 'index.handler',
@@ -164,12 +164,16 @@ export class SluiceFunction extends Construct implements PlacedFunction {
   /**
    * Counts failed invocations, and messages that the function returned to their queue. An alarm on SQS's metric for the
    * oldest message is not enough, because this metric ignores messages that were received three times. So that alarm would
-   * not notice messages that fail again and again.
+   * not notice messages that fail again and again. `refused` also counts invocations that Lambda refused because no environment had a place for them.
    */
-  failedDeliveries(): IMetric {
+  failedDeliveries({ refused = false } = {}): IMetric {
     return new MathExpression({
-      expression: 'FILL(errors, 0) + FILL(returned, 0)',
-      usingMetrics: { errors: this.lambda.metricErrors(), returned: this.counted('ReturnedMessages') },
+      expression: `FILL(errors, 0) + FILL(returned, 0)${refused ? ' + FILL(refused, 0)' : ''}`,
+      usingMetrics: {
+        errors: this.lambda.metricErrors(),
+        returned: this.counted('ReturnedMessages'),
+        ...(refused && { refused: this.lambda.metricThrottles() }),
+      },
       period: ALARM_PERIOD,
       label: 'redelivered',
     })

@@ -1,14 +1,18 @@
-import { Annotations, Lazy, Validations } from 'aws-cdk-lib'
+import { Annotations, Lazy, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { type ISubnet, Subnet } from 'aws-cdk-lib/aws-ec2'
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Architecture, CapacityProvider } from 'aws-cdk-lib/aws-lambda'
+import { Architecture, CapacityProvider, SystemLogLevel } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Environments, PlacedFunction, WorkerInstances } from './deployment.ts'
 import { acceptIds, type FunctionNetwork } from './network.ts'
 import { MANAGED_GB } from './worker-memory.ts'
 
-/** The fewest cores that a limit of AWS on the cores of all instances may allow. */
-const LEAST_CORES = 12
+/**
+ * The fewest cores that all instances together may have: three instances of four cores, one per availability zone, and as
+ * many during a deployment.
+ */
+const LEAST_CORES = 24
 
 /**
  * The cores that all instances together may have, per environment. The smallest instances have two cores, and may have
@@ -43,6 +47,12 @@ export class ManagedInstances extends Construct implements WorkerInstances {
         produce: () => Math.max(LEAST_CORES, this.#allEnvironments * CORES_PER_ENVIRONMENT),
       }),
       operatorRole: this.#operatorRole(),
+      // Without a log group of its own, AWS would create one that is never emptied, and that stays after the stack.
+      logGroup: new LogGroup(this, 'Logs', {
+        retention: RetentionDays.ONE_MONTH,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+      systemLogLevel: SystemLogLevel.WARN,
     })
     acceptIds(this.#provider)
   }

@@ -20,7 +20,7 @@ import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
 import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
-import { invocationsPerEnvironment, MANAGED_GB, type WorkerLoad, workerMemory } from './worker-memory.ts'
+import { managedMemory, type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /**
  * The longest delay of a deferred request, whose message was sent again with a delay. Until the message is received again,
@@ -76,7 +76,7 @@ export class Model extends Construct {
 
   #watchWorker({ deployment }: ModelProps): void {
     deployment.alarms.add(this, 'WorkerAlarm', {
-      metric: this.worker.failedDeliveries(),
+      metric: this.worker.failedDeliveries({ refused: deployment.instances !== undefined }),
       threshold: 3,
       periods: 3,
       description: `Workers of ${this.name} crash, or can't start requests. It takes 3 in each of three periods of 5 minutes, since a redelivery repairs a few. A model's own errors are not counted here.`,
@@ -181,7 +181,9 @@ export class Model extends Construct {
   }
 
   #worker({ deployment, name, queues, tables, payloads }: ModelProps): SluiceFunction {
-    const environments = environmentsOf(deployment, name)
+    const { instances } = deployment
+    const load = loadOf(deployment, name)
+    const managed = instances && managedMemory(load)
     return new SluiceFunction(this, 'Worker', {
       deployment,
       entryPoint: 'worker',
@@ -192,13 +194,13 @@ export class Model extends Construct {
         QUOTA_TABLE: tables.quota.tableName,
         MODELS_TABLE: tables.models.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
-        ...(environments && IN_ONE_THREAD),
+        ...managed?.variables,
       } satisfies Own<Env>,
       queues,
       callsModels: true,
       timeout: workerTimeout(deployment, name),
-      memory: environments ? MANAGED_MEMORY : workerMemory(loadOf(deployment, name)),
-      environments,
+      memory: managed?.mb ?? workerMemory(load),
+      environments: managed && environmentsOf(deployment, name, instances.environments, managed.invocations),
       // The worker defers a request: it sends the request to its own queue again.
       mayLoop: true,
     })
@@ -293,30 +295,19 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
   }
 }
 
-/** The memory of a worker on managed instances, in MB. */
-const MANAGED_MEMORY = MANAGED_GB * 1_024
+/**
+ * The environments of a worker on managed instances in addition to those that its queues need. So all invocations have a
+ * place also while AWS replaces an environment.
+ */
+const SPARE_ENVIRONMENTS = 1
 
 /**
- * The variables of a worker on managed instances. All invocations of an environment run in one thread: by default, Lambda
- * starts eight threads per core, each of which would import the worker, and the memory of an environment is computed for one.
- * The heap gets four fifths of the memory: by default, Node would stop with an error at a half.
+ * Returns the environments of a worker on managed instances. They have places for all invocations that the two queues may
+ * have at the same time. Lambda refuses an invocation without a place, and its messages wait for their visibility timeout.
  */
-const IN_ONE_THREAD = {
-  AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
-  NODE_OPTIONS: `--max-old-space-size=${Math.floor(MANAGED_MEMORY * 0.8)}`,
-}
-
-/**
- * Returns the environments of a worker on managed instances, or undefined without managed instances. There are always enough
- * environments for all invocations that the two queues may have at the same time. Otherwise Lambda would refuse some of
- * these invocations, and their messages would wait for their visibility timeout.
- */
-function environmentsOf(deployment: Deployment, name: string): Environments | undefined {
-  const { instances } = deployment
-  if (!instances) return undefined
-  const invocations = invocationsPerEnvironment(loadOf(deployment, name))
+function environmentsOf(deployment: Deployment, name: string, asked: number, invocations: number): Environments {
   const most = Priority.options.reduce((sum, priority) => sum + mappingOf(deployment, name, priority).maxConcurrency, 0)
-  return { least: Math.max(instances.environments, Math.ceil(most / invocations)), invocations }
+  return { least: Math.max(asked, Math.ceil(most / invocations) + SPARE_ENVIRONMENTS), invocations }
 }
 
 /**

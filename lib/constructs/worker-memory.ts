@@ -54,20 +54,41 @@ export function workerMemory({ messages, batched, inThread }: WorkerLoad): numbe
  * the rest of their memory would not be used with 2 GB.
  */
 export const MANAGED_GB = 4
-const MANAGED_MEMORY = MANAGED_GB * 1_024
 
-/** The most invocations at a time that AWS advises for one core of a managed instance that runs Node. */
-const MOST_INVOCATIONS_PER_CORE = 64
+/** The part of an environment's memory that Node's heap has by default, and with the variables of `managedMemory`. */
+const HEAP = { usual: 0.5, raised: 0.8 }
+
+/** AWS's default for the invocations of Node that run on one core of a managed instance at the same time. */
+const MOST_INVOCATIONS = 64
+
+/** The memory of a worker's environment on a managed instance, and the number of invocations that fit into it. */
+export interface ManagedMemory {
+  readonly mb: number
+  readonly invocations: number
+  readonly variables: Readonly<Record<string, string>>
+}
 
 /**
- * Returns the number of invocations of a worker that fit into the memory of one environment on a managed instance. The
- * invocations share the process, and JSONata's thread.
+ * Returns how a worker uses the memory of an environment on a managed instance. The invocations share one thread. A fifth of
+ * the memory is left for the rest of the process.
+ *
+ * All data of invocations must fit into Node's heap. `NODE_OPTIONS` makes the heap larger, but it also removes the memory limit of JSONata's thread.
+ * So a worker with such a thread keeps the usual heap.
  */
-export function invocationsPerEnvironment({ messages, batched, inThread }: WorkerLoad): number {
+export function managedMemory({ messages, batched, inThread }: WorkerLoad): ManagedMemory {
+  const mb = MANAGED_GB * 1_024
+  const heap = Math.floor(mb * (inThread ? HEAP.usual : HEAP.raised))
   const { process } = batched ? BATCHED : PER_CALL
   const each = batched ? batchMemory(messages) - process : PER_CALL.call * messages
-  const most = Math.floor((MANAGED_MEMORY - process - (inThread ? THREAD : 0)) / each)
-  return Math.min(MOST_INVOCATIONS_PER_CORE, Math.max(1, most))
+  return {
+    mb,
+    invocations: Math.min(MOST_INVOCATIONS, Math.floor((heap - process) / each)),
+    // By default, Lambda starts eight threads per core, and each would import the worker.
+    variables: {
+      AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+      ...(!inThread && { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
+    },
+  }
 }
 
 const batchMemory = (messages: number): number =>

@@ -55,7 +55,7 @@ const notesOfBroker = ({ queue }: Pipeline): string[] =>
 const notesOfInstances = ({ managed_instances }: Pipeline): string[] =>
   managed_instances
     ? [
-        `AWS chooses the managed instances. The bill has one m7g.large per environment, at least ${LEAST_INSTANCES}, all month. Their disks, and instances that AWS adds if the workers use much CPU, are left out.`,
+        `AWS chooses the managed instances. The bill has one m7g.large per environment, at least ${LEAST_INSTANCES}, all month. Their disks, and instances that AWS adds if the workers use much CPU or most of their places, are left out.`,
       ]
     : []
 

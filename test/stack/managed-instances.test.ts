@@ -79,7 +79,7 @@ describe('a stack with managed_instances', () => {
       expect(functionOf(template, service).Properties.PublishToLatestPublished).toBe(true)
   })
 
-  it('creates new functions for the workers, because AWS may not be able to move existing ones', () => {
+  it('creates new functions for the workers, because AWS can’t move existing ones', () => {
     const before = synthesizeText(WITHOUT).template.Resources
 
     for (const { id, service } of services)
@@ -95,11 +95,19 @@ describe('a stack with managed_instances', () => {
     expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, 'worker-text').id })
   })
 
-  it('lets Lambda start at most four cores per environment', () => {
+  it('lets Lambda start at most four cores per environment, and at least 24 in all', () => {
     const { CapacityProviderScalingConfig } = only(template, 'AWS::Lambda::CapacityProvider').Properties
 
     // The workers of both models have two environments each.
-    expect(CapacityProviderScalingConfig).toEqual({ MaxVCpuCount: 16 })
+    expect(CapacityProviderScalingConfig).toEqual({ MaxVCpuCount: 24 })
+  })
+
+  it('starts the alarm on workers also if Lambda refuses invocations, because no environment has a place', () => {
+    const alarm = (of: Template) =>
+      JSON.stringify(ofType(of, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('ModeltextWorkerAlarm')))
+
+    expect(alarm(template)).toContain('"MetricName":"Throttles"')
+    expect(alarm(synthesizeText(WITHOUT).template)).not.toContain('Throttles')
   })
 
   it('lets only Lambda use the role that starts instances, with the policy that AWS writes for this role', () => {
@@ -118,15 +126,15 @@ describe('a stack with managed_instances', () => {
 
 describe('the environments of a worker on managed instances', () => {
   it.each([
-    { what: 'two calls per invocation', settings: 'concurrency: 10', invocations: 47, environments: 2 },
+    { what: 'two calls per invocation', settings: 'concurrency: 10', invocations: 37, environments: 2 },
     { what: 'one call at a time', settings: 'concurrency: 1', invocations: 64, environments: 2 },
-    // Ten invocations of ten calls per priority: 20 invocations, of which nine fit into the memory.
-    { what: 'ten calls per invocation', settings: 'concurrency: 100', invocations: 9, environments: 3 },
+    // Ten invocations of ten calls per priority: 20 invocations, of which seven fit into the memory.
+    { what: 'ten calls per invocation', settings: 'concurrency: 100', invocations: 7, environments: 4 },
     {
       what: 'batches of ten requests',
       settings: 'concurrency: 30\n    batch: { count: 10, period: 1s }',
-      invocations: 10,
-      environments: 6,
+      invocations: 8,
+      environments: 9,
     },
   ])('are enough for all invocations of both priorities, with $what', ({ settings, invocations, environments }) => {
     const template = withText(settings)
@@ -139,10 +147,12 @@ describe('the environments of a worker on managed instances', () => {
     expect(invocations * environments).toBeGreaterThanOrEqual(most)
   })
 
-  it('run fewer invocations if a JSONata mapping needs a thread, which takes memory', () => {
+  it('keep Node’s usual heap, and run fewer invocations, if a JSONata mapping needs a thread, whose memory limit NODE_OPTIONS would remove', () => {
     const withSort = MANAGED.replace('\'{ "model_input": prompt }\'', '\'{ "model_input": $sort(prompt) }\'')
+    const { template } = synthesizeText(withSort)
 
-    expect(capacityOf(synthesizeText(withSort).template, 'worker-text')).toMatchObject({ invocations: 45 })
+    expect(capacityOf(template, 'worker-text')).toMatchObject({ invocations: 21 })
+    expect(variablesOf(functionOf(template, 'worker-text'))).not.toHaveProperty('NODE_OPTIONS')
   })
 })
 

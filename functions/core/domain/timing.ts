@@ -1,7 +1,7 @@
 /** Times on which several functions, or a function and the stack, must agree. All of them are in milliseconds. */
 
 /**
- * The gateway's Lambda timeout, below API Gateway's 30 s. On Lambda, an invocation never runs longer than its timeout.
+ * The gateway's Lambda timeout, below API Gateway's 30 s. On Lambda, an invocation never runs longer than its timeout, except for workers on managed instances (ADR 0060).
  * In the local system, an invocation may go on for a while after its timeout (ADR 0047). So other functions can't rely
  * on the end of a gateway's invocation, and each write that may come late has a condition.
  */
