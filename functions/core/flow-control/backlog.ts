@@ -23,8 +23,8 @@ export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 const MAX_QUEUE_LATENESS_MS = 5_000
 
 /**
- * Adds a request to the backlog. `at` is the next slot that could be granted. If as many requests expect the last slot
- * as the rate limit allows in one interval, the new request expects a slot one round later. A round is the time from
+ * Adds a request to the backlog. `at` is the next slot that could be granted. If as many requests expect the backlog's latest
+ * slot as the rate limit allows in one interval, the new request expects a slot one round later. A round is the time from
  * the first of `count` calls to the first of the next `count` calls.
  */
 export function joinBacklog(backlog: Backlog | undefined, at: number, limit: RateLimit): Backlog {

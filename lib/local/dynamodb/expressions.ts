@@ -15,7 +15,7 @@ interface Remembered {
   /** Undefined if dynalite, the emulator of DynamoDB, must parse the expressions for each call. */
   readonly fill: Fill | undefined
   readonly bounds: readonly (readonly [lower: string, upper: string])[]
-  /** The text of the expressions without placeholders. `areDistinct` looks for names in it. */
+  /** The text of all expressions of the call, from which the placeholders were removed. `areDistinct` looks for names in this text. */
   readonly written: string
 }
 
