@@ -124,9 +124,10 @@ describe('cancellations', () => {
   test('DELETE of a queued request charges nothing, and the model is not called', async () => {
     const client = await system.newUser({ in_flight: 100 })
     const held = model.hold('in the way')
-    // The concurrency of the model is less than 40. So the request that comes after these 40 requests waits in the queue.
+    // The concurrency of the model is less than 40. So the request that comes after these 40 requests waits in the queue. With RabbitMQ, only one
+    // invocation of the worker runs at a time, and it may have only one of the 40.
     await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'in the way' })))
-    await eventually(() => expect(callsOf('in the way')).toBeGreaterThan(1))
+    await eventually(() => expect(callsOf('in the way')).toBeGreaterThan(0))
     const id = await client.submit({ prompt: 'never run' })
 
     const asked = await client.send('DELETE', `/v1/inference/${id}`)

@@ -204,7 +204,10 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
       // This worker's process uses the success at once, before the report has ended. So the success counts from the begin of the report.
       if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
+      const isOfProbe = report.probe !== undefined && report.probe === protection.state?.probe?.id
       const answer = await flowControl.report(report)
+      // A probe that was answered shows that the model works, also if the answer refuses the request. The circuit then forgets its failures.
+      if (isOfProbe && report.findings === 'healthy') protection.failures = []
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
       for (const { reply, at } of told) {
         const pause = Math.min(reply.refusal?.retryAfterMs ?? 0, LONGEST_PAUSE_MS)
