@@ -1,19 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { adminOf } from '../../lib/cli/admin.ts'
-import { createKey } from '../../lib/cli/operations/keys.ts'
-import { localTarget } from '../../lib/cli/target.ts'
-import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import type { LocalSystem } from '../../lib/local/system.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
-import { synthesize } from '../../lib/synthesize.ts'
-import { type ApiClient, createApiClient } from '../e2e/support/api-client.ts'
-import { type Endpoint, startEndpoint } from '../e2e/support/endpoint.ts'
+import type { ApiClient } from '../e2e/support/api-client.ts'
 import { eventually } from '../e2e/support/eventually.ts'
 import { runtimeClient } from './client.ts'
 import { startRuntime } from './runtime.ts'
+import { type SystemOnLambda, startOnLambda } from './system.ts'
 
 /** A pipeline.yaml that needs each Lambda function of Sluice. */
 const PIPELINE = `
@@ -41,10 +37,9 @@ interface Invocation {
   readonly answer: unknown
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'sluice-lambda-'))
 const lines = new Map<string, string[]>()
 const invocations = new Map<string, Invocation[]>()
-let endpoint: Endpoint
+let running: SystemOnLambda
 let system: LocalSystem
 let api: ApiClient
 
@@ -68,37 +63,17 @@ const FUNCTIONS = {
 const logicalId = (id: string): string => [...system.functions.keys()].find(found => found.startsWith(id)) ?? ''
 
 beforeAll(async () => {
-  const client = runtimeClient()
-  endpoint = await startEndpoint()
-  const config = join(scratch, 'pipeline.yaml')
-  writeFileSync(config, PIPELINE)
-  // The runtime client runs one invocation at a time in its process. So the local system must not start several invocations in one thread.
-  const env = { MODEL_URL: `${endpoint.url}/text`, SLUICE_INVOCATIONS_PER_THREAD: '1' }
-  const { assembly } = await synthesize({ config, env, outdir: join(scratch, 'out') })
-  system = await startLocal({
-    assembly,
-    port: 0,
-    dataDir: ':memory:',
-    env,
-    log: () => {},
-    startThread: options =>
-      startRuntime(client, options, {
-        line: (name, line) => add(lines, name, line),
-        invoked: (name, { event }, result) =>
-          add(invocations, name, {
-            event: JSON.parse(event),
-            answer: result.ok ? JSON.parse(result.payload) : result.error,
-          }),
+  running = await startOnLambda(PIPELINE, 1, {
+    line: (name, line) => add(lines, name, line),
+    invoked: (name, { event }, result) =>
+      add(invocations, name, {
+        event: JSON.parse(event),
+        answer: result.ok ? JSON.parse(result.payload) : result.error,
       }),
   })
-  const { created } = await createKey(adminOf(localTarget(system)), { user: 'u1' })
-  api = createApiClient(system.apiUrl, created.key)
+  ;({ system, api } = running)
 })
-afterAll(async () => {
-  await system?.close()
-  endpoint?.close()
-  rmSync(scratch, { recursive: true, force: true })
-})
+afterAll(() => running?.close())
 
 describe('on Lambda’s runtime client', () => {
   it('a posted request passes through all functions and completes', async () => {
@@ -192,8 +167,7 @@ function metricsIn(line: string): string[] {
 }
 
 it('Lambda’s runtime client refuses a handler with a callback parameter', async () => {
-  const folder = join(scratch, 'callback')
-  mkdirSync(folder)
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-callback-'))
   writeFileSync(join(folder, 'index.mjs'), 'export const handler = (event, context, callback) => callback(null, 1)')
   const observer = { line: () => {}, invoked: () => {} }
   const runtime = startRuntime(
@@ -211,4 +185,5 @@ it('Lambda’s runtime client refuses a handler with a callback parameter', asyn
   )
   expect(await runtime.imported).toMatchObject({ errorType: 'Runtime.CallbackHandlerDeprecated' })
   await runtime.ended
+  rmSync(folder, { recursive: true })
 })

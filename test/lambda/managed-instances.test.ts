@@ -1,16 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { adminOf } from '../../lib/cli/admin.ts'
-import { createKey } from '../../lib/cli/operations/keys.ts'
-import { localTarget } from '../../lib/cli/target.ts'
-import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
-import { synthesize } from '../../lib/synthesize.ts'
-import { type ApiClient, createApiClient } from '../e2e/support/api-client.ts'
-import { type Endpoint, echo, startEndpoint } from '../e2e/support/endpoint.ts'
-import { runtimeClient } from './client.ts'
-import { startRuntime } from './runtime.ts'
+import { echo } from '../e2e/support/endpoint.ts'
+import { type SystemOnLambda, startOnLambda } from './system.ts'
 
 const PIPELINE = `
 name: on-instances
@@ -47,48 +37,26 @@ interface Line {
   readonly ModelLatency?: number | readonly number[]
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'sluice-instances-'))
 const lines: Line[] = []
 /** The event and the answer of each invocation, by the id of the invocation. */
 const textOf = new Map<string, string>()
 const mostRunning = new Map<string, number>()
-let endpoint: Endpoint
-let system: LocalSystem
-let api: ApiClient
+let running: SystemOnLambda
 
 const isWorker = (name: string) => name.includes('Worker')
 
 beforeAll(async () => {
-  const client = runtimeClient()
-  endpoint = await startEndpoint()
-  const config = join(scratch, 'pipeline.yaml')
-  writeFileSync(config, PIPELINE)
-  const env = { MODEL_URL: `${endpoint.url}/text`, SLUICE_INVOCATIONS_PER_THREAD: '20' }
-  const { assembly } = await synthesize({ config, env, outdir: join(scratch, 'out') })
-  system = await startLocal({
-    assembly,
-    port: 0,
-    dataDir: ':memory:',
-    env,
-    log: () => {},
-    startThread: options =>
-      startRuntime(client, options, {
-        line: (_, line) => void lines.push(JSON.parse(line)),
-        invoked: (_, { requestId, event }, result) => void textOf.set(requestId, event + JSON.stringify(result)),
-        running: (name, count) => void mostRunning.set(name, Math.max(count, mostRunning.get(name) ?? 0)),
-      }),
+  running = await startOnLambda(PIPELINE, 20, {
+    line: (_, line) => void lines.push(JSON.parse(line)),
+    invoked: (_, { requestId, event }, result) => void textOf.set(requestId, event + JSON.stringify(result)),
+    running: (name, count) => void mostRunning.set(name, Math.max(count, mostRunning.get(name) ?? 0)),
   })
-  const { created } = await createKey(adminOf(localTarget(system)), { user: 'u1' })
-  api = createApiClient(system.apiUrl, created.key)
 })
-afterAll(async () => {
-  await system?.close()
-  endpoint?.close()
-  rmSync(scratch, { recursive: true, force: true })
-})
+afterAll(() => running?.close())
 
 describe('on Lambda’s runtime client, as on managed instances', () => {
   it('invocations of the worker share a process, and each request gets its own result', async () => {
+    const { endpoint, api } = running
     // The endpoint answers only when calls of several invocations wait in the process at the same time.
     const full = Promise.withResolvers<void>()
     let held = 0
