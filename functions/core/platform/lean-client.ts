@@ -1,6 +1,6 @@
 import toFastProperties from 'to-fast-properties'
+import { signatureV4 } from './call-signer.ts'
 import { clientTimeouts } from './client-timeouts.ts'
-import { Sha256 } from './sha256.ts'
 
 /**
  * The key of a function in `globalThis`. Only the local system sets this function, to redirect the calls to AWS clients
@@ -13,7 +13,7 @@ export const leanSettings = (ms: number) => ({
   ...clientTimeouts(ms),
   // The SDK then makes the chain of middleware once per command, and not once per call, which saves CPU time.
   cacheMiddleware: true,
-  sha256: Sha256,
+  httpAuthSchemes: [signatureV4()],
 })
 
 /** The part of an AWS SDK client that this module uses. */
