@@ -32,7 +32,7 @@ export function leanClient<C extends Client>(client: C, ms: number): C {
   // This middleware builds the user agent header for each call. Only a log of all single calls (CloudTrail) would show
   // this header.
   client.middlewareStack.remove('getUserAgentMiddleware')
-  // The SDK copies the settings four times per call. V8 copies an object with fast properties several times as fast.
+  // The SDK copies the settings three times per call. V8 copies an object with fast properties several times as fast.
   toFastProperties(client.config)
   // In the local system, this function redirects the calls to the emulators in the same process. On Lambda, it is absent.
   const connect: unknown = Reflect.get(globalThis, CONNECT)

@@ -22,7 +22,8 @@ const identity = (secretAccessKey: string, sessionToken?: string): AwsCredential
   ...(sessionToken !== undefined && { sessionToken }),
 })
 
-const callTo = (service: string) => ({ name: service, region: 'eu-north-1' })
+const config = { systemClockOffset: 0 }
+const callTo = (service: string) => ({ config, name: service, region: 'eu-north-1' })
 
 const request = (more: object = {}) =>
   new HttpRequest({
@@ -43,7 +44,7 @@ describe('signatureV4', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          path: fc.constantFrom('/', '/Execute'),
+          path: fc.constantFrom('/', '/Execute', '/a.b/~c/Execute', '/a//Execute', '//'),
           headers: fc.dictionary(
             word.map(name => `x-amz-meta-${name}`),
             value,
@@ -77,7 +78,7 @@ describe('signatureV4', () => {
     const { signer } = signatureV4()
     const signatureOf = async (secret: string, region: string, now = NOW) => {
       vi.setSystemTime(now)
-      const { headers } = await signer.sign(request(), identity(secret), { name: 'sqs', region })
+      const { headers } = await signer.sign(request(), identity(secret), { config, name: 'sqs', region })
       const { signature, ...signed } = readAuthorization(String(headers.authorization))
       expect(signature).toBe(
         expectedSignature({ method: 'POST', target: '/', headers, body: '{}' }, { ...signed }, secret),
@@ -100,44 +101,45 @@ describe('signatureV4', () => {
     ['a query', { query: { a: 'b' } }],
     ['a path that must be encoded', { path: '/a%2Fb' }],
     ['a path with dots', { path: '/../a' }],
+    ['a name of a header in upper case', { headers: { Host: 'example.com' } }],
   ])('rejects a call with %s', async (_, more) => {
     const { signer } = signatureV4()
 
-    await expect(signer.sign(request(more), identity('secret'), callTo('sqs'))).rejects.toThrow(
-      'only a call with a plain path and without a query can be signed',
-    )
+    await expect(signer.sign(request(more), identity('secret'), callTo('sqs'))).rejects.toThrow('only a call with')
   })
 })
 
 describe('the clients of DynamoDB, SQS and the RDS Data API', () => {
-  /** The calls that reached the server, as a handler of requests that answers each with `{}`. */
-  function recorder() {
+  const Tables = { statusCode: 200, headers: {}, body: undefined }
+
+  /** Answers each call with the next of these responses, and the last of them again and again. Keeps the calls. */
+  function recorder(...responses: object[]) {
     const requests: HttpRequest[] = []
     const handle = async (request: HttpRequest) => {
       requests.push(request)
-      return { response: { statusCode: 200, headers: {}, body: undefined } }
+      return { response: (responses.length > 1 ? responses.shift() : responses[0]) ?? Tables }
     }
     return { requests, requestHandler: { handle } }
   }
 
+  const settingsFor = (requestHandler: object) => ({
+    ...leanSettings(1_000),
+    requestHandler,
+    region: 'eu-north-1',
+    credentials: identity('secret', 'token'),
+  })
+
   it('sign each call with the credentials of the function, for their service and region', async () => {
     const { requests, requestHandler } = recorder()
-    const settings = {
-      ...leanSettings(1_000),
-      requestHandler,
-      region: 'eu-north-1',
-      credentials: identity('secret', 'token'),
-    }
+    const settings = settingsFor(requestHandler)
     const statement = { resourceArn: 'arn:aws:rds:a', secretArn: 'arn:aws:secretsmanager:a', sql: 'SELECT 1' }
+    const message = { QueueUrl: 'https://sqs.eu-north-1.amazonaws.com/1/a', MessageBody: 'é' }
 
     await leanClient(new DynamoDBClient(settings), 1_000).send(new ListTablesCommand())
-    const QueueUrl = 'https://sqs.eu-north-1.amazonaws.com/1/a'
-    await leanClient(new SQSClient({ ...settings, md5: false }), 1_000).send(
-      new SendMessageCommand({ QueueUrl, MessageBody: 'é' }),
-    )
+    await leanClient(new SQSClient({ ...settings, md5: false }), 1_000).send(new SendMessageCommand(message))
     await leanClient(new RDSDataClient(settings), 1_000).send(new ExecuteStatementCommand(statement))
 
-    const services = requests.map(({ headers, method, path, body }) => {
+    const scopes = requests.map(({ headers, method, path, body }) => {
       const { scope, signedHeaders, signature } = readAuthorization(String(headers.authorization))
       const received = { method, target: path, headers, body: new TextDecoder().decode(body) }
       expect(signature).toBe(expectedSignature(received, { scope, signedHeaders }, 'secret'))
@@ -145,8 +147,35 @@ describe('the clients of DynamoDB, SQS and the RDS Data API', () => {
       expect(headers['x-amz-security-token']).toBe('token')
       return scope
     })
-    expect(services).toEqual(
+    expect(scopes).toEqual(
       ['dynamodb', 'sqs', 'rds-data'].map(service => `20150830/eu-north-1/${service}/aws4_request`),
     )
+  })
+
+  it('sign a call again with AWS’s time if AWS refuses it, because the clock of this machine is wrong', async () => {
+    const refusal = {
+      statusCode: 400,
+      headers: { date: 'Mon, 31 Aug 2015 01:00:00 GMT', 'x-amzn-errortype': 'InvalidSignatureException' },
+      body: undefined,
+    }
+    const { requests, requestHandler } = recorder(refusal, Tables)
+    vi.useFakeTimers({ now: NOW, shouldAdvanceTime: true })
+    const client = leanClient(new DynamoDBClient(settingsFor(requestHandler)), 1_000)
+
+    await client.send(new ListTablesCommand())
+
+    expect(requests.map(({ headers }) => String(headers['x-amz-date']).slice(0, 13))).toEqual([
+      '20150830T2359',
+      '20150831T0100',
+    ])
+  })
+
+  it('do not compare their clock with AWS’s after a successful call', async () => {
+    const { requestHandler } = recorder({ ...Tables, headers: { date: 'Mon, 31 Aug 2015 01:00:00 GMT' } })
+    const client = leanClient(new DynamoDBClient(settingsFor(requestHandler)), 1_000)
+
+    await client.send(new ListTablesCommand())
+
+    expect(client.config.systemClockOffset).toBe(0)
   })
 })
