@@ -1,6 +1,5 @@
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { bulkOf, DEAD_LETTERS, RESULTS_QUEUE, UNDELIVERED } from '../core/queue/names.ts'
 import { rabbitMqAdmin, rabbitMqCountMessages, rabbitMqMissingQueues } from '../core/queue/rabbitmq/admin.ts'
 import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
 import { delayNames } from '../core/queue/rabbitmq/delays.ts'
@@ -10,28 +9,26 @@ import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
 import { rabbitMqReturnResults } from '../core/queue/rabbitmq/return-results.ts'
 import { declareTopology } from '../core/queue/rabbitmq/topology.ts'
 import type { Env } from './env.ts'
+import { expectedQueues } from './expected-queues.ts'
 import type { BrokerPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-export function compose(env: Env, { longest_call_ms }: Settings): BrokerPorts & Telemetry {
+export function compose(env: Env, settings: Settings): BrokerPorts & Telemetry {
   const connection = composeConnection(env)
   const time = { clock: systemClock, sleep: systemSleep }
   const mover = {
     publish: connection.publish,
     countMessages: rabbitMqCountMessages(connection),
-    longestCall: (queue: string) => longest_call_ms[queue] ?? 0,
+    longestCall: (queue: string) => settings.longest_call_ms[queue] ?? 0,
     ...time,
   }
   const prefix = env.QUEUE_NAME_PREFIX
-  const ofModels = Object.keys(longest_call_ms).flatMap(queue => [queue, bulkOf(queue)])
-  const shared = [UNDELIVERED, RESULTS_QUEUE, RESULTS_QUEUE + DEAD_LETTERS].map(name => prefix + name)
-  const queues = [...ofModels, ...shared, ...delayNames(prefix)]
   const missingQueues = rabbitMqMissingQueues(connection)
   return {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
     queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
-    missingQueues: () => missingQueues(queues),
+    missingQueues: () => missingQueues([...expectedQueues(prefix, settings), ...delayNames(prefix)]),
     returnResults: rabbitMqReturnResults(prefix, connection, systemClock),
     moveBulk: (event, giveUpAt) => moveBulk(mover, event, giveUpAt),
     ...time,

@@ -27,7 +27,7 @@ export interface BrokerPorts extends InsistPorts {
   readonly sendInput: SendInput
   readonly messagesLeft: MessagesLeft
   /**
-   * Finds the queues that the deployment needs and the broker does not have. The queues of inputs are not checked.
+   * Finds the queues that the deployment needs and the broker does not have.
    * Rejects with `Unavailable` if the service can't be reached.
    */
   missingQueues(): Promise<string[]>

@@ -8,5 +8,7 @@ export const Settings = z.strictObject({
    * time.
    */
   longest_call_ms: z.record(z.string(), z.int().positive()),
+  /** The names of the input queues. */
+  inputs: z.array(z.string()),
 })
 export type Settings = z.infer<typeof Settings>

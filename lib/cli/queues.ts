@@ -25,7 +25,7 @@ export interface OperatorsQueues {
   readonly countWaiting: CountWaiting
   readonly messagesLeft: MessagesLeft
   /**
-   * Finds the queues that are missing on the broker. Queues of inputs are not checked. Absent with SQS.
+   * Finds the queues that are missing on the broker. Absent with SQS.
    * Rejects with `Unavailable` if the service can't be reached.
    */
   missingQueues?(): Promise<readonly string[]>

@@ -36,16 +36,20 @@ export class QueueDeclarations extends Construct {
     { deployment, queues }: { deployment: Deployment; queues: RabbitMqQueues },
   ) {
     super(scope, id)
+    const { inputs = [] } = deployment.pipeline
     const fn = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'broker',
-      settings: { longest_call_ms: queues.longestCalls() } satisfies Settings,
+      settings: {
+        longest_call_ms: queues.longestCalls(),
+        inputs: inputs.map(({ queue }) => queue),
+      } satisfies Settings,
       environment: {},
       queues,
       timeout: timeoutFor(queues),
     })
     queues.allowSending(fn)
-    const [requests] = deployment.pipeline.inputs ?? []
+    const [requests] = inputs
     this.declared = new CustomResource(this, 'Queues', {
       resourceType: 'Custom::Queues',
       serviceToken: fn.lambda.functionArn,

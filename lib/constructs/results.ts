@@ -77,7 +77,7 @@ export class Results extends Construct {
     alarms.add(this, 'OldestAlarm', {
       ...this.work.late(),
       description:
-        'Results are not recorded: they are done in a second, or 30 when the ledger has to resume, not in 5 minutes.',
+        'Results wait too long: usually the collector records a result within a second, or within 30 seconds if the ledger was paused. Until then, clients see `running`. The queue keeps the results. First, look for an error in the log of the collector.',
       runbook: 'results-are-waiting',
     })
     alarms.add(this, 'ComesAgainAlarm', {
@@ -85,7 +85,7 @@ export class Results extends Construct {
       threshold: 1,
       periods: 3,
       description:
-        'Results are redelivered again and again. It takes 1 in each of three periods of 5 minutes, since a redelivery repairs a short outage.',
+        'The collector fails, or returns results to their queue, for 15 minutes. A shorter outage starts no alarm, because the next delivery repairs it. The clients of these results see `running`. The queue keeps the results. First, look for an error in the log of the collector.',
       runbook: 'results-are-waiting',
     })
   }

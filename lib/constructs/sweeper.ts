@@ -75,7 +75,7 @@ export class Sweeper extends Construct {
       metric: sweeper.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 2,
       description:
-        'The sweeper fails, so reservations that crashes have left stay open. It takes 2 in 5 minutes, since the next run repairs a single failure.',
+        'Two runs of the sweeper have failed in 5 minutes. A single failure starts no alarm, because the next run repeats the work. Until a run succeeds, reservations that crashes have left open count against the quotas of their users, and requests whose messages were lost do not end. First, find the cause in the log of the sweeper.',
       runbook: 'the-sweeper-fails',
     })
   }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BYTES, HOURS_PER_MONTH, SWEEPS_PER_MONTH } from './assumptions.ts'
+import { BYTES, HOURS_PER_MONTH } from './assumptions.ts'
 import type { Template } from './inventory.ts'
 import { type Item, item } from './item.ts'
 import { PRICES } from './prices.ts'
@@ -60,12 +60,13 @@ function ofBroker({ HostInstanceType, DeploymentMode }: z.infer<typeof Broker>):
 }
 
 /**
- * Returns the cost of the data that passes the NAT gateway. Functions in the VPC send all data to models and to AWS through
- * the NAT gateway, and AWS bills each GB. For a template without a NAT gateway, the result is empty.
+ * Returns the cost of the data that passes the NAT gateway. Functions in the VPC call models and the Data API through the
+ * NAT gateway, and AWS bills each GB. Log lines do not pass it, because Lambda itself sends them to CloudWatch, outside of
+ * the VPC. For a template without a NAT gateway, the result is empty.
  */
 export function passedItems(template: Template, requests: number): Item[] {
   if (propertiesOf(template, 'AWS::EC2::NatGateway').length === 0) return []
-  const bytes = requests * (BYTES.transfer + BYTES.row) + SWEEPS_PER_MONTH * BYTES.sweeper_log
+  const bytes = requests * (BYTES.transfer + BYTES.row)
   return [item('VPC', 'data through the NAT gateway', bytes / 1e9, PRICES.natGb)]
 }
 

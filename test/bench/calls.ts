@@ -119,7 +119,7 @@ export async function benchCalls(engines: Engines): Promise<string> {
     ...[...counted.refused].map(([way, calls]) => row(`POST ${way}, refused`, calls)),
   ]
   const head = ['request', 'sequential', 'total', 'units', 'bytes', 'calls']
-  return `AWS calls a request, warm quota item, on ${engines.dynamoDbName} answering as DynamoDB does; units are DynamoDB's\n\n${table(head, rows)}`
+  return `AWS calls a request, warm quota item, on ${engines.dynamoDbName}; units are DynamoDB's\n\n${table(head, rows)}`
 }
 
 const row = (name: string, calls: readonly Call[]): (string | number)[] => [

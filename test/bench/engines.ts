@@ -12,7 +12,7 @@ export interface Engines {
   newDynamoDb(): DynamoDBClient
   newSqs(): SQSClient
   newRdsData(): RDSDataClient
-  /** The name of the engine that answers as DynamoDB. */
+  /** The name of the engine that answers as DynamoDB, for the titles of results. */
   readonly dynamoDbName: string
   close(): Promise<void>
 }
@@ -22,13 +22,13 @@ export async function startEngines(): Promise<Engines> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
   const start = (file: string) => startEmulator(new URL(file, emulators), { accessKeyId: ACCESS_KEY_ID }, log)
   const running: Emulator[] = [start('dynamodb.ts'), start('sqs-s3.ts'), start('rds-data.ts')]
-  const [dynalite = '', sqs = '', rdsData = ''] = await Promise.all(running.map(emulator => emulator.endpoint))
+  const [tables = '', sqs = '', rdsData = ''] = await Promise.all(running.map(emulator => emulator.endpoint))
   const dynamoDbLocal = process.env.DYNAMODB_LOCAL_URL
   return {
-    newDynamoDb: () => new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamoDbLocal ?? dynalite }),
+    newDynamoDb: () => new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamoDbLocal ?? tables }),
     newSqs: () => new SQSClient({ ...CREDENTIALS, endpoint: sqs }),
     newRdsData: () => new RDSDataClient({ ...CREDENTIALS, endpoint: rdsData }),
-    dynamoDbName: dynamoDbLocal ? 'DynamoDB Local' : 'dynalite',
+    dynamoDbName: dynamoDbLocal ? 'DynamoDB Local' : "the local system's emulator of DynamoDB",
     close: async () => {
       await Promise.all(running.map(emulator => emulator.close()))
     },

@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
 import { runHistory } from './history.ts'
-import { BACKENDS, type Backend } from './queues.ts'
+import { readOptions } from './options.ts'
 import { seededChoices } from './random.ts'
 import { report } from './report.ts'
 import { shrink } from './shrink.ts'
@@ -11,22 +10,21 @@ const SHOWN = 3
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
 /**
- * `npm run simulate -- --seeds N [--seed S] [--backend sqs|rabbitmq] [--trace]`: runs N histories (simulated runs of Sluice), beginning with
- * seed S. For each of the first three failing histories, it prints the shortest history that fails in the same way. With `--trace`, it also
- * prints the history of seed S. The default of `--backend` is QUEUE_BACKEND, and otherwise `sqs`.
+ * `npm run simulate`: runs histories (simulated runs of Sluice), each from a seed. For each of the first three failing histories, it prints the
+ * shortest history that fails in the same way. Returns the exit code. `--help` shows the options.
  */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-      backend: { type: 'string', default: process.env.QUEUE_BACKEND ?? 'sqs' },
-      trace: { type: 'boolean', default: false },
-    },
-  })
-  const [first, count] = [wholeNumber('--seed', values.seed), wholeNumber('--seeds', values.seeds)]
-  const backend = knownBackend(values.backend)
-  if (values.trace) print(report(await runHistory(seededChoices(first), { backend, tracing: true })))
+  const read = readOptions(process.argv.slice(2), process.env.QUEUE_BACKEND)
+  if ('usage' in read) {
+    print(read.usage)
+    return 0
+  }
+  if ('refusal' in read) {
+    process.stderr.write(`${read.refusal}\n`)
+    return 2
+  }
+  const { seed: first, seeds: count, backend, trace } = read.options
+  if (trace) print(report(await runHistory(seededChoices(first), { backend, tracing: true })))
 
   const start = performance.now()
   let printed = 0
@@ -50,19 +48,5 @@ async function main(): Promise<number> {
 }
 
 const seconds = (start: number): string => ((performance.now() - start) / 1000).toFixed(1)
-
-function knownBackend(text: string): Backend {
-  const backend = BACKENDS.find(one => one === text)
-  if (backend) return backend
-  print(`--backend must be ${BACKENDS.join(' or ')}, not ${text}`)
-  process.exit(2)
-}
-
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number
-  print(`${option} must be a whole number, not ${text}`)
-  process.exit(2)
-}
 
 process.exitCode = await main()

@@ -142,6 +142,13 @@ describe('alarms', () => {
     })
   })
 
+  it.each(['ResultsOldestAlarm', 'ResultsComesAgainAlarm', 'SweeperErrorsAlarm'])(
+    'the description of the alarm %s says what it means for clients or users, and what to do first',
+    id => {
+      expect(alarmOf(id).AlarmDescription).toMatch(/\b(clients|users)\b.* First, .+ Runbook: /)
+    },
+  )
+
   it('each alarm notifies the alarm topic, and names an existing chapter of the runbook', () => {
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
       String(title)

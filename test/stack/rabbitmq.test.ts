@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { expectedQueues } from '../../functions/broker/expected-queues.ts'
+import { Settings } from '../../functions/broker/settings.ts'
 import { brokerFaults } from './broker-rules.ts'
 import { RABBITMQ_PIPELINES, withQueue, withXray } from './pipelines.ts'
 import { functionOf, grantsOf, ofType, only, render, variablesOf } from './queries.ts'
@@ -118,6 +120,19 @@ describe('the stack with RabbitMQ', () => {
 
     expect(functionOf(of, 'broker').Properties.Timeout).toBe(900)
   })
+
+  it.each([
+    ['one consumer', synthesized],
+    ['three consumers and two inputs', cluster],
+  ])(
+    'the function `broker` expects exactly the queues that it declares, those of inputs, too, with %s',
+    (_, { template: of, settings }) => {
+      const { Queues } = only(of, 'Custom::Queues').Properties as { Queues: { Name: string }[] }
+      const expected = expectedQueues('Shop-1-', Settings.parse(settings(functionOf(of, 'broker').id)))
+
+      expect(expected.sort()).toEqual(Queues.map(({ Name }) => Name).sort())
+    },
+  )
 
   it('an alarm watches the function `broker`, which moves messages out of bulk queues', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => /MoverAlarm/.test(id))

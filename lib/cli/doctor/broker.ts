@@ -21,7 +21,8 @@ export async function examineBroker({ missingQueues }: Pick<OperatorsQueues, 'mi
 async function reach(find: () => Promise<readonly string[]>): Promise<Check> {
   try {
     const missing = await find()
-    if (missing.length === 0) return ok('broker', 'it answers, and has all queues of the models and of the results')
+    if (missing.length === 0)
+      return ok('broker', 'it answers, and has all queues of the models, the results and the inputs')
     const todo =
       'deploy a change of the queues, such as one more of `queue.rabbitmq.consumers`: it declares all that are missing'
     return failed('broker', `it has no queue ${shown(missing)}`, todo)

@@ -125,6 +125,22 @@ describe('the bill of a deployment with managed instances', () => {
   })
 })
 
+describe('the bill of a deployment with a NAT gateway', () => {
+  const template = {
+    Resources: { ...templateWith().Resources, Gateway: { Type: 'AWS::EC2::NatGateway', Properties: {} } },
+  }
+  const passed = (requests: number) =>
+    named(bill({ requests }, pipelineWith(), template).traffic, 'data through the NAT gateway')
+
+  it('has the data of requests that passes the gateway: 11 KB per request', () => {
+    expect(passed(1e6)).toMatchObject({ quantity: 11, unit: 'GB' })
+  })
+
+  it('has no data for log lines without requests, because Lambda sends the lines outside of the VPC', () => {
+    expect(passed(0).quantity).toBe(0)
+  })
+})
+
 describe('the bill of a million requests per month', () => {
   it('the bill has the price of each call that the benchmark counts for a request', () => {
     const { traffic } = bill()
