@@ -22,7 +22,8 @@ export class Authorizer extends Construct {
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
-      description: 'Keys can not be checked. Each of these errors refuses a client. A wrong key is no error.',
+      description:
+        'The authorizer fails, so it cannot check keys. Each error refuses a call of a client. A wrong key is not such an error.',
       runbook: 'keys-are-not-checked',
     })
   }

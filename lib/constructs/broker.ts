@@ -191,7 +191,7 @@ export class Broker extends Construct {
       }),
       threshold: 80,
       description:
-        'The broker has used 80 % of its memory. At 100 % it takes no message: clients get 503 until messages have left.',
+        'The broker has used 80 % of its memory. At 100 % it accepts no more messages, and clients get 503 until messages have left.',
       runbook: 'the-broker-is-full',
     })
     alarms.add(this, 'DiskAlarm', {
@@ -206,20 +206,20 @@ export class Broker extends Construct {
       }),
       threshold: 50,
       description:
-        'The disk of the broker is nearly full: it has less than twice the space at which the broker takes no message, and clients get 503.',
+        'The disk of the broker is nearly full: its free space is less than twice the limit. Below the limit, the broker accepts no more messages, and clients get 503.',
       runbook: 'the-broker-is-full',
     })
     alarms.add(this, 'UnacknowledgedAlarm', {
       metric: this.#metric('MessageUnacknowledgedCount').with({ statistic: Stats.MINIMUM }),
       threshold: unacknowledged,
       periods: 3,
-      description: `Consumers hold messages and don't acknowledge them. From ${unacknowledged} for 15 minutes: that is ${MAX_UNACKNOWLEDGED_BATCHES} times what all functions take at once.`,
+      description: `Functions have taken messages and don't acknowledge them. The alarm starts if there are ${unacknowledged} such messages for 15 minutes, which is ${MAX_UNACKNOWLEDGED_BATCHES} times as many as all functions take at once.`,
       runbook: 'messages-are-not-acknowledged',
     })
     alarms.add(this, 'ConnectionsAlarm', {
       metric: this.#metric('ConnectionCount'),
       threshold: Math.floor(connections * 0.8),
-      description: `The broker has 80 % of the ${connections.toLocaleString('en-US')} connections that it takes by default. Each environment of a function has one. Further ones get no connection, and clients get 503.`,
+      description: `The broker has 80 % of the ${connections.toLocaleString('en-US')} connections that it accepts by default. Each environment of a function has one connection. With all connections in use, new environments get none, and clients get 503.`,
       runbook: 'the-broker-has-too-many-connections',
     })
   }

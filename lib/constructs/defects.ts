@@ -18,7 +18,7 @@ export class Defects extends Construct {
       metric: this.metric,
       threshold: 1,
       description:
-        'A function met a defect: a bug, a missing permission, a wrong name. One is enough, since it does not pass by itself.',
+        'A function met a defect, such as a bug, a missing permission or a wrong name. A single defect starts the alarm, because it does not end by itself.',
       runbook: 'a-function-has-a-defect',
     })
   }

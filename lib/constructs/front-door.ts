@@ -141,7 +141,7 @@ export class FrontDoor extends Construct {
     props.alarms.add(this, 'ServerErrorsAlarm', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'Sum' }),
       threshold: MAX_SERVER_ERRORS,
-      description: `Clients get 5xx. From ${MAX_SERVER_ERRORS} in 5 minutes: a single one is retried by its client.`,
+      description: `Clients get answers with a status of 5xx. The alarm starts at ${MAX_SERVER_ERRORS} in 5 minutes, because clients repeat a single failed call.`,
       runbook: 'clients-get-5xx',
     })
   }
@@ -164,7 +164,7 @@ export class FrontDoor extends Construct {
       }),
       threshold: 1,
       description:
-        'Clients get 5xx, because the account has no free concurrent execution for the authorizer, the gateway or the reader. From 1: each of these calls has failed.',
+        'Clients get answers with a status of 5xx, because the account has no free concurrent execution for the authorizer, the gateway or the reader. A single such call starts the alarm.',
       runbook: 'the-api-is-throttled',
     })
   }
@@ -188,7 +188,7 @@ export class FrontDoor extends Construct {
     alarms.add(this, 'RefusedCallsAlarm', {
       metric: filter.metric({ period: ALARM_PERIOD, statistic: 'Sum' }),
       threshold: MAX_REFUSED_CALLS,
-      description: `Calls without a valid key flood the API. From ${MAX_REFUSED_CALLS} in 5 minutes: they take the place of others, and each made-up key is looked up.`,
+      description: `The API gets very many calls without a valid key: at least ${MAX_REFUSED_CALLS} in 5 minutes. They use the limits of calls and the executions that other clients need, and each made-up key costs a read.`,
       runbook: 'calls-without-a-valid-key',
     })
   }

@@ -60,7 +60,7 @@ export class Gateway extends Construct {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
       description:
-        'Admission crashes or runs out of time. One is enough: it answers every fault that it knows, so each of these is a defect.',
+        'The gateway crashes or runs out of time. A single failure starts the alarm: the gateway answers all faults that it knows, so each of these failures is a defect.',
       runbook: 'requests-are-not-admitted',
     })
   }

@@ -48,7 +48,7 @@ export class Intake extends Construct {
       threshold: 1,
       periods: 3,
       description:
-        'Messages of inputs are redelivered again and again. It takes 1 in each of three periods of 5 minutes, since a redelivery repairs a short outage.',
+        'The intake fails, or returns messages of inputs to their queue, for 15 minutes. A shorter outage starts no alarm, because the next delivery repairs it. The queue keeps the messages. First, look for an error in the log of the intake.',
       runbook: 'inputs-are-not-taken',
     })
   }
@@ -83,7 +83,7 @@ export class Intake extends Construct {
     const input = queues.workQueue(scope, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
     alarms.add(scope, 'OldestAlarm', {
       ...input.late(),
-      description: `Messages of the input ${queueName} are not taken: they are admitted or refused in a second, not in 5 minutes.`,
+      description: `Messages of the input ${queueName} have waited for 5 minutes. Usually the intake admits or refuses a message within a second. The queue keeps the messages.`,
       runbook: 'inputs-are-not-taken',
     })
     const { intake, batches } = executionsOf(pipeline)

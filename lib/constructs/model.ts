@@ -79,7 +79,7 @@ export class Model extends Construct {
       metric: this.worker.failedDeliveries({ refused: deployment.instances !== undefined }),
       threshold: 3,
       periods: 3,
-      description: `Workers of ${this.name} crash, or can't start requests. It takes 3 in each of three periods of 5 minutes, since a redelivery repairs a few. A model's own errors are not counted here.`,
+      description: `The workers of ${this.name} crash, or can't start requests: at least 3 times in each of three periods of 5 minutes. Fewer failures start no alarm, because the next delivery repairs them. Errors of the model itself are not counted here.`,
       runbook: 'workers-crash',
     })
   }
@@ -102,7 +102,7 @@ export class Model extends Construct {
         label: 'seconds waited',
       }),
       threshold: seconds / 2,
-      description: `Requests of ${this.name} have waited half of queue.expire_after. They expire after all of it.`,
+      description: `Requests of ${this.name} have waited for half of queue.expire_after. They expire if they wait for all of this time.`,
       runbook: 'requests-are-waiting',
     })
   }
@@ -123,7 +123,7 @@ export class Model extends Construct {
         label: 'not taken',
       }),
       threshold: 1,
-      description: `Requests of ${this.name} wait, and its worker has not run for ${UNTAKEN_PERIOD.toMinutes()} minutes. From 1, since a request is taken in a second.`,
+      description: `At least one request of ${this.name} waits, and its worker has not run for ${UNTAKEN_PERIOD.toMinutes()} minutes. Usually a worker takes a request within a second.`,
       runbook: 'messages-are-not-taken',
     })
   }
@@ -140,7 +140,7 @@ export class Model extends Construct {
         label: 'failed',
       }),
       threshold: MIN_FAILURES,
-      description: `Requests of ${this.name} fail. It takes ${MIN_FAILURES} in ${FAILURES_PERIOD.toMinutes()} minutes, and half of all, since a few may be at fault themselves.`,
+      description: `Requests of ${this.name} fail: at least ${MIN_FAILURES} in ${FAILURES_PERIOD.toMinutes()} minutes, and at least half of all. Fewer failures start no alarm, because single requests may be the cause themselves.`,
       runbook: 'requests-fail',
     })
   }
@@ -159,7 +159,7 @@ export class Model extends Construct {
     deployment.alarms.add(this, 'CircuitAlarm', {
       metric: this.worker.counted('CircuitOpened').with({ period: betweenOpenings(circuit.open, endpoint.timeout) }),
       threshold: 1,
-      description: `The circuit of ${this.name} is open: its requests wait. It has opened after ${circuit.failures} failed calls.`,
+      description: `The circuit of ${this.name} is open, so its requests wait. The circuit has opened after ${circuit.failures} failed calls.`,
       runbook: 'a-circuit-is-open',
     })
   }
@@ -175,7 +175,7 @@ export class Model extends Construct {
         .counted('ModelHalted')
         .with({ period: betweenOpenings(circuit?.open ?? 0, endpoint.timeout) }),
       threshold: 1,
-      description: `The model ${this.name} is halted: it has answered that no call will succeed, for example for a wrong key or for missing credit. Its requests wait. From 1, since no retry heals it. \`npx sluice models list\` says why.`,
+      description: `The model ${this.name} is halted: it has answered that no call will succeed, for example for a wrong key or for missing credit. Its requests wait. A single such answer starts the alarm, because no retry helps. \`npx sluice models list\` says why.`,
       runbook: 'a-model-is-halted',
     })
   }

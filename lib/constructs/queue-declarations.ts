@@ -88,7 +88,7 @@ function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction):
     threshold: 1,
     periods: 3,
     description:
-      'Messages of users with many open requests are not moved out of their bulk queues: the function broker fails or is throttled. It takes three periods of 5 minutes, since Lambda tries again.',
+      'Messages of users with many open requests stay in their bulk queues, because the function broker fails or is throttled. The alarm starts after 15 minutes, because Lambda tries again.',
     runbook: 'bulk-messages-are-not-moved',
   })
 }

@@ -107,7 +107,7 @@ export class RabbitMqQueues implements QueueBackend {
     alarms.add(queue, 'Alarm', {
       metric: queue.waiting(),
       threshold: 1,
-      description: `${queueName} has a message. One is enough, since a client waits for its request.`,
+      description: `${queueName} has a message. A single message starts the alarm, because a client waits for its request.`,
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
     return queue

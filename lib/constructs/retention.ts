@@ -46,7 +46,7 @@ export class Retention extends Construct {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
       description:
-        'Old rows were not deleted, so they are kept for longer than pipeline.yaml says. One is enough, since the function runs once a day.',
+        'Old rows were not deleted, so they are kept for longer than pipeline.yaml says. A single failure starts the alarm, because the function runs only once a day.',
       runbook: 'rows-are-not-deleted',
     })
   }

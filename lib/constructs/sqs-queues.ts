@@ -113,7 +113,7 @@ class SqsDeadLetters extends Construct implements DeadLetters {
         label: 'dead letters',
       }),
       threshold: 1,
-      description: `${queueName} got a message. One is enough, since a client waits for its request.`,
+      description: `${queueName} got a message. A single message starts the alarm, because a client waits for its request.`,
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
   }
