@@ -34,6 +34,7 @@ const third: ModelState = {
   failed_by: [84, 0, 33_554_433],
   halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', status: 401, reason: 'refused' },
   tried_until: NOW + 43_200_000,
+  is_loading: true,
   refused_by: 42,
   leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } },
 }

@@ -40,7 +40,7 @@ export function haltedAgain(
 
 /** Ends a halt and a long pause of a model, and removes the note of a 403 (`refused`), because a call has succeeded. */
 export function resumed(state: ModelState): ModelState {
-  const { halted: _, tried_until: __, refused_by: ___, ...rest } = state
+  const { halted: _, tried_until: __, is_loading: ___, refused_by: ____, ...rest } = state
   return rest
 }
 

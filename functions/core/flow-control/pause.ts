@@ -19,14 +19,25 @@ export function paused(state: ModelState, { pause_until = 0, loading }: Report, 
   const next = Math.max(state.paused_until ?? 0, Math.min(until, now + LONGEST_PAUSE_MS))
   const tried = Math.max(state.tried_until ?? 0, loading ? now + LONGEST_PAUSE_MS : 0, until > next ? until : 0)
   if (next === (state.paused_until ?? 0) && tried === (state.tried_until ?? 0)) return state
-  return { ...state, paused_until: next, ...(tried > 0 ? { tried_until: tried } : {}) }
+  const { is_loading, ...rest } = state
+  const isLoading = loading || (is_loading && until <= next)
+  return {
+    ...rest,
+    paused_until: next,
+    ...(tried > 0 ? { tried_until: tried } : {}),
+    ...(isLoading ? { is_loading: true } : {}),
+  }
 }
 
-/** Lets a long pause go on until the next probe, because a probe has failed. */
+/**
+ * Lets a long pause go on until the next probe, because a probe has failed. A model that was loading gets its next probe
+ * as soon as after the answer that it is loading. Its server may, for example, have refused a connection while it started.
+ */
 export function pausedForLonger(state: ModelState, now: number): ModelState {
-  const { tried_until = 0, paused_until = 0 } = state
+  const { tried_until = 0, paused_until = 0, is_loading } = state
   if (tried_until <= now) return state
-  return { ...state, paused_until: Math.max(paused_until, Math.min(tried_until, now + LONGEST_PAUSE_MS)) }
+  const wait = is_loading && tried_until <= now + LONGEST_PAUSE_MS ? LOADING_PAUSE_MS : LONGEST_PAUSE_MS
+  return { ...state, paused_until: Math.max(paused_until, Math.min(tried_until, now + wait)) }
 }
 
 /**
@@ -34,6 +45,6 @@ export function pausedForLonger(state: ModelState, now: number): ModelState {
  * the model after a rollback. Returns the same object if no long pause is over.
  */
 export function withoutOldPause(state: ModelState, now: number): ModelState {
-  const { tried_until, ...rest } = state
+  const { tried_until, is_loading: _, ...rest } = state
   return tried_until === undefined || tried_until > now ? state : rest
 }

@@ -70,6 +70,8 @@ const ModelState = z
      * `paused_until` is the time of the next probe.
      */
     tried_until: Time.optional(),
+    /** Present if the model has caused the long pause by the answer that it is loading. It then gets a probe every few seconds. */
+    is_loading: z.literal(true).optional(),
     /**
      * The mark (`markOf`) of the user whose request got the last 403, if no call has succeeded since. A 403 for another
      * user then halts the model.

@@ -166,6 +166,21 @@ describe('workers: a model that is loading for a minute', () => {
     expect(tries.length).toBeLessThanOrEqual(12)
     expect(count(ends(), ({ attempt }) => attempt === 1)).toBe(50)
   })
+
+  it('a loading model whose probe fails in another way, such as with a 500, gets its next probe within seconds, and not after 15 minutes', async () => {
+    const answering: FleetModel = ({ from }) => {
+      if (from >= 60_000) return { answer: SUCCESS, after_ms: 10 }
+      return { answer: from >= 20_000 && from < 40_000 ? broken : { ...loading, loading: true }, after_ms: 10 }
+    }
+    const { submit, run, calls, ends } = aWorkingFleet(answering, { retry, circuit })
+    for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
+
+    await run()
+
+    expect(count(calls, ({ from }) => from >= 20_000 && from < 40_000)).toBeGreaterThan(1)
+    expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
+    expect(Math.min(...calls.filter(({ from }) => from >= 60_000).map(({ from }) => from))).toBeLessThan(120_000)
+  })
 })
 
 describe('workers: a model that asks for a pause of twelve hours', () => {
