@@ -3,7 +3,7 @@ import { isTerminal } from '../domain/item.ts'
 import type { Clock, Sleep } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Meter } from '../platform/metrics/meter.ts'
-import { goOnAfter } from '../platform/unavailable.ts'
+import { goOnAfter, Unavailable } from '../platform/unavailable.ts'
 import type { WaitLease, WaitLeases, WaitLimits } from '../stores/waits/port.ts'
 import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts'
 
@@ -70,7 +70,10 @@ export async function waitForCompletion(
   }
 }
 
-/** Pauses and reads the request, until it has ended or the time is over. */
+/**
+ * Pauses and reads the request, until it has ended or the time is over. If a service can't be reached, the wait goes on,
+ * because a short outage may end before the wait does. Throws `Unavailable` if the last read of the wait fails.
+ */
 export async function lookUntil(
   ports: WaitPorts,
   userId: string,
@@ -79,8 +82,12 @@ export async function lookUntil(
 ): Promise<RequestView> {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * SLOWER_BY, LONGEST_PAUSE)) {
     await ports.sleep(Math.max(0, Math.min(pause, until - ports.clock())))
-    const view = await viewRequest(ports, userId, requestId)
-    if (isTerminal(view.status) || ports.clock() >= until) return view
+    try {
+      const view = await viewRequest(ports, userId, requestId)
+      if (isTerminal(view.status) || ports.clock() >= until) return view
+    } catch (error) {
+      if (!(error instanceof Unavailable) || ports.clock() >= until) throw error
+    }
   }
 }
 

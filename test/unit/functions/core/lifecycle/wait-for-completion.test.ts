@@ -34,6 +34,21 @@ describe('waitForCompletion', () => {
     expect(ports.clock() - NOW).toBeLessThan(5_000)
   })
 
+  it('answers with the result if the ledger can’t be reached for a part of the wait', async () => {
+    const ports = memoryPorts()
+    const { user_id, request_id, run, attempt } = await ports.items.create(anItem(RUNNING))
+    const ledger = failing(ports.ledger, 'result', 'before', () => ports.clock() < NOW + 3_000)
+    const waiting = meanwhile(ports, async () => {
+      await ports.items.decide({ user_id, request_id, run, attempt, status: 'completed', completed_at: NOW, charge: 1 })
+      ports.ledger.setResult(request_id, { inline: 'hi' })
+    })
+
+    const view = await waitForCompletion({ ...waiting, ledger }, user_id, request_id, PATIENT)
+
+    expect(view).toMatchObject({ status: 'completed', result: 'hi' })
+    expect(ports.clock() - NOW).toBeGreaterThan(3_000)
+  })
+
   it('answers at the end of the wait if the request has not ended by then', async () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(RUNNING))
@@ -108,7 +123,7 @@ describe('a wait and its lease', () => {
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
-  it('a call that fails releases its lease', async () => {
+  it('a call goes on waiting during an outage, fails if the outage lasts until the end of the wait, and then releases its lease', async () => {
     const { ports, item } = await withItem()
     let looks = 0
     const items = failing(ports.items, 'get', 'before', () => ++looks > 1)
@@ -117,7 +132,20 @@ describe('a wait and its lease', () => {
       'unavailable',
     )
 
-    expect(looks).toBe(2)
+    expect(ports.clock()).toBe(NOW + PATIENT.ms)
+    expect(ports.waiting.leases.held()).toBe(0)
+  })
+
+  it('a call that fails by a defect fails at once, and releases its lease', async () => {
+    const { ports, item } = await withItem()
+    const get = vi.spyOn(ports.items, 'get')
+    const waiting = meanwhile(ports, async () => {
+      get.mockRejectedValueOnce(new Error('a bug'))
+    })
+
+    await expect(waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)).rejects.toThrow('a bug')
+
+    expect(ports.clock()).toBeLessThan(NOW + 1_000)
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
