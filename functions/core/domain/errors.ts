@@ -1,6 +1,7 @@
 import type { Limits } from './limits.ts'
 import type { Problem } from './problems.ts'
 import type { Rate } from './rate.ts'
+import { cut } from './text.ts'
 import type { QuotaWindow } from './window.ts'
 
 /**
@@ -99,9 +100,14 @@ export interface ErrorDetails {
   readonly quota?: ExceededQuota
 }
 
+/** The most characters of an error's sentence, and the most problems in an error. */
+const MAX_SENTENCE = 2_000
+const MAX_PROBLEMS = 100
+
 /**
  * The error of a refused call, with the sentence that its client reads. Each API turns the error into an answer in its
- * own shape.
+ * own shape. A sentence may contain names that the client has chosen, such as the name of a field with millions of
+ * characters. So long sentences are cut, because an answer of more than 6 MB would fail.
  */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
@@ -109,11 +115,16 @@ export class RequestError extends Error {
   readonly details: ErrorDetails
 
   constructor(code: ErrorCode, sentence: string, details: ErrorDetails = {}, options?: { cause: unknown }) {
-    super(sentence, options)
+    super(cut(sentence, MAX_SENTENCE), options)
     this.code = code
-    this.details = details
+    this.details = details.problems ? { ...details, problems: inShort(details.problems) } : details
   }
 }
+
+const inShort = (problems: readonly Problem[]): Problem[] =>
+  problems
+    .slice(0, MAX_PROBLEMS)
+    .map(({ path, message }) => ({ path: cut(path, MAX_SENTENCE), message: cut(message, MAX_SENTENCE) }))
 
 /**
  * The refusal of a message of an input queue. It has the form of an error answer of the inference API. The message's

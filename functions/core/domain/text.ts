@@ -88,3 +88,10 @@ const withoutHostile = (text: string): string => text.toWellFormed().replaceAll(
  */
 export const toAsciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Returns a text with at most `max` characters. If the text is longer, it ends with `…`. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text
+  // The cut may leave half of a character (a lone surrogate), which is removed.
+  return `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}

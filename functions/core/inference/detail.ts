@@ -20,8 +20,17 @@ export function detailOf(answered: Answered): string | undefined {
   return isRefusal ? said(wordsIn(body.value, WORDS) ?? jsonOf(body.value)) : detailOfValue(body.value)
 }
 
-/** Returns the words of the error in an answer, or in an element of a batch's answer. */
-export const detailOfValue = (value: unknown): string | undefined => said(wordsIn(value, ERRORS))
+/**
+ * Returns the words of the error in an answer, or in an element of a batch's answer. A list may contain errors, too. A
+ * text may be a result, so it is not read.
+ */
+export function detailOfValue(value: unknown): string | undefined {
+  const objects = (Array.isArray(value) ? value : [value]).filter(isObject)
+  const words = objects.slice(0, MAX_ELEMENTS).flatMap(one => wordsIn(one, ERRORS) ?? [])
+  return said(words.join('; '))
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 
@@ -29,6 +38,8 @@ const said = (text: string | undefined): string | undefined => oneLine(text ?? '
 const ERRORS = ['error', 'errors', 'detail'] as const
 /** The fields that contain the words in the error bodies of model servers, in the order in which they are read. */
 const WORDS = ['error', 'message', 'Message', 'detail', 'errors', 'msg', 'error_message', 'reason'] as const
+/** How many errors of a list are read. */
+const MAX_ELEMENTS = 5
 /** How many levels of errors within errors are read. No server nests deeper. */
 const MAX_LEVELS = 4
 
@@ -36,7 +47,7 @@ function wordsIn(value: unknown, fields: readonly string[], levels = MAX_LEVELS)
   if (typeof value === 'string') return value.trim() === '' ? undefined : value
   if (typeof value !== 'object' || value === null || levels === 0) return undefined
   if (Array.isArray(value)) {
-    const words = value.slice(0, 5).flatMap(one => wordsIn(one, WORDS, levels - 1) ?? [])
+    const words = value.slice(0, MAX_ELEMENTS).flatMap(one => wordsIn(one, WORDS, levels - 1) ?? [])
     return words.length === 0 ? undefined : words.join('; ')
   }
   const given = new Map<string, unknown>(Object.entries(value))

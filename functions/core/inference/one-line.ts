@@ -1,3 +1,5 @@
+import { cut } from '../domain/text.ts'
+
 /**
  * The part of a text that is searched for secrets, as a multiple of the length that is kept. It is longer than the kept
  * part, so that a secret at the end of the kept part is found as a whole.
@@ -34,9 +36,3 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   // The frames of a stack trace show how a server is built, and say nothing about the failure.
   [/\s*\bat [^\n"]{1,200}?:\d+:\d+\)?/g, ''],
 ]
-
-function cut(text: string, max: number): string {
-  if (text.length <= max) return text
-  // The cut may leave half of a character (a lone surrogate), which is removed.
-  return `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
-}

@@ -73,7 +73,7 @@ export function textSentence(
  * model. So a later call may succeed.
  */
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
-  /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)
+  /^\s*<(!doctype|html)\b/i.test(text) || (/^text\/html\b/i.test(content_type) && /^\s*</.test(text))
 
 /** Builds the sentence about an answer without a result: the text `what`, and then the kind of the answer. */
 export function noResultSentence(

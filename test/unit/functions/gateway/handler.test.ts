@@ -48,6 +48,9 @@ const post = async (
 }
 const submission = { body: JSON.stringify({ prompt: PROMPT }) }
 
+/** Fields with values that are not texts. */
+const many = (count: number) => Array.from({ length: count }, (_, i) => [`field_${i}`, i])
+
 describe('gateway', () => {
   describe('for a user whose calls exceed the rate', () => {
     /** Each test begins at another hour, so no test sees the counted calls of another test. */
@@ -223,6 +226,17 @@ describe('gateway', () => {
     expect(answer.body).toMatchObject({ error: expect.any(String), status: 'error', code })
     expect(answer.output.text()).not.toContain(PROMPT)
     expect(dynamoDb.calls()).toHaveLength(0)
+  })
+
+  it.each([
+    { what: 'a field', body: `{"prompt":"x","${'k'.repeat(3_000_000)}":18446744073709551615}` },
+    { what: 'a model', body: JSON.stringify({ prompt: 'x', model: 'm'.repeat(3_000_000) }) },
+    { what: 'many wrong fields', body: JSON.stringify({ prompt: 1, metadata: Object.fromEntries(many(40_000)) }) },
+  ])('answers 400 with a short sentence if $what would make it longer than an answer may be', async ({ body }) => {
+    const { statusCode, text } = await post({ body })
+
+    expect(statusCode).toBe(400)
+    expect(text?.length).toBeLessThan(20_000)
   })
 
   it('answers 503 if a table is unavailable, and the answer has no details of AWS', async () => {

@@ -224,6 +224,9 @@ describe('the model’s error text about a failure (`detail`)', () => {
   it('if the status is a success, the error text is only taken from the field `error`, since other parts may be a result', () => {
     expect(judge(withText('a whole result', 'text/plain'), by())).not.toHaveProperty('detail')
     expect(judge(answered({ text: 'a result' }), by({ condition: 'retry' }))).not.toHaveProperty('detail')
+    for (const result of ['a result', ['a result'], [{ message: 'a result' }], [['a result']]])
+      expect(judge(answered(result), by({ condition: 'retry' }))).not.toHaveProperty('detail')
+    expect(judge(withText('a whole result', 'text/html'), by())).not.toHaveProperty('detail')
   })
 
   it('the error text is not passed on if it may be about another user’s request in the same batch', () => {
