@@ -40,7 +40,7 @@ export const anItem = (fields: Partial<RequestItem> = {}): RequestItem => ({
   status: 'queued',
   attempt: 0,
   crashes: 0,
-  ttl: Math.floor(NOW / 1000) + 90 * 86_400,
+  ttl: Math.floor((NOW + 3_600_000) / 1000) + 90 * 86_400,
   ...fields,
 })
 

@@ -3,6 +3,7 @@ import { givesWay, goesToBulk } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf, traceAttributes } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
+import { ITEM_RETENTION_MS } from '../domain/timing.ts'
 import { type WindowLength, windowAt } from '../domain/window.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
@@ -52,11 +53,20 @@ export async function redriveRequest(
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
   const held = await hold(ports, item, entitlement)
   if ('refused' in held) return { redriven: false, reason: held.refused }
-  const deadline = ports.clock() + (item.deadline - item.created_at)
+  const deadline = ports.clock() + expireAfterOf(item)
   const queued = await ports.items.redrive(item, { reservation: held.reservation, deadline })
   if (queued) return send(ports, queued, message, held.open)
   await ports.quota.close([{ reservation: held.reservation }])
   return { redriven: false, reason: 'not failed' }
+}
+
+/**
+ * Returns the time in which a run must start, in milliseconds: `queue.expire_after` at the request's admission. A redrive
+ * changes the deadline, but neither the time of the creation nor the `ttl`. So for a run after a redrive, the time
+ * follows from the `ttl`.
+ */
+function expireAfterOf({ run, created_at, deadline, ttl }: RequestItem): number {
+  return run === 1 ? deadline - created_at : ttl * 1000 - ITEM_RETENTION_MS - created_at
 }
 
 /**

@@ -43,6 +43,22 @@ describe('redriveRequest: runs a failed request again, as a new run', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
   })
 
+  it('each new run may wait for its start as long as the first one, however old the request is', async () => {
+    const { ports, item } = await given()
+    const { user_id, request_id, created_at, deadline } = item
+    let failed: RequestItem | undefined = item
+    for (const run of [2, 3, 4]) {
+      ports.advance(86_400_000)
+
+      await redriveRequest(ports, aMessage(failed), ENTITLEMENT)
+
+      const queued = await ports.items.get(user_id, request_id)
+      expect(queued).toMatchObject({ status: 'queued', run, deadline: ports.clock() + deadline - created_at })
+      failed = queued && (await ports.items.giveUp(queued, FAILED.error, ports.clock()))
+      if (!failed) throw new Error('the new run has not failed')
+    }
+  })
+
   it.each([
     { others: 10, givesWay: true },
     { others: 9, givesWay: false },
