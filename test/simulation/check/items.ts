@@ -158,7 +158,7 @@ const LONGEST_WITHOUT_PROBE_MS = LONGEST_OPENINGS * 60_000 + 5 * 60_000
  * Returns true if a request expires because the halt of its model does not end. When the faults have stopped, the model works, so the
  * next probe ends the halt. Two kinds of requests can't end a halt, and are left out. A request without a message causes no probe: its
  * gateway crashed before the send, or a deployment deleted the message with its queue. A request whose content makes each call fail is
- * a probe again and again. It is recognized by a recent call.
+ * a probe again and again. It is recognized by a recent call. A model that has asked for a pause gets no probe before the end of the pause.
  */
 const isHaltedForTooLong = (
   { world, queues, protection }: Known,
@@ -167,6 +167,7 @@ const isHaltedForTooLong = (
 ): boolean =>
   isInAQueue(queues, requestId) &&
   protection.state?.halted !== undefined &&
+  (protection.state.paused_until ?? 0) <= world.clock() - LONGEST_WITHOUT_PROBE_MS &&
   world.restedFor() > LONGEST_WITHOUT_PROBE_MS &&
   !calls.some(({ at }) => at > world.clock() - LONGEST_WITHOUT_PROBE_MS)
 
