@@ -91,10 +91,12 @@ function joined(chunks: readonly Chunk[], choices: readonly Fields[]): Fields {
 
 function joinChoice(index: number, parts: readonly Choice[]): Fields {
   const finishReason = parts.findLast(part => typeof part.finish_reason === 'string')?.finish_reason ?? null
+  const { logprobs } = joinFields(parts.map(part => ({ logprobs: part.logprobs })))
+  const ends = { finish_reason: finishReason, ...(logprobs !== null && { logprobs }) }
   const deltas = parts.map(({ delta }) => delta).filter(delta => delta !== undefined && delta !== null)
   return deltas.length > 0
-    ? { index, message: joinMessage(deltas), finish_reason: finishReason }
-    : { index, text: parts.map(({ text }) => text ?? '').join(''), finish_reason: finishReason }
+    ? { index, message: joinMessage(deltas), ...ends }
+    : { index, text: parts.map(({ text }) => text ?? '').join(''), ...ends }
 }
 
 /** Joins the pieces of a message. A message without a text has the content `null`, as without streaming. */

@@ -385,6 +385,25 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
+  it('a stream becomes an answer with the log probabilities of all tokens', async () => {
+    const part = (token: string | null, finishReason: string | null = null) =>
+      chunk(
+        { content: token },
+        { finish_reason: finishReason, logprobs: token === null ? null : { content: [{ token }], refusal: null } },
+      )
+
+    expect(await read(stream(part('he'), part('llo'), part(null, 'stop')))).toMatchObject({
+      value: {
+        choices: [
+          {
+            message: { content: 'hello' },
+            logprobs: { content: [{ token: 'he' }, { token: 'llo' }], refusal: null },
+          },
+        ],
+      },
+    })
+  })
+
   it('a stream that contains an error becomes this error, which is then judged like any other error of the model', async () => {
     const error = { error: { message: 'overloaded', code: 503 } }
 
