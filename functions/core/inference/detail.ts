@@ -21,7 +21,20 @@ export function detailOf(answered: Answered): string | undefined {
 }
 
 /** Returns the words of the error in an answer, or in an element of a batch's answer. */
-export const detailOfValue = (value: unknown): string | undefined => said(wordsIn(value, ERRORS))
+export const detailOfValue = (value: unknown): string | undefined =>
+  said(wordsIn(value, isBareError(value) ? [...ERRORS, 'message'] : ERRORS))
+
+/**
+ * Returns whether an answer is an error itself, without a field for the error: `{ "object": "error", "message": … }`, or
+ * `{ "message": …, "code": 503 }`. Its message is the model's words, and no part of a result.
+ */
+function isBareError(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const fields = new Map<string, unknown>(Object.entries(value))
+  if (['choices', 'data', 'output'].some(name => fields.has(name))) return false
+  const code = fields.get('code')
+  return fields.get('object') === 'error' || (typeof code === 'number' && code >= 400 && code < 600)
+}
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 
