@@ -77,3 +77,16 @@ it.each([
 
   expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ ok: true })
 })
+
+it.each([
+  { message: { role: 'assistant', content: 'he' }, done: false },
+  { response: 'he', done: false },
+])('one line of a stream of Ollama gives no result, since it is only a part of the answer: %j', async line => {
+  await expect(callerHere('ollama').read(line)).rejects.toThrow('gives no result')
+})
+
+it('an answer in the form of Ollama without `done` gives a result', async () => {
+  expect(await callerHere('ollama').read({ message: { content: 'hello' } })).toMatchObject({
+    result: { text: 'hello' },
+  })
+})
