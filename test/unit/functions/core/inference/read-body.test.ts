@@ -134,12 +134,17 @@ describe('readBody: numbers in an answer', () => {
     ['0.12345678901234567', 0.123_456_789_012_345_66],
     ['1e300', 1e300],
     ['12345678901234567890.5', 12_345_678_901_234_567_000],
-  ])('keeps all digits of %s', async (written, value) => {
-    expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
-      kind: 'json',
-      value: { seed: value, list: [value, 1] },
-    })
-  })
+    ['12345678901234567890.0', 12_345_678_901_234_567_000],
+    ['1.2345678901234567891e19', 12_345_678_901_234_567_000],
+  ])(
+    'keeps all digits of the integer %s, or rounds the number if it has a point or an exponent',
+    async (written, value) => {
+      expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
+        kind: 'json',
+        value: { seed: value, list: [value, 1] },
+      })
+    },
+  )
 
   it('does not change digits, and words such as NaN, within texts', async () => {
     const value = { a: 'NaN, Infinity: 18446744073709551615 \\" 1e400', '18446744073709551615': 1 }
