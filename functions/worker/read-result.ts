@@ -47,10 +47,19 @@ export async function readResult(mappings: Pick<Mappings, 'response'>, answer: M
 
 /** Builds the failure of a request whose answer has no result for the mapping. Usually the answer says why. */
 const noResult = ({ answer, status, content_type }: ModelSuccess, why: string): ModelFailure => ({
-  ...failureOf('invalid_model_response', noResultSentence(why, { status, content_type })),
+  ...failureOf(
+    'invalid_model_response',
+    noResultSentence(isUnfinished(answer) ? why + UNFINISHED : why, { status, content_type }),
+  ),
   status,
   detail: detailOfValue(answer),
 })
+
+const UNFINISHED = "; the model's answer has `done: false`, so it is not finished"
+
+/** Returns whether an answer is one line of a stream that was cut off. The last line of such a stream has `done: true`. */
+const isUnfinished = (answer: unknown): boolean =>
+  typeof answer === 'object' && answer !== null && 'done' in answer && answer.done === false
 
 const failureOf = (code: ModelFailure['code'], message: string): ModelFailure => ({
   ok: false,

@@ -10,23 +10,28 @@ const TOKEN = /[+-]?(?:nan|inf(?:inity)?\b|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/iy
 const BEGINS_TOKEN = new Set([...'+-0123456789niNI'].map(character => character.charCodeAt(0)))
 
 /**
+ * The form of an integer beyond 2^53. With `texts`, the integer becomes a text of its digits if it is written without a
+ * point and an exponent. With `marks`, it becomes a mark if all its digits are written and it would lose some of them, and
+ * otherwise stays a number. `12345678901234567.0` and `1.2345678901234567e16` are written with all digits. `1e23` and
+ * `1.5e300` are not: like fractions, they may be rounded.
+ */
+type LongIntegers = 'texts' | 'marks'
+
+/**
  * A fast search for numbers that may have to be rewritten. If it finds nothing, the text stays as it is. Otherwise each
  * number is checked.
  */
-const SUSPICIOUS = /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i
-
-/**
- * The form of an integer beyond 2^53. With `texts`, the integer always becomes a text of its digits. With `marks`, it
- * becomes a mark if it would lose digits, and otherwise stays a number.
- */
-type LongIntegers = 'texts' | 'marks'
+const SUSPICIOUS: Readonly<Record<LongIntegers, RegExp>> = {
+  texts: /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i,
+  marks: /nan|inf|(?<![\d.])\d{16}|[\d.]{16}e\+?\d|e\+?\d{3}/i,
+}
 
 /**
  * Rewrites a JSON text, so that no number in it changes silently when JavaScript parses it. `longIntegers` says how
  * integers beyond 2^53 are rewritten. `NaN`, `Infinity` and a number as large as 1e400 become marks.
  */
 export function rewriteNumbers(text: string, longIntegers: LongIntegers): string {
-  if (!SUSPICIOUS.test(text)) return text
+  if (!SUSPICIOUS[longIntegers].test(text)) return text
   const parts: string[] = []
   let from = 0
   for (let at = 0; at < text.length; at++) {
@@ -54,10 +59,27 @@ function tokenAt(text: string, at: number): string {
  */
 function rewritten(token: string, longIntegers: LongIntegers): string | undefined {
   if (token === '' || Number.isSafeInteger(Number(token))) return undefined
-  if (!/^-?\d+$/.test(token)) return Number.isFinite(Number(token)) ? undefined : markOf(token)
-  if (longIntegers === 'texts') return `"${token}"`
-  return isExact(token) ? undefined : markOf(token)
+  if (!Number.isFinite(Number(token)) && !PLAIN_INTEGER.test(token)) return markOf(token)
+  if (longIntegers === 'texts') return PLAIN_INTEGER.test(token) ? `"${token}"` : undefined
+  const integer = integerOf(token)
+  return integer === undefined || isExact(integer) ? undefined : markOf(integer)
 }
+
+const PLAIN_INTEGER = /^-?\d+$/
+
+/**
+ * Returns the digits of an integer, also if it is written with a point or an exponent. Returns undefined if the number is
+ * no integer, or if not all digits of the integer are written.
+ */
+function integerOf(token: string): string | undefined {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = WRITTEN.exec(token) ?? []
+  const digits = whole + fraction
+  const point = Math.max(0, whole.length + Number(exponent))
+  if (digits === '' || point > digits.length || /[1-9]/.test(digits.slice(point))) return undefined
+  return sign + digits.slice(0, point)
+}
+
+const WRITTEN = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i
 
 const markOf = (token: string): string => JSON.stringify(MARK + token.slice(0, 40))
 

@@ -80,6 +80,17 @@ export function withoutHostileText(value: unknown): unknown {
   )
 }
 
+/**
+ * Returns whether `withoutHostileText` would give two fields of one object the same name. Then one of their values would
+ * be lost. The value must not be nested deeper than `MAX_DEPTH`.
+ */
+export function wouldLoseField(value: unknown): boolean {
+  if (!isContainer(value)) return false
+  if (Array.isArray(value)) return value.some(wouldLoseField)
+  const names = Object.keys(value)
+  return new Set(names.map(withoutHostile)).size < names.length || Object.values(value).some(wouldLoseField)
+}
+
 const withoutHostile = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
 /**

@@ -25,12 +25,27 @@ export function detailOf(answered: Answered): string | undefined {
  * text may be a result, so it is not read.
  */
 export function detailOfValue(value: unknown): string | undefined {
-  const objects = (Array.isArray(value) ? value : [value]).filter(isObject)
-  const words = objects.slice(0, MAX_ELEMENTS).flatMap(one => wordsIn(one, ERRORS) ?? [])
-  return said(words.join('; '))
+  const ones: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_ELEMENTS) : [value]
+  return said(ones.flatMap(one => (isFields(one) ? (wordsIn(one, fieldsOf(one)) ?? []) : [])).join('; '))
 }
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const fieldsOf = (value: Fields): readonly string[] => (isBareError(value) ? [...ERRORS, 'message'] : ERRORS)
+
+/**
+ * Returns whether an answer is an error itself, without a field for the error: `{ "object": "error", "message": … }`, or
+ * `{ "message": …, "code": 503 }`. Its message is the model's words, and no part of a result.
+ */
+function isBareError(value: Fields): boolean {
+  const fields = new Map(Object.entries(value))
+  if (['choices', 'data', 'output'].some(name => fields.has(name))) return false
+  const code = fields.get('code')
+  return fields.get('object') === 'error' || (typeof code === 'number' && code >= 400 && code < 600)
+}
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 

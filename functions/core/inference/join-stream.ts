@@ -1,13 +1,11 @@
 import * as z from 'zod'
 import { MAX_ANSWER_PARTS, measureJson } from '../domain/json-size.ts'
+import { joinCalls, ToolCall } from './join-calls.ts'
+import { joinFields, Unjoinable } from './join-fields.ts'
 
 /** Returns whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
 export const isEventStream = (text: string): boolean => /^\s*(?:(?:data|event|id|retry) *:|:)/.test(text)
 
-const ToolCall = z.looseObject({
-  index: z.int().nonnegative().optional(),
-  function: z.looseObject({ arguments: z.string().nullish() }).optional(),
-})
 const Delta = z.looseObject({ tool_calls: z.array(ToolCall).nullish() })
 const Choice = z.looseObject({
   index: z.int().nonnegative().prefault(0),
@@ -28,8 +26,9 @@ function isPart({ delta, text }: Choice): boolean {
 
 /**
  * Joins a stream of chunks in the form of the OpenAI API to the answer that the model would have given without
- * streaming. Returns undefined if the text is another kind of stream, or if the end of the stream is missing, because a
- * part of an answer must not count as the whole. If the stream has an error, the error is the whole answer.
+ * streaming. Returns undefined if the text is another kind of stream, if its pieces don't show how they belong together,
+ * or if the end of the stream is missing, because a part of an answer must not count as the whole. If the stream has an
+ * error, the error is the whole answer.
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
@@ -46,9 +45,14 @@ export function joinChunks(text: string, parse: (json: string) => unknown): unkn
     ({ index }) => index,
   )
   if (choicesByIndex.size === 0) return undefined
-  const choices = inOrder(choicesByIndex).map(([index, list]) => joinChoice(index, list))
-  if (!isEnded && choices.some(({ finish_reason }) => finish_reason === null)) return undefined
-  return joined(chunks, choices)
+  try {
+    const choices = [...choicesByIndex].sort(([a], [b]) => a - b).map(([index, list]) => joinChoice(index, list))
+    if (!isEnded && choices.some(({ finish_reason }) => finish_reason === null)) return undefined
+    return joined(chunks, choices)
+  } catch (error) {
+    if (error instanceof Unjoinable) return undefined
+    throw error
+  }
 }
 
 /**
@@ -87,51 +91,22 @@ function joined(chunks: readonly Chunk[], choices: readonly Fields[]): Fields {
 
 function joinChoice(index: number, parts: readonly Choice[]): Fields {
   const finishReason = parts.findLast(part => typeof part.finish_reason === 'string')?.finish_reason ?? null
+  const { logprobs } = joinFields(parts.map(part => ({ logprobs: part.logprobs })))
+  const ends = { finish_reason: finishReason, ...(logprobs !== null && { logprobs }) }
   const deltas = parts.map(({ delta }) => delta).filter(delta => delta !== undefined && delta !== null)
   return deltas.length > 0
-    ? { index, message: joinMessage(deltas), finish_reason: finishReason }
-    : { index, text: parts.map(({ text }) => text ?? '').join(''), finish_reason: finishReason }
+    ? { index, message: joinMessage(deltas), ...ends }
+    : { index, text: parts.map(({ text }) => text ?? '').join(''), ...ends }
 }
 
-/**
- * Joins the pieces of a message. Texts are joined (`content`, `reasoning_content`, `refusal`), and so are lists. For
- * any other field, the last value counts.
- */
+/** Joins the pieces of a message. A message without a text has the content `null`, as without streaming. */
 function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
-  const message = new Map<string, unknown>([
-    ['role', 'assistant'],
-    ['content', null],
-  ])
-  for (const { tool_calls: _, role, ...delta } of deltas) {
-    if (typeof role === 'string' && role !== '') message.set('role', role)
-    for (const [name, value] of Object.entries(delta)) message.set(name, append(message.get(name), value))
+  const fields = joinFields(deltas.map(({ tool_calls: _, ...delta }) => delta))
+  const calls = joinCalls(deltas.flatMap(({ tool_calls }) => tool_calls ?? []))
+  return {
+    content: null,
+    ...fields,
+    role: fields.role || 'assistant',
+    ...(calls.length > 0 && { tool_calls: calls }),
   }
-  const calls = Map.groupBy(
-    deltas.flatMap(({ tool_calls }) => tool_calls ?? []),
-    ({ index = 0 }) => index,
-  )
-  if (calls.size > 0)
-    message.set(
-      'tool_calls',
-      inOrder(calls).map(([, parts]) => joinCall(parts)),
-    )
-  return Object.fromEntries(message)
-}
-
-const inOrder = <T>(parts: ReadonlyMap<number, T>): [number, T][] => [...parts].sort(([a], [b]) => a - b)
-
-function append(text: unknown, more: unknown): unknown {
-  if (Array.isArray(text) && Array.isArray(more)) return [...text, ...more]
-  if (typeof more !== 'string') return more ?? text ?? null
-  return typeof text === 'string' ? text + more : more
-}
-
-/**
- * Joins the pieces of a call of a tool. The first piece has the id and the name. All pieces have a part of the
- * arguments.
- */
-function joinCall(parts: readonly z.infer<typeof ToolCall>[]): Fields {
-  const { index: _, ...first } = parts[0] ?? {}
-  const args = parts.map(part => part.function?.arguments ?? '').join('')
-  return { ...first, function: { ...first.function, arguments: args } }
 }

@@ -1,6 +1,6 @@
 import type { Usage } from '../domain/item.ts'
 import { findImpossibleNumber } from '../domain/json-numbers.ts'
-import { findHostileText, isTooDeep, withoutHostileText } from '../domain/text.ts'
+import { findHostileText, isTooDeep, withoutHostileText, wouldLoseField } from '../domain/text.ts'
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
 import { makesObjectResult, saysNullResult } from './null-result.ts'
 import { readUsage } from './usage.ts'
@@ -89,15 +89,20 @@ const isEmptyObject = (value: unknown): boolean =>
  * leaves out.
  */
 function storable(result: unknown, usage: Usage | undefined): unknown {
-  if (!findHostileText(result)) return result
+  const hostile = findHostileText(result)
+  if (!hostile) return result
+  const refused = (why: string) => new MappingError(`the result of the response mapping ${why}`, usage)
   const number = findImpossibleNumber(result)
-  if (number !== undefined)
-    throw new MappingError(`the result of the response mapping has ${number}, a number that JSON can't hold`, usage)
-  const tidied = isTooDeep(result) ? result : withoutHostileText(result)
+  if (number !== undefined) throw refused(`has ${number}, a number that JSON can't hold`)
+  if (isTooDeep(result)) throw refused(hostile.message)
+  if (wouldLoseField(result)) throw refused(SAME_NAMES)
+  const tidied = withoutHostileText(result)
   const problem = findHostileText(tidied)
-  if (problem) throw new MappingError(`the result of the response mapping ${problem.message}`, usage)
+  if (problem) throw refused(problem.message)
   return tidied
 }
+
+const SAME_NAMES = 'has two fields in one object whose names differ only in characters that no store keeps'
 
 /**
  * Explains the failure of an expression if the answer has a number that JSON can't hold. When the answer was parsed, a

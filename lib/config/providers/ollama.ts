@@ -23,12 +23,12 @@ export const OLLAMA: Profile = {
   ])
 }`,
   response: `{
-  "result": $type(message) = "object" ? {
+  "result": $not(done = false) ? ($type(message) = "object" ? {
     "text": message.content ?? "",
     "reasoning_content": message.thinking ? message.thinking,
     "tool_calls": message.tool_calls ? message.tool_calls,
     "finish_reason": done_reason
-  } : $exists(response) ? { "text": response, "finish_reason": done_reason },
+  } : $exists(response) ? { "text": response, "finish_reason": done_reason }),
   "usage": { "prompt_tokens": prompt_eval_count, "completion_tokens": eval_count }
 }`,
   estimate: CHAT_ESTIMATE,
@@ -44,6 +44,7 @@ export const OLLAMA: Profile = {
     'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than the time of loading, for example 5m. Otherwise, the first calls fail with a timeout.',
     '`format`, `think`, `keep_alive` and `tools` of `parameters` are sent unchanged. All other parameters are sent as `options`: `max_tokens` as `num_predict`, `stop` as a list.',
     'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content` (from thinking) and `tool_calls` if the model gave them.',
+    'An answer with `"done": false` is only a part of a stream. Then the request fails with `invalid_model_response`.',
     'Ollama does not report the tokens of the prompt that are in its cache from the previous call. So these tokens are not charged.',
     'Ollama also has an OpenAI-like API. To use it, write `provider: openai` and the URL with `/v1`.',
   ],

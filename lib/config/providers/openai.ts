@@ -42,6 +42,22 @@ const NO_CREDIT = [
  */
 const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This request requires more credits"'
 
+/**
+ * The JSONata of an answer that is an error itself, without the field `error` (vLLM, FastChat). An answer with one of the
+ * lists `choices`, `data` and `output` is a result.
+ */
+const BARE_ERROR = `body[$not($exists(choices) or $exists(data) or $exists(output)) and (object = "error"
+    or ($type(message) = "string" and $type(code) = "number" and code >= 400 and code < 600))]`
+const ERRORS = `[body.error, ${BARE_ERROR}]`
+
+/** The statuses from 400 to 499 that do not fail the request: the same call may succeed later, or the model is halted. */
+const NOT_FINAL = '[402, 408, 409, 425, 429]'
+/** The JSONata condition that an error will not pass. FastChat adds two digits to the status: 40303. */
+const IS_FINAL = `type = "invalid_request_error" or ($type(code) = "number" and (
+      (code >= 400 and code < 500 and $not(code in ${NOT_FINAL}))
+      or (code >= 40000 and code < 50000 and $not($floor(code / 100) in ${NOT_FINAL}))
+    ))`
+
 const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
 
 export const OPENAI: Profile = {
@@ -72,22 +88,20 @@ export const OPENAI: Profile = {
   retry: {
     backoff_on: [429, 498, 503],
     drop_on: [400, 404],
-    halt_when: `$exists([body.error.type, body.error.code][$ in [
+    halt_when: `$exists([${ERRORS}.type, ${ERRORS}.code][$ in [
     ${list(NO_CREDIT)}
   ]])
-  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget")
+  or ((status = 402 or 402 in ${ERRORS}.code) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget")
     and $not(${TOO_MANY_TOKENS}))`,
     drop_when: `${TOO_MANY_TOKENS} or body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
   or $substring($string(body.error.message), 0, 30) = "Context size has been exceeded"
   or (status = 403 and $exists(body.error.metadata))
   or (status < 300 and (
     $type(body.error) = "string" and body.error != ""
-    or body.error.type = "invalid_request_error"
-    or ($type(body.error.code) = "number" and body.error.code >= 400 and body.error.code < 500
-      and $not(body.error.code in [402, 408, 409, 425, 429]))
+    or $exists(${ERRORS}[${IS_FINAL}])
   ))`,
     backoff_when: `(status < 300 and (
-    $type(body.error) = "object" or $type(body.choices[0].error) = "object"
+    $type(body.error) = "object" or $type(body.choices[0].error) = "object" or $exists(${BARE_ERROR})
     or ${IS_EMPTY}
   ))
   or (status = 402 and body.error.metadata.limit_source = "openrouter_in_flight_budget")`,
@@ -98,7 +112,7 @@ export const OPENAI: Profile = {
     'The result is `{ "text", "finish_reason" }`. The result also has `reasoning_content`, `tool_calls` and `refusal` if the model gave them. If the content of the message has several parts, Sluice joins the texts of the parts. If the model gave only reasoning, `text` is empty. `finish_reason` then shows whether the reasoning has used up the allowed tokens.',
     'vLLM refuses connections while it loads a model. So set `circuit` for a model on vLLM. Otherwise, the requests use up their attempts while vLLM loads the model. llama.cpp answers 503 "Loading model". Then only probes are made, one at a time, until the model has loaded, and no request uses up an attempt.',
     'A 429 with "insufficient quota" only in its message is retried (Scaleway uses these words for its limit of simultaneous requests). Only the code or the type `insufficient_quota` means an account without credit.',
-    'OpenRouter and other providers send errors with status 200. If the `code` of the error is a 4xx, the request fails; otherwise it is retried. For an unknown path, LM Studio answers 200 with `error` as a text, and the request fails with this text.',
+    'OpenRouter and other providers send errors with status 200. If the `code` of the error is a 4xx, the request fails; otherwise it is retried. An error may also have no field `error` (vLLM, FastChat): then the answer has `"object": "error"`, or a `message` and a `code` from 400 to 599. For an unknown path, LM Studio answers 200 with `error` as a text, and the request fails with this text.',
     'A 403 with `metadata` means that moderation refused this one request (OpenRouter). The request fails.',
     'A 402 with "This request requires more credits" (OpenRouter) means that this one request may use more tokens than the credit allows. The request fails. Any other 402 halts the model.',
     "OpenAI's reasoning models use `max_completion_tokens` instead of `max_tokens`.",

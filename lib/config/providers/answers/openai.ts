@@ -29,6 +29,15 @@ const error = (message: string, type: string, code: string | null = null, param:
   error: { message, type, param, code },
 })
 
+/** An error in the form of vLLM and FastChat, which have no field `error`. */
+const bareError = (message: string, code: number, type?: string) => ({
+  object: 'error',
+  message,
+  type,
+  param: null,
+  code,
+})
+
 const RESULTS: readonly DocumentedAnswer[] = [
   {
     what: 'a completion',
@@ -87,6 +96,13 @@ const RESULTS: readonly DocumentedAnswer[] = [
     means: 'result',
     gives: { result: { text: 'Hi', finish_reason: 'stop' }, usage: COUNTED },
   },
+  {
+    what: 'a result with a `message` and a `code` besides the choices',
+    status: 200,
+    body: { ...completion({ content: 'Hi' }), message: 'Deprecated', code: 410 },
+    means: 'result',
+    gives: { result: { text: 'Hi', finish_reason: 'stop' }, usage: COUNTED },
+  },
 ]
 
 const SUCCESSES_WITHOUT_ANSWER: readonly DocumentedAnswer[] = [
@@ -115,6 +131,44 @@ const SUCCESSES_WITHOUT_ANSWER: readonly DocumentedAnswer[] = [
     status: 200,
     body: { error: { message: 'Input is too long', code: 400 } },
     means: 'drop',
+  },
+  {
+    what: 'an error without the field `error` (vLLM)',
+    status: 200,
+    body: bareError('The model `m` does not exist.', 404, 'NotFoundError'),
+    means: 'drop',
+  },
+  {
+    what: 'an error of the engine without the field `error` (vLLM)',
+    status: 200,
+    body: bareError('EngineCore encountered an issue.', 500, 'InternalServerError'),
+    means: 'retry',
+  },
+  {
+    what: 'a prompt over the context of the model (FastChat)',
+    status: 200,
+    body: bareError("This model's maximum context length is 2048 tokens.", 40303),
+    means: 'drop',
+  },
+  { what: 'a rate limit (FastChat)', status: 200, body: bareError('Too many requests', 42901), means: 'retry' },
+  { what: 'no memory left (FastChat)', status: 200, body: bareError('CUDA out of memory', 50002), means: 'retry' },
+  {
+    what: 'an overloaded model, as only a message and a code',
+    status: 200,
+    body: { message: 'Model is overloaded', code: 503 },
+    means: 'retry',
+  },
+  {
+    what: 'a refusal, as only a message and a code',
+    status: 200,
+    body: { message: 'Input is too long', code: 422 },
+    means: 'drop',
+  },
+  {
+    what: 'an account without credit, without the field `error`',
+    status: 200,
+    body: bareError('You exceeded your current quota', 429, 'insufficient_quota'),
+    means: 'halt',
   },
   {
     what: 'a path that LM Studio does not know',

@@ -53,3 +53,40 @@ it('an answer of LM Studio to an unknown path is a failure with its error text, 
 
   expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ verdict: 'drop', detail: error })
 })
+
+it.each([
+  { body: { object: 'error', message: 'The model `m` does not exist.', code: 404 }, verdict: 'drop' },
+  { body: { object: 'error', message: 'The engine is dead.', code: null }, verdict: 'retry' },
+  { body: { message: 'Model is overloaded', code: 503 }, verdict: 'retry' },
+])('an error without the field `error` is a failure with its message, although its status is 200', async answer => {
+  const { body, verdict } = answer
+  server().answerWith({ status: 200, body })
+
+  expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ verdict, detail: body.message })
+})
+
+it.each([
+  { message: 'Hi' },
+  { message: 'Hi', code: 200 },
+  { message: 'Hi', code: 1001 },
+  { message: 'Hi', code: 500, choices: [{ message: { content: 'Hi' } }] },
+  { message: 'Hi', code: 500, data: [] },
+  { message: 'Hi', code: 500, output: [] },
+])('an answer with a message is no error if it has no code of an error, or has a result: %j', async body => {
+  server().answerWith({ status: 200, body })
+
+  expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ ok: true })
+})
+
+it.each([
+  { message: { role: 'assistant', content: 'he' }, done: false },
+  { response: 'he', done: false },
+])('one line of a stream of Ollama gives no result, since it is only a part of the answer: %j', async line => {
+  await expect(callerHere('ollama').read(line)).rejects.toThrow('gives no result')
+})
+
+it('an answer in the form of Ollama without `done` gives a result', async () => {
+  expect(await callerHere('ollama').read({ message: { content: 'hello' } })).toMatchObject({
+    result: { text: 'hello' },
+  })
+})

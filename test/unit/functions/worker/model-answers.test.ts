@@ -72,6 +72,24 @@ describe('a worker: a model that says why it refuses a request', () => {
     ])
   })
 
+  it('a request fails if the answer is one line of a stream that was cut off, and the error says so', async () => {
+    const line = { model: 'm', message: { role: 'assistant', content: 'he' }, done: false }
+    const { runOne, outcomes } = aWorkerOf([answered(line)])
+
+    await runOne()
+
+    expect(outcomes()).toMatchObject([
+      {
+        status: 'failed',
+        error: {
+          code: 'invalid_model_response',
+          message:
+            "the response mapping gives no result; the model's answer has `done: false`, so it is not finished (200, application/json)",
+        },
+      },
+    ])
+  })
+
   it('a model that answers 202 with the promise of a later answer is not called again, and the error says what is wrong', async () => {
     const { runOne, outcomes } = aWorkerOf([answered({ id: 'abc', status: 'IN_QUEUE' }, { status: 202 })])
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RequestError } from '../../../../../functions/core/domain/errors.ts'
 import { MAX_METADATA_BYTES } from '../../../../../functions/core/domain/submission.ts'
@@ -30,24 +31,67 @@ describe('parseBody', () => {
     expect(parseBody(JSON.stringify(body))).toEqual(body)
   })
 
-  it.each(['18446744073709551615', '-9007199254740993'])(
-    'refuses the integer %s, which JavaScript would read with wrong last digits',
-    number => {
-      const { message, details } = errorOf(`{"prompt":"x","parameters":{"seeds":[1,${number}]}}`)
+  it.each([
+    '18446744073709551615',
+    '-9007199254740993',
+    '12345678901234567891e0',
+    '12345678901234567.0',
+    '-9007199254740993.000E+0',
+    '1.2345678901234567e16',
+    '1.2345678901234567891E+19',
+    '0.9007199254740993e16',
+    '123456789012345678910e-1',
+    '1234567890123456789.10e1',
+  ])('refuses the integer %s, which JavaScript would read with wrong last digits', number => {
+    const { message, details } = errorOf(`{"prompt":"x","parameters":{"seeds":[1,${number}]}}`)
 
-      expect(message).toBe(
-        '`parameters.seeds[1]` is an integer beyond 2^53, which would lose its last digits: send it as a text',
-      )
-      expect(details.problems).toEqual([{ path: 'parameters.seeds[1]', message: expect.any(String) }])
-    },
-  )
+    expect(message).toBe(
+      '`parameters.seeds[1]` is an integer beyond 2^53, which would lose its last digits: send it as a text',
+    )
+    expect(details.problems).toEqual([{ path: 'parameters.seeds[1]', message: expect.any(String) }])
+  })
 
-  it.each(['9007199254740992', '18446744073709551616', '1e300', '0.12345678901234567', '"18446744073709551615"'])(
-    'accepts %s, which JavaScript reads with the same value',
-    number => {
-      expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
-    },
-  )
+  it.each([
+    '9007199254740992',
+    '18446744073709551616',
+    '18446744073709551616.0',
+    '1.8446744073709551616e19',
+    '1e22',
+    '"18446744073709551615"',
+    '"12345678901234567.0"',
+  ])('accepts %s, which JavaScript reads with the same value', number => {
+    expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
+  })
+
+  it.each([
+    '0.1',
+    '1e-7',
+    '0.12345678901234567',
+    '1.2345678901234567e-7',
+    '12345678901234567.5',
+    '123456789012345678915e-1',
+    '1e23',
+    '1e300',
+    '1.5e300',
+    '1.7976931348623157e+308',
+    '1.2345678901234567e30',
+  ])('accepts %s and rounds it, since it is a fraction or is not written with all digits', number => {
+    expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
+  })
+
+  it('refuses an integer only if it would lose digits, wherever its point is written', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 30n }), fc.nat(40), fc.boolean(), (integer, shift, isNegative) => {
+        const digits = String(integer)
+        const point = Math.max(1, digits.length - shift)
+        const exponent = digits.length - point
+        const written = `${isNegative ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}0e${exponent}`
+        const parse = () => parseBody(`{"prompt":"x","seed":${written}}`)
+        if (BigInt(Number(integer)) === integer) expect(parse()).toMatchObject({ seed: Number(written) })
+        else expect(parse).toThrow('`seed` is an integer beyond 2^53')
+      }),
+    )
+  })
 
   it.each(['NaN', 'Infinity', '1e400'])('refuses %s, which JSON can’t hold, and the error names it', number => {
     expect(errorOf(`{"prompt":"x","parameters":{"seed":${number}}}`).message).toBe(

@@ -127,6 +127,21 @@ describe('response mapping', () => {
     },
   )
 
+  it.each([{ 'a\u0000': 1, 'a\ufffd': 2 }, { 'a\u0000': 1, 'a\udc00': 2 }, { list: [{ 'a\ud800': 1, 'a\udc00': 2 }] }])(
+    'the response mapping refuses a result if two fields would get the same name, since one would be lost: %j',
+    async result => {
+      await expect(mappings().response({ result })).rejects.toThrow(
+        'the result of the response mapping has two fields in one object whose names differ only in characters that no store keeps',
+      )
+    },
+  )
+
+  it('the response mapping keeps fields of different objects whose names become the same', async () => {
+    const result = [{ 'a\u0000': 1 }, { 'a\ufffd': { 'a\u0000': 2 } }]
+
+    expect((await mappings().response({ result })).result).toEqual([{ 'a\ufffd': 1 }, { 'a\ufffd': { 'a\ufffd': 2 } }])
+  })
+
   it('the response mapping does not check fields of the answer that it does not use', async () => {
     const deep = JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
 

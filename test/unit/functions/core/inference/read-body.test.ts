@@ -134,12 +134,17 @@ describe('readBody: numbers in an answer', () => {
     ['0.12345678901234567', 0.123_456_789_012_345_66],
     ['1e300', 1e300],
     ['12345678901234567890.5', 12_345_678_901_234_567_000],
-  ])('keeps all digits of %s', async (written, value) => {
-    expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
-      kind: 'json',
-      value: { seed: value, list: [value, 1] },
-    })
-  })
+    ['12345678901234567890.0', 12_345_678_901_234_567_000],
+    ['1.2345678901234567891e19', 12_345_678_901_234_567_000],
+  ])(
+    'keeps all digits of the integer %s, or rounds the number if it has a point or an exponent',
+    async (written, value) => {
+      expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
+        kind: 'json',
+        value: { seed: value, list: [value, 1] },
+      })
+    },
+  )
 
   it('does not change digits, and words such as NaN, within texts', async () => {
     const value = { a: 'NaN, Infinity: 18446744073709551615 \\" 1e400', '18446744073709551615': 1 }
@@ -218,6 +223,157 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
+  const messageOf = async (...deltas: object[]) => {
+    const body = await read(stream(...deltas.map(delta => chunk(delta)), chunk({}, { finish_reason: 'stop' })))
+    const value = body.kind === 'json' ? (body.value as { choices: { message: Record<string, unknown> }[] }) : undefined
+    return value?.choices[0]?.message
+  }
+  const callsOf = async (...pieces: object[]) =>
+    (await messageOf(...pieces.map(piece => ({ tool_calls: [piece] }))))?.tool_calls
+  const piece = (args: string, name?: string, more: object = {}) => ({ ...more, function: { name, arguments: args } })
+  const whole = (args: string, name: string, id?: string) => ({
+    ...(id && { id }),
+    function: { name, arguments: args },
+  })
+
+  it.each([
+    {
+      what: 'ids and no index',
+      pieces: [piece('{"a"', 'f', { id: 'x' }), piece(':1}'), piece('{"b":2}', 'g', { id: 'y' })],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'g', 'y')],
+    },
+    {
+      what: 'ids, and the index null',
+      pieces: [piece('{}', 'f', { id: 'x', index: null }), piece('{}', 'f', { id: 'y', index: null })],
+      calls: [whole('{}', 'f', 'x'), whole('{}', 'f', 'y')],
+    },
+    {
+      what: 'the id and the name in each piece',
+      pieces: [piece('{"a"', 'f', { id: 'x' }), piece(':1}', 'f', { id: 'x' }), piece('{}', 'f', { id: 'y' })],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{}', 'f', 'y')],
+    },
+    {
+      what: 'only names',
+      pieces: [piece('{"a"', 'f'), piece(':1}'), piece('{"b":2}', 'g'), piece('', 'h')],
+      calls: [whole('{"a":1}', 'f'), whole('{"b":2}', 'g'), whole('', 'h')],
+    },
+    {
+      what: 'the same name twice',
+      pieces: [piece('{"a":1}', 'f'), piece('{"b":2}', 'f')],
+      calls: [whole('{"a":1}', 'f'), whole('{"b":2}', 'f')],
+    },
+    {
+      what: 'the same index for all calls (Gemini)',
+      pieces: [piece('{"a":1}', 'f', { id: 'x', index: 0 }), piece('{"b":2}', 'f', { id: 'y', index: 0 })],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'f', 'y')],
+    },
+    {
+      what: 'another id in each piece of one index (vLLM)',
+      pieces: [piece('', 'f', { id: 'x', index: 0 }), piece('{"a"', undefined, { id: 'y', index: 0 })],
+      calls: [whole('{"a"', 'f', 'x')],
+    },
+    {
+      what: 'the id and the name after the first piece',
+      pieces: [
+        piece('', '', { id: '', index: 0 }),
+        piece('{', 'f', { id: 'x', index: 0 }),
+        piece('}', '', { index: 0 }),
+      ],
+      calls: [whole('{}', 'f', 'x')],
+    },
+    {
+      what: 'interleaved pieces in a wrong order',
+      pieces: [
+        piece('{"b"', 'g', { id: 'y', index: 1 }),
+        piece('{"a"', 'f', { id: 'x', index: 0 }),
+        piece(':2}', undefined, { index: 1 }),
+        piece(':1}', undefined, { index: 0 }),
+      ],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'g', 'y')],
+    },
+  ])('tool calls keep their ids, names and arguments if a stream gives $what', async ({ pieces, calls }) => {
+    expect(await callsOf(...pieces)).toEqual(calls)
+  })
+
+  it('tool calls with free text are joined, too', async () => {
+    const first = { index: 0, id: 'x', type: 'custom', custom: { name: 'f', input: 'he' } }
+
+    expect(await callsOf(first, { index: 0, custom: { input: 'llo' } })).toEqual([
+      { id: 'x', type: 'custom', custom: { name: 'f', input: 'hello' } },
+    ])
+  })
+
+  it.each([
+    { what: 'a repeated name that may begin another call', pieces: [piece('{"a"', 'f'), piece(':1}', 'f')] },
+    {
+      what: 'the same index and the same name for two calls without ids',
+      pieces: [piece('{"a":1}', 'f', { index: 0 }), piece('{"b":2}', 'f', { index: 0 })],
+    },
+    {
+      what: 'two names for one index',
+      pieces: [piece('{}', 'f', { index: 0, id: 'x' }), piece('', 'g', { index: 0 })],
+    },
+    { what: 'arguments without a name', pieces: [piece('{}', undefined, { index: 0, id: 'x' })] },
+    {
+      what: 'a new id without a name',
+      pieces: [piece('{}', 'f', { id: 'x' }), piece('{}', undefined, { id: 'y' })],
+    },
+  ])('a stream is refused if its tool calls have $what, since joining could change them', async ({ pieces }) => {
+    expect(await callsOf(...pieces)).toBeUndefined()
+  })
+
+  it('the pieces of a function call in the older form are joined', async () => {
+    const called = (part: object) => ({ function_call: part })
+
+    expect(
+      await messageOf(
+        called({ name: 'f', arguments: '{"a"' }),
+        called({ arguments: ':' }),
+        called({ name: '', arguments: '1}' }),
+      ),
+    ).toEqual({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '{"a":1}' } })
+  })
+
+  it('any field of a message is joined by its kind, and a repeated name or role stays as it is', async () => {
+    const audio = { id: 'a1', transcript: 'he', data: 'AA' }
+
+    expect(
+      await messageOf(
+        { role: 'assistant', name: 'M', content: '', audio, reasoning_details: [{ text: 'h' }], final: false },
+        { role: 'assistant', name: 'M', content: 'hi', audio: { id: 'a1', transcript: 'y' }, function_call: null },
+        { role: '', audio: { data: 'BB', expires_at: 5 }, reasoning_details: [{ text: 'm' }], final: true },
+      ),
+    ).toEqual({
+      role: 'assistant',
+      name: 'M',
+      content: 'hi',
+      audio: { id: 'a1', transcript: 'hey', data: 'AABB', expires_at: 5 },
+      reasoning_details: [{ text: 'h' }, { text: 'm' }],
+      function_call: null,
+      final: true,
+    })
+  })
+
+  it.each([
+    {
+      what: 'a text and a list as one content',
+      deltas: [{ content: [{ type: 'text', text: 'a' }] }, { content: 'b' }],
+    },
+    {
+      what: 'two function calls in the older form',
+      deltas: [{ function_call: { name: 'f', arguments: '{}' } }, { function_call: { name: 'g', arguments: '{}' } }],
+    },
+    {
+      what: 'two roles',
+      deltas: [
+        { role: 'assistant', content: 'a' },
+        { role: 'user', content: 'b' },
+      ],
+    },
+  ])('a stream is refused if a message has $what', async ({ deltas }) => {
+    expect(await messageOf(...deltas)).toBeUndefined()
+  })
+
   it('a stream becomes one answer with the joined texts of each choice', async () => {
     const part = (index: number, text: string, finishReason: string | null = null) =>
       JSON.stringify({ object: 'text_completion', choices: [{ index, text, finish_reason: finishReason }] })
@@ -229,6 +385,25 @@ describe('readBody: a stream of events in place of JSON', () => {
         choices: [
           { index: 0, text: 'ab', finish_reason: 'stop' },
           { index: 1, text: 'xy', finish_reason: 'length' },
+        ],
+      },
+    })
+  })
+
+  it('a stream becomes an answer with the log probabilities of all tokens', async () => {
+    const part = (token: string | null, finishReason: string | null = null) =>
+      chunk(
+        { content: token },
+        { finish_reason: finishReason, logprobs: token === null ? null : { content: [{ token }], refusal: null } },
+      )
+
+    expect(await read(stream(part('he'), part('llo'), part(null, 'stop')))).toMatchObject({
+      value: {
+        choices: [
+          {
+            message: { content: 'hello' },
+            logprobs: { content: [{ token: 'he' }, { token: 'llo' }], refusal: null },
+          },
         ],
       },
     })
