@@ -7,7 +7,7 @@ import { type HttpResponse, json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
 import { viewRequest } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
-import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
+import { backgroundAnswer, laterAnswer, stillRunning } from '../core/openai-api/answers.ts'
 import { responseOf } from '../core/openai-api/response-answer.ts'
 import type { Caller } from '../core/platform/caller.ts'
 import { cancelRequest } from './cancel-request.ts'
@@ -38,8 +38,7 @@ export const openAiCalls = {
     const patience = { ms: MAX_WAIT_SECONDS * 1000, beside_others: true }
     const view = await waitForCompletion(ports, user_id, requestIn(call), patience)
     if (!isTerminal(view.status)) throw stillRunning(view.request_id)
-    const wanted = { stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
-    return endedAnswer('chat.completions', view, wanted, idHeader(view.request_id))
+    return laterAnswer(view, idHeader(view.request_id))
   },
 
   'GET /v1/responses/{request_id}': async (ports, call) => {

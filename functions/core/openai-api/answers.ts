@@ -3,8 +3,9 @@ import type { Operation } from '../domain/operation.ts'
 import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { isObject, type Json } from '../openai-format/json.ts'
+import { isCompletion } from '../openai-format/said.ts'
 import { chatCompletion, completion } from './chat-answer.ts'
-import { embeddingList } from './embeddings-answer.ts'
+import { embeddingList, embeddingsIn, isOfEmbeddings } from './embeddings-answer.ts'
 import { responseOf } from './response-answer.ts'
 import { chunkStream, eventStream } from './streams.ts'
 import type { OpenAiCall } from './submission.ts'
@@ -40,6 +41,27 @@ export function endedAnswer(operation: Operation, view: RequestView, wanted: Wan
   const answer = answerOf(operation, view, wanted)
   if (!wanted.stream || operation === 'embeddings') return json(200, answer, headers)
   return operation === 'responses' ? eventStream(answer, headers) : chunkStream(answer, wanted.include_usage, headers)
+}
+
+/**
+ * Builds the answer to a call that reads an ended request later. Sluice does not store the operation of a request. So
+ * the result decides: a completion and embeddings are recognized, and every other result is answered as a chat
+ * completion. Throws a `RequestError` if the request has no answer.
+ */
+export function laterAnswer(view: RequestView, headers: Headers): HttpResponse {
+  const { result } = view
+  const texts = embeddingsIn(result).length
+  return endedAnswer(
+    operationOf(result),
+    view,
+    { stream: false, include_usage: false, encoding: 'float', texts },
+    headers,
+  )
+}
+
+function operationOf(result: unknown): Operation {
+  if (isCompletion(result)) return 'completions'
+  return isOfEmbeddings(result) ? 'embeddings' : 'chat.completions'
 }
 
 function answerOf(operation: Operation, view: RequestView, { texts, encoding }: Wanted): Json {

@@ -1,6 +1,6 @@
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { isObject, type Json } from '../openai-format/json.ts'
-import { isResponse, readSaid, type Said } from '../openai-format/said.ts'
+import { isResponse, readChoices, type Said } from '../openai-format/said.ts'
 import { responseUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
@@ -23,7 +23,7 @@ const UNKNOWN: Json = {
 export function responseOf(view: RequestView, background = true): Json {
   const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
   const raw = isResponse(result) ? result : undefined
-  const said = status === 'completed' ? readSaid(result) : undefined
+  const said = status === 'completed' ? readChoices(result) : []
   return {
     ...UNKNOWN,
     ...raw,
@@ -37,7 +37,7 @@ export function responseOf(view: RequestView, background = true): Json {
     incomplete_details: incompleteOf(said),
     model,
     metadata: metadata ?? {},
-    output: raw?.output ?? (said ? outputOf(id, said) : []),
+    output: raw?.output ?? outputOf(id, said),
     service_tier: serviceTierOf(view),
     usage: responseUsage(view.usage, isObject(result) ? result.usage : undefined) ?? null,
   }
@@ -53,12 +53,15 @@ const STATUSES = {
   rejected: 'failed',
 } as const satisfies Record<RequestView['status'], string>
 
-const statusOf = ({ status }: RequestView, said: Said | undefined): string =>
+const statusOf = ({ status }: RequestView, said: readonly Said[]): string =>
   incompleteOf(said) ? 'incomplete' : STATUSES[status]
 
-function incompleteOf(said: Said | undefined): Json | null {
-  if (said?.finish_reason === 'length') return { reason: 'max_output_tokens' }
-  return said?.finish_reason === 'content_filter' && said.refusal === undefined ? { reason: 'content_filter' } : null
+function incompleteOf(said: readonly Said[]): Json | null {
+  if (said.some(({ finish_reason: reason }) => reason === 'length')) return { reason: 'max_output_tokens' }
+  const isFiltered = said.some(
+    ({ finish_reason: reason, refusal }) => reason === 'content_filter' && refusal === undefined,
+  )
+  return isFiltered ? { reason: 'content_filter' } : null
 }
 
 function errorOf({ status, error }: RequestView): Json | null {
@@ -67,8 +70,14 @@ function errorOf({ status, error }: RequestView): Json | null {
   return { code: error.code, message: error.detail ?? error.message }
 }
 
-/** Builds the items of an output. Their ids are made from the request's id, so that each read gives the same ids. */
-function outputOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
+/**
+ * Builds the items of an output. A response has no choices, so the items of all choices follow each other. Their ids are
+ * made from the request's id, so that each read gives the same ids.
+ */
+const outputOf = (id: string, choices: readonly Said[]): Json[] =>
+  choices.flatMap((said, index) => itemsOf(index === 0 ? id : `${id}_${index}`, said))
+
+function itemsOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
   const part =
     refusal === undefined ? { type: 'output_text', text, annotations: [], logprobs: [] } : { type: 'refusal', refusal }
   const isSaid = text !== '' || refusal !== undefined || calls.length === 0

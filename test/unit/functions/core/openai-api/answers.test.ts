@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { HttpResponse } from '../../../../../functions/core/http/response.ts'
 import { toView } from '../../../../../functions/core/lifecycle/view-request.ts'
-import { backgroundAnswer, endedAnswer } from '../../../../../functions/core/openai-api/answers.ts'
+import { backgroundAnswer, endedAnswer, laterAnswer } from '../../../../../functions/core/openai-api/answers.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { anItem } from '../../../../support/requests.ts'
 
@@ -34,6 +34,77 @@ describe('the OpenAI API: a completed request', () => {
   it('a completed request has the text "null" as its answer if the response mapping gives null', () => {
     const { body = '' } = endedAnswer('chat.completions', { ...completed, result: null }, wanted, {})
     expect(JSON.parse(body).choices).toMatchObject([{ message: { content: 'null' } }])
+  })
+})
+
+describe('the OpenAI API: a completed request that is read later', () => {
+  const ended = toView(anItem({ status: 'completed', attempt: 1, completed_at: NOW, charge: 7 }))
+  const later = (result: unknown) => JSON.parse(laterAnswer({ ...ended, result }, {}).body ?? '')
+  const response = (result: unknown) => JSON.parse(backgroundAnswer({ ...ended, result }, {}).body ?? '')
+  const texts = { choices: ['one', 'two'].map((text, index) => ({ index, text, finish_reason: 'stop' })) }
+  const messages = {
+    choices: ['one', 'two'].map((content, index) => ({ index, message: { role: 'assistant', content } })),
+  }
+  const vectors = [
+    [0.5, -1],
+    [1, 2],
+  ]
+
+  it('is answered as a completion with all choices if the endpoint has answered with the choices of a completion', () => {
+    expect(later(texts)).toMatchObject({ object: 'text_completion', model: 'text', choices: texts.choices })
+  })
+
+  it('has all choices as a completion even if the model has answered with the choices of a chat', () => {
+    const { body = '' } = endedAnswer('completions', { ...ended, result: messages }, wanted, {})
+    expect(JSON.parse(body).choices).toMatchObject([{ text: 'one' }, { index: 1, text: 'two' }])
+  })
+
+  it('is answered as a chat completion with all choices if the endpoint has answered with the choices of a chat', () => {
+    expect(later(messages)).toMatchObject({ object: 'chat.completion', choices: messages.choices })
+  })
+
+  it.each([
+    { data: vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })), model: 'theirs' },
+    { embeddings: vectors },
+  ])(
+    'is answered as a list of embeddings, with the name of the model in pipeline.yaml, if its result is %j',
+    result => {
+      expect(later(result)).toMatchObject({
+        object: 'list',
+        model: 'text',
+        data: vectors.map((embedding, index) => ({ index, embedding })),
+      })
+    },
+  )
+
+  it.each([
+    [[1, 2]],
+    { data: [] },
+    { data: [{ text: 'a' }] },
+    { text: 'Hi', embedding: [1, 2] },
+    { embeddings: ['a'] },
+  ])('is answered as a chat completion if its result %j may be of another call than one for embeddings', result => {
+    expect(later(result).object).toBe('chat.completion')
+  })
+
+  it.each([['completion', texts] as const, ['chat', messages] as const])(
+    'is answered as a response with one message per choice of a %s',
+    (_, result) => {
+      const { output } = response(result)
+      expect(output.map(({ content }: { content: object[] }) => content[0])).toMatchObject([
+        { text: 'one' },
+        { text: 'two' },
+      ])
+      expect(new Set(output.map(({ id }: { id: string }) => id)).size).toBe(2)
+    },
+  )
+
+  it('is incomplete as a response if one of the choices has ended at the bound of the output', () => {
+    const [first, second] = texts.choices
+    expect(response({ choices: [first, { ...second, finish_reason: 'length' }] })).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+    })
   })
 })
 
