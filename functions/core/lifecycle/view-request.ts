@@ -1,7 +1,7 @@
 import { type Charged, chargedFor } from '../domain/charged.ts'
 import { RequestError } from '../domain/errors.ts'
 import { RequestId } from '../domain/ids.ts'
-import { isTerminal, type RequestItem } from '../domain/item.ts'
+import { type Failure, isTerminal, type RequestItem } from '../domain/item.ts'
 import { MESSAGE_RETENTION_MS } from '../domain/timing.ts'
 import { type Clock, iso } from '../platform/clock.ts'
 import type { Ledger } from '../stores/ledger/port.ts'
@@ -31,7 +31,7 @@ export interface RequestView {
   readonly usage?: unknown
   /** The sum over all runs. Set after the request has ended. */
   readonly charged?: Charged | undefined
-  readonly error?: unknown
+  readonly error?: Failure | undefined
 }
 
 /**

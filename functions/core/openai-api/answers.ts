@@ -1,8 +1,9 @@
 import { RequestError } from '../domain/errors.ts'
+import { failureSentence } from '../domain/item.ts'
 import type { Operation } from '../domain/operation.ts'
 import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
-import { isObject, type Json } from '../openai-format/json.ts'
+import type { Json } from '../openai-format/json.ts'
 import { isCompletion } from '../openai-format/said.ts'
 import { chatCompletion, completion } from './chat-answer.ts'
 import { embeddingList, embeddingsIn, isOfEmbeddings } from './embeddings-answer.ts'
@@ -93,20 +94,19 @@ export const stillRunning = (requestId: string): RequestError =>
  * The HTTP statuses with which a model refuses a request because of its content. The client gets such a status, because
  * it can correct the request.
  */
-const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
+const REFUSALS: readonly number[] = [400, 404, 413, 415, 422]
 
 /** Builds the error of a request that has ended without an answer. */
 export function withoutAnswer({ request_id: requestId, status, error }: RequestView): RequestError {
-  if (status !== 'failed')
+  if (status !== 'failed' || !error)
     return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })
-  const { code, message, detail, status: said } = isObject(error) ? error : {}
-  if (code === 'unsupported_parameter') return unsupported(requestId, String(message))
-  const sentence = [message, detail].filter(text => typeof text === 'string').join(': ')
-  return new RequestError('model_failed', `the request ${requestId} has failed: ${sentence}`, {
+  const { code, message, status: said } = error
+  if (code === 'unsupported_parameter') return unsupported(requestId, message)
+  return new RequestError('model_failed', `the request ${requestId} has failed: ${failureSentence(error)}`, {
     request_id: requestId,
     failed: {
-      code: String(code),
-      ...(code === 'model_rejected' && typeof said === 'number' && REFUSALS.includes(said) && { status: said }),
+      code,
+      ...(code === 'model_rejected' && said !== undefined && REFUSALS.includes(said) && { status: said }),
     },
   })
 }

@@ -66,7 +66,7 @@ function incompleteOf(said: readonly Said[]): Json | null {
 
 function errorOf({ status, error }: RequestView): Json | null {
   if (status === 'expired') return { code: 'expired', message: 'the request expired before it was started' }
-  if (status !== 'failed' || !isObject(error)) return null
+  if (status !== 'failed' || !error) return null
   return { code: error.code, message: error.detail ?? error.message }
 }
 

@@ -121,3 +121,19 @@ describe('the OpenAI API: a request that failed because of a field that the endp
     })
   })
 })
+
+describe('the OpenAI API: a request that failed because of the answer of the model', () => {
+  const messageOf = (message: string) => {
+    const error = { code: 'model_error', message, detail: '<html>oops</html>' }
+    const view = toView(anItem({ status: 'failed', attempt: 1, completed_at: NOW, error }))
+    return String(thrownBy(() => endedAnswer('chat.completions', view, wanted, {})))
+  }
+
+  it.each(['the model answered 500', "the model's answer is not JSON; it begins with <html>oops</html>"])(
+    'is answered with an error that has the words of the model once: %s',
+    message => {
+      expect(messageOf(message)).toContain(message)
+      expect(messageOf(message).split('<html>oops</html>')).toHaveLength(2)
+    },
+  )
+})
