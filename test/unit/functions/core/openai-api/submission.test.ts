@@ -76,4 +76,20 @@ describe('a body of the OpenAI API', () => {
     expect(parseOpenAi('responses', JSON.stringify({ ...body, background: true }), models).background).toBe(true)
     expect(parseOpenAi('responses', JSON.stringify(body), models).background).toBe(false)
   })
+
+  it.each([
+    ['chat.completions', { messages: [] }, '`messages` must have at least one message'],
+    ['chat.completions', { messages: [{ role: 'nobody' }] }, /^`messages\[0\]\.role` must be one of system, /],
+    ['chat.completions', { messages: [{ content: 'Hi' }] }, /^`messages\[0\]\.role` is missing; it must be one of /],
+    ['responses', { input: [] }, '`input` must have at least one item'],
+    ['responses', {}, '`input` is missing; it must be a text or a list of items'],
+    ['completions', {}, '`prompt` is missing; it must be a text that is not empty, or a list of such texts'],
+    ['embeddings', {}, '`input` is missing; it must be a text that is not empty, or a list of such texts'],
+    ['embeddings', { input: 'a', dimensions: 0 }, '`dimensions` must be more than 0'],
+    ['embeddings', { input: ['a', ''] }, '`input[1]` must not be empty'],
+    ['embeddings', { input: [] }, '`input` must be a text that is not empty, or a list of such texts'],
+  ] as const)('of %s is refused with a sentence about the wrong place if it is %j', (operation, body, message) => {
+    const sentence = typeof message === 'string' ? message : expect.stringMatching(message)
+    expect(refused(operation, { model: 'gpt', ...body })).toMatchObject({ message: sentence })
+  })
 })
