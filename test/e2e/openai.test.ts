@@ -335,7 +335,9 @@ describe('responses', () => {
     const running = await sdk.responses.create({ model: 'gpt', input: 'hold the response', background: true })
     await eventually(async () => expect((await sdk.responses.retrieve(running.id)).status).toBe('in_progress'))
 
-    expect(await sdk.responses.cancel(running.id)).toMatchObject({ id: running.id, status: 'cancelled' })
+    const cancelled = await sdk.responses.cancel(running.id)
+    expect(cancelled).toMatchObject({ id: running.id, status: 'cancelled' })
+    expect(await sdk.responses.retrieve(running.id)).toMatchObject(cancelled)
     held.release()
     expect(await client.ended(running.id)).toMatchObject({ status: 'cancelled' })
     expect((await sdk.responses.retrieve(running.id)).status).toBe('cancelled')

@@ -53,8 +53,21 @@ export async function ownItem(
  * Returns one request of the caller. A completed request has its result as long as the ledger keeps the result. Throws
  * what `ownItem` throws.
  */
-export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
+export const viewRequest = async (ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> =>
+  viewItem(ports, await ownItem(ports, userId, requestId))
+
+/**
+ * Returns one request of the caller, as a client of OpenAI's Responses API sees it: cancelled from the cancellation on.
+ * In that API, `cancelled` is final. A running request whose cancellation is recorded can only end as cancelled. Throws
+ * what `ownItem` throws.
+ */
+export async function viewResponse(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
+  const isCancelled = item.status === 'running' && item.cancel_requested
+  return isCancelled ? { ...toView(item), status: 'cancelled' } : viewItem(ports, item)
+}
+
+async function viewItem(ports: ViewPorts, item: RequestItem): Promise<RequestView> {
   if (item.status !== 'completed') return toView(item)
   const payload = await ports.ledger.result(item.request_id, item.run)
   if (payload) return { ...toView(item), result: await findPayload(ports.payloads, payload) }
