@@ -38,7 +38,7 @@ export const postOpenAi =
       const { prepared, accepted } = await submitCall(ports, call, read, takeLease)
       const { asked } = held
       const headers = headersOf(prepared, accepted)
-      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers)
+      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers, asked?.body)
       return endedAnswer(operation, await endOf(ports, accepted, waitsUntil), asked, headers)
     } finally {
       if (held.lease) await releaseLease(ports, held.lease)

@@ -254,6 +254,8 @@ describe('responses', () => {
       max_output_tokens: 50,
     })
 
+    expect(response).toMatchObject({ max_output_tokens: 50, tools: [{ type: 'function', name: 'weather' }] })
+    expect((await sdk.responses.retrieve(response.id)).background).toBeNull()
     expect(lastCall('/chat-only/v1/chat/completions')).toEqual({
       model: 'chat-only',
       messages: [

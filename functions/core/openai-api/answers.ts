@@ -14,15 +14,15 @@ import type { OpenAiCall } from './submission.ts'
 type Headers = Record<string, string>
 
 /** The form of the answer that the client wants. */
-type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
+type Wanted = Pick<OpenAiCall, 'body' | 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
 /**
- * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. Throws a
- * `RequestError` if the result no longer exists.
+ * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. `body` is the
+ * body of the call, if the call has posted the request. Throws a `RequestError` if the result no longer exists.
  */
-export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
+export function backgroundAnswer(view: RequestView, headers: Headers, body?: Json): HttpResponse {
   checkResult(view)
-  return json(200, responseOf(view), headers)
+  return json(200, responseOf(view, body), headers)
 }
 
 /**
@@ -52,12 +52,8 @@ export function endedAnswer(operation: Operation, view: RequestView, wanted: Wan
 export function laterAnswer(view: RequestView, headers: Headers): HttpResponse {
   const { result } = view
   const texts = embeddingsIn(result).length
-  return endedAnswer(
-    operationOf(result),
-    view,
-    { stream: false, include_usage: false, encoding: 'float', texts },
-    headers,
-  )
+  const wanted = { body: {}, stream: false, include_usage: false, encoding: 'float', texts } as const
+  return endedAnswer(operationOf(result), view, wanted, headers)
 }
 
 function operationOf(result: unknown): Operation {
@@ -65,14 +61,14 @@ function operationOf(result: unknown): Operation {
   return isOfEmbeddings(result) ? 'embeddings' : 'chat.completions'
 }
 
-function answerOf(operation: Operation, view: RequestView, { texts, encoding }: Wanted): Json {
+function answerOf(operation: Operation, view: RequestView, { body, texts, encoding }: Wanted): Json {
   switch (operation) {
     case 'chat.completions':
       return chatCompletion(view)
     case 'completions':
       return completion(view)
     case 'responses':
-      return responseOf(view, false)
+      return responseOf(view, body)
     case 'embeddings':
       return embeddingList(view, texts, encoding) ?? withoutEmbeddings(view)
   }

@@ -123,7 +123,7 @@ export const SCHEMAS = {
     incomplete_details: { type: ['object', 'null'] },
     usage: { type: ['object', 'null'] },
     metadata: { type: 'object' },
-    background: { type: 'boolean' },
+    background: { type: ['boolean', 'null'] },
   }),
   DeletedResponse: object({ id: TEXT, object: { const: 'response' }, deleted: { const: true } }),
 } as const

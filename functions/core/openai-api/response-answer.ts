@@ -4,8 +4,11 @@ import { isResponse, readChoices, type Said } from '../openai-format/said.ts'
 import { responseUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
-/** The fields of a response that Sluice does not store, with neutral values. OpenAI's SDKs need all of these fields. */
-const UNKNOWN: Json = {
+/**
+ * The fields that a response repeats from its call, with neutral values for a call that does not have them. OpenAI's
+ * SDKs need all of these fields.
+ */
+const REPEATED: Json = {
   instructions: null,
   max_output_tokens: null,
   parallel_tool_calls: true,
@@ -19,20 +22,40 @@ const UNKNOWN: Json = {
   truncation: 'disabled',
 }
 
-/** Builds the response about a request with any status. `background` says whether the client has asked not to wait. */
-export function responseOf(view: RequestView, background = true): Json {
+/**
+ * The largest size of the repeated fields, in bytes of JSON. A result has up to 4 MB and a stream has these fields three
+ * times. With larger fields, the answer could be too large for Lambda, and the client would not get its result.
+ */
+const MAX_REPEATED_BYTES = 64 * 1024
+
+/** Returns the fields that a response repeats from the body of its call. */
+function repeated(body: Json): Json {
+  const fields = Object.fromEntries(
+    Object.entries(REPEATED).map(([name, neutral]) => {
+      const given = body[name] ?? neutral
+      return [name, isObject(neutral) && isObject(given) ? { ...neutral, ...given } : given]
+    }),
+  )
+  return Buffer.byteLength(JSON.stringify(fields)) <= MAX_REPEATED_BYTES ? fields : REPEATED
+}
+
+/**
+ * Builds the response about a request with any status. `body` is the body of the call that has posted the request. A
+ * later call does not know this body, because Sluice does not store it. Then `background` is null, which means unknown.
+ */
+export function responseOf(view: RequestView, body?: Json): Json {
   const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
   const raw = isResponse(result) ? result : undefined
   const said = status === 'completed' ? readChoices(result) : []
   return {
-    ...UNKNOWN,
+    ...repeated(body ?? {}),
     ...raw,
     id,
     object: 'response',
     created_at: secondsOf(view.created_at),
     ...(completedAt !== undefined && { completed_at: secondsOf(completedAt) }),
     status: statusOf(view, said),
-    background,
+    background: body ? body.background === true : null,
     error: errorOf(view),
     incomplete_details: incompleteOf(said),
     model,

@@ -5,7 +5,7 @@ import { backgroundAnswer, endedAnswer, laterAnswer } from '../../../../../funct
 import { NOW } from '../../../../support/clock.ts'
 import { anItem } from '../../../../support/requests.ts'
 
-const wanted = { stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
+const wanted = { body: {}, stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
 const thrownBy = (answer: () => HttpResponse): unknown => {
   try {
     return answer()
@@ -136,4 +136,48 @@ describe('the OpenAI API: a request that failed because of the answer of the mod
       expect(messageOf(message).split('<html>oops</html>')).toHaveLength(2)
     },
   )
+})
+
+describe('the OpenAI API: a response', () => {
+  const view = { ...toView(anItem({ status: 'completed', attempt: 1, completed_at: NOW, charge: 7 })), result: 'Hi' }
+  const body = {
+    instructions: 'Be short.',
+    temperature: 0.3,
+    max_output_tokens: 50,
+    tools: [{ type: 'function', name: 'weather' }],
+    text: { verbosity: 'low' },
+  }
+  const repeated = { ...body, text: { format: { type: 'text' }, verbosity: 'low' } }
+  const parsed = (answer: HttpResponse) => JSON.parse(answer.body ?? '')
+
+  it('repeats the fields of its call in the answer to this call, even if the endpoint does not know them', () => {
+    const waited = parsed(endedAnswer('responses', view, { ...wanted, body }, {}))
+    const begun = parsed(backgroundAnswer(view, {}, { ...body, background: true }))
+
+    expect(waited).toMatchObject({ ...repeated, background: false })
+    expect(begun).toMatchObject({ ...repeated, background: true })
+  })
+
+  it('repeats no fields of over 64 KiB, since the answer could then be too large for Lambda', () => {
+    const large = { ...body, instructions: 'x'.repeat(64 * 1024) }
+
+    expect(parsed(endedAnswer('responses', view, { ...wanted, body: large }, {}))).toMatchObject({
+      instructions: null,
+      tools: [],
+    })
+  })
+
+  it('has the fields that the endpoint itself has repeated', () => {
+    const result = { object: 'response', output: [], temperature: 1, background: false }
+
+    expect(parsed(endedAnswer('responses', { ...view, result }, { ...wanted, body }, {}))).toMatchObject({
+      instructions: 'Be short.',
+      temperature: 1,
+    })
+    expect(parsed(backgroundAnswer({ ...view, result }, {}))).toMatchObject({ temperature: 1 })
+  })
+
+  it('does not say in a later read whether the client has waited, since Sluice does not store this', () => {
+    expect(parsed(backgroundAnswer(view, {}))).toMatchObject({ background: null, instructions: null, tools: [] })
+  })
 })
