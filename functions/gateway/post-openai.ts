@@ -5,7 +5,7 @@ import { isTerminal } from '../core/domain/item.ts'
 import type { Operation } from '../core/domain/operation.ts'
 import type { HttpCall } from '../core/http/call.ts'
 import type { HttpResponse } from '../core/http/response.ts'
-import { type RequestView, toView, viewRequest } from '../core/lifecycle/view-request.ts'
+import { type RequestView, toView, viewResponse } from '../core/lifecycle/view-request.ts'
 import { acquireLease, lookUntil, MAX_WAIT_SECONDS, releaseLease } from '../core/lifecycle/wait-for-completion.ts'
 import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
 import { rateLimitHeaders } from '../core/openai-api/rate-limit-headers.ts'
@@ -38,7 +38,7 @@ export const postOpenAi =
       const { prepared, accepted } = await submitCall(ports, call, read, takeLease)
       const { asked } = held
       const headers = headersOf(prepared, accepted)
-      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers)
+      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers, asked?.body)
       return endedAnswer(operation, await endOf(ports, accepted, waitsUntil), asked, headers)
     } finally {
       if (held.lease) await releaseLease(ports, held.lease)
@@ -50,7 +50,7 @@ export const postOpenAi =
  * deleted.
  */
 const viewOf = async (ports: OpenAiPorts, { item }: Accepted): Promise<RequestView> =>
-  item.status === 'queued' && !item.erased ? toView(item) : await viewRequest(ports, item.user_id, item.request_id)
+  item.status === 'queued' && !item.erased ? toView(item) : await viewResponse(ports, item.user_id, item.request_id)
 
 const TOO_MANY_WAITS_RETRY_S = 5
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { RequestError } from '../core/domain/errors.ts'
 import { RequestId } from '../core/domain/ids.ts'
 import { type RequestItem, Status } from '../core/domain/item.ts'
-import { problemsOf } from '../core/domain/problems.ts'
+import { check } from '../core/domain/problems.ts'
 import { isPastRecording, type RequestView, toView, unfinished } from '../core/lifecycle/view-request.ts'
 import type { ReaderPorts } from './ports.ts'
 
@@ -66,9 +66,9 @@ async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestIt
 }
 
 function parse(query: Record<string, string | undefined>): z.infer<typeof Query> {
-  const parsed = Query.safeParse(query, { reportInput: true })
-  if (parsed.success) return parsed.data
-  const problems = problemsOf(parsed.error)
+  const checked = check(Query, query)
+  if ('data' in checked) return checked.data
+  const { problems } = checked
   const [first] = problems
   throw new RequestError('invalid_request', `\`${first?.path}\` ${first?.message}`, { problems })
 }

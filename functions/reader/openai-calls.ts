@@ -5,10 +5,9 @@ import type { HttpCall } from '../core/http/call.ts'
 import type { UseCase } from '../core/http/http-handler.ts'
 import { type HttpResponse, json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
-import { viewRequest } from '../core/lifecycle/view-request.ts'
+import { viewResponse } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
-import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
-import { responseOf } from '../core/openai-api/response-answer.ts'
+import { backgroundAnswer, laterAnswer, stillRunning } from '../core/openai-api/answers.ts'
 import type { Caller } from '../core/platform/caller.ts'
 import { cancelRequest } from './cancel-request.ts'
 import { countedCaller, requestIn } from './counted-caller.ts'
@@ -38,14 +37,13 @@ export const openAiCalls = {
     const patience = { ms: MAX_WAIT_SECONDS * 1000, beside_others: true }
     const view = await waitForCompletion(ports, user_id, requestIn(call), patience)
     if (!isTerminal(view.status)) throw stillRunning(view.request_id)
-    const wanted = { stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
-    return endedAnswer('chat.completions', view, wanted, idHeader(view.request_id))
+    return laterAnswer(view, idHeader(view.request_id))
   },
 
   'GET /v1/responses/{request_id}': async (ports, call) => {
     const { user_id } = countedCaller(ports, call)
     refuseQuery(call)
-    const view = await viewRequest(ports, user_id, requestIn(call))
+    const view = await viewResponse(ports, user_id, requestIn(call))
     return backgroundAnswer(view, idHeader(view.request_id))
   },
 
@@ -53,7 +51,7 @@ export const openAiCalls = {
     const { user_id } = countedCaller(ports, call)
     const { cancelled, request } = await cancelRequest(ports, user_id, requestIn(call))
     if (cancelled || request.status === 'cancelled')
-      return json(200, { ...responseOf(request), status: 'cancelled' }, idHeader(request.request_id))
+      return backgroundAnswer({ ...request, status: 'cancelled' }, idHeader(request.request_id))
     const sentence = `the response can't be cancelled, because it has already ended: it is ${request.status}`
     throw new RequestError('already_ended', sentence, { request_id: request.request_id })
   },

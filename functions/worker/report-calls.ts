@@ -1,3 +1,4 @@
+import { failureSentence } from '../core/domain/item.ts'
 import type { CallFailure, Findings, HaltReason, Report } from '../core/flow-control/port.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isLoading, saysWhen } from '../core/inference/retry.ts'
@@ -86,10 +87,10 @@ const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, conf
  */
 const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
 
-const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason => ({
-  code,
-  status,
-  reason: detail === undefined ? message : `${message}: ${detail}`,
+const reasonOf = (failure: ModelFailure): HaltReason => ({
+  code: failure.code,
+  status: failure.status,
+  reason: failureSentence(failure),
 })
 
 /**

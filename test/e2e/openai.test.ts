@@ -167,15 +167,18 @@ describe('chat completions', () => {
   })
 })
 
-test('a completion works with a list of prompts, and with a model without a provider', async () => {
+test('a completion works with a list of prompts, and with a model without a provider, and a later read has the answers to all prompts', async () => {
   const { sdk } = await aUser()
 
   const passed = await sdk.completions.create({ model: 'gpt', prompt: ['Once', 'Twice'], max_tokens: 5 })
   const plain = await sdk.completions.create({ model: 'plain', prompt: 'Once upon' })
 
-  expect(passed.choices[0]?.text).toBe('completed')
+  expect(passed.choices.map(({ text }) => text)).toEqual(['completed', 'completed'])
   expect(lastCall('/v1/completions')).toEqual({ model: 'gpt-5-mini', prompt: ['Once', 'Twice'], max_tokens: 5 })
   expect(plain.choices[0]?.text).toBe('{"echo":"Once upon"}')
+  expect(await sdk.chat.completions.retrieve(passed.id)).toMatchObject(passed)
+  expect((await sdk.responses.retrieve(passed.id)).output_text).toBe('completedcompleted')
+  expect((await sdk.chat.completions.retrieve(plain.id)).choices[0]?.message.content).toBe('{"echo":"Once upon"}')
 })
 
 describe('embeddings', () => {
@@ -192,6 +195,18 @@ describe('embeddings', () => {
         [1, 0.5, -0.25],
       ])
       expect(two.usage.total_tokens).toBe(model === 'gpt' ? 8 : 4)
+    }
+  })
+
+  test('embeddings can be read later as a list with the name of the model in pipeline.yaml', async () => {
+    const { sdk, client } = await aUser({ plan: 'hundred' })
+
+    for (const model of ['gpt', 'vectors']) {
+      const body = { model, input: ['a', 'b'], encoding_format: 'float' as const }
+      const { data, response } = await sdk.embeddings.create(body).withResponse()
+
+      const read = await client.send('GET', `/v1/chat/completions/${response.headers.get('x-request-id')}`)
+      expect(read.body).toEqual(data)
     }
   })
 
@@ -239,6 +254,8 @@ describe('responses', () => {
       max_output_tokens: 50,
     })
 
+    expect(response).toMatchObject({ max_output_tokens: 50, tools: [{ type: 'function', name: 'weather' }] })
+    expect((await sdk.responses.retrieve(response.id)).background).toBeNull()
     expect(lastCall('/chat-only/v1/chat/completions')).toEqual({
       model: 'chat-only',
       messages: [
@@ -320,7 +337,9 @@ describe('responses', () => {
     const running = await sdk.responses.create({ model: 'gpt', input: 'hold the response', background: true })
     await eventually(async () => expect((await sdk.responses.retrieve(running.id)).status).toBe('in_progress'))
 
-    expect(await sdk.responses.cancel(running.id)).toMatchObject({ id: running.id, status: 'cancelled' })
+    const cancelled = await sdk.responses.cancel(running.id)
+    expect(cancelled).toMatchObject({ id: running.id, status: 'cancelled' })
+    expect(await sdk.responses.retrieve(running.id)).toMatchObject(cancelled)
     held.release()
     expect(await client.ended(running.id)).toMatchObject({ status: 'cancelled' })
     expect((await sdk.responses.retrieve(running.id)).status).toBe('cancelled')

@@ -26,6 +26,10 @@ export const Failure = z.strictObject({
 })
 export type Failure = z.infer<typeof Failure>
 
+/** Returns the sentence of a failure with the model's own words, unless the sentence quotes them already. */
+export const failureSentence = ({ message, detail }: Pick<Failure, 'message' | 'detail'>): string =>
+  detail === undefined || message.includes(detail) ? message : `${message}: ${detail}`
+
 /** The status of a request. `rejected` is a tombstone: the request was never accepted, and no client sees it. */
 export const Status = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'rejected'])
 export type Status = z.infer<typeof Status>

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { RequestError } from '../domain/errors.ts'
 import { rewriteNumbers } from '../domain/json-numbers.ts'
 import { tooLargeForBody } from '../domain/json-size.ts'
-import { type Problem, problemsOf } from '../domain/problems.ts'
+import { check, type Problem } from '../domain/problems.ts'
 import { findHostileText } from '../domain/text.ts'
 
 /** The largest body, in bytes: 4 MB, with 1,048,576 bytes per MB. API Gateway itself would accept 10 MB. */
@@ -24,9 +24,9 @@ export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, bytes: str
   const json = parseJson(text)
   const hostile = findHostileText(json)
   if (hostile) throw invalid([hostile])
-  const parsed = schema.safeParse(withoutNulls(json), { reportInput: true })
-  if (parsed.success) return parsed.data
-  throw invalid(problemsOf(parsed.error))
+  const checked = check(schema, withoutNulls(json))
+  if ('data' in checked) return checked.data
+  throw invalid(checked.problems)
 }
 
 const BYTE_ORDER_MARK = /^\ufeff/

@@ -1,7 +1,7 @@
 import { type Charged, chargedFor } from '../domain/charged.ts'
 import { RequestError } from '../domain/errors.ts'
 import { RequestId } from '../domain/ids.ts'
-import { isTerminal, type RequestItem } from '../domain/item.ts'
+import { type Failure, isTerminal, type RequestItem } from '../domain/item.ts'
 import { MESSAGE_RETENTION_MS } from '../domain/timing.ts'
 import { type Clock, iso } from '../platform/clock.ts'
 import type { Ledger } from '../stores/ledger/port.ts'
@@ -31,7 +31,7 @@ export interface RequestView {
   readonly usage?: unknown
   /** The sum over all runs. Set after the request has ended. */
   readonly charged?: Charged | undefined
-  readonly error?: unknown
+  readonly error?: Failure | undefined
 }
 
 /**
@@ -53,8 +53,21 @@ export async function ownItem(
  * Returns one request of the caller. A completed request has its result as long as the ledger keeps the result. Throws
  * what `ownItem` throws.
  */
-export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
+export const viewRequest = async (ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> =>
+  viewItem(ports, await ownItem(ports, userId, requestId))
+
+/**
+ * Returns one request of the caller, as a client of OpenAI's Responses API sees it: cancelled from the cancellation on.
+ * In that API, `cancelled` is final. A running request whose cancellation is recorded can only end as cancelled. Throws
+ * what `ownItem` throws.
+ */
+export async function viewResponse(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
+  const isCancelled = item.status === 'running' && item.cancel_requested
+  return isCancelled ? { ...toView(item), status: 'cancelled' } : viewItem(ports, item)
+}
+
+async function viewItem(ports: ViewPorts, item: RequestItem): Promise<RequestView> {
   if (item.status !== 'completed') return toView(item)
   const payload = await ports.ledger.result(item.request_id, item.run)
   if (payload) return { ...toView(item), result: await findPayload(ports.payloads, payload) }

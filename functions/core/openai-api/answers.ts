@@ -1,10 +1,12 @@
 import { RequestError } from '../domain/errors.ts'
+import { failureSentence } from '../domain/item.ts'
 import type { Operation } from '../domain/operation.ts'
 import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
-import { isObject, type Json } from '../openai-format/json.ts'
+import type { Json } from '../openai-format/json.ts'
+import { isCompletion } from '../openai-format/said.ts'
 import { chatCompletion, completion } from './chat-answer.ts'
-import { embeddingList } from './embeddings-answer.ts'
+import { embeddingList, embeddingsIn, isOfEmbeddings } from './embeddings-answer.ts'
 import { responseOf } from './response-answer.ts'
 import { chunkStream, eventStream } from './streams.ts'
 import type { OpenAiCall } from './submission.ts'
@@ -12,15 +14,15 @@ import type { OpenAiCall } from './submission.ts'
 type Headers = Record<string, string>
 
 /** The form of the answer that the client wants. */
-type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
+type Wanted = Pick<OpenAiCall, 'body' | 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
 /**
- * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. Throws a
- * `RequestError` if the result no longer exists.
+ * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. `body` is the
+ * body of the call, if the call has posted the request. Throws a `RequestError` if the result no longer exists.
  */
-export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
+export function backgroundAnswer(view: RequestView, headers: Headers, body?: Json): HttpResponse {
   checkResult(view)
-  return json(200, responseOf(view), headers)
+  return json(200, responseOf(view, body), headers)
 }
 
 /**
@@ -42,14 +44,31 @@ export function endedAnswer(operation: Operation, view: RequestView, wanted: Wan
   return operation === 'responses' ? eventStream(answer, headers) : chunkStream(answer, wanted.include_usage, headers)
 }
 
-function answerOf(operation: Operation, view: RequestView, { texts, encoding }: Wanted): Json {
+/**
+ * Builds the answer to a call that reads an ended request later. Sluice does not store the operation of a request. So
+ * the result decides: a completion and embeddings are recognized, and every other result is answered as a chat
+ * completion. Throws a `RequestError` if the request has no answer.
+ */
+export function laterAnswer(view: RequestView, headers: Headers): HttpResponse {
+  const { result } = view
+  const texts = embeddingsIn(result).length
+  const wanted = { body: {}, stream: false, include_usage: false, encoding: 'float', texts } as const
+  return endedAnswer(operationOf(result), view, wanted, headers)
+}
+
+function operationOf(result: unknown): Operation {
+  if (isCompletion(result)) return 'completions'
+  return isOfEmbeddings(result) ? 'embeddings' : 'chat.completions'
+}
+
+function answerOf(operation: Operation, view: RequestView, { body, texts, encoding }: Wanted): Json {
   switch (operation) {
     case 'chat.completions':
       return chatCompletion(view)
     case 'completions':
       return completion(view)
     case 'responses':
-      return responseOf(view, false)
+      return responseOf(view, body)
     case 'embeddings':
       return embeddingList(view, texts, encoding) ?? withoutEmbeddings(view)
   }
@@ -71,20 +90,19 @@ export const stillRunning = (requestId: string): RequestError =>
  * The HTTP statuses with which a model refuses a request because of its content. The client gets such a status, because
  * it can correct the request.
  */
-const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
+const REFUSALS: readonly number[] = [400, 404, 413, 415, 422]
 
 /** Builds the error of a request that has ended without an answer. */
 export function withoutAnswer({ request_id: requestId, status, error }: RequestView): RequestError {
-  if (status !== 'failed')
+  if (status !== 'failed' || !error)
     return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })
-  const { code, message, detail, status: said } = isObject(error) ? error : {}
-  if (code === 'unsupported_parameter') return unsupported(requestId, String(message))
-  const sentence = [message, detail].filter(text => typeof text === 'string').join(': ')
-  return new RequestError('model_failed', `the request ${requestId} has failed: ${sentence}`, {
+  const { code, message, status: said } = error
+  if (code === 'unsupported_parameter') return unsupported(requestId, message)
+  return new RequestError('model_failed', `the request ${requestId} has failed: ${failureSentence(error)}`, {
     request_id: requestId,
     failed: {
-      code: String(code),
-      ...(code === 'model_rejected' && typeof said === 'number' && REFUSALS.includes(said) && { status: said }),
+      code,
+      ...(code === 'model_rejected' && said !== undefined && REFUSALS.includes(said) && { status: said }),
     },
   })
 }

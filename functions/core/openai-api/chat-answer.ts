@@ -1,6 +1,6 @@
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { defined, isObject, type Json, objectsOf } from '../openai-format/json.ts'
-import { isChatCompletion, isCompletion, readSaid, type Said } from '../openai-format/said.ts'
+import { isChatCompletion, isCompletion, readChoices, type Said } from '../openai-format/said.ts'
 import { chatUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
@@ -31,8 +31,12 @@ export function chatCompletion(view: RequestView): Json {
 function choicesOf(result: unknown): Json[] {
   const kept = isObject(result) ? objectsOf(result.choices) : []
   if (kept.length > 0 && kept.every(({ message }) => isObject(message))) return kept
-  const said = readSaid(result)
-  return [{ index: 0, message: messageOf(said), logprobs: null, finish_reason: said.finish_reason }]
+  return readChoices(result).map((said, index) => ({
+    index,
+    message: messageOf(said),
+    logprobs: null,
+    finish_reason: said.finish_reason,
+  }))
 }
 
 function messageOf({ text, refusal, reasoning, tool_calls: calls }: Said): Json {
@@ -51,8 +55,12 @@ function messageOf({ text, refusal, reasoning, tool_calls: calls }: Said): Json 
 export function completion(view: RequestView): Json {
   const { request_id: id, model, result, usage } = view
   const raw = isObject(result) ? result : {}
-  const said = readSaid(result)
-  const own = [{ index: 0, text: said.text, logprobs: null, finish_reason: said.finish_reason }]
+  const own = readChoices(result).map(({ text, finish_reason }, index) => ({
+    index,
+    text,
+    logprobs: null,
+    finish_reason,
+  }))
   return {
     ...(isCompletion(result) ? raw : {}),
     id,

@@ -3,6 +3,7 @@ import type { Operation } from '../domain/operation.ts'
 import { NO_PARAMETERS } from '../openai-format/fields.ts'
 import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
 import { isMeant } from '../openai-format/meant.ts'
+import { TIERED } from '../openai-format/pass.ts'
 import { responseToChat } from '../openai-format/to-chat.ts'
 import { type Lost, lostFields, lostPlaces, meantIn } from '../openai-format/translated.ts'
 import type { Abilities } from './abilities.ts'
@@ -26,6 +27,8 @@ export function checkSupported(
     throw unsupported('background', 'is a field of responses only')
   if (body.background === true && body.stream === true)
     throw unsupported('stream', 'is not supported together with `background`: read the response by its id')
+  checkTier(operation, body, abilities)
+  checkOtherTexts(operation, body, abilities)
   if (abilities.passes) return
   if (operation === 'embeddings' && !abilities.embeddings)
     throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
@@ -35,6 +38,36 @@ export function checkSupported(
   const { field, place } = unseen
   const what = place === field ? 'is not supported by' : `has at ${place} what is not supported by`
   throw unsupported(field, `${what} the model "${model}"`)
+}
+
+/** The service tiers that Sluice itself serves. Another tier only has an effect at an endpoint that knows it. */
+const OWN_TIERS: readonly unknown[] = ['auto', 'default', 'priority']
+
+/** Refuses a service tier that would not reach the model. */
+function checkTier(operation: Operation, { service_tier: tier }: Json, { passes, names }: Abilities): void {
+  if (!isMeant('service_tier', tier) || OWN_TIERS.includes(tier)) return
+  if (passes ? TIERED.includes(operation) : names.includes('service_tier')) return
+  throw unsupported('service_tier', `can only be ${OWN_TIERS.join(', ')} here`)
+}
+
+/** The fields in which the body of an operation has its texts. */
+const TEXTS: Readonly<Record<Operation, readonly string[]>> = {
+  'chat.completions': ['messages'],
+  completions: ['prompt'],
+  embeddings: ['input'],
+  responses: ['input', 'instructions'],
+}
+
+/**
+ * Refuses a text in a field of another operation, if the text would not reach the model. Sluice itself uses the names
+ * `prompt` and `prompts` in the stored body. So a client's field with such a name reaches no model. A mapping gets the
+ * `messages` of a chat only.
+ */
+function checkOtherTexts(operation: Operation, body: Json, { passes, names }: Abilities): void {
+  const reachesModel = (field: string) => passes || (field !== 'messages' && names.includes(field))
+  const unseen = ['prompt', 'prompts', ...['messages', 'input', 'instructions'].filter(field => !reachesModel(field))]
+  const field = unseen.find(name => !TEXTS[operation].includes(name) && isMeant(name, body[name]))
+  if (field !== undefined) throw unsupported(field, `is not a field of ${operation}`)
 }
 
 /**
@@ -57,15 +90,16 @@ const unsupported = (field: string, message: string): RequestError =>
   })
 
 const STORED = 'is not supported: no conversation is stored; send the earlier messages in `input`'
-const OWN = 'is not a field of the OpenAI API'
 const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, string])[]>>> = {
   responses: [
     ['previous_response_id', STORED],
     ['conversation', STORED],
     ['prompt', 'is not supported: a template of OpenAI can not be read here'],
-    ['prompts', OWN],
   ],
-  completions: [['prompts', OWN]],
+  embeddings: [
+    ['stream', 'is not supported: embeddings have no stream'],
+    ['stream_options', 'is not supported: embeddings have no stream'],
+  ],
 }
 
 /**

@@ -12,7 +12,7 @@ type Encoding = 'float' | 'base64'
 export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
   const { result, model, usage } = view
   const raw = isObject(result) ? result : {}
-  const data = dataOf(result)
+  const data = embeddingsIn(result)
   if (data.length !== texts) return undefined
   return {
     object: 'list',
@@ -29,7 +29,7 @@ export function embeddingList(view: RequestView, texts: number, encoding: Encodi
 /**
  * Returns the vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector.
  */
-function dataOf(result: unknown): unknown[] {
+export function embeddingsIn(result: unknown): unknown[] {
   if (isVector(result)) return [result]
   if (Array.isArray(result)) return result.every(isVector) ? result : objectsOf(result).map(vectorOf)
   if (!isObject(result)) return []
@@ -39,6 +39,20 @@ function dataOf(result: unknown): unknown[] {
   if (Array.isArray(embeddings)) return embeddings
   return embedding === undefined ? [] : [embedding]
 }
+
+/**
+ * Returns whether a result is certainly the result of embeddings: OpenAI's `data` with embeddings, or an object with
+ * nothing but `embedding` or `embeddings`.
+ */
+export function isOfEmbeddings(result: unknown): boolean {
+  if (!isObject(result)) return false
+  if (Array.isArray(result.data)) return result.data.length > 0 && result.data.every(hasEmbedding)
+  const [[name, value] = [], ...others] = Object.entries(result)
+  if (others.length > 0) return false
+  return (name === 'embedding' && isVector(value)) || (name === 'embeddings' && embeddingsIn(result).some(isVector))
+}
+
+const hasEmbedding = (part: unknown): boolean => isObject(part) && part.embedding !== undefined
 
 const vectorOf = ({ embedding }: Json): unknown => embedding
 

@@ -70,8 +70,7 @@ function shapeOf({ code, details }: RequestError): Shape {
 const codeOf = ({ message }: Problem): string =>
   message.startsWith('is missing') ? 'missing_required_parameter' : 'invalid_value'
 
-/** Returns the place of a problem in OpenAI's form, such as `messages[0].role`. */
-const paramOf = ({ path }: Problem): string | undefined => (path === '' ? undefined : path.replace(/\.(\d+)/g, '[$1]'))
+const paramOf = ({ path }: Problem): string | undefined => (path === '' ? undefined : path)
 
 function headersOf({ code, details }: RequestError, call: HttpCall): Record<string, string> {
   const { allow, retry_after_s: retryAfterS, quota, rate, request_id: requestId } = details

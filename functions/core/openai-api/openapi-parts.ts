@@ -110,6 +110,7 @@ export const SCHEMAS = {
     { id: TEXT, object: { const: 'text_completion' }, created: INTEGER, model: TEXT, choices: { type: 'array' } },
     ['id', 'object', 'created', 'model', 'choices'],
   ),
+  LaterAnswer: { anyOf: [ref('ChatCompletion'), ref('Completion'), ref('EmbeddingList')] },
   EmbeddingList: object({ object: { const: 'list' }, data: { type: 'array' }, model: TEXT, usage: { type: 'object' } }),
   Response: object({
     id: TEXT,
@@ -122,7 +123,7 @@ export const SCHEMAS = {
     incomplete_details: { type: ['object', 'null'] },
     usage: { type: ['object', 'null'] },
     metadata: { type: 'object' },
-    background: { type: 'boolean' },
+    background: { type: ['boolean', 'null'] },
   }),
   DeletedResponse: object({ id: TEXT, object: { const: 'response' }, deleted: { const: true } }),
 } as const

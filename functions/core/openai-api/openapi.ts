@@ -160,8 +160,8 @@ const PATHS = {
   '/v1/chat/completions/{request_id}': {
     get: openAiRead(
       'getChatCompletion',
-      'Reads the answer to a chat.',
-      'ChatCompletion',
+      'Reads the answer to a chat, to a completion or to embeddings.',
+      'LaterAnswer',
       [ID],
       REFUSED.openai([409, 413, 415, 422, 502, 504]),
     ),

@@ -1,11 +1,14 @@
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { isObject, type Json } from '../openai-format/json.ts'
-import { isResponse, readSaid, type Said } from '../openai-format/said.ts'
+import { isResponse, readChoices, type Said } from '../openai-format/said.ts'
 import { responseUsage } from './usage.ts'
 import { secondsOf, serviceTierOf } from './view-fields.ts'
 
-/** The fields of a response that Sluice does not store, with neutral values. OpenAI's SDKs need all of these fields. */
-const UNKNOWN: Json = {
+/**
+ * The fields that a response repeats from its call, with neutral values for a call that does not have them. OpenAI's
+ * SDKs need all of these fields.
+ */
+const REPEATED: Json = {
   instructions: null,
   max_output_tokens: null,
   parallel_tool_calls: true,
@@ -19,25 +22,45 @@ const UNKNOWN: Json = {
   truncation: 'disabled',
 }
 
-/** Builds the response about a request with any status. `background` says whether the client has asked not to wait. */
-export function responseOf(view: RequestView, background = true): Json {
+/**
+ * The largest size of the repeated fields, in bytes of JSON. A result has up to 4 MB and a stream has these fields three
+ * times. With larger fields, the answer could be too large for Lambda, and the client would not get its result.
+ */
+const MAX_REPEATED_BYTES = 64 * 1024
+
+/** Returns the fields that a response repeats from the body of its call. */
+function repeated(body: Json): Json {
+  const fields = Object.fromEntries(
+    Object.entries(REPEATED).map(([name, neutral]) => {
+      const given = body[name] ?? neutral
+      return [name, isObject(neutral) && isObject(given) ? { ...neutral, ...given } : given]
+    }),
+  )
+  return Buffer.byteLength(JSON.stringify(fields)) <= MAX_REPEATED_BYTES ? fields : REPEATED
+}
+
+/**
+ * Builds the response about a request with any status. `body` is the body of the call that has posted the request. A
+ * later call does not know this body, because Sluice does not store it. Then `background` is null, which means unknown.
+ */
+export function responseOf(view: RequestView, body?: Json): Json {
   const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
   const raw = isResponse(result) ? result : undefined
-  const said = status === 'completed' ? readSaid(result) : undefined
+  const said = status === 'completed' ? readChoices(result) : []
   return {
-    ...UNKNOWN,
+    ...repeated(body ?? {}),
     ...raw,
     id,
     object: 'response',
     created_at: secondsOf(view.created_at),
     ...(completedAt !== undefined && { completed_at: secondsOf(completedAt) }),
     status: statusOf(view, said),
-    background,
+    background: body ? body.background === true : null,
     error: errorOf(view),
     incomplete_details: incompleteOf(said),
     model,
     metadata: metadata ?? {},
-    output: raw?.output ?? (said ? outputOf(id, said) : []),
+    output: raw?.output ?? outputOf(id, said),
     service_tier: serviceTierOf(view),
     usage: responseUsage(view.usage, isObject(result) ? result.usage : undefined) ?? null,
   }
@@ -53,22 +76,31 @@ const STATUSES = {
   rejected: 'failed',
 } as const satisfies Record<RequestView['status'], string>
 
-const statusOf = ({ status }: RequestView, said: Said | undefined): string =>
+const statusOf = ({ status }: RequestView, said: readonly Said[]): string =>
   incompleteOf(said) ? 'incomplete' : STATUSES[status]
 
-function incompleteOf(said: Said | undefined): Json | null {
-  if (said?.finish_reason === 'length') return { reason: 'max_output_tokens' }
-  return said?.finish_reason === 'content_filter' && said.refusal === undefined ? { reason: 'content_filter' } : null
+function incompleteOf(said: readonly Said[]): Json | null {
+  if (said.some(({ finish_reason: reason }) => reason === 'length')) return { reason: 'max_output_tokens' }
+  const isFiltered = said.some(
+    ({ finish_reason: reason, refusal }) => reason === 'content_filter' && refusal === undefined,
+  )
+  return isFiltered ? { reason: 'content_filter' } : null
 }
 
 function errorOf({ status, error }: RequestView): Json | null {
   if (status === 'expired') return { code: 'expired', message: 'the request expired before it was started' }
-  if (status !== 'failed' || !isObject(error)) return null
+  if (status !== 'failed' || !error) return null
   return { code: error.code, message: error.detail ?? error.message }
 }
 
-/** Builds the items of an output. Their ids are made from the request's id, so that each read gives the same ids. */
-function outputOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
+/**
+ * Builds the items of an output. A response has no choices, so the items of all choices follow each other. Their ids are
+ * made from the request's id, so that each read gives the same ids.
+ */
+const outputOf = (id: string, choices: readonly Said[]): Json[] =>
+  choices.flatMap((said, index) => itemsOf(index === 0 ? id : `${id}_${index}`, said))
+
+function itemsOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
   const part =
     refusal === undefined ? { type: 'output_text', text, annotations: [], logprobs: [] } : { type: 'refusal', refusal }
   const isSaid = text !== '' || refusal !== undefined || calls.length === 0

@@ -5,6 +5,7 @@
 const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   temperature: ['1'],
   top_p: ['1'],
+  stream: ['false'],
   n: ['1'],
   best_of: ['1'],
   echo: ['false'],

@@ -4,6 +4,9 @@ import { responseToChat } from './to-chat.ts'
 import { chatToResponse } from './to-response.ts'
 import type { Translated } from './translated.ts'
 
+/** The operations that have service tiers in the OpenAI API. */
+export const TIERED: readonly Operation[] = ['chat.completions', 'responses']
+
 /**
  * Returns the body that an OpenAI-like endpoint gets for a stored body: the client's body, with the endpoint's name of
  * the model, and without the fields that Sluice itself uses. `metadata` is passed on only to the Responses API, and to
@@ -15,8 +18,7 @@ export function passedBody(operation: Operation, body: Json, model: string): Jso
   const { prompts, prompt } = body
   const isStored = operation === 'responses' || (operation === 'chat.completions' && body.store === true)
   const isUnstored = isStored ? [] : ['metadata']
-  const hasTiers = operation === 'responses' || operation === 'chat.completions'
-  const isSluices = body.service_tier === 'priority' || !hasTiers ? ['service_tier'] : []
+  const isSluices = body.service_tier === 'priority' || !TIERED.includes(operation) ? ['service_tier'] : []
   const rest = without(body, 'prompt', 'prompts', 'stream', 'stream_options', 'background', ...isSluices, ...isUnstored)
   return { ...rest, ...(operation === 'completions' && { prompt: prompts ?? prompt }), model }
 }

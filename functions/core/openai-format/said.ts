@@ -18,7 +18,7 @@ export interface Said {
 }
 
 /**
- * Reads the content of a model's answer from a result. The result may be a chat completion, a completion or a response
+ * Reads the content of a model's answer from a result: of the first choice, if it has several. The result may be a chat completion, a completion or a response
  * of an OpenAI-like endpoint, the result of a provider's profile (`{ text, finish_reason, … }`), or a text. From any
  * other value, the content is the JSON text of the value.
  */
@@ -26,11 +26,16 @@ export function readSaid(result: unknown): Said {
   if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) ?? '' })
   if (isResponse(result)) return ofResponse(result)
   const [choice] = objectsOf(result.choices)
-  const { finish_reason: reason } = choice ?? {}
-  if (choice && isObject(choice.message)) return ofMessage(choice.message, reason)
-  if (choice && typeof choice.text === 'string') return saidOf({ text: choice.text, reason })
+  const said = choice && ofChoice(choice)
+  if (said) return said
   if (typeof result.text !== 'string') return saidOf({ text: JSON.stringify(result) })
   return ofMessage({ ...result, content: result.text }, result.finish_reason)
+}
+
+/** Reads the content of each choice of a result. A result without choices counts as one choice. */
+export function readChoices(result: unknown): Said[] {
+  const choices = isObject(result) ? objectsOf(result.choices).map(ofChoice) : []
+  return choices.length > 0 && choices.every(said => said !== undefined) ? choices : [readSaid(result)]
 }
 
 export const isChatCompletion = (result: unknown): result is Json =>
@@ -67,6 +72,12 @@ const REASONS = new Map<unknown, Said['finish_reason']>([
 
 const finishOf = (reason: unknown, hasCalls: boolean): Said['finish_reason'] =>
   REASONS.get(reason) ?? (hasCalls ? 'tool_calls' : 'stop')
+
+/** Reads a choice of a chat completion or of a completion. Returns undefined for a choice of another form. */
+function ofChoice({ message, text, finish_reason: reason }: Json): Said | undefined {
+  if (isObject(message)) return ofMessage(message, reason)
+  return typeof text === 'string' ? saidOf({ text, reason }) : undefined
+}
 
 function ofMessage(message: Json, reason: unknown): Said {
   const { content } = message

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Status } from '../../../functions/core/domain/item.ts'
+import { failureSentence, type Status } from '../../../functions/core/domain/item.ts'
 import { age } from '../age.ts'
 import type { Answer, Run } from '../answer.ts'
 import { duration, requestId, userId, wholeNumber } from '../arguments.ts'
@@ -81,8 +81,7 @@ function listed(requests: readonly RequestSummary[], limit: number, now: number)
 }
 
 /** Returns the reason why a request failed, with the model's own words. */
-const reasonOf = ({ code, message, detail }: NonNullable<RequestSummary['error']>): string =>
-  `${code}: ${message}${detail === undefined || message.includes(detail) ? '' : `: ${detail}`}`
+const reasonOf = (error: NonNullable<RequestSummary['error']>): string => `${error.code}: ${failureSentence(error)}`
 
 const tokensOf = ({ usage, estimated_tokens }: RequestSummary): string =>
   usage ? String(usage.total_tokens) : `~${estimated_tokens}`

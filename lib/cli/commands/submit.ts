@@ -71,5 +71,6 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 function sentenceOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error)
   const { code, message, detail }: Record<string, unknown> = { ...error }
-  return [code, message, detail].filter(part => typeof part === 'string').join(': ')
+  const isQuoted = String(message).includes(String(detail))
+  return [code, message, ...(isQuoted ? [] : [detail])].filter(part => typeof part === 'string').join(': ')
 }

@@ -1,4 +1,4 @@
-import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import { failureSentence, type RequestItem } from '../../../functions/core/domain/item.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
@@ -69,8 +69,8 @@ export function oldestWaiting(
 
 function failureOf({ request_id, error, completed_at }: RecordedRequest): LastFailureView[] {
   if (!error || completed_at === null) return []
-  const { code, status, message, detail } = error
-  const reason = detail === undefined ? message : `${message}: ${detail}`
+  const { code, status } = error
+  const reason = failureSentence(error)
   return [{ at: iso(completed_at), code, ...(status !== undefined && { status }), reason, request_id }]
 }
 

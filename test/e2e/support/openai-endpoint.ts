@@ -50,12 +50,12 @@ const ANSWERS: Readonly<Record<string, (body: Body) => unknown>> = {
     })),
     usage: USAGE,
   }),
-  '/completions': () => ({
+  '/completions': ({ prompt }) => ({
     id: 'cmpl-theirs',
     object: 'text_completion',
     created: 1,
     model: 'gpt-5-mini-2026',
-    choices: [{ index: 0, text: 'completed', finish_reason: 'stop', logprobs: null }],
+    choices: [prompt].flat().map((_, index) => ({ index, text: 'completed', finish_reason: 'stop', logprobs: null })),
     usage: USAGE,
   }),
   '/embeddings': ({ input, encoding_format: encoding }) => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
 import type { Payload } from '../../../../../functions/core/domain/messages.ts'
-import { viewRequest } from '../../../../../functions/core/lifecycle/view-request.ts'
+import { viewRequest, viewResponse } from '../../../../../functions/core/lifecycle/view-request.ts'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
@@ -175,5 +175,28 @@ describe('viewRequest', () => {
     const ledger = { result: () => Promise.reject(new Unavailable('the ledger', 'down')) }
 
     await expect(viewRequest({ ...ports, ledger }, item.user_id, item.request_id)).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('viewResponse', () => {
+  const running = { status: 'running', attempt: 1, lease_until: NOW + 1 } as const
+
+  it('shows a running request as cancelled as soon as its cancellation is recorded', async () => {
+    const { item, ports } = await given(running)
+    const shown = async () => (await viewResponse(ports, item.user_id, item.request_id)).status
+
+    expect(await shown()).toBe('running')
+    await ports.items.cancel(item, NOW)
+
+    expect(await shown()).toBe('cancelled')
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ status: 'running' })
+  })
+
+  it('shows all other requests as viewRequest does', async () => {
+    const { item, ports } = await given(COMPLETED, { inline: { text: 'hi' } })
+
+    expect(await viewResponse(ports, item.user_id, item.request_id)).toEqual(
+      await viewRequest(ports, item.user_id, item.request_id),
+    )
   })
 })

@@ -4,9 +4,17 @@ import { parseOpenAi } from '../../../../../functions/core/openai-api/submission
 const models = {
   text: { passes: false, embeddings: true, names: ['prompt'] },
   chat: { passes: false, embeddings: false, names: ['messages', 'parameters'] },
+  tiered: { passes: false, embeddings: false, names: ['prompt', 'service_tier', 'instructions'] },
   gpt: { passes: true, embeddings: true, names: [] },
 }
 const messages = [{ role: 'user', content: 'Hi' }]
+
+const TEXTS = {
+  'chat.completions': { messages },
+  completions: { prompt: 'Hi' },
+  embeddings: { input: 'Hi' },
+  responses: { input: 'Hi' },
+}
 
 const refused = (operation: Parameters<typeof parseOpenAi>[0], body: object): unknown => {
   try {
@@ -26,6 +34,39 @@ describe('a body of the OpenAI API', () => {
     expect(refused('completions', { model: 'text', prompt: ['Once', 'Twice'] })).toMatchObject(naming('prompt'))
     expect(refused('completions', { model: 'text', prompt: [9906, 11] })).toMatchObject(naming('prompt'))
     expect(refused('embeddings', { model: 'text', input: [[9906], [11]] })).toMatchObject(naming('input'))
+  })
+
+  it.each([
+    ['text', 'chat.completions', { service_tier: 'flex' }],
+    ['chat', 'chat.completions', { service_tier: 'flex' }],
+    ['gpt', 'completions', { service_tier: 'flex' }],
+    ['gpt', 'embeddings', { service_tier: 'flex' }],
+    ['gpt', 'embeddings', { stream: true }],
+    ['text', 'embeddings', { stream_options: { include_usage: true } }],
+    ['gpt', 'chat.completions', { prompt: 'Hi' }],
+    ['text', 'chat.completions', { instructions: 'Be short.' }],
+    ['text', 'completions', { messages }],
+    ['gpt', 'completions', { prompts: ['Hi'] }],
+  ] as const)(
+    'for the model %s, a body of %s with the further fields %j is refused, since they would have no effect',
+    (model, operation, more) => {
+      const body = { model, ...TEXTS[operation], ...more }
+      expect(refused(operation, body)).toMatchObject({
+        ...naming(Object.keys(more)[0] ?? ''),
+        details: { is_unsupported: true },
+      })
+    },
+  )
+
+  it.each([
+    ['gpt', 'chat.completions', { service_tier: 'flex' }],
+    ['gpt', 'responses', { service_tier: 'flex' }],
+    ['tiered', 'chat.completions', { service_tier: 'flex', instructions: 'Be short.' }],
+    ...['auto', 'default', 'priority'].map(tier => ['text', 'chat.completions', { service_tier: tier }] as const),
+    ['gpt', 'embeddings', { stream: false, service_tier: 'priority' }],
+    ['gpt', 'chat.completions', { prompt: '' }],
+  ] as const)('for the model %s, a body of %s with the further fields %j is accepted', (model, operation, more) => {
+    expect(refused(operation, { model, ...TEXTS[operation], ...more })).not.toBeInstanceOf(Error)
   })
 
   it.each([
@@ -75,5 +116,21 @@ describe('a body of the OpenAI API', () => {
     const body = { model: 'gpt', input: 'Hi' }
     expect(parseOpenAi('responses', JSON.stringify({ ...body, background: true }), models).background).toBe(true)
     expect(parseOpenAi('responses', JSON.stringify(body), models).background).toBe(false)
+  })
+
+  it.each([
+    ['chat.completions', { messages: [] }, '`messages` must have at least one message'],
+    ['chat.completions', { messages: [{ role: 'nobody' }] }, /^`messages\[0\]\.role` must be one of system, /],
+    ['chat.completions', { messages: [{ content: 'Hi' }] }, /^`messages\[0\]\.role` is missing; it must be one of /],
+    ['responses', { input: [] }, '`input` must have at least one item'],
+    ['responses', {}, '`input` is missing; it must be a text or a list of items'],
+    ['completions', {}, '`prompt` is missing; it must be a text that is not empty, or a list of such texts'],
+    ['embeddings', {}, '`input` is missing; it must be a text that is not empty, or a list of such texts'],
+    ['embeddings', { input: 'a', dimensions: 0 }, '`dimensions` must be more than 0'],
+    ['embeddings', { input: ['a', ''] }, '`input[1]` must not be empty'],
+    ['embeddings', { input: [] }, '`input` must be a text that is not empty, or a list of such texts'],
+  ] as const)('of %s is refused with a sentence about the wrong place if it is %j', (operation, body, message) => {
+    const sentence = typeof message === 'string' ? message : expect.stringMatching(message)
+    expect(refused(operation, { model: 'gpt', ...body })).toMatchObject({ message: sentence })
   })
 })
