@@ -5,6 +5,8 @@ export type Reply = Answered | Broken
 
 export interface Answered {
   readonly kind: 'answered'
+  /** The URL of the call. */
+  readonly url: string
   readonly status: number
   /** The names are in lower case. Several lines of one header are joined by `, `. */
   readonly headers: Readonly<Record<string, string>>

@@ -71,6 +71,17 @@ describe('httpEndpoint: a redirect', () => {
       expect(reached).toEqual([])
     },
   )
+
+  it.each([
+    { location: '//evil.example/x', where: 'http://evil.example' },
+    { location: '/predict/', where: 'another path' },
+  ])('names a target that is relative to the URL of the call: $location', async ({ location, where }) => {
+    const url = await serve(answering(307, '', { location }))
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({
+      message: expect.stringContaining(`redirects to ${where} with 307`),
+    })
+  })
 })
 
 describe('httpEndpoint: a call to the model', () => {
