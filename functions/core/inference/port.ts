@@ -25,7 +25,7 @@ export type Body =
   | {
       readonly kind: 'unusable'
       readonly code: Extract<FailureCode, 'invalid_model_response' | 'result_too_large'>
-      /** A sentence that the request's owner may read. */
+      /** A sentence that the request's owner may read. The verdict adds the status and the type of the answer. */
       readonly message: string
     }
 

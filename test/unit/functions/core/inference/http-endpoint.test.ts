@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   type EndpointSettings,
@@ -293,8 +294,21 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({
       ok: false,
       code: 'invalid_model_response',
-      message: "the model's answer has over 500,000 lists, objects and fields",
+      message: "the model's answer has over 500,000 lists, objects and fields (200)",
       reached: true,
+    })
+  })
+
+  it('an answer whose compressed body is cut off is refused with its status and its type', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    const url = await serve((_, response) => {
+      response.writeHead(201, headers).end(gzipSync('{"result":"a long enough answer"}').subarray(0, 30))
+    })
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({
+      ok: false,
+      code: 'invalid_model_response',
+      message: "the model's answer can't be decoded from the content encoding gzip (201, application/json)",
     })
   })
 

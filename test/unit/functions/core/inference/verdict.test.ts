@@ -149,11 +149,15 @@ describe('the verdict on an answer with a successful status', () => {
   })
 
   it.each(['invalid_model_response', 'result_too_large'] as const)(
-    'the verdict on an answer that can’t be read is a failure with the reason: %s',
+    'the verdict on an answer that can’t be read is a failure with the reason, the status and the type: %s',
     code => {
       const body: Body = { kind: 'unusable', code, message: 'a sentence' }
 
-      expect(judge(answered(undefined, { body }), by())).toMatchObject({ verdict: 'drop', code, message: 'a sentence' })
+      expect(judge(answered(undefined, { body }), by())).toMatchObject({
+        verdict: 'drop',
+        code,
+        message: 'a sentence (200, application/json)',
+      })
     },
   )
 })
