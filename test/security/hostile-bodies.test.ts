@@ -86,7 +86,7 @@ test("a model's answer with 2.7 million objects fails only its own request, and 
       attempts: 1,
       error: {
         code: 'invalid_model_response',
-        message: "the model's answer has over 500,000 lists, objects and fields",
+        message: "the model's answer has over 500,000 lists, objects and fields (200, application/json)",
       },
     })
 })

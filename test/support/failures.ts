@@ -24,6 +24,7 @@ export const failure = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
 /** An HTTP answer of a model. By default, it is a 200 with this JSON. */
 export const answered = (value: unknown, fields: Partial<Answered> = {}): Answered => ({
   kind: 'answered',
+  url: 'https://model.example/v1/predict',
   status: 200,
   headers: { 'content-type': 'application/json' },
   content_type: 'application/json',

@@ -79,19 +79,10 @@ export function tooLargeForBody(text: string): string | undefined {
 export const MAX_ANSWER_PARTS = 500_000
 
 /**
- * The most levels of nesting in a model's answer. The limit is higher than that of a result (`MAX_DEPTH`), because the
- * response mapping may leave most of the answer out. The limit is far below the depth at which JavaScript's functions
- * for JSON fail.
- */
-export const MAX_ANSWER_DEPTH = 1_000
-
-/**
  * Returns the reason why a model's answer is too large, as the end of a sentence. Returns undefined if the answer is
  * not too large.
  */
 export function tooLargeForAnswer(text: string): string | undefined {
-  const { containers, fields, depth } = measureJson(text)
-  if (depth > MAX_ANSWER_DEPTH) return 'is nested over 1,000 deep'
-  if (containers + fields > MAX_ANSWER_PARTS) return 'has over 500,000 lists, objects and fields'
-  return undefined
+  const { containers, fields } = measureJson(text)
+  return containers + fields > MAX_ANSWER_PARTS ? 'has over 500,000 lists, objects and fields' : undefined
 }

@@ -85,7 +85,7 @@ export function httpEndpoint(
     })
     const signed = (await signer?.sign(request)) ?? request
     const sent = await post(toPost(signed, text), { timeout_ms: timeoutMs, max_bytes: MAX_ANSWER_BYTES })
-    return toReply(sent, secret)
+    return toReply(sent, url, secret)
   }
 
   return {
@@ -152,9 +152,9 @@ function toPost({ protocol, hostname, port, path, query, headers }: HttpRequest,
   return { protocol, hostname, port, path: search === '' ? path : `${path}?${search}`, headers, body }
 }
 
-async function toReply(sent: Sent | Broken, secret: string | undefined): Promise<Reply> {
+async function toReply(sent: Sent | Broken, url: string, secret: string | undefined): Promise<Reply> {
   if (sent.kind === 'broken') return sent
   const { status, headers, bytes } = sent
   const body = bytes === undefined ? TOO_LARGE : await readBody(bytes, headers, secret)
-  return { kind: 'answered', status, headers, content_type: headers['content-type'], body }
+  return { kind: 'answered', url, status, headers, content_type: headers['content-type'], body }
 }

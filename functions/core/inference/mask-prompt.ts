@@ -1,13 +1,14 @@
-import { flat } from './one-line.ts'
+import { plain, readingsOf } from './readings.ts'
 
 /**
- * The shortest piece of a prompt that is masked, in characters. A shorter piece is not masked, because it may be a word
+ * The shortest piece that is masked, in characters of the text. A shorter piece is not masked, because it may be a word
  * of any sentence.
  */
 const MIN_PIECE = 16
 /**
- * The length of a block, in characters. A prompt is divided into blocks, and the text is searched for each block. A
- * piece of `MIN_PIECE` characters contains a whole block, wherever the piece begins. So the search misses no piece.
+ * The length of a block, in characters of a prompt. A prompt is divided into blocks, and the text is searched for each
+ * block. `MIN_PIECE` characters of a prompt contain a whole block, wherever they begin. So the search misses no piece
+ * that has this length without its escapes.
  */
 const BLOCK = MIN_PIECE / 2
 
@@ -19,7 +20,10 @@ const MAX_STEPS = 1_000_000
 
 /** A short text on one line that may quote prompts, such as a model's error. The quotes are masked. */
 export interface Mask {
-  /** Marks every piece of the prompt that the text quotes, so that `masked` hides it. */
+  /**
+   * Marks every piece of the prompt that the text quotes, so that `masked` hides it. The prompt must be `plain`. The text
+   * may quote the prompt in another letter case, and with escapes.
+   */
   cover(prompt: string): void
   /** Returns the text, with `…` in place of each piece that was covered. */
   masked(): string
@@ -27,35 +31,30 @@ export interface Mask {
 
 /** Covers the pieces of prompts in several texts. Prompts may be long, so each prompt is read once for all texts. */
 export function coverPrompts(masks: readonly Mask[], prompts: Iterable<string>): void {
-  for (const prompt of prompts) for (const form of formsOf(prompt)) for (const mask of masks) mask.cover(form)
+  for (const prompt of prompts) {
+    const compared = plain(prompt)
+    for (const mask of masks) mask.cover(compared)
+  }
 }
 
 /** Makes the mask of a text. A text from a model may quote the model's input, and no log may contain a prompt. */
 export function createMask(text: string): Mask {
-  const places = placesOfBlocks(text)
+  const readings = readingsOf(text)
+  const places = placesOfBlocks(readings.text)
   const covered = new Uint8Array(text.length)
   let steps = 0
   return {
     cover(prompt: string): void {
       for (let at = 0; at + BLOCK <= prompt.length && steps <= MAX_STEPS; at += BLOCK)
         for (const place of places.get(prompt.slice(at, at + BLOCK)) ?? []) {
-          const [from, to] = widest(text, place, prompt, at)
+          const [from, to] = widest(readings.text, place, prompt, at)
           steps += to - from
-          if (to - from >= MIN_PIECE) covered.fill(1, from, to)
+          const [begin = 0, end = 0] = [readings.from[from], readings.to[to - 1]]
+          if (end - begin >= MIN_PIECE) covered.fill(1, begin, end)
         }
     },
     masked: () => (steps > MAX_STEPS ? '…' : without(text, covered)),
   }
-}
-
-/**
- * Returns the forms in which a text on one line may quote a prompt. Both are without line breaks: the prompt itself,
- * and the prompt with the escapes of JSON.
- */
-function formsOf(prompt: string): readonly string[] {
-  const line = flat(prompt)
-  const escaped = flat(JSON.stringify(prompt).slice(1, -1))
-  return line === escaped ? [line] : [line, escaped]
 }
 
 function placesOfBlocks(text: string): ReadonlyMap<string, readonly number[]> {

@@ -17,12 +17,11 @@ export function oneLine(text: string, max: number): string {
   )
 }
 
+/** Matches spaces, line breaks and control characters. */
+export const SPACES = /[\p{Cc}\p{Zl}\p{Zp}\s]+/gu
+
 /** Returns a text on one line, without control characters. */
-export const flat = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
+export const flat = (text: string): string => text.toWellFormed().replace(SPACES, ' ').trim()
 
 /** The patterns that are masked. A model may quote the headers of a call, or name the account in which it runs. */
 const MASKS: readonly (readonly [RegExp, string])[] = [

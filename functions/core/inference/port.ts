@@ -5,6 +5,8 @@ export type Reply = Answered | Broken
 
 export interface Answered {
   readonly kind: 'answered'
+  /** The URL of the call. */
+  readonly url: string
   readonly status: number
   /** The names are in lower case. Several lines of one header are joined by `, `. */
   readonly headers: Readonly<Record<string, string>>
@@ -23,7 +25,7 @@ export type Body =
   | {
       readonly kind: 'unusable'
       readonly code: Extract<FailureCode, 'invalid_model_response' | 'result_too_large'>
-      /** A sentence that the request's owner may read. */
+      /** A sentence that the request's owner may read. The verdict adds the status and the type of the answer. */
       readonly message: string
     }
 

@@ -1,5 +1,6 @@
 import { rewriteNumbers } from '../domain/json-numbers.ts'
-import { tooLargeForAnswer } from '../domain/json-size.ts'
+import { measureJson, tooLargeForAnswer } from '../domain/json-size.ts'
+import { cutDeepParts } from './cut-deep-parts.ts'
 import { DecodedTooLarge, decodeContent, Undecodable } from './decode-content.ts'
 import { decodeText } from './decode-text.ts'
 import { isEventStream, joinChunks } from './join-stream.ts'
@@ -71,10 +72,19 @@ function isLines(text: string): boolean {
   return [first, second].every(line => line.startsWith('{') && parse(line) !== undefined)
 }
 
-/** Parses JSON. Returns undefined if the text is not JSON. */
+/**
+ * The most levels of an answer that are kept. `JSON.parse` can read any number of levels, but JSONata and
+ * `JSON.stringify` fail after a few thousand levels, even if the response mapping leaves the deep part out. A result
+ * may have only 100 levels, so it can't contain a deeper part.
+ */
+const MAX_LEVELS = 1_000
+
+/** Parses JSON, with null in place of parts that are too deep. Returns undefined if the text is not JSON. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(rewriteNumbers(text.trim(), 'texts'))
+    const value: unknown = JSON.parse(rewriteNumbers(text.trim(), 'texts'))
+    if (measureJson(text).depth > MAX_LEVELS) cutDeepParts(value, MAX_LEVELS)
+    return value
   } catch {
     return undefined
   }

@@ -37,14 +37,21 @@ export function statusSentence(answered: Answered, isError: boolean, isHalt: boo
   return answered.body.kind === 'text' ? `${what} (${kindOf(answered)})`.replace(`(${answered.status}, `, '(') : what
 }
 
+function redirectSentence({ status, headers: { location = '' }, url }: Answered): string {
+  const target = targetOf(location, url)
+  const redirects = target === undefined ? `with ${status}, but names no address` : `to ${target} with ${status}`
+  return `the model redirects ${redirects}; redirects are not followed, so endpoint.url must be the address itself`
+}
+
 /**
- * Builds the sentence about a redirect. It names only the scheme and the host, because the path may contain parts of
- * the request, which no log may contain.
+ * Returns the target of a redirect, or undefined if `location` is no address. It names only the scheme and the host,
+ * because the path may contain parts of the request, which no log may contain. `location` may be relative to `url`.
  */
-function redirectSentence({ status, headers: { location = '' } }: Answered): string {
-  const target = URL.canParse(location) ? new URL(location) : undefined
-  const where = target && target.host !== '' ? `${target.protocol}//${target.host}` : 'another path'
-  return `the model redirects to ${where} with ${status}; redirects are not followed, so endpoint.url must be the address itself`
+function targetOf(location: string, url: string): string | undefined {
+  if (location === '' || !URL.canParse(location, url)) return undefined
+  const { protocol, host, origin } = new URL(location, url)
+  if (host === '') return undefined
+  return origin === new URL(url).origin ? 'another path' : `${protocol}//${host}`
 }
 
 const QUOTE = '; it begins with '

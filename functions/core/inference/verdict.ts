@@ -57,7 +57,7 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
     case 'json':
       return { ok: true, answer: body.value, status, content_type }
     case 'unusable':
-      return fail('drop', body.code, body.message)
+      return fail('drop', body.code, `${body.message} (${kindOf(answered)})`)
     case 'text':
       return fail(
         isPage(answered, body.text) ? 'retry' : 'drop',

@@ -57,6 +57,7 @@ const replyOf = async ({
   headers: Record<string, string>
 }): Promise<Answered> => ({
   kind: 'answered',
+  url: 'https://model.example',
   status,
   headers,
   content_type: headers['content-type'],

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   type EndpointSettings,
@@ -71,6 +72,17 @@ describe('httpEndpoint: a redirect', () => {
       expect(reached).toEqual([])
     },
   )
+
+  it.each([
+    { location: '//evil.example/x', where: 'http://evil.example' },
+    { location: '/predict/', where: 'another path' },
+  ])('names a target that is relative to the URL of the call: $location', async ({ location, where }) => {
+    const url = await serve(answering(307, '', { location }))
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({
+      message: expect.stringContaining(`redirects to ${where} with 307`),
+    })
+  })
 })
 
 describe('httpEndpoint: a call to the model', () => {
@@ -282,8 +294,21 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({
       ok: false,
       code: 'invalid_model_response',
-      message: "the model's answer has over 500,000 lists, objects and fields",
+      message: "the model's answer has over 500,000 lists, objects and fields (200)",
       reached: true,
+    })
+  })
+
+  it('an answer whose compressed body is cut off is refused with its status and its type', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    const url = await serve((_, response) => {
+      response.writeHead(201, headers).end(gzipSync('{"result":"a long enough answer"}').subarray(0, 30))
+    })
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({
+      ok: false,
+      code: 'invalid_model_response',
+      message: "the model's answer can't be decoded from the content encoding gzip (201, application/json)",
     })
   })
 
@@ -316,11 +341,16 @@ describe('httpEndpoint: the model’s answer', () => {
     expect(await endpoint(url).call('r1', {})).toMatchObject({ status: 429, retry_after_ms: 7_000 })
   })
 
+  it('an error with 100,000 levels gets a verdict', async () => {
+    const url = await serve(answering(400, '['.repeat(100_000) + ']'.repeat(100_000)))
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_rejected', status: 400 })
+  })
+
   it.each([
     { what: 'no JSON', body: 'no JSON' },
     { what: 'nothing', body: '' },
     { what: 'half of it', body: '{"a":' },
-    { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
   ])('an answer with the status 200 is invalid if it is $what', async ({ body }) => {
     const url = await serve(answering(200, body))
 

@@ -149,6 +149,25 @@ describe('response mapping', () => {
     await expect(mappings().response({ result: deep })).rejects.toThrow('is nested over 100 deep')
   })
 
+  it.each([
+    { where: 'the main thread', response: '{ "result": result }', kept: '{ "result": debug }' },
+    { where: 'the sandbox', response: '{ "result": $split(result, ",")[1] }', kept: '{ "result": $append(1, debug) }' },
+  ])(
+    'a mapping in $where may leave out a part of any depth, and fails with a sentence if it keeps this part',
+    async ({ response, kept }) => {
+      for (const levels of [1_000, 5_000, 100_000]) {
+        const deep = '['.repeat(levels) + ']'.repeat(levels)
+        const body = await readBody(Buffer.from(`{"result":"a,b","debug":${deep}}`), {})
+        const answer = body.kind === 'json' ? body.value : undefined
+
+        expect((await mappings({ response }).response(answer)).result).toMatch(/b$/)
+        await expect(mappings({ response: kept }).response(answer)).rejects.toThrow(
+          'the result of the response mapping is nested over 100 deep',
+        )
+      }
+    },
+  )
+
   it('the response mapping leaves out usage fields that only some models report', async () => {
     expect(await usageOf({ total_tokens: 9, cached_tokens: 5 })).not.toHaveProperty('cached_tokens')
   })

@@ -149,11 +149,15 @@ describe('the verdict on an answer with a successful status', () => {
   })
 
   it.each(['invalid_model_response', 'result_too_large'] as const)(
-    'the verdict on an answer that can’t be read is a failure with the reason: %s',
+    'the verdict on an answer that can’t be read is a failure with the reason, the status and the type: %s',
     code => {
       const body: Body = { kind: 'unusable', code, message: 'a sentence' }
 
-      expect(judge(answered(undefined, { body }), by())).toMatchObject({ verdict: 'drop', code, message: 'a sentence' })
+      expect(judge(answered(undefined, { body }), by())).toMatchObject({
+        verdict: 'drop',
+        code,
+        message: 'a sentence (200, application/json)',
+      })
     },
   )
 })
@@ -162,14 +166,31 @@ describe('the error text about a redirect', () => {
   it.each([
     { location: 'https://other.example:8443/v1?key=hunter2', where: 'https://other.example:8443' },
     { location: 'http://models.example/p/', where: 'http://models.example' },
+    { location: '//evil.example/x', where: 'https://evil.example' },
+    { location: 'http://model.example/v1/predict', where: 'http://model.example' },
+    { location: 'https://model.example/v1/predict/', where: 'another path' },
     { location: '/predict/', where: 'another path' },
-    { location: '', where: 'another path' },
+    { location: 'predict/', where: 'another path' },
+    { location: '?key=hunter2', where: 'another path' },
   ])('names only the scheme and the host of $location', ({ location, where }) => {
     const { message, verdict } = failureOf(judge(answered({}, { status: 307, headers: { location } }), by()))
 
-    expect(message).toContain(`redirects to ${where} with 307`)
+    expect(message).toContain(`the model redirects to ${where} with 307; `)
     expect(message).not.toContain('hunter2')
     expect(verdict).toBe('drop')
+  })
+
+  it.each([
+    { status: 300, headers: {} },
+    { status: 304, headers: {} },
+    { status: 307, headers: {} },
+    { status: 307, headers: { location: '' } },
+    { status: 308, headers: { location: 'http://' } },
+    { status: 302, headers: { location: 'mailto:a@b.example' } },
+  ])('says that a redirect names no address, with $status and $headers', ({ status, headers }) => {
+    const { message } = failureOf(judge(answered({}, { status, headers }), by()))
+
+    expect(message).toContain(`the model redirects with ${status}, but names no address; `)
   })
 })
 
