@@ -5,6 +5,7 @@ import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { submitBound } from '../core/admission/submit-bound.ts'
 import { RequestError } from '../core/domain/errors.ts'
+import { goOnAfter } from '../core/platform/unavailable.ts'
 import type { KeyedRequest } from '../core/stores/idempotency/port.ts'
 import type { GatewayPorts } from './ports.ts'
 
@@ -23,7 +24,7 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
     if (!isSame) throw mismatch()
     return bound
   }
-  return submitBound(
+  const accepted = await submitBound(
     ports,
     {
       user_id,
@@ -35,6 +36,28 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
     },
     request_id,
   )
+  return { ...accepted, left: accepted.left ?? (await leftNow(ports, prepared)) }
+}
+
+/**
+ * Reads the remaining amounts of the user for the answer to a replay, because it has the same headers as the first
+ * answer. Returns undefined if they are not known exactly: the plan has several shards, or the counters can't be read.
+ */
+async function leftNow(
+  { quota, logger }: GatewayPorts,
+  { limits, shards, request: { user_id, window, shard } }: Prepared,
+): Promise<Accepted['left']> {
+  if (shards > 1) return undefined
+  try {
+    const used = await quota.read(user_id, window, shard)
+    return {
+      requests: Math.max(0, limits.requests - used.requests),
+      tokens: Math.max(0, limits.tokens - used.tokens),
+    }
+  } catch (error) {
+    goOnAfter(error, logger, 'the answer to a replay has no RateLimit, because the counters were not read', { user_id })
+    return undefined
+  }
 }
 
 /**

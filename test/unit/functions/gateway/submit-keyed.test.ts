@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { prepare } from '../../../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../../../functions/core/admission/route.ts'
 import { reservationOf } from '../../../../functions/core/domain/item.ts'
+import { acceptedAnswer } from '../../../../functions/core/inference-api/answers.ts'
+import type { Caller } from '../../../../functions/core/platform/caller.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import type { GatewayPorts } from '../../../../functions/gateway/ports.ts'
@@ -38,6 +40,52 @@ describe('submitKeyed: a POST with an Idempotency-Key', () => {
 
     expect(again).toEqual(first)
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  describe('the remaining amounts in the answer to a repeated call', () => {
+    const answerOf = async (ports: GatewayPorts, caller: Caller) => {
+      const prepared = await prepare(ports, SETTINGS, route, caller, aSubmission())
+      return acceptedAnswer(prepared, await submitKeyed(ports, KEY, prepared))
+    }
+
+    it('are those of the first answer, if no other request was admitted in between', async () => {
+      const ports = memoryPorts()
+      const caller = aCaller()
+
+      const first = await answerOf(ports, caller)
+
+      expect(first.headers).toMatchObject({ RateLimit: expect.stringMatching(/^"requests";r=2;.* "tokens";r=996;/) })
+      expect(await answerOf(ports, caller)).toEqual(first)
+    })
+
+    it('are the present ones, and at least 0', async () => {
+      const ports = memoryPorts()
+      const caller = aCaller()
+      const item = await submit(ports, caller)
+      await ports.quota.close([{ reservation: reservationOf(item), charge: 5_000 }])
+
+      expect((await answerOf(ports, caller)).headers).toMatchObject({
+        RateLimit: expect.stringMatching(/^"requests";r=2;.* "tokens";r=0;/),
+      })
+    })
+
+    it.each([
+      { what: 'if the plan has several shards', plan: 'pro', broken: (ports: GatewayPorts) => ports },
+      {
+        what: 'while the quota table is unavailable',
+        plan: 'free',
+        broken: (ports: GatewayPorts) => ({ ...ports, quota: failing(ports.quota, 'read', 'before') }),
+      },
+    ])('are left out $what', async ({ plan, broken }) => {
+      const ports = memoryPorts()
+      const caller = aCaller({ plan })
+      const first = await answerOf(ports, caller)
+
+      const again = await answerOf(broken(ports), caller)
+
+      expect(again.body).toEqual(first.body)
+      expect(again.headers).not.toHaveProperty('RateLimit')
+    })
   })
 
   it('treats a body with the same fields in another order as the same body', async () => {
