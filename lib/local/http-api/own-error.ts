@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Refuse } from '../trust/guard-server.ts'
 import type { Answer } from './answer.ts'
 
 /** An error of the local system itself, and not of a function. */
@@ -24,6 +25,12 @@ export function ownError({ url = '' }: IncomingMessage, { statusCode, code, sent
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify(body),
   }
+}
+
+/** Refuses a call with a foreign `Host` or `Origin`, in the shape of the client API. */
+export const refuseForeignCall: Refuse = (request, response, sentence) => {
+  const { statusCode, headers, body } = ownError(request, { statusCode: 403, code: 'foreign_call', sentence })
+  response.writeHead(statusCode, headers).end(body)
 }
 
 /**

@@ -9,7 +9,7 @@ import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
 import { integrationEvent, readRequest } from './event.ts'
-import { interruptedAnswer } from './own-error.ts'
+import { interruptedAnswer, refuseForeignCall } from './own-error.ts'
 import { createRouter, type Match, type Route } from './routes.ts'
 
 /** API Gateway's limit of a request's body. */
@@ -63,7 +63,7 @@ export async function startHttpServer(
     if (mount) mount(incoming, response)
     else void respond(incoming, response)
   })
-  guardServer(server, fromOwnPageOnly)
+  guardServer(server, refuseForeignCall, fromOwnPageOnly)
 
   const interruption = Promise.withResolvers<undefined>()
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
