@@ -11,6 +11,7 @@ import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
+import { METRICS_EXPORT } from './local/troubles.ts'
 import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
 import { pushMetrics } from './metrics/push-metrics.ts'
 import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
@@ -97,7 +98,7 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   })
   running.close = system.close
   const { adminAt, demoKey, mountConsole, DEMO_USER } = await operate.promise
-  const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
+  const stopMetrics = serveMetrics(metrics, system, pipeline.name, env)
   for (const line of await unreachable) print(line)
   const admin = adminAt(system)
   const key = await demoKey(system, admin)
@@ -121,10 +122,10 @@ function serveMetrics(
   system: LocalSystem,
   name: string,
   { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Environment,
-  print: Print,
 ): () => Promise<void> {
   system.mount(METRICS_PATH, metricsHandler(metrics, system))
-  return endpoint ? pushMetrics(endpoint, { metrics, system, name, clock: Date.now }, print) : async () => undefined
+  const log = (line: string) => system.reportLine(METRICS_EXPORT, line)
+  return endpoint ? pushMetrics(endpoint, { metrics, system, name, clock: Date.now }, log) : async () => undefined
 }
 
 function predictUrl(modelUrl: string): string {

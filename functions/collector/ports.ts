@@ -3,7 +3,7 @@ import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
 import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Tracer } from '../core/platform/tracing/port.ts'
-import type { Announcer, MessageQueue, Redelivery } from '../core/queue/port.ts'
+import type { Announcer, MessageQueue, QueueBackend, Redelivery } from '../core/queue/port.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
 
@@ -17,7 +17,7 @@ export interface CollectorPorts extends LifecyclePorts {
 
 /** The ports for collecting events, and for logging and counting the results. */
 export interface TakeResultsPorts extends CollectorPorts {
-  readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
+  readonly queue: CollectorPorts['queue'] & Pick<QueueBackend, 'capabilities'> & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Meter
   /**

@@ -17,7 +17,7 @@ import type { TakeResultsPorts } from './ports.ts'
  * is redelivered, so that a newer collector can take it. Never rejects: only the messages that fail are redelivered.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
-  const spans = startDeliverySpans(ports.tracing, deliveries)
+  const spans = startDeliverySpans(ports, deliveries)
   try {
     return await takeAll(ports, deliveries, spans)
   } finally {

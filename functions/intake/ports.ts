@@ -2,6 +2,7 @@ import type { Estimator } from '../core/admission/estimate.ts'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
+import type { QueueBackend } from '../core/queue/port.ts'
 import type { Access } from '../core/stores/access/port.ts'
 import type { InputKeys } from '../core/stores/idempotency/port.ts'
 
@@ -11,4 +12,5 @@ export interface IntakePorts extends AdmissionPorts {
   readonly route: Router
   readonly estimate: Estimator
   readonly settings: Settings
+  readonly queue: QueueBackend
 }

@@ -17,7 +17,7 @@ export async function takeInputs(ports: IntakePorts, deliveries: readonly Delive
 }
 
 async function isTakenInSpan(ports: IntakePorts, delivery: Delivery): Promise<boolean> {
-  const span = startDeliverySpan(ports.tracing, delivery)
+  const span = startDeliverySpan(ports, delivery)
   try {
     return await span.run(() => isTaken(ports, delivery))
   } finally {

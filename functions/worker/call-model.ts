@@ -132,7 +132,7 @@ const callOnce = (
   { spans }: Invocation,
 ): Promise<Reply> => {
   const call = () => ports.endpoint.call(message.request_id, body, url)
-  return spans.of(delivery).run(() => timed(ports, () => tracedReply(ports.startCallSpan(), call)))
+  return spans.of(delivery).run(() => timed(ports, () => tracedReply(ports.startCallSpan([message.operation]), call)))
 }
 
 /**
@@ -246,10 +246,7 @@ async function callForPart(
 ): Promise<Outputs | undefined> {
   const { endpoint, judge, logger, metrics } = ports
   try {
-    const span = startBatchSpan(
-      ports.startCallSpan,
-      part.map(({ delivery }) => spans.of(delivery)),
-    )
+    const span = startBatchSpan(ports.startCallSpan, part, spans)
     const call = () => endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
     const reply = await timed(ports, () => tracedReply(span, call))
     metrics.add('BatchSize', part.length)

@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
+import type { Operation } from '../core/domain/operation.ts'
 import type { FlowControl } from '../core/flow-control/port.ts'
 import type { Judge } from '../core/inference/judge.ts'
 import type { Mappings } from '../core/inference/mapping.ts'
@@ -36,8 +37,11 @@ export interface WorkerPorts extends LifecyclePorts {
    * invocations at the same time.
    */
   readonly isolation?: Isolation | undefined
-  /** Starts the span of a call to the model: for the active request, or, with links, for a batch of requests. */
-  readonly startCallSpan: (links?: readonly string[]) => Span
+  /**
+   * Starts the span of a call to the model: for the active request, or, with links, for a batch of requests.
+   * `operations` has the operation of each request of the call.
+   */
+  readonly startCallSpan: (operations: readonly (Operation | undefined)[], links?: readonly string[]) => Span
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts' | 'price'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
   }

@@ -24,7 +24,7 @@ export async function processMessages(
   deliveries: readonly Delivery[],
   { ends_at }: BatchInvocation,
 ): Promise<BatchOutcome> {
-  const spans = startDeliverySpans(ports.tracing, deliveries)
+  const spans = startDeliverySpans(ports, deliveries)
   const invocation = { ends_at, lease_until: ends_at + LEASE_MARGIN_MS, spans }
   const read = deliveries.map(delivery => ({
     delivery,

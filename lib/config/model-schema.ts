@@ -145,7 +145,7 @@ const SEEN =
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
     description:
-      'The most calls for one request, including the first. If a whole batch fails, a few more calls may be needed to find the request that causes the failure.',
+      'After a failed call, a request gets another call only if it has had fewer calls than this. A call that a crash or a stop has interrupted counts, too, but it is repeated in any case, so such a request may get more calls. If a whole batch fails, a few more calls may be needed to find the request that causes the failure.',
   }),
   // SQS can delay a message by at most 15 minutes, so no wait can be longer.
   period: duration({

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Refusal } from '../cli/refusal.ts'
+import { refuseForeignCall } from '../local/http-api/own-error.ts'
 import { listenLocally } from '../local/listen.ts'
 import { fromOwnPageOnly, guardServer } from '../local/trust/guard-server.ts'
 import { newToken } from './access.ts'
@@ -18,7 +19,7 @@ export interface ServedConsole {
 export async function serveConsole(system: System, port: number): Promise<ServedConsole> {
   const token = newToken()
   const server = createServer(consoleHandler({ system, token, page: loadPage }))
-  guardServer(server, fromOwnPageOnly)
+  guardServer(server, refuseForeignCall, fromOwnPageOnly)
   const used = await listenLocally(server, port).catch((error: unknown) => {
     throw new Refusal(`the port ${port} can't be used: choose another one with --port`, { cause: error })
   })

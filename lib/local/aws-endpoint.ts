@@ -9,7 +9,7 @@ import { listenLocally } from './listen.ts'
 import { parseJson } from './parse-json.ts'
 import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
-import { isForm, refuseAwsCall } from './trust/refuse.ts'
+import { isForm, refuseAsAws, refuseAwsCall } from './trust/refuse.ts'
 
 /**
  * A server for the AWS calls that have no emulator of their own: GetSecretValue of Secrets Manager, and Invoke of Lambda. It also has the
@@ -55,7 +55,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     (check: Check): Check =>
     request =>
       isAnswer(request) ? undefined : check(request)
-  guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(inAProtocolOfAws))
+  guardServer(server, refuseAsAws, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(inAProtocolOfAws))
   const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -13,6 +13,7 @@ import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type Handler, type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import { openLogFile } from './lambda/log-file.ts'
+import { troubleIn } from './lambda/log-line.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
@@ -81,6 +82,8 @@ export interface LocalSystem {
   mount(path: string, handler: Handler): void
   /** The queues of the stack, as they are now. */
   queues(): Promise<QueueState[]>
+  /** Shows a warning on the terminal, as those of functions. `line` is a line of a log, as JSON. */
+  reportLine(source: string, line: string): void
   /** Stops everything. Running invocations have a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
@@ -175,6 +178,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
       ...(await system.queueStates(system.queues)),
       ...(await queuesOfBroker(system.brokerUrl, system.brokerQueues)),
     ],
+    reportLine(source, line) {
+      const trouble = troubleIn(line)
+      if (trouble) system.troubles.report(source, trouble)
+    },
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)

@@ -5,6 +5,8 @@ import { createLastingStates } from './lasting-states.ts'
 export interface Troubles {
   /** Shows a trouble when it comes for the first time. Repetitions are only counted, until `tick` finds that the trouble is over. */
   report(source: string, trouble: Trouble): void
+  /** Whether functions can't export their traces, as far as they have reported it. */
+  doExportsFail(): boolean
   /** Shows the troubles that are over, with their counts. Shows the counts of the other troubles every minute. Call this method every second. */
   tick(): void
   /** Shows the counts of all troubles that are not over. */
@@ -32,7 +34,21 @@ interface Known {
   interval: number
   /** True if a later log line will say that the trouble has ended. Then a short silence does not mean that the trouble is over. */
   readonly hasOwnEnd: boolean
+  /** The senders whose exports fail. Empty for all other troubles. */
+  readonly senders: Set<Sender>
 }
+
+/** The topic of failed exports. */
+const EXPORTS = 'telemetry'
+
+/**
+ * The functions, which send traces, or the local system itself, which sends all metrics. All exports go to one receiver, but a receiver may take only
+ * traces or only metrics.
+ */
+type Sender = 'functions' | typeof METRICS_EXPORT
+
+/** The source of troubles with the export of metrics. */
+export const METRICS_EXPORT = 'metrics'
 
 /** Creates the display. `log` takes a line for the terminal, `clock` gives epoch milliseconds. */
 export function createTroubles(log: (line: string) => void, clock: () => number): Troubles {
@@ -43,32 +59,46 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
   const howOften = (trouble: Known) =>
     trouble.count === 1 ? `it came once, at ${timeOf(trouble.since)}` : `after ${times(trouble)}`
 
+  function endExports(sender: Sender): void {
+    for (const [key, trouble] of known) {
+      if (!trouble.senders.delete(sender) || trouble.senders.size > 0) continue
+      known.delete(key)
+      log(`${timeOf(clock())} over, ${howOften(trouble)}: ${trouble.text}`)
+    }
+  }
+
   return {
     report(source, trouble) {
-      const { level, message, cause, said, state } = trouble
+      const { level, message, cause, said, state, topic } = trouble
       const now = clock()
+      const sender = topic === EXPORTS ? senderOf(source) : undefined
+      if (sender !== undefined && state === 'ends') return endExports(sender)
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
-      lasting.note(source, trouble, text)
-      // If two functions report the same outage, the outage is shown once. An outage that a worker reports is shown separately, since its model may be
+      if (sender === undefined) lasting.note(source, trouble, text)
+      // If several functions and the local system itself can't export, the failure is shown once, since they have the same receiver. If two functions report the same outage, the outage is shown once. An outage that a worker reports is shown separately, since its model may be
       // the cause. Two warnings that differ only in a time are the same warning.
-      const key = cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
+      const key = sender === undefined ? keyOf(source, text, cause) : message
       const before = known.get(key)
       if (before) {
         before.count += 1
         before.interval = Math.max(before.interval, now - before.last)
         before.last = now
+        if (sender !== undefined) before.senders.add(sender)
         return
       }
       // The model's own error text may differ each time. So this text is shown, but it is no part of the key. Otherwise each repetition would be shown.
       const shown = said === undefined ? text : `${text}: ${said}`
       const hasOwnEnd = state !== undefined
-      known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0, hasOwnEnd })
+      const senders = new Set(sender === undefined ? [] : [sender])
+      known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0, hasOwnEnd, senders })
       log(`${timeOf(now)} ${shown}`)
     },
+    doExportsFail: () => [...known.values()].some(({ senders }) => senders.has('functions')),
     tick() {
       const now = clock()
       for (const text of lasting.takeSilent()) log(`${timeOf(now)} no news for 20 minutes, it may be over: ${text}`)
       for (const [key, trouble] of known) {
+        if (trouble.senders.size > 0) continue
         if (now - trouble.last >= Math.max(QUIET_MS, QUIET_INTERVALS * trouble.interval)) {
           known.delete(key)
           if (!trouble.hasOwnEnd) log(`${timeOf(now)} over, ${howOften(trouble)}: ${trouble.text}`)
@@ -88,6 +118,12 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
 }
 
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
+
+const senderOf = (source: string): Sender => (source === METRICS_EXPORT ? METRICS_EXPORT : 'functions')
+
+/** Returns the key of a trouble. Troubles with the same key are the same trouble. */
+const keyOf = (source: string, text: string, cause: string | undefined): string =>
+  cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
 
 /** Returns the part of an outage's error that names the unavailable service. The rest of the error's text changes while the service stops and starts. */
 const outageIn = (cause: string): string => /^.+? is unavailable(?=: )/.exec(cause)?.[0] ?? cause

@@ -32,13 +32,21 @@ export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMet
   otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items, supersedes: true })
 }
 
-/** Exports all metrics every 10 seconds by OTLP. Returns the function that stops these exports, after a last export. */
+/**
+ * Exports all metrics every 10 seconds by OTLP. `log` gets a line of JSON, as functions log it, when exports begin to fail, and one when they work again.
+ * Returns the function that stops these exports, after a last export.
+ */
 export function pushMetrics(
   endpoint: string,
   pushed: Omit<PushedMetrics, 'otlp'>,
-  print: (line: string) => void,
+  log: (line: string) => void,
 ): () => Promise<void> {
-  const otlp = composeOtlp({ metrics: metricsUrl(endpoint) }, { warn: line => print(String(line)) })
+  const otlp = composeOtlp(
+    { metrics: metricsUrl(endpoint) },
+    {
+      warn: (message, ...fields) => log(JSON.stringify(Object.assign({ level: 'WARN', message }, ...fields))),
+    },
+  )
   const push = () => pushOnce({ ...pushed, otlp })
   const timer = setInterval(() => void push(), INTERVAL_MS)
   return async () => {

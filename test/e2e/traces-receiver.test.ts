@@ -19,6 +19,47 @@ const exportsOf = ({ exports }: OtlpReceiver, service: string): number[] =>
   exports.filter(({ body }) => JSON.stringify(body).includes(`"stringValue":"${service}"`)).map(({ at }) => at)
 
 describe('a receiver of traces', () => {
+  test('one line of the terminal says that a receiver of traces and metrics is down, and one that this is over', {
+    timeout: 240_000,
+  }, async () => {
+    let status = 503
+    const receiver = await startOtlpReceiver(() => ({ status }))
+    onTestFinished(receiver.close)
+    const system = await startSystem({
+      SLUICE_CONFIG: fixture('traced.yaml'),
+      MODEL_URL: model.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
+    })
+    onTestFinished(async () => void (await system.stop()))
+    const client = await system.newUser()
+    const post = async () => client.ended(await client.submit({ prompt: 'p', model: 'free' }))
+    const lines = () =>
+      system
+        .output()
+        .out.split('\n')
+        .filter(line => line.includes('telemetry'))
+
+    await post()
+    const paths = () => new Set(receiver.exports.map(({ path }) => path))
+    await eventually(() => expect(paths()).toEqual(new Set(['/v1/traces', '/v1/metrics'])))
+    await eventually(() => expect(lines()).toHaveLength(1))
+    status = 200
+    await eventually(
+      async () => {
+        await post()
+        expect(lines()).toHaveLength(2)
+      },
+      { timeout: 120_000, interval: 2_000 },
+    )
+
+    expect(lines()).toEqual([
+      expect.stringMatching(
+        /^\d\d:\d\d:\d\d WARN [a-z-]+: telemetry can't be exported \(status 503\); it is tried again every 30 s$/,
+      ),
+      expect.stringMatching(/^\d\d:\d\d:\d\d over, .*: WARN [a-z-]+: telemetry can't be exported \(status 503\)/),
+    ])
+  })
+
   test.for([
     { what: 'that is down', answer: { status: 503 }, told: /telemetry can't be exported \(status 503\)/ },
     { what: 'that never answers', answer: { silent: true }, told: /telemetry can't be exported \(ETIMEDOUT\)/ },

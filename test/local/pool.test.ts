@@ -250,6 +250,24 @@ test('a pool that is closed lets running events end, and refuses waiting events'
   expect(pool.threads()).toEqual([])
 })
 
+test('a pool that is closed reports no failure of the events that it has ended', async () => {
+  const { pool, running, onFailure } = poolOfFakes({ limit: 2, timeoutSeconds: 60 })
+  const [failing, ended, waiting] = ['{}', '{}', '{}'].map(event => pool.invoke(event))
+  await settle()
+
+  const closed = pool.close(5000)
+  running.shift()?.({ ok: false, error: { errorType: 'Error', errorMessage: 'the handler threw' } })
+  await vi.advanceTimersByTimeAsync(5000)
+  await closed
+  running.shift()?.({ ok: false, error: { errorType: 'Runtime.ExitError', errorMessage: 'exit status 1' } })
+
+  const stopping = { ok: false, error: { errorMessage: 'The local system is stopping.' } }
+  expect(await ended).toMatchObject(stopping)
+  expect(await waiting).toMatchObject(stopping)
+  expect(await failing).toMatchObject({ ok: false, error: { errorMessage: 'the handler threw' } })
+  expect(onFailure.mock.calls.map(([{ errorMessage }]) => errorMessage)).toEqual(['the handler threw'])
+})
+
 test('a thread of a pool ends after 10 s without an invocation, and the last thread after 20 s', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 2; event++) void pool.invoke('{}')

@@ -94,6 +94,18 @@ describe('a function of the local system', () => {
     await expect.poll(() => readFileSync(log, 'utf8')).toContain('"prompt":"secret"')
   })
 
+  test('a thread that starts while exports of traces fail knows this, because it may replace the thread that has reported the failure', async () => {
+    const told = async (trouble: 'lasts' | 'ends') => {
+      const line = { level: 'WARN', message: `exports: ${trouble}`, trouble, trouble_of: 'telemetry' }
+      system.reportLine('gateway', JSON.stringify(line))
+      system.functions.get('Environment')?.endIdle()
+      return (await resultOf('Environment')).env.OTLP_EXPORTS_FAIL
+    }
+
+    expect(await told('lasts')).toBe('true')
+    expect(await told('ends')).toBeUndefined()
+  })
+
   test('each invocation of a function whose handler can’t be imported fails, and names the reason', async () => {
     for (let attempt = 0; attempt < 2; attempt++)
       expect(await system.invoke('Broken', {})).toMatchObject({

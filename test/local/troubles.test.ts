@@ -132,11 +132,52 @@ describe('createTroubles, which shows warnings and errors of functions on the te
   it('after the log line for the end of an open circuit, nothing more is shown about this trouble; other troubles are still watched', () => {
     const { lines, troubles, pass } = aDisplay()
     troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
-    troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
+    troubles.report('worker-text', { level: 'WARN', message: 'halted', state: 'lasts', topic: 'halt' })
     troubles.report('worker-text', circuit('the circuit has closed', 'ends'))
     pass(1_300)
 
-    expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
+    expect(lines.slice(3)).toEqual(['10:20:03 no news for 20 minutes, it may be over: WARN worker-text: halted'])
+  })
+
+  const exports = (state: 'lasts' | 'ends', reason = 'ECONNREFUSED') => {
+    const message = state === 'lasts' ? `telemetry can't be exported (${reason})` : 'telemetry is exported again'
+    return { level: 'WARN', message, state, topic: 'telemetry' } as const
+  }
+
+  it('failing exports of all functions and of the metrics are shown once, and their end once, with the number of times', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const source of ['gateway', 'metrics', 'worker-text', 'gateway']) troubles.report(source, exports('lasts'))
+    pass(3_000)
+    expect(troubles.doExportsFail()).toBe(true)
+    expect(lines).toEqual(["10:00:03 WARN gateway: telemetry can't be exported (ECONNREFUSED)"])
+
+    troubles.report('collector', exports('ends'))
+    expect(troubles.doExportsFail()).toBe(false)
+    expect(lines).toHaveLength(1)
+    for (const source of ['metrics', 'worker-text', 'gateway']) troubles.report(source, exports('ends'))
+
+    expect(lines.slice(1)).toEqual([
+      "10:50:03 over, after 4 times from 10:00:03 to 10:00:03: WARN gateway: telemetry can't be exported (ECONNREFUSED)",
+    ])
+  })
+
+  it('failing exports of metrics are not over if functions export their traces again, because a receiver may take only traces', () => {
+    const { lines, troubles } = aDisplay()
+    troubles.report('metrics', exports('lasts', 'status 404'))
+    expect(troubles.doExportsFail()).toBe(false)
+    troubles.report('reader', exports('lasts', 'status 503'))
+    troubles.report('reader', exports('ends'))
+
+    expect(lines.slice(2)).toEqual([
+      "10:00:03 over, it came once, at 10:00:03: WARN reader: telemetry can't be exported (status 503)",
+    ])
+  })
+
+  it('failing exports are shown again if they fail again after their end', () => {
+    const { lines, troubles } = aDisplay()
+    for (const state of ['lasts', 'ends', 'lasts'] as const) troubles.report('gateway', exports(state))
+
+    expect(lines.map(line => line.includes('over'))).toEqual([false, true, false])
   })
 
   it('two warnings count as the same trouble if they differ only in a time', () => {

@@ -50,13 +50,18 @@ async function call(url: string, { method = 'POST', path = '/', headers = {}, bo
   return promise
 }
 
-function expectRefusal({ status, headers, body }: Called): void {
+const SENTENCE = expect.stringMatching(/^[A-Z].+\.$/)
+const ofAws = { __type: 'AccessDeniedException', message: SENTENCE }
+const ofTheApi = { error: SENTENCE, status: 'error', code: 'foreign_call' }
+
+function expectRefusal({ status, headers, body }: Called, shape: object = ofAws): void {
   expect(status).toBe(403)
-  expect(JSON.parse(body)).toEqual({ __type: 'AccessDeniedException', message: expect.stringMatching(/^[A-Z].+\.$/) })
+  expect(JSON.parse(body)).toEqual(shape)
   expect(Object.keys(headers).filter(name => name.startsWith('access-control'))).toEqual([])
 }
 
 describe.each(everyServer)('the local server of %s', server => {
+  const shape = awsServers.includes(server) ? ofAws : ofTheApi
   test.each([
     ['evil.example', (port: string) => `evil.example:${port}`],
     ['a name that begins with our address', (port: string) => `127.0.0.1.evil.example:${port}`],
@@ -64,14 +69,14 @@ describe.each(everyServer)('the local server of %s', server => {
     ['our address without its port', () => '127.0.0.1'],
   ] as const)('refuses the Host %s', async (_, host) => {
     const { port } = new URL(urlOf(server))
-    expectRefusal(await call(urlOf(server), { headers: { ...signed(), host: host(port) } }))
+    expectRefusal(await call(urlOf(server), { headers: { ...signed(), host: host(port) } }), shape)
   })
 
   test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'http://localhost'])(
     'refuses calls of a web page with the Origin %s, and the preflight of such calls',
     async origin => {
       const headers = { ...signed(), origin }
-      expectRefusal(await call(urlOf(server), { headers }))
+      expectRefusal(await call(urlOf(server), { headers }), shape)
       expectRefusal(
         await call(urlOf(server), {
           method: 'OPTIONS',
@@ -81,6 +86,7 @@ describe.each(everyServer)('the local server of %s', server => {
             'access-control-request-headers': 'content-type,x-amz-target,authorization',
           },
         }),
+        shape,
       )
     },
   )
@@ -89,7 +95,7 @@ describe.each(everyServer)('the local server of %s', server => {
     const { port } = new URL(urlOf(server))
     for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]']) {
       const { body } = await call(urlOf(server), { headers: { ...signed(), host: `${name}:${port}` } })
-      expect(body).not.toContain('AccessDeniedException')
+      expect(body).not.toMatch(/AccessDeniedException|foreign_call/)
     }
   })
 })
@@ -100,8 +106,16 @@ test('the local API accepts calls of its own pages, but only with the same host 
     call(system.apiUrl, { method: 'GET', headers: { host: `localhost:${port}`, origin: `http://${origin}:${port}` } })
 
   expect((await by('localhost')).status).not.toBe(403)
-  expectRefusal(await by('[::1]'))
+  expectRefusal(await by('[::1]'), ofTheApi)
 })
+
+test.each(['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/models?x=1'])(
+  'the local API refuses calls of web pages to %s with an error in OpenAI’s shape',
+  async path => {
+    const error = { message: SENTENCE, type: 'invalid_request_error', param: null, code: 'foreign_call' }
+    expectRefusal(await call(system.apiUrl, { path, headers: { origin: 'https://evil.example' } }), { error })
+  },
+)
 
 describe.each(awsServers)('the emulator of %s', server => {
   test.each([

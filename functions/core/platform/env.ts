@@ -23,6 +23,11 @@ export const BaseEnv = z.object({
     .regex(/^(0(\.\d+)?|1)$/)
     .optional(),
   /**
+   * Whether the exports of traces failed when this environment started. Only the local system sets this variable. Its
+   * environments (threads) end often, and a new one goes on for the one that has logged the failure.
+   */
+  OTLP_EXPORTS_FAIL: z.literal('true').optional(),
+  /**
    * The URL to which metrics are sent by OTLP/HTTP, in addition to CloudWatch. Without it, they are not sent by OTLP.
    * The name is that of OpenTelemetry.
    */

@@ -71,6 +71,8 @@ export interface Announcer {
 /** Queues with their abilities. */
 export interface QueueBackend extends MessageQueue {
   readonly capabilities: QueueCapabilities
+  /** Returns the whole name of the queue that gets a message. `queue` is the name that `send` gets. */
+  wholeName(queue: string, message: OutgoingMessage): string
   /**
    * Returns the number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with
    * `Unavailable`. Absent if the platform publishes the number as a metric.

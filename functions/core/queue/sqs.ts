@@ -32,6 +32,7 @@ interface Waiting {
  */
 export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
   const waiting = new Map<string, Waiting[]>()
+  const namePrefix = urlPrefix.slice(urlPrefix.lastIndexOf('/') + 1)
 
   async function drain(queue: string, lane: Waiting[]): Promise<void> {
     const url = urlPrefix + queue
@@ -47,6 +48,7 @@ export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
 
   return {
     capabilities: SQS_CAPABILITIES,
+    wholeName: queue => namePrefix + queue,
     send: (queue, message) =>
       new Promise((resolve, reject) => {
         const lane = waiting.get(queue) ?? []

@@ -12,20 +12,22 @@ import type { OutgoingMessage, QueueBackend } from './port.ts'
 
 /**
  * Makes a queue whose messages carry the context of their trace in their attributes. Each send is a span of the
- * producer. If tracing is off, messages are not changed.
+ * producer. Like the spans of deliveries, it has the whole name of the queue, because consoles of queues show whole
+ * names. If tracing is off, messages are not changed.
  */
 export const tracedQueue = (queue: QueueBackend, tracing: Tracer): QueueBackend => ({
   ...queue,
   send: (name, message) => {
+    const destination = queue.wholeName(name, message)
     const attributes = {
       [MESSAGING_SYSTEM]: queue.capabilities.system,
       [MESSAGING_OPERATION_NAME]: 'send',
       [MESSAGING_OPERATION_TYPE]: 'send',
-      [MESSAGING_DESTINATION_NAME]: name,
+      [MESSAGING_DESTINATION_NAME]: destination,
       [DELAY_SECONDS]: message.delay_seconds,
     }
     const options = { kind: 'producer', attributes, parent: parentOf(message, tracing.current()) } as const
-    return inSpan(tracing, `send ${name}`, options, ({ traceparent }) =>
+    return inSpan(tracing, `send ${destination}`, options, ({ traceparent }) =>
       queue.send(name, traceparent === undefined ? message : withContext(message, traceparent)),
     )
   },

@@ -23,7 +23,7 @@ Each call needs the token that is in the address that \`npm start\` or \`sluice 
 
     curl localhost:8080/console/api/models -H "Authorization: Bearer $TOKEN"
 
-A token is valid until the process ends. A call with a foreign \`Host\` or \`Origin\` header gets 403, so pages of other web sites can't use the API. [0044](adr/0044-the-console-has-no-cookie.md) gives the reasons.
+A token is valid until the process ends. A call with a foreign \`Host\` or \`Origin\` header gets 403 \`foreign_call\`, so pages of other web sites can't use the API. [0044](adr/0044-the-console-has-no-cookie.md) gives the reasons.
 
 Bodies and answers are JSON. Times are ISO 8601. An error has the shape of the client API, \`{ "error", "status": "error", "code" }\`:
 

@@ -4,6 +4,7 @@ import { openTables } from '../dynamodb/tables.ts'
 import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
+import { refuseAsAws } from '../trust/refuse.ts'
 import { serve } from './serve.ts'
 
 /** The access key id of callers, and the folder for the tables. Without a folder, the tables are in memory. */
@@ -17,7 +18,7 @@ const { accessKeyId, folder } = workerData as DynamoDbData
 await serve(async () => {
   const tables = await openTables(folder)
   const server = tablesServer(tables)
-  guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
+  guardServer(server, refuseAsAws, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   return {
     port: await listenLocally(server),
     call: tables.call,

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import type { QueueState } from '../observer.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
+import { refuseAsAws } from '../trust/refuse.ts'
 import { endReceives } from './end-receives.ts'
 import { makeQueuesFair } from './fair-queues.ts'
 import { openQueueCalls } from './queue-calls.ts'
@@ -70,7 +71,7 @@ function guardFauxqs(): { servers: number } {
     const { fastify } = message as { fastify: Fastify }
     const { listen } = fastify
     fastify.listen = options => Reflect.apply(listen, fastify, [{ ...options, host: '127.0.0.1' }])
-    guardServer(fastify.server, fromNoPage, signedWith(accessKeyId), sqsOrS3)
+    guardServer(fastify.server, refuseAsAws, fromNoPage, signedWith(accessKeyId), sqsOrS3)
     guarded.servers++
   })
   return guarded

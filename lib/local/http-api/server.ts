@@ -9,6 +9,7 @@ import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
 import { integrationEvent, readRequest } from './event.ts'
+import { interruptedAnswer, refuseForeignCall } from './own-error.ts'
 import { createRouter, type Match, type Route } from './routes.ts'
 
 /** API Gateway's limit of a request's body. */
@@ -19,6 +20,9 @@ export interface RouteTarget {
   authorizer: Authorizer | undefined
   timeoutMs: number
 }
+
+/** The time that the answers to interrupted calls have, until all connections are closed. Milliseconds. */
+const LAST_ANSWERS_MS = 500
 
 /** An HTTP API of the template, with all its routes. */
 export interface HttpApi {
@@ -40,7 +44,7 @@ export interface HttpServer {
   serve(api: HttpApi, own?: OwnCalls): void
   /** Lets `handler` answer all calls of `path` and of the paths below it. The API gets none of these calls. */
   mount(path: string, handler: Handler): void
-  /** Accepts no more requests. Running requests have `graceMs` milliseconds to end. A second call does nothing. */
+  /** Accepts no more requests. Running requests have `graceMs` milliseconds to end, and then get a 503. A second call does nothing. */
   close(graceMs: number): Promise<void>
 }
 
@@ -59,10 +63,15 @@ export async function startHttpServer(
     if (mount) mount(incoming, response)
     else void respond(incoming, response)
   })
-  guardServer(server, fromOwnPageOnly)
+  guardServer(server, refuseForeignCall, fromOwnPageOnly)
 
+  const interruption = Promise.withResolvers<undefined>()
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = await handle(incoming).catch(() => gatewayAnswers.internalError)
+    const handled = handle(incoming).catch(() => gatewayAnswers.internalError)
+    const answered = await Promise.race([handled, interruption.promise])
+    // While the server closes, functions end too, and a function that has ended is the reason of an internal error.
+    const isInterrupted = !answered || (answered === gatewayAnswers.internalError && !server.listening)
+    const answer = isInterrupted ? interruptedAnswer(incoming) : answered
     onAnswer(answer.statusCode)
     if (!response.destroyed) send(response, answer)
   }
@@ -82,9 +91,11 @@ export async function startHttpServer(
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      const grace = setTimeout(() => interruption.resolve(undefined), graceMs)
+      const end = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS)
       await closed
-      clearTimeout(timer)
+      clearTimeout(grace)
+      clearTimeout(end)
     },
   }
 }

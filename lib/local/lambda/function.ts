@@ -47,6 +47,8 @@ export interface FunctionOptions {
   invocationsPerThread: number
   /** The variables of the template, and the endpoints of the emulators. */
   environment: Record<string, string>
+  /** Returns further variables of a thread that starts now. */
+  threadEnvironment(): Record<string, string>
   /** The function's AWS clients sign their calls with this id. */
   accessKeyId: string
   logFile: LogFile
@@ -90,7 +92,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
         functionName: name,
         functionArn,
         memoryMb,
-        environment,
+        environment: { ...environment, ...options.threadEnvironment() },
         write: lineSplitter(takeLine),
         onUnfit,
       }),

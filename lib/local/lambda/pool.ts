@@ -46,7 +46,7 @@ export interface PoolOptions {
    * would share the same cores.
    */
   usual: number
-  /** Called for each invocation that failed. */
+  /** Called for each invocation that failed. It is not called for an invocation that `close` has ended, because this is no failure of the function. */
   onFailure(error: FunctionError, requestId: string): void
 }
 
@@ -80,6 +80,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
   let closed = false
+  /** Whether `close` no longer waits for running invocations, and ends their threads. */
+  let isCutOff = false
   /** The kind of invocation that gets the next place in a thread, if invocations of both kinds wait. */
   let turn: Want = 'own'
 
@@ -188,7 +190,11 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     clearTimeout(timer)
     const isTimeout = !result.ok && result.error.errorType === TIMED_OUT_TYPE
     await (isTimeout ? environments.giveUp(environment) : environments.release(environment))
-    return result
+    return isCutOff && !result.ok ? { ok: false, error: CLOSING } : result
+  }
+
+  function report(error: FunctionError, requestId: string): void {
+    if (error !== CLOSING) onFailure(error, requestId)
   }
 
   async function invoke(event: string, caller?: symbol | string, givenUp?: AbortSignal): Promise<InvocationResult> {
@@ -196,7 +202,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     const want = perThread > 1 && event.length > LARGE_EVENT ? 'own' : 'shared'
     const environment = closed ? CLOSING : await take(want, caller, givenUp)
     if ('errorType' in environment) {
-      onFailure(environment, requestId)
+      report(environment, requestId)
       return { ok: false, error: environment }
     }
     const invocation = run(environment, event, requestId)
@@ -206,7 +212,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     end(caller)
     lastFreed = Date.now()
     serve()
-    if (!result.ok) onFailure(result.error, requestId)
+    if (!result.ok) report(result.error, requestId)
     return result
   }
 
@@ -241,6 +247,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
       for (const line of [waiting.own, waiting.shared])
         for (let next = line.shift(loadOf); next; next = line.shift(loadOf)) next.resolve(CLOSING)
       await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
+      isCutOff = true
       await Promise.all([...environments].map(({ thread }) => thread.terminate()))
     },
   }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
+import { refuseForeignCall } from '../http-api/own-error.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type * as Answering from './answer.ts'
 
@@ -10,7 +11,7 @@ export type ThreadMessage = { url: string } | { error: string; code: string | un
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
 const answering = Promise.withResolvers<typeof Answering>()
 const server = createServer(async (request, response) => (await answering.promise).answer(request, response))
-guardServer(server, fromNoPage)
+guardServer(server, refuseForeignCall, fromNoPage)
 server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message, code: error.code }))
 server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo

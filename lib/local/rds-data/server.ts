@@ -5,6 +5,7 @@ import type { Answer, Call } from '../emulators/calls.ts'
 import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
+import { refuseAsAws } from '../trust/refuse.ts'
 import type { Database } from './database.ts'
 import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
@@ -23,7 +24,7 @@ export async function startDataApi(
 ): Promise<{ port: number; call: Call; close(): Promise<void> }> {
   const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
-  guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
+  guardServer(server, refuseAsAws, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   return {
     port: await listenLocally(server),
     call: (operation, body) => perform(operations, PATHS[operation] ?? '', async () => body),

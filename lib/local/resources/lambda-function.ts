@@ -44,6 +44,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
       ...withoutExport(properties.Environment.Variables),
       ...telemetryVariables(system),
     },
+    threadEnvironment: () => (system.troubles.doExportsFail() ? { OTLP_EXPORTS_FAIL: 'true' } : {}),
     accessKeyId: system.accessKeyId,
     logFile: openLogFile(join(system.data.path, 'logs', `${label}.log`)),
     onMetrics: line => {

@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { refuseAwsCall } from './refuse.ts'
 
 /** Checks a request by its method, URL and headers. Returns one sentence, the reason, if it refuses the request. Otherwise undefined. */
 export type Check = (request: IncomingMessage) => string | undefined
+
+/** Answers a refused request. `reason` is one sentence. */
+export type Refuse = (request: IncomingMessage, response: ServerResponse, reason: string) => void
 
 /** The values of `Host`, without the port, with which a program on this machine may call a local server. */
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
@@ -11,12 +13,12 @@ const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 const OTHER_ENTRANCES = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
 
 /**
- * Puts checks before all other code of an HTTP server, even if a library made the server. A refused request gets status 403 and one
- * sentence. Its body is not read, and the server's own code never gets the request. A foreign `Host` is always refused.
+ * Puts checks before all other code of an HTTP server, even if a library made the server. `refuse` answers a refused request with status 403 and the
+ * reason. Its body is not read, and the server's own code never gets the request. A foreign `Host` is always refused.
  *
  * Call this function when the server has its `request` listener. It throws if the server has no such listener, or accepts requests by other events.
  */
-export function guardServer(server: Server, ...checks: readonly Check[]): void {
+export function guardServer(server: Server, refuse: Refuse, ...checks: readonly Check[]): void {
   const handlers = server.listeners('request')
   const unguarded = OTHER_ENTRANCES.filter(event => server.listenerCount(event) > 0)
   if (handlers.length === 0) throw new Error('A server can be guarded only once it has a request listener.')
@@ -26,7 +28,10 @@ export function guardServer(server: Server, ...checks: readonly Check[]): void {
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     const reason = firstReason([hasLocalHost, ...checks], request)
-    if (reason !== undefined) return refuse(request, response, reason)
+    if (reason !== undefined) {
+      request.resume()
+      return refuse(request, response, reason)
+    }
     for (const handler of handlers) Reflect.apply(handler, server, [request, response])
   })
 }
@@ -53,8 +58,3 @@ export const fromOwnPageOnly: Check = ({ headers: { origin, host } }) =>
 
 const firstReason = (checks: readonly Check[], request: IncomingMessage): string | undefined =>
   checks.reduce<string | undefined>((reason, check) => reason ?? check(request), undefined)
-
-function refuse(request: IncomingMessage, response: ServerResponse, message: string): void {
-  request.resume()
-  refuseAwsCall(request, response, { status: 403, code: 'AccessDeniedException', message })
-}

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Refuse } from './guard-server.ts'
 
 /**
  * Answers an AWS call with an error. Services whose calls are forms (SNS, STS, CloudFormation and other old services) answer with XML. For
@@ -18,6 +19,10 @@ export function refuseAwsCall(
   response.writeHead(status, { 'content-type': 'application/json' })
   response.end(JSON.stringify({ __type: code, message }))
 }
+
+/** Refuses a call of a server that stands for AWS, in AWS's shape. */
+export const refuseAsAws: Refuse = (request, response, message) =>
+  refuseAwsCall(request, response, { status: 403, code: 'AccessDeniedException', message })
 
 /** Whether the body of a call is a form, as in calls of old services. A web page can send a form, too, without asking the server first (CORS preflight). */
 export const isForm = (headers: IncomingMessage['headers']): boolean =>

@@ -6,11 +6,12 @@ import { answerJson, type TestModel, usualUsage } from './model.ts'
 /** The id of the client's own span. The client sends it in `traceparent`. */
 export const CLIENT_SPAN = 'b7ad6b7169203331'
 
-const LIMITED_SEND = 'send inference-limited-normal'
+const LIMITED_SEND = 'send traced-inference-limited-normal'
 export const LIMITED_PROCESS = 'process traced-inference-limited-normal'
 export const LIMITED_CALL = 'text_completion limited'
 export const BATCHED_PROCESS = 'process traced-inference-batched-normal'
 export const BATCHED_CALL = 'text_completion batched'
+const RESULTS_SEND = 'send traced-results'
 const RESULTS_PROCESS = 'process traced-results'
 
 /** All spans of the request of `endRetried`, each with its parent. */
@@ -23,9 +24,9 @@ export const LIMITED_HOPS: readonly string[] = [
   `${LIMITED_CALL} < ${LIMITED_PROCESS}`,
   // The worker sends the message again for each deferral and for the retry.
   `${LIMITED_SEND} < ${LIMITED_PROCESS}`,
-  `send results < ${LIMITED_PROCESS}`,
-  'queue wait < send results',
-  `${RESULTS_PROCESS} < send results`,
+  `${RESULTS_SEND} < ${LIMITED_PROCESS}`,
+  `queue wait < ${RESULTS_SEND}`,
+  `${RESULTS_PROCESS} < ${RESULTS_SEND}`,
   `result < ${RESULTS_PROCESS}`,
   `ledger < ${RESULTS_PROCESS}`,
   `settle < ${RESULTS_PROCESS}`,

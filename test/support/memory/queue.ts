@@ -12,6 +12,7 @@ export function memoryQueue(): MemoryQueue {
   const sent = (queue: string) => queues.get(queue) ?? []
   return {
     capabilities: SQS_CAPABILITIES,
+    wholeName: queue => queue,
     sent,
     send: async (queue, message) => {
       const arriving = { ...message, body: JSON.parse(JSON.stringify(message.body)) }

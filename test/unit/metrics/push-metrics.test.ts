@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { troubleIn } from '../../../lib/local/lambda/log-line.ts'
 import { createLocalMetrics } from '../../../lib/metrics/local-metrics.ts'
 import { metricsUrl, pushMetrics } from '../../../lib/metrics/push-metrics.ts'
 import { NOW } from '../../support/clock.ts'
@@ -39,7 +40,14 @@ describe('the local system', () => {
 
     await stop()
 
-    expect(printed).toEqual([expect.stringContaining('telemetry can’t be exported'.replace('’', "'"))])
+    expect(printed.map(line => troubleIn(line))).toEqual([
+      {
+        level: 'WARN',
+        message: "telemetry can't be exported (status 404); it is tried again every 30 s",
+        state: 'lasts',
+        topic: 'telemetry',
+      },
+    ])
   })
 
   it.each(['http://127.0.0.1:4318', 'http://127.0.0.1:4318/', 'http://127.0.0.1:4318//'])(

@@ -13,10 +13,12 @@ const AWS_RECEIVER = /^(xray|monitoring)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
 /**
  * Makes the exporter to these endpoints. It signs its calls if the receiver is AWS's. It logs one line when exports
- * begin to fail, and one when they work again.
+ * begin to fail, and one when they work again. If `hasFailed` is true, an earlier exporter has already logged that
+ * exports fail.
  */
-export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>): Otlp {
+export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>, hasFailed = false): Otlp {
   return otlpExporter(endpoints, postJson(signerOf), {
+    hasFailed,
     onFailure: reason =>
       logger.warn(`telemetry can't be exported (${reason}); it is tried again every ${PAUSE_MS / 1_000} s`, {
         reason,

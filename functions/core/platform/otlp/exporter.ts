@@ -26,6 +26,8 @@ interface Waiting {
 interface Surroundings {
   readonly clock?: Clock
   readonly sleep?: Sleep
+  /** Whether exports fail already, and this was reported. Then the first success is a recovery. Default: false. */
+  readonly hasFailed?: boolean
   /**
    * Called with the reason of a failed export, for the first failure after a success. The reason contains no address.
    */
@@ -50,7 +52,7 @@ export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundi
   let bytes = 0
   let pausedUntil = 0
   let lateUntil = 0
-  let hasFailed = false
+  let hasFailed = surroundings.hasFailed ?? false
   let sending: Promise<void> | undefined
 
   function take(kind: OtlpKind, { body, items, supersedes = false }: OtlpPayload): void {

@@ -8,6 +8,7 @@ export interface TracingEnv {
   readonly POWERTOOLS_SERVICE_NAME?: string
   readonly OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string | undefined
   readonly OTEL_TRACES_SAMPLER_ARG?: string | undefined
+  readonly OTLP_EXPORTS_FAIL?: string | undefined
 }
 
 /**
@@ -38,6 +39,7 @@ export function composeTracing(env: TracingEnv, logger: Pick<Logger, 'warn'>, me
       deployment: env.DEPLOYMENT,
       sample: Number(sample),
     }
-    loaded = otelTracing(settings, composeOtlp({ traces }, logger), spans => metrics.add('DroppedSpans', spans))
+    const otlp = composeOtlp({ traces }, logger, env.OTLP_EXPORTS_FAIL !== undefined)
+    loaded = otelTracing(settings, otlp, spans => metrics.add('DroppedSpans', spans))
   }
 }

@@ -10,20 +10,23 @@ import type { Publication } from './link.ts'
 export type ChooseQueue = (queue: string, message: OutgoingMessage) => string
 
 /** Sends messages to queues of RabbitMQ. Each message is persistent, and the broker confirms it. */
-export const rabbitMqQueue = (
+export function rabbitMqQueue(
   prefix: string,
   publish: (publication: Publication) => Promise<void>,
   choose: ChooseQueue = queue => queue,
-): QueueBackend => ({
-  capabilities: RABBITMQ_CAPABILITIES,
-  send: async (queue, message) => publish(publicationOf(prefix, choose(queue, message), message)),
-})
+): QueueBackend {
+  const wholeName = (queue: string, message: OutgoingMessage) => prefix + choose(queue, message)
+  return {
+    capabilities: RABBITMQ_CAPABILITIES,
+    wholeName,
+    send: async (queue, message) => publish(publicationOf(prefix, wholeName(queue, message), message)),
+  }
+}
 
-function publicationOf(prefix: string, queue: string, message: OutgoingMessage): Publication {
+function publicationOf(prefix: string, name: string, message: OutgoingMessage): Publication {
   const { body, delay_seconds = 0, attributes } = message
   const content = Buffer.from(toAsciiJson(body))
   if (content.length > MAX_MESSAGE_BYTES) throw new Defect('the queue', new Error('a message is larger than 1 MiB'))
-  const name = prefix + queue
   return {
     ...(delay_seconds > 0 ? delayedRoute(prefix, name, delay_seconds) : { exchange: '', key: name }),
     content,

@@ -8,6 +8,7 @@ import { bodyKey } from '../../../../functions/core/stores/payloads/names.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem, asReceived, newUser } from '../../../support/requests.ts'
 
 import { aWorker, LEASE, oneCallAtATime, stopping } from '../../../support/worker.ts'
@@ -197,6 +198,20 @@ describe('a worker: a request whose earlier worker crashed', () => {
     expect(asked.map(({ requestId }) => requestId).sort()).toEqual([item.request_id, other.request_id].sort())
     expect(deferred()).toEqual([])
     expect(await stored(item)).toMatchObject({ crashes: 0, attempt: 6 })
+  })
+
+  it('an attempt that a stop has interrupted counts, and is repeated even if no attempt is left; a failed call then ends the request', async () => {
+    const { ports, asked, stored, run, create, outcomes } = aWorker(failure(), { retry: aRetry({ attempts: 3 }) })
+    const item = await create()
+    for (let stops = 1; stops <= 4; stops++) {
+      await run(item, stopping(ports))
+      await ports.items.noteStop((await stored(item)) ?? item, ports.clock())
+    }
+
+    await run(item)
+
+    expect(asked).toHaveLength(1)
+    expect(outcomes()).toMatchObject([{ attempt: 5, status: 'failed', error: { code: 'model_error' } }])
   })
 
   it('a request runs again, and no crash is counted, if its crashed worker ran several requests', async () => {

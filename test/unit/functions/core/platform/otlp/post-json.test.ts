@@ -150,6 +150,24 @@ it('postJson sends the request with the headers of its signer, such as a signatu
   expect(exports[0]?.headers.authorization).toBe('signed')
 })
 
+it('the exporter that goes on for one whose exports failed logs no further failure, and logs the first success', async () => {
+  let status = 503
+  const { origin } = await receiver(() => ({ status }))
+  const warn = vi.fn()
+  const exportOnce = async () => {
+    const otlp = composeOtlp({ traces: `${origin}/v1/traces` }, { warn }, true)
+    otlp.postOtlp('traces', { body: {}, items: 1 })
+    await otlp.flush(10_000)
+  }
+
+  await exportOnce()
+  expect(warn).not.toHaveBeenCalled()
+  status = 200
+  await exportOnce()
+
+  expect(warn.mock.calls).toEqual([['telemetry is exported again', { trouble: 'ends', trouble_of: 'telemetry' }]])
+})
+
 it('exports to a receiver that can’t be reached cause one log line, without the address of the receiver', async () => {
   const { origin, close } = await startOtlpReceiver()
   await close()

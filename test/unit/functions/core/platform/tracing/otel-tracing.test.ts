@@ -1,25 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { otelTracing } from '../../../../../../functions/core/platform/tracing/otel-tracing.ts'
 import { movableClock, NOW } from '../../../../../support/clock.ts'
-import type { Export } from '../../../../../support/otlp-receiver.ts'
-import { spansAt } from '../../../../../support/spans.ts'
+import { recordedTracing } from '../../../../../support/recorded-tracing.ts'
 
 /** Tracing whose clock the test moves. `times` returns the start and the end of each exported span, in milliseconds after NOW. */
 function traced() {
-  const bodies: unknown[] = []
   const { clock, advance } = movableClock()
-  const otlp = {
-    postOtlp: (_: string, { body }: { body: object }) => void bodies.push(body),
-    flush: async () => undefined,
-    takeDropped: () => 0,
-  }
-  const tracing = otelTracing({ service: 's', deployment: 'd', sample: 1 }, otlp, () => undefined, clock)
+  const { tracing, spans } = recordedTracing(clock)
   const since = (nanoseconds: string) => Number(BigInt(nanoseconds) / 1_000_000n) - NOW
-  const times = async () => {
-    await tracing.flush(0)
-    const exports = bodies.map((body): Export => ({ at: NOW, path: '/v1/traces', headers: {}, senderPort: 0, body }))
-    return spansAt({ exports }).map(span => [span.name, since(span.startTimeUnixNano), since(span.endTimeUnixNano)])
-  }
+  const times = async () =>
+    (await spans()).map(span => [span.name, since(span.startTimeUnixNano), since(span.endTimeUnixNano)])
   return { tracing, advance, times }
 }
 
