@@ -46,7 +46,10 @@ export interface Io extends Place {
   ask?(question: string): Promise<string>
   /** Reads all of stdin. */
   readInput?(): Promise<string>
-  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C does not kill the process: the command ends by itself. */
+  /**
+   * Returns a signal that is aborted by Ctrl-C, and when the reader of the output has closed the pipe. From this call on, Ctrl-C
+   * does not kill the process: the command ends by itself.
+   */
   interrupted?(): AbortSignal
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
@@ -158,7 +161,7 @@ export function commandLine(io: Console): Command {
 /** Clears a terminal, so that a list is printed again at the same place. */
 const CLEAR = '\u001b[H\u001b[2J'
 
-/** Waits between two runs of an operation. Returns false after the user has pressed Ctrl-C. */
+/** Waits between two runs of an operation. Returns false after Ctrl-C, and after the pipe of the output was closed. */
 function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,6 +126,23 @@ describe('--watch', () => {
     const { code, err } = await watched('users list --watch', [stop, async () => undefined], { folder })
 
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
+  })
+
+  it('`--watch` ends with exit code 0 after the reader of its output has closed the pipe', async () => {
+    const child = spawn(process.execPath, ['bin/sluice.ts', 'users', 'list', '--watch', '1'], {
+      env: { ...process.env, SLUICE_DATA: system.folder },
+    })
+    onTestFinished(() => void child.kill())
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += text
+    })
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+
+    const [code] = await once(child, 'close')
+
+    expect({ code, err }).toEqual({ code: 0, err: '' })
   })
 
   it.each(['0', 'x', '1.5'])('`--watch` refuses an interval of %s seconds', async seconds => {
