@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises'
 import { Command, CommanderError, Option } from 'commander'
-import { type Clock, type Sleep, systemSleep } from '../../functions/core/platform/clock.ts'
+import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import { ownVersion } from '../version.ts'
 import type { Admin } from './admin.ts'
 import { type Answer, type Follow, type Run, refusalLine, type Tell } from './answer.ts'
@@ -162,11 +163,13 @@ export function commandLine(io: Console): Command {
 const CLEAR = '\u001b[H\u001b[2J'
 
 /** Waits between two runs of an operation. Returns false after Ctrl-C, and after the pipe of the output was closed. */
-function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
+function waiting({ sleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
+  // The signal ends the timer. Otherwise the timer would keep the process alive until the next run.
+  const pause = sleep ?? (ms => setTimeout(ms, undefined, { signal }).catch(() => undefined))
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
   return async ms => {
-    if (!signal?.aborted) await Promise.race([sleep(ms), stopped])
+    if (!signal?.aborted) await Promise.race([pause(ms), stopped])
     return !signal?.aborted
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -128,8 +128,11 @@ describe('--watch', () => {
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
   })
 
-  it('`--watch` ends with exit code 0 after the reader of its output has closed the pipe', async () => {
-    const child = spawn(process.execPath, ['bin/sluice.ts', 'users', 'list', '--watch', '1'], {
+  it.each<[string, string, (child: ChildProcessWithoutNullStreams) => unknown]>([
+    ['after the reader of its output has closed the pipe', '1', child => child.stdout.destroy()],
+    ['at once after Ctrl-C during a long wait', '9999', child => child.kill('SIGINT')],
+  ])('`--watch` ends the process with exit code 0 %s', async (_when, seconds, stop) => {
+    const child = spawn(process.execPath, ['bin/sluice.ts', 'users', 'list', '--watch', seconds], {
       env: { ...process.env, SLUICE_DATA: system.folder },
     })
     onTestFinished(() => void child.kill())
@@ -138,7 +141,7 @@ describe('--watch', () => {
       err += text
     })
     await once(child.stdout, 'data')
-    child.stdout.destroy()
+    stop(child)
 
     const [code] = await once(child, 'close')
 
