@@ -8,10 +8,11 @@ import { isOfOperation } from './providers/endpoint-url.ts'
 import { PROFILES } from './providers/index.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, resourcesOf } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
+import type { SourceDocument } from './source-document.ts'
 import { suggest } from './suggest.ts'
 
 /** Finds contradictions between parts of a pipeline. Each single value was checked before. */
-export function crossCheck(pipeline: Pipeline): Finding[] {
+export function crossCheck(pipeline: Pipeline, source: SourceDocument): Finding[] {
   return [
     ...checkResources(pipeline),
     ...checkInputs(pipeline),
@@ -31,7 +32,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
       ...checkProvider(name, model),
       ...checkHeaders(name, model),
       ...checkAuth(name, model),
-      ...checkRetry(name, model),
+      ...checkRetry(name, model, source),
       ...checkBatch(name, model),
     ]),
   ]
@@ -213,17 +214,28 @@ const authHeaders = (auth: Model['endpoint']['auth']): string[] => {
   return [auth.header.toLowerCase()]
 }
 
-function checkRetry(name: string, { retry }: Model): Finding[] {
+// Checks pairs of keys that contradict each other. Each finding is at a key that the file has. The message says if the
+// value of the other key is a default.
+function checkRetry(name: string, { retry }: Model, { isWritten }: SourceDocument): Finding[] {
+  const pathOf = (key: keyof Model['retry']): Path => ['models', name, 'retry', key]
   const findings: Finding[] = []
   if (retry.max_backoff < retry.period) {
-    findings.push({ path: ['models', name, 'retry', 'max_backoff'], message: 'must not be shorter than period' })
+    const [key, other, longer] = isWritten(pathOf('max_backoff'))
+      ? (['max_backoff', 'period', 'shorter'] as const)
+      : (['period', 'max_backoff', 'longer'] as const)
+    const preset = isWritten(pathOf(other)) ? '' : `, which is ${retry[other] / 1000}s by default; set ${other}, too`
+    findings.push({ path: pathOf(key), message: `must not be ${longer} than ${other}${preset}` })
   }
   const both = retry.drop_on.filter(status => retry.backoff_on.includes(status))
   if (both.length > 0) {
-    findings.push({
-      path: ['models', name, 'retry', 'drop_on'],
-      message: `must not name ${both.join(', ')}, as backoff_on does`,
-    })
+    const [key, other] = isWritten(pathOf('drop_on'))
+      ? (['drop_on', 'backoff_on'] as const)
+      : (['backoff_on', 'drop_on'] as const)
+    const rest = retry[other].filter(status => !both.includes(status))
+    const naming = isWritten(pathOf(other))
+      ? `as ${other} does`
+      : `which ${other} names by default; set ${other}, too, such as ${other}: [${rest.join(', ')}]`
+    findings.push({ path: pathOf(key), message: `must not name ${both.join(', ')}, ${naming}` })
   }
   return findings
 }
