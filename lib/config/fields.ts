@@ -120,7 +120,9 @@ export const Mapping = z
   .string('must be a JSONata expression')
   .superRefine((expression, context) => {
     const problem = checkMapping(expression)
-    if (problem) context.addIssue({ code: 'custom', message: problem.message, params: { offset: problem.offset } })
+    if (problem === undefined) return
+    const { message, ...params } = problem
+    context.addIssue({ code: 'custom', message, params })
   })
   .meta({ title: 'JSONata' })
 
