@@ -106,11 +106,10 @@ export function commandLine(io: Console): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
     .exitOverride()
+    .hook('preAction', () => checkChoice(program, program.opts<TargetChoice>()))
   const open = async (): Promise<Admin> => {
-    const choice = program.opts<TargetChoice>()
-    checkChoice(program, choice)
     const [{ openTarget }, { adminOf }] = await Promise.all([import('./target.ts'), import('./admin.ts')])
-    return adminOf(await openTarget(choice, io), io.clock, io.sleep)
+    return adminOf(await openTarget(program.opts<TargetChoice>(), io), io.clock, io.sleep)
   }
   const run: Run = async (operation, { watch } = {}) => {
     let admin = await open()

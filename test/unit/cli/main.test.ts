@@ -34,6 +34,12 @@ describe('main refuses wrong usage', () => {
       "option '--target <target>' argument 'moon' is invalid. Allowed choices are local, aws.",
     ],
     ['keys list --stack sluice', '--stack goes with --target aws'],
+    ['env --stack sluice', '--stack goes with --target aws'],
+    ['config check --stack sluice', '--stack goes with --target aws'],
+    ['cost --stack sluice', '--stack goes with --target aws'],
+    ['start --stack sluice', '--stack goes with --target aws'],
+    ['start --target aws', 'start is a command for the local system, so it takes no --target aws'],
+    ['env --target aws --stack sluice', 'env is a command for the local system, so it takes no --target aws'],
     [
       'users set u#1 --plan free',
       "command-argument value 'u#1' is invalid for argument 'user'. A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -",
