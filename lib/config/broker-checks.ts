@@ -5,15 +5,24 @@ import type { Model } from './model-schema.ts'
 import { type RabbitMq, rabbitMqOf } from './queue-schema.ts'
 import { isXray, otherReceivers } from './receivers.ts'
 import type { Pipeline } from './schema.ts'
+import type { SourceDocument } from './source-document.ts'
 
 type Observability = Pipeline['observability']
 
 /** Finds contradictions between a broker and the rest of a pipeline. */
-export function checkBroker(pipeline: Pipeline): Finding[] {
+export function checkBroker(pipeline: Pipeline, source: SourceDocument): Finding[] {
   const broker = rabbitMqOf(pipeline.queue)
-  if (broker === undefined) return []
+  if (broker === undefined) return checkBackend(pipeline, source)
   const models = Object.entries(pipeline.models)
   return [...checkEgress(pipeline, broker), ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker))]
+}
+
+// Checks that a file with a broker names the backend. A file may have a broker and name sqs, for example by a variable that
+// changes the backend.
+function checkBackend({ queue }: Pipeline, { isWritten }: SourceDocument): Finding[] {
+  if (queue.rabbitmq === undefined || isWritten(['queue', 'backend'])) return []
+  const message = 'needs queue.backend: rabbitmq, since the default of backend is sqs'
+  return [{ path: ['queue', 'rabbitmq'], message, atKey: true }]
 }
 
 /**

@@ -20,7 +20,7 @@ export function crossCheck(pipeline: Pipeline, source: SourceDocument): Finding[
     ...checkDefaultPlan(pipeline, source),
     ...checkExecutions(pipeline),
     ...checkReserved(pipeline),
-    ...checkBroker(pipeline),
+    ...checkBroker(pipeline, source),
     ...checkNetwork(pipeline),
     ...checkManagedInstances(pipeline),
     ...checkRoutes(pipeline, source),

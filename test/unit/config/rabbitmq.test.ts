@@ -49,6 +49,11 @@ describe('the key network of a pipeline', () => {
 describe('the check of a pipeline with queue.rabbitmq or network', () => {
   it.each<[string, Changes, string]>([
     [
+      'a broker without a backend',
+      { queue: 'queue: { rabbitmq: { consumers: 4 } }' },
+      'p.yaml:2:10: queue.rabbitmq needs queue.backend: rabbitmq, since the default of backend is sqs',
+    ],
+    [
       'an instance type that does not run RabbitMQ 4',
       broker('instance: mq.t3.micro'),
       'p.yaml:2:51: queue.rabbitmq.instance must be one of mq.m7g.medium, mq.m7g.large, mq.m7g.xlarge, mq.m7g.2xlarge, mq.m7g.4xlarge, mq.m7g.8xlarge, mq.m7g.12xlarge, mq.m7g.16xlarge, not "mq.t3.micro"',
