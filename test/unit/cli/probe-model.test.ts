@@ -44,7 +44,8 @@ describe('models probe', () => {
 
     const probe = await probeModel(fake(answer, events), 'text', { prompt: 'hi' })
 
-    expect(events).toEqual([{ model: 'text', event: { probe: { body: { prompt: 'hi' }, request_id: 'r1' } } }])
+    const body = { prompt: 'hi', priority: 'normal' }
+    expect(events).toEqual([{ model: 'text', event: { probe: { body, request_id: 'r1' } } }])
     expect(probe).toMatchObject({ model: 'text', verdict: 'ok', result: 'hello' })
     expect(probeText(probe)).toEqual([
       'sent: POST https://m.example.com/predict',
@@ -57,6 +58,21 @@ describe('models probe', () => {
       'a request of text would be charged: 1 request, its estimate, but at least 4 tokens',
       'models.text.response gives no usage, so the estimate is charged. Map it as "usage" if the answer has it.',
     ])
+  })
+
+  it.each([
+    [{ x: 1 }, 'POST /v1/inference would refuse this body: `prompt` is missing'],
+    [{ prompt: 'a', max_tokens: -1 }, 'POST /v1/inference would refuse this body: `max_tokens` must be an integer'],
+    [{ prompt: 'a', model: 'fail' }, 'the body names the model fail, and the command text: name the same model'],
+  ])('`models probe` refuses the body %j, and does not call the model', async (body, sentence) => {
+    const events: unknown[] = []
+
+    await expect(probeModel(fake({ to: TO }, events), 'text', body)).rejects.toThrow(sentence)
+    expect(events).toEqual([])
+  })
+
+  it('`models probe` accepts a body that names the same model', async () => {
+    expect(await probeModel(fake({ to: TO }), 'text', { prompt: 'a', model: 'text' })).toMatchObject({ verdict: 'ok' })
   })
 
   it('`models probe` refuses a model that does not exist', async () => {
