@@ -58,6 +58,8 @@ export interface Io extends Place {
 
 /** The ways in which commands print: a whole answer, or lines for people on stdout and stderr. */
 interface Console extends Io {
+  /** Whether programs read the output: the command prints JSON. */
+  readonly json: boolean
   finish(answer: Answer): void
   tell: Tell
   note: Tell
@@ -84,7 +86,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   const tell: Tell = line => toPeople(io.out, [line])
   const note: Tell = line => toPeople(io.err, [line])
   try {
-    await commandLine({ ...io, finish, tell, note }).parseAsync(argv, { from: 'user' })
+    await commandLine({ ...io, json, finish, tell, note }).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? 0 : 2
@@ -99,7 +101,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 export function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
-    .version(ownVersion(), '--version', 'print the version of Sluice')
+    .version(io.json ? toJson({ version: ownVersion() }) : ownVersion(), '--version', 'print the version of Sluice')
     .option('--json', 'answer with one JSON document')
     .addOption(new Option('--target <target>', 'the system to operate').choices(['local', 'aws']).default('local'))
     .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')

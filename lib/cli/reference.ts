@@ -4,7 +4,15 @@ import { commandLine } from './main.ts'
 /** Makes docs/cli.md from the help of each command. */
 export function cliReference(): string {
   const ignore = () => undefined
-  const program = commandLine({ env: {}, out: ignore, err: ignore, finish: ignore, tell: ignore, note: ignore })
+  const program = commandLine({
+    env: {},
+    json: false,
+    out: ignore,
+    err: ignore,
+    finish: ignore,
+    tell: ignore,
+    note: ignore,
+  })
   const options = program.options.map(({ flags, description }) => `    ${flags.padEnd(FLAGS_WIDTH)}${description}`)
   const commands = leavesOf(program).map(({ name, command }) => `## ${name}\n\n${indented(helpOf(command))}\n`)
   return [HEAD, ...options, '', ...commands].join('\n')

@@ -8,6 +8,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import packageJson from '../../../package.json' with { type: 'json' }
 import { mockClient } from '../../support/mock-client.ts'
 import { OUTPUTS, sluice } from './local-system.ts'
 
@@ -75,6 +76,12 @@ it('main prints help on stdout if it is asked for help', async () => {
     'reconcile',
   ])
     expect(out).toContain(`  ${command} `)
+})
+
+it('main prints the version, and with --json as a JSON document', async () => {
+  expect(await run('--version')).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' })
+  for (const line of ['--version --json', '--json --version'])
+    expect(JSON.parse((await run(line)).out)).toEqual({ version: packageJson.version })
 })
 
 describe('main: config', () => {
