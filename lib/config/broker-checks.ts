@@ -14,7 +14,10 @@ export function checkBroker(pipeline: Pipeline, source: SourceDocument): Finding
   const broker = rabbitMqOf(pipeline.queue)
   if (broker === undefined) return checkBackend(pipeline, source)
   const models = Object.entries(pipeline.models)
-  return [...checkEgress(pipeline, broker), ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker))]
+  return [
+    ...checkEgress(pipeline, broker),
+    ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker, source)),
+  ]
 }
 
 // Checks that a file with a broker names the backend. A file may have a broker and name sqs, for example by a variable that
@@ -113,14 +116,20 @@ const isInAws = ({ endpoint: { auth } }: Model): boolean =>
 
 // Each queue of a priority makes at least one call at a time. So a concurrency below the number of queues (`consumers`)
 // can't be kept. A concurrency of 1 is allowed, because a lease then makes sure that there is only one call at a time.
-function checkConcurrency(name: string, { concurrency, batch }: Model, { consumers }: RabbitMq): Finding[] {
+function checkConcurrency(
+  name: string,
+  { concurrency, batch }: Model,
+  { consumers }: RabbitMq,
+  { isWritten }: SourceDocument,
+): Finding[] {
   if (batch) return []
+  const path = ['models', name, 'concurrency']
   return (['high', 'normal'] as const)
     .filter(priority => concurrency[priority] > 1 && concurrency[priority] < consumers)
     .slice(0, 1)
-    .map(() => ({
-      path: ['models', name, 'concurrency'],
-      message: `must be 1, or at least ${consumers}: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
+    .map(priority => ({
+      path,
+      message: `${isWritten(path) ? '' : `is ${concurrency[priority]} by default, and `}must be 1, or at least ${consumers}: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
     }))
 }
 
