@@ -4,16 +4,21 @@ import { main } from '../lib/cli/main.ts'
 import { projectFolder } from '../lib/cli/project.ts'
 import { moduleBeside } from '../lib/local/module-beside.ts'
 
-// A program that reads the output, such as `head`, may close the pipe early. This is not an error, so it is ignored.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+const { stdin, stdout, stderr, env } = process
 
-const { stdin, stdout, env } = process
+const stop = new AbortController()
+
+// A program that reads the output, such as `head`, may close the pipe early. This is not an error. A command that prints
+// until Ctrl-C then ends as after Ctrl-C. Other commands do their work to the end.
+for (const output of [stdout, stderr])
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    stop.abort()
+  })
 
 async function ask(question: string): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
-  const terminal = createInterface({ input: stdin, output: process.stderr })
+  const terminal = createInterface({ input: stdin, output: stderr })
   try {
     return await terminal.question(question)
   } finally {
@@ -22,9 +27,8 @@ async function ask(question: string): Promise<string> {
 }
 
 function interrupted(): AbortSignal {
-  const controller = new AbortController()
-  process.on('SIGINT', () => controller.abort())
-  return controller.signal
+  process.on('SIGINT', () => stop.abort())
+  return stop.signal
 }
 
 async function start(): Promise<void> {
@@ -42,7 +46,7 @@ process.exitCode = await main(process.argv.slice(2), {
   colour: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
   width: stdout.isTTY ? Math.max(80, stdout.columns) : undefined,
   out: text => stdout.write(text),
-  err: text => process.stderr.write(text),
+  err: text => stderr.write(text),
   ...(stdin.isTTY ? { ask } : { readInput: async () => (await import('node:stream/consumers')).text(stdin) }),
   interrupted,
   start,

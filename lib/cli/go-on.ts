@@ -1,4 +1,4 @@
-import { isTransient, Unavailable } from '../../functions/core/platform/unavailable.ts'
+import { describeError, isTransient, Unavailable } from '../../functions/core/platform/unavailable.ts'
 import type { Tell } from './answer.ts'
 
 /** The longest time between two tries. Milliseconds. */
@@ -36,7 +36,4 @@ export function goOn(note: Tell): GoOn {
   }
 }
 
-const sentenceOf = (error: unknown): string => {
-  if (error instanceof Unavailable) return error.message
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-}
+const sentenceOf = (error: unknown): string => (error instanceof Unavailable ? error.message : describeError(error))

@@ -1,5 +1,6 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import * as z from 'zod'
+import { describeError } from '../../functions/core/platform/unavailable.ts'
 import { Refusal } from './refusal.ts'
 
 const FunctionError = z.object({ errorMessage: z.string() })
@@ -15,8 +16,8 @@ export async function invokeFunction(
     throw new Refusal('the system does not name its workers: deploy or start it again with this version of Sluice')
   const answer = await client
     .send(new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) }))
-    .catch((error: Error) => {
-      throw new Refusal(`the ${what} can't be invoked: ${error.name}: ${error.message}`, { cause: error })
+    .catch((error: unknown) => {
+      throw new Refusal(`the ${what} can't be invoked: ${describeError(error)}`, { cause: error })
     })
   const payload: unknown = JSON.parse(answer.Payload?.transformToString() || 'null')
   if (answer.FunctionError === undefined) return payload

@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises'
 import { Command, CommanderError, Option } from 'commander'
-import { type Clock, type Sleep, systemSleep } from '../../functions/core/platform/clock.ts'
+import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import { ownVersion } from '../version.ts'
 import type { Admin } from './admin.ts'
 import { type Answer, type Follow, type Run, refusalLine, type Tell } from './answer.ts'
@@ -46,7 +47,10 @@ export interface Io extends Place {
   ask?(question: string): Promise<string>
   /** Reads all of stdin. */
   readInput?(): Promise<string>
-  /** Returns a signal that is aborted by Ctrl-C. From this call on, Ctrl-C does not kill the process: the command ends by itself. */
+  /**
+   * Returns a signal that is aborted by Ctrl-C, and when the reader of the output has closed the pipe. From this call on, Ctrl-C
+   * does not kill the process: the command ends by itself.
+   */
   interrupted?(): AbortSignal
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
@@ -54,6 +58,8 @@ export interface Io extends Place {
 
 /** The ways in which commands print: a whole answer, or lines for people on stdout and stderr. */
 interface Console extends Io {
+  /** Whether programs read the output: the command prints JSON. */
+  readonly json: boolean
   finish(answer: Answer): void
   tell: Tell
   note: Tell
@@ -80,7 +86,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   const tell: Tell = line => toPeople(io.out, [line])
   const note: Tell = line => toPeople(io.err, [line])
   try {
-    await commandLine({ ...io, finish, tell, note }).parseAsync(argv, { from: 'user' })
+    await commandLine({ ...io, json, finish, tell, note }).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? 0 : 2
@@ -95,18 +101,17 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 export function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
-    .version(ownVersion(), '--version', 'print the version of Sluice')
+    .version(io.json ? toJson({ version: ownVersion() }) : ownVersion(), '--version', 'print the version of Sluice')
     .option('--json', 'answer with one JSON document')
     .addOption(new Option('--target <target>', 'the system to operate').choices(['local', 'aws']).default('local'))
     .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
     .exitOverride()
+    .hook('preAction', () => checkChoice(program, program.opts<TargetChoice>()))
   const open = async (): Promise<Admin> => {
-    const choice = program.opts<TargetChoice>()
-    checkChoice(program, choice)
     const [{ openTarget }, { adminOf }] = await Promise.all([import('./target.ts'), import('./admin.ts')])
-    return adminOf(await openTarget(choice, io), io.clock, io.sleep)
+    return adminOf(await openTarget(program.opts<TargetChoice>(), io), io.clock, io.sleep)
   }
   const run: Run = async (operation, { watch } = {}) => {
     let admin = await open()
@@ -158,12 +163,14 @@ export function commandLine(io: Console): Command {
 /** Clears a terminal, so that a list is printed again at the same place. */
 const CLEAR = '\u001b[H\u001b[2J'
 
-/** Waits between two runs of an operation. Returns false after the user has pressed Ctrl-C. */
-function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
+/** Waits between two runs of an operation. Returns false after Ctrl-C, and after the pipe of the output was closed. */
+function waiting({ sleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
+  // The signal ends the timer. Otherwise the timer would keep the process alive until the next run.
+  const pause = sleep ?? (ms => setTimeout(ms, undefined, { signal }).catch(() => undefined))
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
   return async ms => {
-    if (!signal?.aborted) await Promise.race([sleep(ms), stopped])
+    if (!signal?.aborted) await Promise.race([pause(ms), stopped])
     return !signal?.aborted
   }
 }

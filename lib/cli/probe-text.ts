@@ -8,6 +8,7 @@ export function probeText({
   took_ms,
   came,
   verdict,
+  held_by,
   failure,
   result,
   charged,
@@ -30,6 +31,7 @@ export function probeText({
     ...(usage === undefined ? [] : [`usage: ${short(usage)}`]),
     ...(charged === undefined ? [] : [`a request of ${model} would be charged: ${chargeText(charged)}`]),
     ...advice,
+    ...(held_by === undefined ? [] : [heldText(model, held_by)]),
   ]
 }
 
@@ -39,6 +41,16 @@ const VERDICTS: Readonly<Record<ModelProbe['verdict'], string>> = {
   drop: 'drop, the request would fail at once',
   halt: 'halt, all calls to the model would stop',
 }
+
+const HELD: Readonly<Record<NonNullable<ModelProbe['held_by']>, string>> = {
+  halt: 'is still halted',
+  circuit: 'still has an open circuit',
+  pause: 'is still paused',
+}
+
+/** Says that a model is still stopped after a successful probe of an operator. */
+const heldText = (model: string, heldBy: NonNullable<ModelProbe['held_by']>): string =>
+  `${model} ${HELD[heldBy]}, because models probe changes no state: \`models reset ${model}\` lets requests call the model again.`
 
 function chargeText({ requests, tokens, at_least }: NonNullable<ModelProbe['charged']>): string {
   if (requests === 0) return 'nothing'

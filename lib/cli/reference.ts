@@ -4,7 +4,15 @@ import { commandLine } from './main.ts'
 /** Makes docs/cli.md from the help of each command. */
 export function cliReference(): string {
   const ignore = () => undefined
-  const program = commandLine({ env: {}, out: ignore, err: ignore, finish: ignore, tell: ignore, note: ignore })
+  const program = commandLine({
+    env: {},
+    json: false,
+    out: ignore,
+    err: ignore,
+    finish: ignore,
+    tell: ignore,
+    note: ignore,
+  })
   const options = program.options.map(({ flags, description }) => `    ${flags.padEnd(FLAGS_WIDTH)}${description}`)
   const commands = leavesOf(program).map(({ name, command }) => `## ${name}\n\n${indented(helpOf(command))}\n`)
   return [HEAD, ...options, '', ...commands].join('\n')
@@ -20,6 +28,7 @@ const HEAD = `# The command line
 
 - The exit code is 0 if the command has succeeded, 1 if it was refused or has failed, and 2 for a wrong usage.
 - Every list has \`--watch\`, which prints the list again every two seconds, until Ctrl-C. With \`--json\`, each output of the list is one JSON document.
+- \`--watch\` and \`tail\` also end if a program such as \`head\` closes the pipe that they write to. They notice this when they print the next time.
 - Tables are at most 80 columns wide, or as wide as a wider terminal. There are colours only on a terminal, and none if \`NO_COLOR\` is set.
 - Texts of users are printed without control characters, which could change the terminal. In JSON, these characters are escaped.
 - \`eval "$(npx sluice completion bash)"\` turns on the completion of the commands and options of \`sluice\`. It needs \`sluice\` in the PATH, or \`alias sluice='npx sluice'\`.

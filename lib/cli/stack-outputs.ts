@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
+import { describeError } from '../../functions/core/platform/unavailable.ts'
 import { Refusal } from './refusal.ts'
 
 /** Reads the outputs of a deployed stack, by name. Throws `Refusal` if the stack can't be read or does not exist. */
@@ -49,5 +50,5 @@ export function reasonOf(stack: string, thrown: unknown): string {
   if (name === 'CredentialsProviderError')
     return 'no AWS credentials were found: sign in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
   if (isAbsent(error)) return `there is no stack ${stack} in this account and region: name yours with --stack`
-  return `the stack ${stack} can't be read: ${name}: ${message}`
+  return `the stack ${stack} can't be read: ${describeError(error)}`
 }

@@ -21,3 +21,9 @@ export interface Surroundings extends Place {
 export function checkChoice(program: Command, { target, stack }: TargetChoice): void {
   if (stack !== undefined && target !== 'aws') program.error('error: --stack goes with --target aws')
 }
+
+/** Ends a command of the local system with a sentence if the options name a stack. */
+export function checkLocal(program: Command, command: string): void {
+  if (program.opts<TargetChoice>().target === 'aws')
+    program.error(`error: ${command} is a command for the local system, so it takes no --target aws`)
+}

@@ -5,15 +5,27 @@ import type { Model } from './model-schema.ts'
 import { type RabbitMq, rabbitMqOf } from './queue-schema.ts'
 import { isXray, otherReceivers } from './receivers.ts'
 import type { Pipeline } from './schema.ts'
+import type { SourceDocument } from './source-document.ts'
 
 type Observability = Pipeline['observability']
 
 /** Finds contradictions between a broker and the rest of a pipeline. */
-export function checkBroker(pipeline: Pipeline): Finding[] {
+export function checkBroker(pipeline: Pipeline, source: SourceDocument): Finding[] {
   const broker = rabbitMqOf(pipeline.queue)
-  if (broker === undefined) return []
+  if (broker === undefined) return checkBackend(pipeline, source)
   const models = Object.entries(pipeline.models)
-  return [...checkEgress(pipeline, broker), ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker))]
+  return [
+    ...checkEgress(pipeline, broker),
+    ...models.flatMap(([name, model]) => checkConcurrency(name, model, broker, source)),
+  ]
+}
+
+// Checks that a file with a broker names the backend. A file may have a broker and name sqs, for example by a variable that
+// changes the backend.
+function checkBackend({ queue }: Pipeline, { isWritten }: SourceDocument): Finding[] {
+  if (queue.rabbitmq === undefined || isWritten(['queue', 'backend'])) return []
+  const message = 'needs queue.backend: rabbitmq, since the default of backend is sqs'
+  return [{ path: ['queue', 'rabbitmq'], message, atKey: true }]
 }
 
 /**
@@ -104,14 +116,20 @@ const isInAws = ({ endpoint: { auth } }: Model): boolean =>
 
 // Each queue of a priority makes at least one call at a time. So a concurrency below the number of queues (`consumers`)
 // can't be kept. A concurrency of 1 is allowed, because a lease then makes sure that there is only one call at a time.
-function checkConcurrency(name: string, { concurrency, batch }: Model, { consumers }: RabbitMq): Finding[] {
+function checkConcurrency(
+  name: string,
+  { concurrency, batch }: Model,
+  { consumers }: RabbitMq,
+  { isWritten }: SourceDocument,
+): Finding[] {
   if (batch) return []
+  const path = ['models', name, 'concurrency']
   return (['high', 'normal'] as const)
     .filter(priority => concurrency[priority] > 1 && concurrency[priority] < consumers)
     .slice(0, 1)
-    .map(() => ({
-      path: ['models', name, 'concurrency'],
-      message: `must be 1, or at least ${consumers}: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
+    .map(priority => ({
+      path,
+      message: `${isWritten(path) ? '' : `is ${concurrency[priority]} by default, and `}must be 1, or at least ${consumers}: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
     }))
 }
 

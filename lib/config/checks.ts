@@ -8,30 +8,31 @@ import { isOfOperation } from './providers/endpoint-url.ts'
 import { PROFILES } from './providers/index.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, resourcesOf } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
+import type { SourceDocument } from './source-document.ts'
 import { suggest } from './suggest.ts'
 
 /** Finds contradictions between parts of a pipeline. Each single value was checked before. */
-export function crossCheck(pipeline: Pipeline): Finding[] {
+export function crossCheck(pipeline: Pipeline, source: SourceDocument): Finding[] {
   return [
     ...checkResources(pipeline),
-    ...checkInputs(pipeline),
+    ...checkInputs(pipeline, source),
     ...checkRetention(pipeline),
-    ...checkDefaultPlan(pipeline),
+    ...checkDefaultPlan(pipeline, source),
     ...checkExecutions(pipeline),
     ...checkReserved(pipeline),
-    ...checkBroker(pipeline),
+    ...checkBroker(pipeline, source),
     ...checkNetwork(pipeline),
     ...checkManagedInstances(pipeline),
-    ...checkRoutes(pipeline),
+    ...checkRoutes(pipeline, source),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
       ...checkPlan(name, plan),
-      ...checkPlanModels(name, plan, Object.keys(pipeline.models)),
+      ...checkPlanModels(name, plan, Object.keys(pipeline.models), source),
     ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
       ...checkProvider(name, model),
       ...checkHeaders(name, model),
       ...checkAuth(name, model),
-      ...checkRetry(name, model),
+      ...checkRetry(name, model, source),
       ...checkBatch(name, model),
     ]),
   ]
@@ -49,13 +50,14 @@ function checkResources(pipeline: Pipeline): Finding[] {
 
 // All queues of an account and region share one set of names. The name of an input has no prefix, because other systems
 // send to this queue. So the name must not be equal to the name of another queue.
-function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
+function checkInputs({ name, inputs = [] }: Pipeline, { writtenAs }: SourceDocument): Finding[] {
   const seen = new Set<string>()
   return inputs.flatMap(({ queue }, index): Finding[] => {
     const path = ['inputs', index, 'queue']
     const isRepeated = seen.has(queue)
     seen.add(queue)
-    if (isRepeated) return [{ path, message: `must not be "${queue}" again: another input has this name` }]
+    if (isRepeated)
+      return [{ path, message: `must not be ${writtenAs(path) ?? `"${queue}"`} again: another input has this name` }]
     if (queue.endsWith('-dlq'))
       return [{ path, message: 'must not end in -dlq, since the dead-letter queues of the stack do' }]
     if (queue === `${name}-results` || queue.startsWith(`${name}-inference-`)) {
@@ -79,11 +81,8 @@ const DAY_MS = 86_400_000
 /** How long the queues of the stack keep messages, in milliseconds. It is the longest time that SQS allows. */
 const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
-function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
-  if (Object.hasOwn(quotas.plans, quotas.default_plan)) return []
-  return [
-    { path: ['quotas', 'default_plan'], message: mustName('plan', quotas.default_plan, Object.keys(quotas.plans)) },
-  ]
+function checkDefaultPlan({ quotas }: Pipeline, source: SourceDocument): Finding[] {
+  return checkName('plan', ['quotas', 'default_plan'], quotas.default_plan, Object.keys(quotas.plans), source)
 }
 
 /**
@@ -114,13 +113,10 @@ function checkReserved({ waiting, reserved_concurrency }: Pipeline): Finding[] {
     }))
 }
 
-function checkRoutes({ routing, models }: Pipeline): Finding[] {
+function checkRoutes({ routing, models }: Pipeline, source: SourceDocument): Finding[] {
   const last = routing.length - 1
   return routing.flatMap((route, index): Finding[] => {
-    const findings: Finding[] = []
-    if (!Object.hasOwn(models, route.model)) {
-      findings.push({ path: ['routing', index, 'model'], message: mustName('model', route.model, Object.keys(models)) })
-    }
+    const findings = checkName('model', ['routing', index, 'model'], route.model, Object.keys(models), source)
     if (index === last && route.when !== undefined) {
       const message = 'must not be there: the last route is the default; add one without when, such as { model: text }'
       findings.push({ path: ['routing', index, 'when'], message, atKey: true })
@@ -153,11 +149,14 @@ function checkShares(name: string, plan: Plan): Finding[] {
     }))
 }
 
-function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): Finding[] {
+function checkPlanModels(
+  name: string,
+  { models = [] }: Plan,
+  known: readonly string[],
+  source: SourceDocument,
+): Finding[] {
   return models.flatMap((model, index) =>
-    known.includes(model)
-      ? []
-      : [{ path: ['quotas', 'plans', name, 'models', index], message: mustName('model', model, known) }],
+    checkName('model', ['quotas', 'plans', name, 'models', index], model, known, source),
   )
 }
 
@@ -213,17 +212,28 @@ const authHeaders = (auth: Model['endpoint']['auth']): string[] => {
   return [auth.header.toLowerCase()]
 }
 
-function checkRetry(name: string, { retry }: Model): Finding[] {
+// Checks pairs of keys that contradict each other. Each finding is at a key that the file has. The message says if the
+// value of the other key is a default.
+function checkRetry(name: string, { retry }: Model, { isWritten }: SourceDocument): Finding[] {
+  const pathOf = (key: keyof Model['retry']): Path => ['models', name, 'retry', key]
   const findings: Finding[] = []
   if (retry.max_backoff < retry.period) {
-    findings.push({ path: ['models', name, 'retry', 'max_backoff'], message: 'must not be shorter than period' })
+    const [key, other, longer] = isWritten(pathOf('max_backoff'))
+      ? (['max_backoff', 'period', 'shorter'] as const)
+      : (['period', 'max_backoff', 'longer'] as const)
+    const preset = isWritten(pathOf(other)) ? '' : `, which is ${retry[other] / 1000}s by default; set ${other}, too`
+    findings.push({ path: pathOf(key), message: `must not be ${longer} than ${other}${preset}` })
   }
   const both = retry.drop_on.filter(status => retry.backoff_on.includes(status))
   if (both.length > 0) {
-    findings.push({
-      path: ['models', name, 'retry', 'drop_on'],
-      message: `must not name ${both.join(', ')}, as backoff_on does`,
-    })
+    const [key, other] = isWritten(pathOf('drop_on'))
+      ? (['drop_on', 'backoff_on'] as const)
+      : (['backoff_on', 'drop_on'] as const)
+    const rest = retry[other].filter(status => !both.includes(status))
+    const naming = isWritten(pathOf(other))
+      ? `as ${other} does`
+      : `which ${other} names by default; set ${other}, too, such as ${other}: [${rest.join(', ')}]`
+    findings.push({ path: pathOf(key), message: `must not name ${both.join(', ')}, ${naming}` })
   }
   return findings
 }
@@ -236,8 +246,19 @@ function checkBatch(name: string, { batch, concurrency }: Model): Finding[] {
   return [{ path: ['models', name, 'concurrency'], message }]
 }
 
-function mustName(what: 'model' | 'plan', given: string, known: string[]): string {
+// Checks that a value is the name of a model or a plan. The message shows the text in the file, because the value of a
+// variable may be a secret.
+function checkName(
+  what: 'model' | 'plan',
+  path: Path,
+  given: string,
+  known: readonly string[],
+  { writtenAs }: SourceDocument,
+): Finding[] {
+  if (known.includes(given)) return []
+  const written = writtenAs(path)
+  const wrong = written === undefined ? `not "${given}"` : `which ${written} does not give`
   const meant = suggest(given, known)
   const hint = meant === undefined ? `those are ${known.join(', ')}` : `did you mean "${meant}"?`
-  return `must name one of the ${what}s, not "${given}"; ${hint}`
+  return [{ path, message: `must name one of the ${what}s, ${wrong}; ${hint}` }]
 }

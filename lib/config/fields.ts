@@ -81,7 +81,20 @@ export function wholeDays(field: DurationField) {
 
 /** Makes the schema of one of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words) {
-  return z.enum(words, `must be one of ${words.join(', ')}`)
+  return z.enum(
+    words,
+    quotesIf(value => words.includes(value), `must be one of ${words.join(', ')}`),
+  )
+}
+
+/**
+ * Makes the error of a text. Without quotes, YAML reads a text such as 4.2 as a number. If the number would be right with
+ * quotes, the message says that they are missing.
+ */
+function quotesIf(isRight: (text: string) => boolean, message: string) {
+  const error = ({ input }: { input?: unknown }): string =>
+    typeof input === 'number' && isRight(String(input)) ? `${message} (put quotes around it)` : message
+  return { error }
 }
 
 /** True or false. */
@@ -92,7 +105,11 @@ export const flag = z.boolean('must be true or false')
  * reference.
  */
 export function text(pattern: RegExp, what: string) {
-  return z.string(`must be ${what}`).regex(pattern, `must be ${what}`).meta({ title: what })
+  const message = `must be ${what}`
+  return z
+    .string(quotesIf(value => pattern.test(value), message))
+    .regex(pattern, message)
+    .meta({ title: what })
 }
 
 /** Makes the schema of a YAML mapping with these keys and no others. Its error for unknown keys has one line per key. */
@@ -120,7 +137,9 @@ export const Mapping = z
   .string('must be a JSONata expression')
   .superRefine((expression, context) => {
     const problem = checkMapping(expression)
-    if (problem) context.addIssue({ code: 'custom', message: problem.message, params: { offset: problem.offset } })
+    if (problem === undefined) return
+    const { message, ...params } = problem
+    context.addIssue({ code: 'custom', message, params })
   })
   .meta({ title: 'JSONata' })
 

@@ -46,7 +46,7 @@ export function parseChecked(text: string, env: Environment, file: string): Chec
   if (source.problems.length > 0) throw new ConfigError(source.problems.map(problem => ({ file, ...problem })))
 
   const checked = checkShape(source)
-  const findings = 'findings' in checked ? checked.findings : crossCheck(checked.pipeline)
+  const findings = 'findings' in checked ? checked.findings : crossCheck(checked.pipeline, source)
   if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
   const warnings = [...findSecrets(checked.pipeline, source), ...warnOfBroker(checked.pipeline)]
   return { pipeline: checked.pipeline, warnings: toProblems(warnings, source, file) }

@@ -1,10 +1,14 @@
 import jsonata from 'jsonata'
 import { suggest } from './suggest.ts'
 
-/** The reason why a text is not a JSONata expression (`is …`), and the place, in characters from 0. */
+/**
+ * The reason why a text is not a JSONata expression (`is …`), and the place, in characters from 0. `quoted` is the part of
+ * the text that the message quotes, if it quotes one.
+ */
 export interface MappingProblem {
   message: string
   offset: number
+  quoted?: string
 }
 
 /**
@@ -30,22 +34,29 @@ export function checkMapping(text: string): MappingProblem | undefined {
   }
 }
 
+/** An error of JSONata. Its message quotes the token, or the value. */
+interface JsonataError {
+  message: string
+  position?: number
+  token?: string
+  value?: unknown
+}
+
 function syntaxProblem(error: unknown, text: string): MappingProblem {
-  const { message, position = 0, token } = error as { message: string; position?: number; token?: string }
+  const { message, position = 0, token, value } = error as JsonataError
   // A SyntaxError comes from JavaScript, which has refused a regular expression. The place is found by the expression that
   // the message quotes.
-  if (error instanceof SyntaxError)
-    return { message: `is not valid JSONata: ${message}`, offset: offsetOfRegex(message, text) }
+  if (error instanceof SyntaxError) {
+    const regex = regexIn(message)
+    return { message: `is not valid JSONata: ${message}`, offset: Math.max(0, text.indexOf(regex)), quoted: regex }
+  }
   // JSONata gives the place of the wrong token's end. A reader needs the place of its start, so its length is subtracted.
   const written = ['', '"', "'", '`'].map(quote => `${quote}${token}${quote}`)
   const width = written.find(form => text.slice(0, position).endsWith(form))?.length ?? 0
-  return { message: `is not valid JSONata: ${message}`, offset: position - width }
+  return { message: `is not valid JSONata: ${message}`, offset: position - width, quoted: String(token ?? value ?? '') }
 }
 
-const offsetOfRegex = (message: string, text: string): number => {
-  const [, quoted = ''] = /^Invalid regular expression: (\/.*\/)[a-z]*: /s.exec(message) ?? []
-  return Math.max(0, text.indexOf(quoted))
-}
+const regexIn = (message: string): string => /^Invalid regular expression: (\/.*\/)[a-z]*: /s.exec(message)?.[1] ?? ''
 
 interface Node {
   type?: string
@@ -66,7 +77,7 @@ function unknownName(ast: unknown): MappingProblem | undefined {
     const name = String(node.value)
     if (node.type !== 'variable' || ['', '$'].includes(name) || FUNCTIONS.includes(name) || bound.has(name)) continue
     const message = called.has(node) || name === 'eval' ? unknownFunction(name) : unknownVariable(name)
-    return { message, offset: Math.max(0, (node.position ?? 0) - name.length - 1) }
+    return { message, offset: Math.max(0, (node.position ?? 0) - name.length - 1), quoted: name }
   }
   return undefined
 }

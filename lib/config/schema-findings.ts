@@ -4,8 +4,12 @@ import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** The parameters of our own checks with the place of the mistake in a value. */
-const Place = z.object({ offset: z.number().optional(), atKey: z.boolean().optional() })
+/** The parameters of our own checks: the place of the mistake in a value, and the part of the value that the message quotes. */
+const Params = z.object({
+  offset: z.number().optional(),
+  atKey: z.boolean().optional(),
+  quoted: z.string().optional(),
+})
 
 /** The data that the schema checked, and the original text of each value in which a variable was replaced. */
 interface Checked {
@@ -65,8 +69,11 @@ function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
     case 'invalid_union':
       return toFindings(meantForm(issue.errors), checked, path)
     case 'custom': {
-      const { offset, atKey } = Place.parse(issue.params ?? {})
-      return [{ path, message: issue.message, ...(offset !== undefined && { offset }), ...(atKey && { atKey }) }]
+      const { offset, atKey, quoted = '' } = Params.parse(issue.params ?? {})
+      // The message quotes only text in the file, because the value of a variable may be a secret.
+      const isInFile = checked.writtenAs(path)?.includes(quoted) ?? true
+      const message = isInFile ? issue.message : 'is not valid JSONata with the values of its variables'
+      return [{ path, message, ...(offset !== undefined && { offset }), ...(atKey && { atKey }) }]
     }
     default:
       return [{ path, message: withValue(issue.message, checked, path) }]

@@ -33,6 +33,8 @@ export interface SourceDocument {
   position: (path: Path, place?: { atKey?: boolean; offset?: number }) => Position
   /** Lists the values with variables in them. `value` is the text after the replacement. */
   variables: () => { path: Path; names: readonly string[]; value: string }[]
+  /** Returns whether the file has a value at the path. Otherwise the value is a default. */
+  isWritten: (path: Path) => boolean
   /** Gives the text of a value as it was written, if a variable was replaced in it. */
   writtenAs: (path: Path) => string | undefined
   /** Converts a text that was only one `${…}` to a number or a boolean. Returns false if the text is neither. */
@@ -72,6 +74,7 @@ export function readSource(text: string, env: Environment): SourceDocument {
       return toPosition(sourceOffset(node, variable.written, text, variable.origin(offset)))
     },
     variables: () => replaced.flatMap(({ path, names, value }) => (names.length > 0 ? [{ path, names, value }] : [])),
+    isWritten: path => locate(document, path).value !== undefined,
     writtenAs: path => replacedAt(path)?.written,
     retype(path) {
       const variable = replacedAt(path)

@@ -46,13 +46,14 @@ export class Defect extends Error {
 }
 
 /**
- * Returns the name and the message of an error. A ZodError's own message may quote a value, so only its paths and codes
- * are used.
+ * Returns the name and the message of an error. The name `Error` says nothing, so it is left out. A ZodError's own message
+ * may quote a value, so only its paths and codes are used.
  */
 export function describeError(error: unknown): string {
   if (error instanceof z.ZodError)
     return `${error.name}: ${error.issues.map(({ path, code }) => `${path.join('.') || '(whole)'} ${code}`).join(', ')}`
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
 }
 
 /** Network errors of Node that the SDK's own list lacks. */

@@ -4,7 +4,7 @@ import type { Answer } from '../answer.ts'
 import { pipelineFile } from '../project.ts'
 import { Refusal } from '../refusal.ts'
 import type { LocalSystem } from '../running-locally.ts'
-import { checkChoice, DEFAULT_STACK, type Surroundings, type TargetChoice } from '../target-choice.ts'
+import { DEFAULT_STACK, type Surroundings, type TargetChoice } from '../target-choice.ts'
 
 type Io = Surroundings & { finish(answer: Answer): void }
 
@@ -19,9 +19,7 @@ export function addDoctor(program: Command, io: Io): void {
     .option('--no-request', 'do not send a request through the system: this request calls the model once')
     .addHelpText('after', HELP)
     .action(async (file: string | undefined, { request }: { request: boolean }) => {
-      const choice = program.opts<TargetChoice>()
-      checkChoice(program, choice)
-      io.finish(await doctor(file ?? pipelineFile(io), choice, request, io))
+      io.finish(await doctor(file ?? pipelineFile(io), program.opts<TargetChoice>(), request, io))
     })
 }
 

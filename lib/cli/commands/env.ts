@@ -5,6 +5,7 @@ import { credentialsOf } from '../../local/trust/access-key.ts'
 import type { Answer } from '../answer.ts'
 import type { Place } from '../project.ts'
 import type { LocalSystem } from '../running-locally.ts'
+import { checkLocal } from '../target-choice.ts'
 
 /** Adds the command `sluice env`. It needs only the local.json of the local system. */
 export function addEnv(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
@@ -12,8 +13,7 @@ export function addEnv(program: Command, { finish, ...place }: Place & { finish(
     .command('env')
     .description('print variables that point the AWS CLI and SDKs at the local system: eval "$(npx sluice env)"')
     .action(async () => {
-      if (program.opts<{ target?: string }>().target === 'aws')
-        program.error('error: env is of the local system alone: without --target aws')
+      checkLocal(program, 'env')
       const { runningLocally } = await import('../running-locally.ts')
       const variables = variablesOf(runningLocally(place), place.env)
       finish({ json: variables, lines: Object.entries(variables).map(shellLine) })

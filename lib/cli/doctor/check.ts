@@ -1,4 +1,4 @@
-import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
+import { describeError, Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { Answer } from '../answer.ts'
 import { refusalLine } from '../answer.ts'
 import { columns } from '../columns.ts'
@@ -46,9 +46,9 @@ export async function attempt(check: string, run: () => Promise<Check>): Promise
   }
 }
 
-function unseen(check: string, { name, message }: Error, state: Check['state']): Check {
-  const found = `could not be examined: ${name}: ${oneLine(message)}`
-  if (DENIED.test(name)) return warning(check, found, 'allow these credentials the call that the message names')
+function unseen(check: string, error: Error, state: Check['state']): Check {
+  const found = `could not be examined: ${oneLine(describeError(error))}`
+  if (DENIED.test(error.name)) return warning(check, found, 'allow these credentials the call that the message names')
   return { check, state, found, todo: 'try again, and look for the message in docs/runbook.md' }
 }
 

@@ -84,8 +84,11 @@ function Actions({ model, reload }: { model: string; reload(): void }): VNode {
   </div>`
 }
 
-function sentenceOf({ model, verdict, took_ms, failure, advice }: ModelProbe): string {
-  if (verdict === 'ok') return `${model} has answered in ${duration(took_ms ?? 0)}, and the answer is right.`
+function sentenceOf({ model, verdict, held_by, took_ms, failure, advice }: ModelProbe): string {
+  if (verdict === 'ok') {
+    const held = held_by === undefined ? '' : ` Requests still wait: “Reset” lets them call ${model} again.`
+    return `${model} has answered in ${duration(took_ms ?? 0)}, and the answer is right.${held}`
+  }
   return [`${model}: ${failure?.message ?? verdict}.`, ...(failure?.detail ? [failure.detail] : []), ...advice].join(
     ' ',
   )

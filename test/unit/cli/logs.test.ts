@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -153,6 +155,25 @@ describe('tail', () => {
     })
 
     expect(out).toBe('12:00:04.000 collector WARN whole\n')
+  })
+
+  it('`tail` ends with exit code 0 at the next line after the reader of its output has closed the pipe', async () => {
+    const child = spawn(process.execPath, ['bin/sluice.ts', 'tail'], { env: { ...process.env, SLUICE_DATA: folder } })
+    const logging = setInterval(() => appendFileSync(file('collector.log'), line(4, { message: 'more' })), 100)
+    onTestFinished(() => {
+      clearInterval(logging)
+      child.kill()
+    })
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += text
+    })
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+
+    const [code] = await once(child, 'close')
+
+    expect({ code, err }).toEqual({ code: 0, err: '' })
   })
 })
 

@@ -8,6 +8,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import packageJson from '../../../package.json' with { type: 'json' }
 import { mockClient } from '../../support/mock-client.ts'
 import { OUTPUTS, sluice } from './local-system.ts'
 
@@ -34,6 +35,12 @@ describe('main refuses wrong usage', () => {
       "option '--target <target>' argument 'moon' is invalid. Allowed choices are local, aws.",
     ],
     ['keys list --stack sluice', '--stack goes with --target aws'],
+    ['env --stack sluice', '--stack goes with --target aws'],
+    ['config check --stack sluice', '--stack goes with --target aws'],
+    ['cost --stack sluice', '--stack goes with --target aws'],
+    ['start --stack sluice', '--stack goes with --target aws'],
+    ['start --target aws', 'start is a command for the local system, so it takes no --target aws'],
+    ['env --target aws --stack sluice', 'env is a command for the local system, so it takes no --target aws'],
     [
       'users set u#1 --plan free',
       "command-argument value 'u#1' is invalid for argument 'user'. A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -",
@@ -69,6 +76,12 @@ it('main prints help on stdout if it is asked for help', async () => {
     'reconcile',
   ])
     expect(out).toContain(`  ${command} `)
+})
+
+it('main prints the version, and with --json as a JSON document', async () => {
+  expect(await run('--version')).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' })
+  for (const line of ['--version --json', '--json --version'])
+    expect(JSON.parse((await run(line)).out)).toEqual({ version: packageJson.version })
 })
 
 describe('main: config', () => {
@@ -165,7 +178,7 @@ describe('main: --target local', () => {
     expect(await run('keys list')).toEqual({
       code: 1,
       out: '',
-      err: expect.stringMatching(/^error: the keys table is unavailable: .*ECONNREFUSED.*\n$/),
+      err: expect.stringMatching(/^error: the keys table is unavailable: (?!Error).*ECONNREFUSED.*\n$/),
     })
   })
 })
@@ -240,6 +253,11 @@ describe('main: --target aws', () => {
       'Error',
       'Region is missing',
       'no AWS region is set: set AWS_REGION, or name a profile that has one with AWS_PROFILE',
+    ],
+    [
+      'Error',
+      'getaddrinfo ENOTFOUND cloudformation.eu-west-1.amazonaws.com',
+      "the stack sluice can't be read: getaddrinfo ENOTFOUND cloudformation.eu-west-1.amazonaws.com",
     ],
     [
       'ExpiredToken',

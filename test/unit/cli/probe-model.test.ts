@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { Probed } from '../../../functions/worker/probe-report.ts'
 import { adviceOn } from '../../../lib/cli/operations/probe-advice.ts'
 import { probeModel } from '../../../lib/cli/operations/probe-model.ts'
@@ -20,8 +22,9 @@ const failed = (code: string, more: object = {}): Probed['failure'] => ({
   reached: true,
   ...more,
 })
-const fake = (answer: Probed, events: unknown[] = []) => ({
-  models: { text: {} },
+const fake = (answer: Probed, events: unknown[] = [], state: Partial<ModelState> = {}) => ({
+  models: { text: { circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } } },
+  modelStates: { read: async () => ({ ...UNTOUCHED, ...state }) },
   ids: { request: () => 'r1', nonce: () => 'n1' },
   clock: () => 0,
   invokeWorker: async (model: string, event: unknown) => {
@@ -44,7 +47,8 @@ describe('models probe', () => {
 
     const probe = await probeModel(fake(answer, events), 'text', { prompt: 'hi' })
 
-    expect(events).toEqual([{ model: 'text', event: { probe: { body: { prompt: 'hi' }, request_id: 'r1' } } }])
+    const body = { prompt: 'hi', priority: 'normal' }
+    expect(events).toEqual([{ model: 'text', event: { probe: { body, request_id: 'r1' } } }])
     expect(probe).toMatchObject({ model: 'text', verdict: 'ok', result: 'hello' })
     expect(probeText(probe)).toEqual([
       'sent: POST https://m.example.com/predict',
@@ -57,6 +61,47 @@ describe('models probe', () => {
       'a request of text would be charged: 1 request, its estimate, but at least 4 tokens',
       'models.text.response gives no usage, so the estimate is charged. Map it as "usage" if the answer has it.',
     ])
+  })
+
+  it.each([
+    [{ x: 1 }, 'POST /v1/inference would refuse this body: `prompt` is missing'],
+    [{ prompt: 'a', max_tokens: -1 }, 'POST /v1/inference would refuse this body: `max_tokens` must be an integer'],
+    [{ prompt: 'a', model: 'fail' }, 'the body names the model fail, and the command text: name the same model'],
+  ])('`models probe` refuses the body %j, and does not call the model', async (body, sentence) => {
+    const events: unknown[] = []
+
+    await expect(probeModel(fake({ to: TO }, events), 'text', body)).rejects.toThrow(sentence)
+    expect(events).toEqual([])
+  })
+
+  it('`models probe` accepts a body that names the same model', async () => {
+    expect(await probeModel(fake({ to: TO }), 'text', { prompt: 'a', model: 'text' })).toMatchObject({ verdict: 'ok' })
+  })
+
+  const Halted = { since: 0, until: 1, times: 1, reason: 'wrong key', code: 'model_rejected' } as const
+  it.each<[string, Partial<ModelState>]>([
+    ['is still halted', { halted: Halted }],
+    ['still has an open circuit', { open: { until: 1, times: 1 } }],
+    ['still has an open circuit', { open: { until: 0, times: 1 } }],
+    ['is still paused', { paused_until: 1 }],
+  ])('`models probe` says after a right answer that the model %s, and how to go on: %j', async (what, state) => {
+    const probe = await probeModel(fake({ to: TO, result: 'x', usage: {} }, [], state), 'text')
+
+    expect(probeText(probe).at(-1)).toBe(
+      `text ${what}, because models probe changes no state: \`models reset text\` lets requests call the model again.`,
+    )
+  })
+
+  it('`models probe` says nothing about the state after a wrong answer, since the model is not back', async () => {
+    const probe = await probeModel(fake({ to: TO, failure: failed('model_timeout') }, [], { halted: Halted }), 'text')
+
+    expect(probe).not.toHaveProperty('held_by')
+  })
+
+  it('`models probe` shows the answer even if the state of the model can’t be read', async () => {
+    const modelStates = { read: () => Promise.reject(new Unavailable('a table', '')) }
+
+    expect(await probeModel({ ...fake({ to: TO }), modelStates }, 'text')).toMatchObject({ verdict: 'ok' })
   })
 
   it('`models probe` refuses a model that does not exist', async () => {

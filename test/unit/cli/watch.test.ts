@@ -1,3 +1,5 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,6 +126,26 @@ describe('--watch', () => {
     const { code, err } = await watched('users list --watch', [stop, async () => undefined], { folder })
 
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
+  })
+
+  it.each<[string, string, (child: ChildProcessWithoutNullStreams) => unknown]>([
+    ['after the reader of its output has closed the pipe', '1', child => child.stdout.destroy()],
+    ['at once after Ctrl-C during a long wait', '9999', child => child.kill('SIGINT')],
+  ])('`--watch` ends the process with exit code 0 %s', async (_when, seconds, stop) => {
+    const child = spawn(process.execPath, ['bin/sluice.ts', 'users', 'list', '--watch', seconds], {
+      env: { ...process.env, SLUICE_DATA: system.folder },
+    })
+    onTestFinished(() => void child.kill())
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += text
+    })
+    await once(child.stdout, 'data')
+    stop(child)
+
+    const [code] = await once(child, 'close')
+
+    expect({ code, err }).toEqual({ code: 0, err: '' })
   })
 
   it.each(['0', 'x', '1.5'])('`--watch` refuses an interval of %s seconds', async seconds => {

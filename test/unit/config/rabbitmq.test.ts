@@ -49,6 +49,11 @@ describe('the key network of a pipeline', () => {
 describe('the check of a pipeline with queue.rabbitmq or network', () => {
   it.each<[string, Changes, string]>([
     [
+      'a broker without a backend',
+      { queue: 'queue: { rabbitmq: { consumers: 4 } }' },
+      'p.yaml:2:10: queue.rabbitmq needs queue.backend: rabbitmq, since the default of backend is sqs',
+    ],
+    [
       'an instance type that does not run RabbitMQ 4',
       broker('instance: mq.t3.micro'),
       'p.yaml:2:51: queue.rabbitmq.instance must be one of mq.m7g.medium, mq.m7g.large, mq.m7g.xlarge, mq.m7g.2xlarge, mq.m7g.4xlarge, mq.m7g.8xlarge, mq.m7g.12xlarge, mq.m7g.16xlarge, not "mq.t3.micro"',
@@ -104,6 +109,11 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
         ...observing('tracing: { endpoint: "https://xray.us-west-2.amazonaws.com/v1/traces" }'),
       },
       'p.yaml:15:39: observability.tracing.endpoint must be xray: with queue.rabbitmq.egress: endpoints, functions reach X-Ray in the region of the stack alone',
+    ],
+    [
+      'a default concurrency that is lower than the number of queues that make calls',
+      broker('consumers: 20'),
+      'p.yaml:11:3: models.text.concurrency is 10 by default, and must be 1, or at least 20: with queue.rabbitmq.consumers, that many queues make a call at the same time',
     ],
     [
       'a concurrency lower than the number of queues that make calls',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadPipeline } from '../../../lib/config/load.ts'
-import { endpoint, lines, messageOf, pipelineText, refusal } from './pipelines.ts'
+import { type Changes, endpoint, lines, messageOf, pipelineText, plan, refusal } from './pipelines.ts'
 
 describe('a variable is refused', () => {
   it('a variable is refused if it is not set, and each use is reported at its place', () => {
@@ -22,6 +22,51 @@ describe('a variable is refused', () => {
 
     expect(refusal(pipelineText(changes), { MODEL_URL: 'hunter2' })).toBe(
       `p.yaml:12:22: models.text.endpoint.url must be an http or https URL, such as http://127.0.0.1:8081/predict, which \${MODEL_URL} does not give`,
+    )
+  })
+
+  const X = '$' + '{X}'
+  const NotJsonata = 'models.text.request is not valid JSONata with the values of its variables'
+  it.each<[string, Changes, string, string]>([
+    [
+      'the name of a plan',
+      { defaultPlan: `  default_plan: "${X}"` },
+      'sk-secret',
+      `p.yaml:5:17: quotas.default_plan must name one of the plans, which ${X} does not give; those are free`,
+    ],
+    [
+      'the name of a model in a route',
+      { routing: `routing:\n  - model: "${X}"` },
+      'sk-secret',
+      `p.yaml:9:12: routing[0].model must name one of the models, which ${X} does not give; those are text`,
+    ],
+    [
+      'the name of a model in a plan',
+      plan(`requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: ["${X}"]`),
+      'sk-secret',
+      `p.yaml:7:80: quotas.plans.free.models[0] must name one of the models, which ${X} does not give; those are text`,
+    ],
+    [
+      'the name of an input',
+      { queue: `inputs: [{ queue: "${X}" }, { queue: "${X}" }]` },
+      'sk-secret',
+      `p.yaml:2:38: inputs[1].queue must not be ${X} again: another input has this name`,
+    ],
+    ['a mapping', { request: `    request: '${X}'` }, 'sk secret', `p.yaml:13:15: ${NotJsonata}`],
+    ['a part of a mapping', { request: `    request: '{ "a": ${X} }'` }, '1 "secret"', `p.yaml:13:22: ${NotJsonata}`],
+    ['a function in a mapping', { request: `    request: '${X}'` }, '$secret(1)', `p.yaml:13:15: ${NotJsonata}`],
+    ['a variable in a mapping', { request: `    request: '${X}'` }, '$secret', `p.yaml:13:15: ${NotJsonata}`],
+    ['a regular expression', { request: `    request: '${X}'` }, '/sec{2,1}ret/', `p.yaml:13:15: ${NotJsonata}`],
+    ['a literal as a step', { request: `    request: '${X}'` }, 'a.42', `p.yaml:13:19: ${NotJsonata}`],
+  ])('a variable is refused, and its value is not shown, as %s', (_where, changes, value, expected) => {
+    expect(refusal(pipelineText(changes), { X: value })).toBe(expected)
+  })
+
+  it('a mistake in the text around a variable is still reported in JSONata’s words', () => {
+    const request = `    request: '{ "a": "${X}" ] }'`
+
+    expect(refusal(pipelineText({ request }), { X: 'secret' })).toBe(
+      'p.yaml:13:29: models.text.request is not valid JSONata: Expected "}", got "]"',
     )
   })
 })

@@ -40,6 +40,21 @@ describe('a wrong value in a pipeline file is reported with its line and column:
       'p.yaml:12:44: models.text.endpoint.timeout must be a duration from 1s to 14m, such as 60s, not "15m"',
     ],
     [
+      'a version without quotes, which YAML reads as a number',
+      { queue: 'queue: { backend: rabbitmq, rabbitmq: { version: 4.2 } }' },
+      'p.yaml:2:50: queue.rabbitmq.version must be one of 4.2, 4.3 (put quotes around it), not 4.2',
+    ],
+    [
+      'a number that is none of the options',
+      { queue: 'queue: { backend: rabbitmq, rabbitmq: { version: 4.5 } }' },
+      'p.yaml:2:50: queue.rabbitmq.version must be one of 4.2, 4.3, not 4.5',
+    ],
+    [
+      'a name of digits without quotes',
+      { extra: '    model: 4' },
+      'p.yaml:15:12: models.text.model must be the name of the model at its endpoint, without spaces (put quotes around it), not 4',
+    ],
+    [
       'a word that is none of the options',
       { window: 'quotas:\n  window: week' },
       'p.yaml:4:11: quotas.window must be one of day, hour, not "week"',

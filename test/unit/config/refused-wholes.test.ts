@@ -217,11 +217,31 @@ describe('a wrong batch, retry, circuit or rate limit of a model is refused:', (
     ],
     [
       'a retry whose values contradict each other',
-      '    retry: { period: 10s, max_backoff: 1s, backoff_on: [400] }',
+      '    retry: { period: 10s, max_backoff: 1s, backoff_on: [400], drop_on: [404, 400] }',
       lines(
-        'p.yaml:15:5: models.text.retry.drop_on must not name 400, as backoff_on does',
         'p.yaml:15:40: models.text.retry.max_backoff must not be shorter than period',
+        'p.yaml:15:72: models.text.retry.drop_on must not name 400, as backoff_on does',
       ),
+    ],
+    [
+      'a retry that drops a status of the default of backoff_on',
+      '    retry: { drop_on: [503] }',
+      'p.yaml:15:23: models.text.retry.drop_on must not name 503, which backoff_on names by default; set backoff_on, too, such as backoff_on: [429]',
+    ],
+    [
+      'a retry that repeats calls after all statuses of the default of drop_on',
+      '    retry: { backoff_on: [400, 404] }',
+      'p.yaml:15:26: models.text.retry.backoff_on must not name 400, 404, which drop_on names by default; set drop_on, too, such as drop_on: []',
+    ],
+    [
+      'a retry whose period is longer than the default of max_backoff',
+      '    retry: { period: 40s }',
+      'p.yaml:15:22: models.text.retry.period must not be longer than max_backoff, which is 30s by default; set max_backoff, too',
+    ],
+    [
+      'a retry whose max_backoff is shorter than the default of period',
+      '    retry: { max_backoff: 500ms }',
+      'p.yaml:15:27: models.text.retry.max_backoff must not be shorter than period, which is 1s by default; set period, too',
     ],
     [
       'a circuit with a key that has a typo',

@@ -63,6 +63,12 @@ describe('reaching, which turns the errors of a service into Unavailable or Defe
     expect(failure).toMatchObject({ what: 'the table', cause: error })
   })
 
+  it('the message leaves out the name Error, which says nothing', async () => {
+    const { message } = await thrownBy(new Error('nothing to close'))
+
+    expect(message).toBe('a call of the table failed by a defect: nothing to close')
+  })
+
   it('the error names the place of a wrong stored value, and does not quote the value', async () => {
     const { message } = await thrownBy(zodError())
 
