@@ -54,7 +54,9 @@ function heldByOf({ halted, circuit, paused_until }: FlowControlView): ModelProb
 function checkBody(model: string, body: Readonly<Record<string, unknown>>): InferenceBody {
   const checked = parsed(body)
   if (checked.model === undefined || checked.model === model) return checked
-  throw new Refusal(`the body names the model ${checked.model}, and the command ${model}: name the same model in both`)
+  throw new Refusal(
+    `the body names the model ${checked.model}, but the command probes ${model}: name the same model in both`,
+  )
 }
 
 function parsed(body: Readonly<Record<string, unknown>>): InferenceBody {

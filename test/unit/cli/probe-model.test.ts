@@ -66,7 +66,7 @@ describe('models probe', () => {
   it.each([
     [{ x: 1 }, 'POST /v1/inference would refuse this body: `prompt` is missing'],
     [{ prompt: 'a', max_tokens: -1 }, 'POST /v1/inference would refuse this body: `max_tokens` must be an integer'],
-    [{ prompt: 'a', model: 'fail' }, 'the body names the model fail, and the command text: name the same model'],
+    [{ prompt: 'a', model: 'fail' }, 'the body names the model fail, but the command probes text: name the same model'],
   ])('`models probe` refuses the body %j, and does not call the model', async (body, sentence) => {
     const events: unknown[] = []
 
