@@ -23,7 +23,7 @@ type LongIntegers = 'texts' | 'marks'
  */
 const SUSPICIOUS: Readonly<Record<LongIntegers, RegExp>> = {
   texts: /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i,
-  marks: /nan|inf|(?<![\d.])\d{16}|[\d.]{16}e\+?\d|e\+?\d{3}/i,
+  marks: /nan|inf|(?<![\d.])(?:\d{16}|[\d.]{16,}e\+?\d)|e\+?\d{3}/i,
 }
 
 /**
@@ -76,7 +76,7 @@ function integerOf(token: string): string | undefined {
   const digits = whole + fraction
   const point = Math.max(0, whole.length + Number(exponent))
   if (digits === '' || point > digits.length || /[1-9]/.test(digits.slice(point))) return undefined
-  return sign + digits.slice(0, point)
+  return sign + digits.slice(0, point).replace(/^0+(?=\d)/, '')
 }
 
 const WRITTEN = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i

@@ -63,6 +63,8 @@ function sentence(issue: z.core.$ZodRawIssue): string | undefined {
       if (unit !== undefined) return `must have at most ${maximum} ${unit}`
       return `must be ${inclusive ? 'at most' : 'less than'} ${maximum}`
     }
+    case 'invalid_union':
+      return 'must have another form'
     case 'invalid_format':
       return `must be ${issue.format === 'uuid' ? 'an id' : `of the form ${issue.format}`}`
     default:

@@ -31,7 +31,8 @@ export function paused(state: ModelState, { pause_until = 0, loading }: Report, 
 
 /**
  * Lets a long pause go on until the next probe, because a probe has failed. A model that was loading gets its next probe
- * as soon as after the answer that it is loading. Its server may, for example, have refused a connection while it started.
+ * after `LOADING_PAUSE_MS`, as after an answer that it is loading. Its server may, for example, refuse connections while
+ * it starts.
  */
 export function pausedForLonger(state: ModelState, now: number): ModelState {
   const { tried_until = 0, paused_until = 0, is_loading } = state

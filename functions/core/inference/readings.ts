@@ -16,10 +16,15 @@ type Step = readonly [pattern: RegExp, replace: (found: string) => string]
 const PERCENT = /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-7](?:%[89ab][\da-f]){3}/gi
 const PERCENT_OR_PLUS = new RegExp(`${PERCENT.source}|\\+`, 'gi')
 
-/** The decoders of the forms in which a model may quote a prompt. Each match is one character. */
+/**
+ * The decoders of the forms in which a model may quote a prompt. Rare forms are not decoded, such as octal escapes and
+ * named entities of HTML beyond the most usual ones.
+ */
 const decoders: readonly Step[] = [
   // Strings of JSON, JavaScript and Python
-  [/\\(?:u[\da-f]{4}|x[\da-f]{2}|["'\\/bfnrt])/gi, fromBackslash],
+  [/\\(?:u[\da-f]{4}|u\{[\da-f]{1,6}\}|x[\da-f]{2}|["'\\/bfnrt])/gi, fromBackslash],
+  // Bytes of Python, in UTF-8
+  [/(?:\\x[\da-f]{2})+/gi, found => Buffer.from(found.replaceAll(/\\x/gi, ''), 'hex').toString()],
   // URLs
   [PERCENT, fromPercent],
   // HTML forms
@@ -84,7 +89,7 @@ function replaced({ text, from, to }: Reading, [pattern, replace]: Step): Readin
 
 function fromBackslash(found: string): string {
   const kind = found.charAt(1).toLowerCase()
-  if (kind === 'u' || kind === 'x') return String.fromCharCode(Number.parseInt(found.slice(2), 16))
+  if (kind === 'u' || kind === 'x') return fromCode(Number.parseInt(found.slice(2).replace('{', ''), 16))
   return 'bfnrt'.includes(kind) ? ' ' : kind
 }
 
@@ -97,6 +102,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 function fromEntity(found: string): string {
   const name = found.slice(1, -1).toLowerCase()
   if (!name.startsWith('#')) return ENTITIES[name] ?? found
-  const code = Number(name.replace('#x', '0x').replace('#', ''))
-  return code <= 0x10ffff ? String.fromCodePoint(code) : found
+  return fromCode(Number(name.replace('#x', '0x').replace('#', '')))
 }
+
+const fromCode = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd')

@@ -4,7 +4,7 @@ import type { Operation } from '../domain/operation.ts'
 import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import type { Json } from '../openai-format/json.ts'
-import { isCompletion } from '../openai-format/said.ts'
+import { isChatCompletion, isCompletion } from '../openai-format/said.ts'
 import { chatCompletion, completion } from './chat-answer.ts'
 import { embeddingList, embeddingsIn, isOfEmbeddings } from './embeddings-answer.ts'
 import { responseOf } from './response-answer.ts'
@@ -57,7 +57,7 @@ export function laterAnswer(view: RequestView, headers: Headers): HttpResponse {
 }
 
 function operationOf(result: unknown): Operation {
-  if (isCompletion(result)) return 'completions'
+  if (isCompletion(result) && !isChatCompletion(result)) return 'completions'
   return isOfEmbeddings(result) ? 'embeddings' : 'chat.completions'
 }
 

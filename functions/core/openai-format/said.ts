@@ -18,9 +18,9 @@ export interface Said {
 }
 
 /**
- * Reads the content of a model's answer from a result: of the first choice, if it has several. The result may be a chat completion, a completion or a response
- * of an OpenAI-like endpoint, the result of a provider's profile (`{ text, finish_reason, … }`), or a text. From any
- * other value, the content is the JSON text of the value.
+ * Reads the content of a model's answer from a result. Of several choices, it reads the first. The result may be a chat
+ * completion, a completion or a response of an OpenAI-like endpoint, the result of a provider's profile
+ * (`{ text, finish_reason, … }`), or a text. From any other value, the content is the JSON text of the value.
  */
 export function readSaid(result: unknown): Said {
   if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) ?? '' })
@@ -32,11 +32,14 @@ export function readSaid(result: unknown): Said {
   return ofMessage({ ...result, content: result.text }, result.finish_reason)
 }
 
-/** Reads the content of each choice of a result. A result without choices counts as one choice. */
+/** Reads the content of each choice of a result, in the order of their `index`. A result without choices counts as one choice. */
 export function readChoices(result: unknown): Said[] {
-  const choices = isObject(result) ? objectsOf(result.choices).map(ofChoice) : []
+  const inOrder = isObject(result) ? objectsOf(result.choices).toSorted((a, b) => placeOf(a) - placeOf(b)) : []
+  const choices = inOrder.map(ofChoice)
   return choices.length > 0 && choices.every(said => said !== undefined) ? choices : [readSaid(result)]
 }
+
+const placeOf = ({ index }: Json): number => Number(index ?? 0)
 
 export const isChatCompletion = (result: unknown): result is Json =>
   isObject(result) && objectsOf(result.choices).some(({ message }) => isObject(message))
@@ -74,32 +77,34 @@ const finishOf = (reason: unknown, hasCalls: boolean): Said['finish_reason'] =>
   REASONS.get(reason) ?? (hasCalls ? 'tool_calls' : 'stop')
 
 /** Reads a choice of a chat completion or of a completion. Returns undefined for a choice of another form. */
-function ofChoice({ message, text, finish_reason: reason }: Json): Said | undefined {
-  if (isObject(message)) return ofMessage(message, reason)
+function ofChoice({ message, text, finish_reason: reason }: Json, place = 0): Said | undefined {
+  if (isObject(message)) return ofMessage(message, reason, place)
   return typeof text === 'string' ? saidOf({ text, reason }) : undefined
 }
 
-function ofMessage(message: Json, reason: unknown): Said {
+function ofMessage(message: Json, reason: unknown, place = 0): Said {
   const { content } = message
   const parts = objectsOf(content).flatMap(({ text }) => textOf(text) ?? [])
   return saidOf({
     text: textOf(content) ?? parts.join(''),
     refusal: textOf(message.refusal),
     reasoning: textOf(message.reasoning_content) ?? textOf(message.reasoning),
-    calls: objectsOf(message.tool_calls).map(toolCallOf),
+    calls: objectsOf(message.tool_calls).map((call, index) =>
+      toolCallOf(call, place === 0 ? index : `${place}_${index}`),
+    ),
     reason,
   })
 }
 
 /**
  * Reads the call of a tool. OpenAI puts the name and the arguments into `function`. Anthropic calls the arguments
- * `input`. Ollama sends no ids, so the id is then made from the place in the list.
+ * `input`. Ollama sends no ids, so the id is then made from the `place` of the call in the answer.
  */
-function toolCallOf(call: Json, index: number): ToolCall {
+function toolCallOf(call: Json, place: number | string): ToolCall {
   const { name, arguments: args, input } = isObject(call.function) ? { ...call, ...call.function } : call
   const given = args ?? input ?? {}
   return {
-    id: textOf(call.id) ?? `call_${index}`,
+    id: textOf(call.id) ?? `call_${place}`,
     name: textOf(name) ?? '',
     arguments: textOf(given) ?? JSON.stringify(given),
   }

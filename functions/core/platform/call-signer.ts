@@ -44,7 +44,7 @@ interface Properties {
 type Headers = Readonly<Record<string, string>>
 
 /**
- * The SDK's signer also corrects the clock. This class keeps the correction after a refused call (`errorHandler`), but
+ * The SDK's signer also corrects the clock. This class keeps the correction after a failed call (`errorHandler`), but
  * does not compare the clocks after each successful call.
  */
 class CallSigner extends AwsSdkSigV4Signer {
@@ -53,7 +53,10 @@ class CallSigner extends AwsSdkSigV4Signer {
   override async sign(request: Unsigned, identity: Identity, properties: object): Promise<HttpRequest> {
     const { config, name, region, signingName = name, signingRegion = region } = properties as Properties
     const { accessKeyId, secretAccessKey, sessionToken } = identity as AwsCredentialIdentity
-    const date = new Date(Date.now() + config.systemClockOffset)
+    // The SDK's `errorHandler` reads these two fields.
+    const sent = { _requestSentAt: Date.now(), _preRequestSystemClockOffset: config.systemClockOffset }
+    Object.assign(properties, sent)
+    const date = new Date(sent._requestSentAt + config.systemClockOffset)
     const time = date.toISOString().replace(/[-:]|\.\d+/g, '')
     const headers: Headers = {
       ...request.headers,

@@ -47,6 +47,12 @@ const forms: Readonly<Record<string, (prompt: string) => string>> = {
   'in JSON of ASCII characters, with upper hex digits': prompt =>
     toAscii(asJson(prompt), hex => `\\u${hex.toUpperCase()}`),
   'in JSON that is a text of JSON': prompt => asJson(toAscii(asJson(prompt), hex => `\\u${hex}`)),
+  'with the escapes of JavaScript’s characters': prompt =>
+    asJson(prompt).replace(/[\u0080-\u{10ffff}]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`),
+  'as bytes of Python': prompt =>
+    asJson(prompt).replace(/[\u0080-\u{10ffff}]+/gu, text =>
+      [...Buffer.from(text)].map(byte => `\\x${byte.toString(16)}`).join(''),
+    ),
   'percent-encoded': encodeURIComponent,
   'percent-encoded with lower hex digits': prompt =>
     encodeURIComponent(prompt).replace(/%../g, code => code.toLowerCase()),

@@ -61,6 +61,22 @@ describe('the OpenAI API: a completed request that is read later', () => {
 
   it('is answered as a chat completion with all choices if the endpoint has answered with the choices of a chat', () => {
     expect(later(messages)).toMatchObject({ object: 'chat.completion', choices: messages.choices })
+    const both = messages.choices.map(choice => ({ ...choice, text: 'extra' }))
+    expect(later({ choices: both })).toMatchObject({ object: 'chat.completion' })
+  })
+
+  it('as a response, it has the choices in their order, and different ids for all calls of tools', () => {
+    const call = { function: { name: 'f', arguments: '{}' } }
+    const choices = [1, 0].map(index => ({ index, message: { content: `choice ${index}`, tool_calls: [call, call] } }))
+
+    const { output } = response({ choices })
+
+    const texts = output.flatMap(({ content = [] }: { content?: { text: string }[] }) =>
+      content.map(({ text }) => text),
+    )
+    expect(texts).toEqual(['choice 0', 'choice 1'])
+    const ids = output.flatMap(({ call_id: id }: { call_id?: string }) => id ?? [])
+    expect(ids).toEqual(['call_0', 'call_1', 'call_1_0', 'call_1_1'])
   })
 
   it.each([

@@ -170,6 +170,19 @@ describe('the clients of DynamoDB, SQS and the RDS Data API', () => {
     ])
   })
 
+  it('keep their clock if the answer to a failed call is read much later, because Lambda has frozen the function meanwhile', async () => {
+    const handle = async () => {
+      vi.setSystemTime(NOW.getTime() + 30 * 60_000)
+      const headers = { date: NOW.toUTCString(), 'x-amzn-errortype': 'ResourceNotFoundException' }
+      return { response: { statusCode: 400, headers, body: undefined } }
+    }
+    const client = leanClient(new DynamoDBClient(settingsFor({ handle })), 1_000)
+
+    await expect(client.send(new ListTablesCommand())).rejects.toThrow()
+
+    expect(client.config.systemClockOffset).toBe(0)
+  })
+
   it('do not compare their clock with AWS’s after a successful call', async () => {
     const { requestHandler } = recorder({ ...Tables, headers: { date: 'Mon, 31 Aug 2015 01:00:00 GMT' } })
     const client = leanClient(new DynamoDBClient(settingsFor(requestHandler)), 1_000)
