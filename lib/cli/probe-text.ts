@@ -50,7 +50,7 @@ const HELD: Readonly<Record<NonNullable<ModelProbe['held_by']>, string>> = {
 
 /** Says that a model is still stopped after a successful probe of an operator. */
 const heldText = (model: string, heldBy: NonNullable<ModelProbe['held_by']>): string =>
-  `${model} ${HELD[heldBy]}, because models probe changes no state: \`models reset ${model}\` lets requests call the model again.`
+  `${model} ${HELD[heldBy]}: models probe changes no state. \`models reset ${model}\` lets requests call the model again.`
 
 function chargeText({ requests, tokens, at_least }: NonNullable<ModelProbe['charged']>): string {
   if (requests === 0) return 'nothing'

@@ -129,7 +129,7 @@ function checkConcurrency(
     .slice(0, 1)
     .map(priority => ({
       path,
-      message: `${isWritten(path) ? '' : `is ${concurrency[priority]} by default, and `}must be 1, or at least ${consumers}: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
+      message: `must be 1, or at least ${consumers}, and is ${concurrency[priority]}${isWritten(path) ? '' : ' by default'} for ${priority} requests: with queue.rabbitmq.consumers, that many queues make a call at the same time`,
     }))
 }
 

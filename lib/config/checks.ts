@@ -257,7 +257,7 @@ function checkName(
 ): Finding[] {
   if (known.includes(given)) return []
   const written = writtenAs(path)
-  const wrong = written === undefined ? `not "${given}"` : `which ${written} does not give`
+  const wrong = written === undefined ? `not "${given}"` : `and the value of ${written} is none of them`
   const meant = suggest(given, known)
   const hint = meant === undefined ? `those are ${known.join(', ')}` : `did you mean "${meant}"?`
   return [{ path, message: `must name one of the ${what}s, ${wrong}; ${hint}` }]

@@ -75,10 +75,11 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       if (sender !== undefined && state === 'ends') return endExports(sender)
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       if (sender === undefined) lasting.note(source, trouble, text)
-      // If several functions and the local system itself can't export, the failure is shown once, since they have the same receiver. If two functions report the same outage, the outage is shown once. An outage that a worker reports is shown separately, since its model may be
-      // the cause. Two warnings that differ only in a time are the same warning.
+      // All exports go to one receiver. So failed exports are shown once for all functions, with the first reason, and once for functions and metrics
+      // together if both fail for the same reason.
       const key = sender === undefined ? keyOf(source, text, cause) : message
-      const before = known.get(key)
+      const before =
+        known.get(key) ?? [...known.values()].find(({ senders }) => sender !== undefined && senders.has(sender))
       if (before) {
         before.count += 1
         before.interval = Math.max(before.interval, now - before.last)
@@ -121,7 +122,10 @@ const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
 const senderOf = (source: string): Sender => (source === METRICS_EXPORT ? METRICS_EXPORT : 'functions')
 
-/** Returns the key of a trouble. Troubles with the same key are the same trouble. */
+/**
+ * Returns the key of a trouble. Troubles with the same key are the same trouble. Two functions that report the same outage have the same key, except
+ * workers, since the cause may be their model. Two warnings that differ only in a time have the same key.
+ */
 const keyOf = (source: string, text: string, cause: string | undefined): string =>
   cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
 

@@ -6,12 +6,12 @@ import { renderError } from '../../functions/core/inference-api/errors.ts'
 import { withOpenAiErrors } from '../../functions/core/openai-api/errors.ts'
 import { type RouteTarget, startHttpServer } from '../../lib/local/http-api/server.ts'
 
-/** Starts a server whose function never answers. `began` resolves when a call has reached the function. */
-async function neverAnswering() {
+/** Starts a server with a function that answers as `result` does. `began` resolves when a call has reached the function. */
+async function answering(result: Promise<{ ok: false }>) {
   const began = Promise.withResolvers<void>()
   const invoke = () => {
     began.resolve()
-    return new Promise<never>(() => undefined)
+    return result
   }
   const server = await startHttpServer(0)
   onTestFinished(() => server.close(0))
@@ -20,9 +20,9 @@ async function neverAnswering() {
   return { server, began: began.promise }
 }
 
-/** Makes a call that the stop of its server interrupts. */
+/** Makes a call to a function that never answers, so that the stop of its server interrupts the call. */
 async function interrupted(path: string, init: RequestInit) {
-  const { server, began } = await neverAnswering()
+  const { server, began } = await answering(new Promise(() => undefined))
   const answer = fetch(server.url + path, init)
   await began
   const closed = server.close(0)
@@ -59,5 +59,24 @@ describe('a call that the stop of the local API interrupts', () => {
     for (const { body } of [without, keyed]) expect(JSON.stringify(body)).toContain('may have been admitted')
     expect(without.headers.get('x-should-retry')).toBe('false')
     expect(keyed.headers.get('x-should-retry')).toBe('true')
+  })
+
+  test('a POST that cancels a request may be repeated', async () => {
+    const { body, headers } = await interrupted('/v1/responses/x/cancel', { method: 'POST' })
+
+    expect(JSON.stringify(body)).not.toContain('may have been admitted')
+    expect(headers.get('x-should-retry')).toBe('true')
+  })
+
+  test('gets a 503 and not a 500 if its function ends with the local system', async () => {
+    const end = Promise.withResolvers<{ ok: false }>()
+    const { server, began } = await answering(end.promise)
+    const answer = fetch(`${server.url}/v1/quota`)
+    await began
+    const closed = server.close(60_000)
+    end.resolve({ ok: false })
+
+    expect((await answer).status).toBe(503)
+    await closed
   })
 })

@@ -46,7 +46,7 @@ export async function probeModel(
 
 function heldByOf({ halted, circuit, paused_until }: FlowControlView): ModelProbe['held_by'] {
   if (halted) return 'halt'
-  if (circuit.state === 'open' || circuit.state === 'half_open') return 'circuit'
+  if (circuit.state === 'open') return 'circuit'
   return paused_until === undefined ? undefined : 'pause'
 }
 

@@ -27,21 +27,21 @@ export function ownError({ url = '' }: IncomingMessage, { statusCode, code, sent
   }
 }
 
-/** Refuses a call with a foreign `Host` or `Origin`, in the shape of the client API. */
+/** Refuses a call with a foreign `Host` or `Origin`, in the shape of the errors on its path. */
 export const refuseForeignCall: Refuse = (request, response, sentence) => {
   const { statusCode, headers, body } = ownError(request, { statusCode: 403, code: 'foreign_call', sentence })
   response.writeHead(statusCode, headers).end(body)
 }
 
 /**
- * Makes the answer to a call that the stop of the local system has interrupted. A POST may have been accepted before the stop. So OpenAI's SDKs repeat a
- * POST only if it has an Idempotency-Key, because otherwise the repeated POST could be a second request.
+ * Makes the answer to a call that the stop of the local system has interrupted. A POST of a request may have been accepted before the stop. So OpenAI's
+ * SDKs repeat it only if it has an Idempotency-Key, because otherwise the repeated POST could be a second request.
  */
 export function interruptedAnswer(incoming: IncomingMessage): Answer {
-  const { method, headers } = incoming
-  const isPost = method === 'POST'
-  const mayRepeat = !isPost || headers['idempotency-key'] !== undefined
-  const sentence = isPost
+  const { method, url = '', headers } = incoming
+  const submits = method === 'POST' && !/\/cancel(?:\?|$)/.test(url)
+  const mayRepeat = !submits || headers['idempotency-key'] !== undefined
+  const sentence = submits
     ? 'the local system is stopping, and the request may have been admitted: look for it before you post it again, or repeat the call with the same Idempotency-Key'
     : 'the local system is stopping: try again'
   return ownError(incoming, {

@@ -65,10 +65,15 @@ export async function startHttpServer(
   })
   guardServer(server, refuseForeignCall, fromOwnPageOnly)
 
-  const interruption = Promise.withResolvers<undefined>()
+  /** Functions that end the wait for the answer of an open call, one per call. */
+  const interruptions = new Set<() => void>()
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const handled = handle(incoming).catch(() => gatewayAnswers.internalError)
-    const answered = await Promise.race([handled, interruption.promise])
+    const interrupted = Promise.withResolvers<undefined>()
+    const interrupt = () => interrupted.resolve(undefined)
+    interruptions.add(interrupt)
+    const answered = await Promise.race([handled, interrupted.promise])
+    interruptions.delete(interrupt)
     // While the server closes, functions end too, and a function that has ended is the reason of an internal error.
     const isInterrupted = !answered || (answered === gatewayAnswers.internalError && !server.listening)
     const answer = isInterrupted ? interruptedAnswer(incoming) : answered
@@ -91,7 +96,9 @@ export async function startHttpServer(
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
-      const grace = setTimeout(() => interruption.resolve(undefined), graceMs)
+      const grace = setTimeout(() => {
+        for (const interrupt of interruptions) interrupt()
+      }, graceMs)
       const end = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS)
       await closed
       clearTimeout(grace)

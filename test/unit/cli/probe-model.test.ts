@@ -82,14 +82,22 @@ describe('models probe', () => {
   it.each<[string, Partial<ModelState>]>([
     ['is still halted', { halted: Halted }],
     ['still has an open circuit', { open: { until: 1, times: 1 } }],
-    ['still has an open circuit', { open: { until: 0, times: 1 } }],
     ['is still paused', { paused_until: 1 }],
   ])('`models probe` says after a right answer that the model %s, and how to go on: %j', async (what, state) => {
     const probe = await probeModel(fake({ to: TO, result: 'x', usage: {} }, [], state), 'text')
 
     expect(probeText(probe).at(-1)).toBe(
-      `text ${what}, because models probe changes no state: \`models reset text\` lets requests call the model again.`,
+      `text ${what}: models probe changes no state. \`models reset text\` lets requests call the model again.`,
     )
+  })
+
+  it('`models probe` says nothing about a half-open circuit, since the next request tests the model by itself', async () => {
+    const probe = await probeModel(
+      fake({ to: TO, result: 'x', usage: {} }, [], { open: { until: 0, times: 1 } }),
+      'text',
+    )
+
+    expect(probe).not.toHaveProperty('held_by')
   })
 
   it('`models probe` says nothing about the state after a wrong answer, since the model is not back', async () => {

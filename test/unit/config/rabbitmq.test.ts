@@ -113,12 +113,12 @@ describe('the check of a pipeline with queue.rabbitmq or network', () => {
     [
       'a default concurrency that is lower than the number of queues that make calls',
       broker('consumers: 20'),
-      'p.yaml:11:3: models.text.concurrency is 10 by default, and must be 1, or at least 20: with queue.rabbitmq.consumers, that many queues make a call at the same time',
+      'p.yaml:11:3: models.text.concurrency must be 1, or at least 20, and is 10 by default for high requests: with queue.rabbitmq.consumers, that many queues make a call at the same time',
     ],
     [
       'a concurrency lower than the number of queues that make calls',
       { ...broker('consumers: 4'), ...concurrency('3') },
-      'p.yaml:15:18: models.text.concurrency must be 1, or at least 4: with queue.rabbitmq.consumers, that many queues make a call at the same time',
+      'p.yaml:15:18: models.text.concurrency must be 1, or at least 4, and is 3 for high requests: with queue.rabbitmq.consumers, that many queues make a call at the same time',
     ],
     [
       'a VPC that is no id',

@@ -32,19 +32,19 @@ describe('a variable is refused', () => {
       'the name of a plan',
       { defaultPlan: `  default_plan: "${X}"` },
       'sk-secret',
-      `p.yaml:5:17: quotas.default_plan must name one of the plans, which ${X} does not give; those are free`,
+      `p.yaml:5:17: quotas.default_plan must name one of the plans, and the value of ${X} is none of them; those are free`,
     ],
     [
       'the name of a model in a route',
       { routing: `routing:\n  - model: "${X}"` },
       'sk-secret',
-      `p.yaml:9:12: routing[0].model must name one of the models, which ${X} does not give; those are text`,
+      `p.yaml:9:12: routing[0].model must name one of the models, and the value of ${X} is none of them; those are text`,
     ],
     [
       'the name of a model in a plan',
       plan(`requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: ["${X}"]`),
       'sk-secret',
-      `p.yaml:7:80: quotas.plans.free.models[0] must name one of the models, which ${X} does not give; those are text`,
+      `p.yaml:7:80: quotas.plans.free.models[0] must name one of the models, and the value of ${X} is none of them; those are text`,
     ],
     [
       'the name of an input',
