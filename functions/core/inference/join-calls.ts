@@ -46,7 +46,8 @@ function continues(first: ToolCall, piece: ToolCall): boolean {
 /** Joins the pieces of one call. If the pieces have several ids, the first id counts. */
 function joinCall(pieces: readonly ToolCall[]): Record<string, unknown> {
   const id = pieces.find(piece => piece.id)?.id
-  const { function: called, ...call } = joinFields(pieces.map(({ index: _, id: __, ...piece }) => piece))
+  const withoutMarks = pieces.map(({ index: _, id: __, ...piece }) => piece)
+  const { function: called, ...call } = joinFields(withoutMarks, ['type', 'function', 'custom'])
   if (!pieces.some(nameOf)) throw new Unjoinable()
   const args = pieces.map(piece => piece.function?.arguments ?? '').join('')
   if (!isCertain(pieces) && !isJson(args)) throw new Unjoinable()

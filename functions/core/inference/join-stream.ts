@@ -99,9 +99,16 @@ function joinChoice(index: number, parts: readonly Choice[]): Fields {
     : { index, text: parts.map(({ text }) => text ?? '').join(''), ...ends }
 }
 
+/**
+ * The fields of a message that must not change by the joining. `function_call` is the older form of `tool_calls`. A
+ * stream is not refused because of other fields, since the response mapping often leaves them out.
+ */
+const STRICT = ['role', 'content', 'function_call']
+
 /** Joins the pieces of a message. A message without a text has the content `null`, as without streaming. */
 function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
-  const fields = joinFields(deltas.map(({ tool_calls: _, ...delta }) => delta))
+  const withoutCalls = deltas.map(({ tool_calls: _, ...delta }) => delta)
+  const fields = joinFields(withoutCalls, STRICT)
   const calls = joinCalls(deltas.flatMap(({ tool_calls }) => tool_calls ?? []))
   return {
     content: null,

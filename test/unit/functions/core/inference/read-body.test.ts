@@ -354,11 +354,32 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
+  it('a list of parts that texts follow becomes one list, in which these texts are one part (Mistral)', async () => {
+    const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] })
+
+    expect(
+      await messageOf({ content: [thinking('h')] }, { content: [thinking('m')] }, { content: 'a' }, { content: 'b' }),
+    ).toMatchObject({ content: [thinking('h'), thinking('m'), { type: 'text', text: 'ab' }] })
+  })
+
   it.each([
+    { what: 'its type and id', field: 'type', deltas: [{ type: 'start', id: 1 }, { type: 'delta' }], kept: 'delta' },
     {
-      what: 'a text and a list as one content',
-      deltas: [{ content: [{ type: 'text', text: 'a' }] }, { content: 'b' }],
+      what: 'a name within another field',
+      field: 'citation',
+      deltas: [{ citation: { type: 'a', text: 'x' } }, { citation: { type: 'b', text: 'y' } }],
+      kept: { type: 'b', text: 'xy' },
     },
+    { what: 'the kind of another field', field: 'extra', deltas: [{ extra: 'x' }, { extra: ['y'] }], kept: ['y'] },
+  ])('a message keeps the last value if a stream changes $what', async ({ field, deltas, kept }) => {
+    expect(await messageOf({ content: 'a' }, ...deltas, { content: 'b' })).toMatchObject({
+      content: 'ab',
+      [field]: kept,
+    })
+  })
+
+  it.each([
+    { what: 'a text and an object as one content', deltas: [{ content: { text: 'a' } }, { content: 'b' }] },
     {
       what: 'two function calls in the older form',
       deltas: [{ function_call: { name: 'f', arguments: '{}' } }, { function_call: { name: 'g', arguments: '{}' } }],
