@@ -41,7 +41,7 @@ function joinValues(name: string, values: readonly unknown[], isStrict: boolean)
   if (LABELS.has(name)) return lastOf(given, isStrict)
   if (given.every(value => typeof value === 'string')) return given.join('')
   if (given.every(value => Array.isArray(value))) return given.flat()
-  if (given.every(isFields)) return joinEach(given, () => isStrict)
+  if (given.every(isObject)) return joinEach(given, () => isStrict)
   if (name === 'content' && given.every(value => typeof value === 'string' || Array.isArray(value)))
     return joinParts(given)
   return lastOf(given, isStrict && given.some(value => typeof value === 'string' || typeof value === 'object'))
@@ -66,5 +66,5 @@ function joinParts(values: readonly (string | unknown[])[]): unknown[] {
   return parts
 }
 
-const isFields = (value: unknown): value is Fields =>
+export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
