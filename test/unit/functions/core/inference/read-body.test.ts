@@ -487,6 +487,16 @@ describe('readBody: a stream of events in place of JSON', () => {
     expect(await read(stream(chunk({ content: 'he' }), JSON.stringify(error)))).toEqual({ kind: 'json', value: error })
   })
 
+  it('a stream becomes an answer with null in place of the levels of an event beyond 1,000', async () => {
+    const deep = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
+    const text = `data: {"choices":[{"delta":{"content":"hi","extra":${deep}}}]}\n\ndata: [DONE]\n\n`
+    const body = await read(text)
+
+    // The event, its choices, the choice and the delta are the first four levels.
+    const kept = `${'['.repeat(996)}null${']'.repeat(996)}`
+    expect(body.kind === 'json' && JSON.stringify(body.value)).toContain(`"extra":${kept},"role"`)
+  })
+
   it.each([
     { what: 'has events of an unknown kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
     { what: 'is incomplete', text: stream(chunk({ content: 'he' })) },
