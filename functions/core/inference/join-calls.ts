@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { isObject, joinFields, Unjoinable } from './join-fields.ts'
+import { isObject } from '../domain/json-value.ts'
+import { joinFields, Unjoinable } from './join-fields.ts'
 
 /** A piece of a tool call. */
 export const ToolCall = z.looseObject({

@@ -1,3 +1,5 @@
+import { isObject } from '../domain/json-value.ts'
+
 type Fields = Record<string, unknown>
 
 /** The pieces of a stream don't show how they belong together. A guess could change the answer, so it is refused. */
@@ -65,6 +67,3 @@ function joinParts(values: readonly (string | unknown[])[]): unknown[] {
   }
   return parts
 }
-
-export const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
