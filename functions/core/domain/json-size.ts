@@ -79,10 +79,8 @@ export function tooLargeForBody(text: string): string | undefined {
 export const MAX_ANSWER_PARTS = 500_000
 
 /**
- * Returns the reason why a model's answer is too large, as the end of a sentence. Returns undefined if the answer is
- * not too large.
+ * Returns the reason why a model's answer of this size is too large, as the end of a sentence. Returns undefined if the
+ * answer is not too large.
  */
-export function tooLargeForAnswer(text: string): string | undefined {
-  const { containers, fields } = measureJson(text)
-  return containers + fields > MAX_ANSWER_PARTS ? 'has over 500,000 lists, objects and fields' : undefined
-}
+export const tooLargeForAnswer = ({ containers, fields }: JsonSize): string | undefined =>
+  containers + fields > MAX_ANSWER_PARTS ? 'has over 500,000 lists, objects and fields' : undefined

@@ -1,4 +1,5 @@
 import { problemOfMark } from './json-numbers.ts'
+import { isContainer } from './json-value.ts'
 import type { Problem } from './problems.ts'
 
 /** The most levels of nested JSON in a body and in a result. Deeper JSON breaks some stores and parsers. */
@@ -41,8 +42,6 @@ function findInText(value: unknown): Problem | undefined {
   }
   return undefined
 }
-
-const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const entriesOf = (container: object): Iterable<[string | number, unknown]> =>
   Array.isArray(container) ? container.entries() : Object.entries(container)

@@ -1,3 +1,5 @@
+import { isContainer } from '../domain/json-value.ts'
+
 /**
  * Replaces each list and each object that is deeper than `levels` by null, in the value itself. The replacement goes
  * from level to level, because a function that calls itself for each level would use up the stack.
@@ -10,5 +12,3 @@ export function cutDeepParts(value: unknown, levels: number): void {
 }
 
 const childrenOf = (container: object): object[] => Object.values(container).filter(isContainer)
-
-const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../domain/json-value.ts'
 import { oneLine } from './one-line.ts'
 import type { Answered } from './port.ts'
 import { isPage } from './sentences.ts'
@@ -26,26 +27,26 @@ export function detailOf(answered: Answered): string | undefined {
  */
 export function detailOfValue(value: unknown): string | undefined {
   const ones: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_ELEMENTS) : [value]
-  return said(ones.flatMap(one => (isFields(one) ? (wordsIn(one, fieldsOf(one)) ?? []) : [])).join('; '))
+  return said(ones.flatMap(one => (isObject(one) ? (wordsIn(one, fieldsOf(one)) ?? []) : [])).join('; '))
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const fieldsOf = (value: Fields): readonly string[] => (isBareError(value) ? [...ERRORS, 'message'] : ERRORS)
+const fieldsOf = (value: Json): readonly string[] => (isBareError(value) ? [...ERRORS, 'message'] : ERRORS)
 
 /**
  * Returns whether an answer is an error itself, without a field for the error: `{ "object": "error", "message": … }`, or
- * `{ "message": …, "code": 503 }`. Its message is the model's words, and no part of a result.
+ * `{ "message": …, "code": 503 }`. Its message is the model's words, and no part of a result. The code may be a text. An
+ * answer with a result is no error, and null is no result.
  */
-function isBareError(value: Fields): boolean {
+function isBareError(value: Json): boolean {
   const fields = new Map(Object.entries(value))
-  if (['choices', 'data', 'output'].some(name => fields.has(name))) return false
+  if (RESULTS.some(name => (fields.get(name) ?? null) !== null)) return false
   const code = fields.get('code')
-  return fields.get('object') === 'error' || (typeof code === 'number' && code >= 400 && code < 600)
+  const hasCode = (typeof code === 'number' || typeof code === 'string') && /^[45]\d\d$/.test(String(code))
+  return fields.get('object') === 'error' || hasCode
 }
+
+/** The fields of an answer that contain a result. */
+const RESULTS = ['choices', 'data', 'output'] as const
 
 const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
 

@@ -30,12 +30,14 @@ function isPart({ delta, text }: Choice): boolean {
  * or if the end of the stream is missing, because a part of an answer must not count as the whole. If the stream has an
  * error, the error is the whole answer.
  */
-export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
-  const events = dataOf(text)
-  const parts = events.reduce((sum, event) => sum + partsOf(event), 0)
+export function joinChunks(text: string, parse: (json: string, depth: number) => unknown): unknown {
+  // Each event is parsed separately. So each event is measured separately, too. A stream with too many lists, objects and
+  // fields is not parsed, because it could use up the memory.
+  const events = dataOf(text).map(data => ({ data, size: measureJson(data) }))
+  const parts = events.reduce((sum, { size }) => sum + size.containers + size.fields, 0)
   if (parts > MAX_ANSWER_PARTS) return undefined
-  const isEnded = events.at(-1) === '[DONE]'
-  const values = events.filter(data => data !== '[DONE]').map(parse)
+  const isEnded = events.at(-1)?.data === '[DONE]'
+  const values = events.filter(({ data }) => data !== '[DONE]').map(({ data, size }) => parse(data, size.depth))
   const failed = values.find(value => Failed.safeParse(value).success)
   if (failed !== undefined) return failed
   const { data: chunks } = z.array(Chunk).min(1).safeParse(values)
@@ -53,15 +55,6 @@ export function joinChunks(text: string, parse: (json: string) => unknown): unkn
     if (error instanceof Unjoinable) return undefined
     throw error
   }
-}
-
-/**
- * Counts the lists, objects and fields of an event. Each event is parsed separately. So before the parsing, each event
- * is measured separately, too. A stream with too many parts is not parsed, because it could use up the memory.
- */
-function partsOf(event: string): number {
-  const { containers, fields } = measureJson(event)
-  return containers + fields
 }
 
 /** Returns the data of each event. An event may have several lines of data. */
@@ -99,9 +92,16 @@ function joinChoice(index: number, parts: readonly Choice[]): Fields {
     : { index, text: parts.map(({ text }) => text ?? '').join(''), ...ends }
 }
 
+/**
+ * The fields of a message that must not change by the joining. `function_call` is the older form of `tool_calls`. A
+ * stream is not refused because of other fields, since the response mapping often leaves them out.
+ */
+const STRICT = ['role', 'content', 'function_call']
+
 /** Joins the pieces of a message. A message without a text has the content `null`, as without streaming. */
 function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
-  const fields = joinFields(deltas.map(({ tool_calls: _, ...delta }) => delta))
+  const withoutCalls = deltas.map(({ tool_calls: _, ...delta }) => delta)
+  const fields = joinFields(withoutCalls, STRICT)
   const calls = joinCalls(deltas.flatMap(({ tool_calls }) => tool_calls ?? []))
   return {
     content: null,

@@ -49,12 +49,13 @@ function readText(text: string): Body {
   if (text.trim() === '') return { kind: 'empty' }
   // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may
   // have ten answers at the same time.
-  const tooLarge = tooLargeForAnswer(text)
+  const size = measureJson(text)
+  const tooLarge = tooLargeForAnswer(size)
   if (tooLarge) return unusable(tooLarge)
-  const value = parse(text)
+  const value = parse(text, size.depth)
   if (value !== undefined) return { kind: 'json', value }
   if (isEventStream(text)) return readEvents(text)
-  const why = isLines(text) ? `is a stream of JSON lines, and no JSON: ${NO_STREAM}` : 'is not JSON'
+  const why = isLines(text, size.depth) ? `is a stream of JSON lines, and no JSON: ${NO_STREAM}` : 'is not JSON'
   return { kind: 'text', text, why }
 }
 
@@ -67,9 +68,9 @@ function readEvents(text: string): Body {
 }
 
 /** Returns whether a text is a stream of JSON objects, one per line. */
-function isLines(text: string): boolean {
+function isLines(text: string, depth: number): boolean {
   const [first = '', second = ''] = text.trim().split(/\r?\n/, 2)
-  return [first, second].every(line => line.startsWith('{') && parse(line) !== undefined)
+  return [first, second].every(line => line.startsWith('{') && parse(line, depth) !== undefined)
 }
 
 /**
@@ -79,11 +80,14 @@ function isLines(text: string): boolean {
  */
 const MAX_LEVELS = 1_000
 
-/** Parses JSON, with null in place of parts that are too deep. Returns undefined if the text is not JSON. */
-function parse(text: string): unknown {
+/**
+ * Parses JSON with `depth` levels, with null in place of parts that are too deep. Returns undefined if the text is not
+ * JSON.
+ */
+function parse(text: string, depth: number): unknown {
   try {
     const value: unknown = JSON.parse(rewriteNumbers(text.trim(), 'texts'))
-    if (measureJson(text).depth > MAX_LEVELS) cutDeepParts(value, MAX_LEVELS)
+    if (depth > MAX_LEVELS) cutDeepParts(value, MAX_LEVELS)
     return value
   } catch {
     return undefined

@@ -1,8 +1,6 @@
-/** An object of JSON. Its fields have not been checked. */
-export type Json = Readonly<Record<string, unknown>>
+import { isObject, type Json } from '../domain/json-value.ts'
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export { isObject, type Json }
 
 /** Returns the objects in a list. Returns an empty list if the value is no list. */
 export const objectsOf = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : [])

@@ -44,19 +44,18 @@ const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This 
 
 /**
  * The JSONata of an answer that is an error itself, without the field `error` (vLLM, FastChat). An answer with one of the
- * lists `choices`, `data` and `output` is a result.
+ * lists `choices`, `data` and `output` is a result. Null is no list: `null != null` is false, and so is a comparison of a
+ * missing field. The code may be a text.
  */
-const BARE_ERROR = `body[$not($exists(choices) or $exists(data) or $exists(output)) and (object = "error"
-    or ($type(message) = "string" and $type(code) = "number" and code >= 400 and code < 600))]`
+const BARE_ERROR = `body[$not(choices != null or data != null or output != null) and (object = "error"
+    or ($type(message) = "string" and $length($string(code)) = 3 and $substring($string(code), 0, 1) in ["4", "5"]))]`
 const ERRORS = `[body.error, ${BARE_ERROR}]`
 
 /** The statuses from 400 to 499 that do not fail the request: the same call may succeed later, or the model is halted. */
-const NOT_FINAL = '[402, 408, 409, 425, 429]'
+const NOT_FINAL = '["402", "408", "409", "425", "429"]'
 /** The JSONata condition that an error will not pass. FastChat adds two digits to the status: 40303. */
-const IS_FINAL = `type = "invalid_request_error" or ($type(code) = "number" and (
-      (code >= 400 and code < 500 and $not(code in ${NOT_FINAL}))
-      or (code >= 40000 and code < 50000 and $not($floor(code / 100) in ${NOT_FINAL}))
-    ))`
+const IS_FINAL = `type = "invalid_request_error" or ($length($string(code)) in [3, 5]
+      and $substring($string(code), 0, 1) = "4" and $not($substring($string(code), 0, 3) in ${NOT_FINAL}))`
 
 const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
 
@@ -91,7 +90,7 @@ export const OPENAI: Profile = {
     halt_when: `$exists([${ERRORS}.type, ${ERRORS}.code][$ in [
     ${list(NO_CREDIT)}
   ]])
-  or ((status = 402 or 402 in ${ERRORS}.code) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget")
+  or ((status = 402 or $exists(${ERRORS}[$string(code) = "402"])) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget")
     and $not(${TOO_MANY_TOKENS}))`,
     drop_when: `${TOO_MANY_TOKENS} or body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
   or $substring($string(body.error.message), 0, 30) = "Context size has been exceeded"

@@ -121,14 +121,14 @@ describe('tooLargeForAnswer: the answer of a model', () => {
     const listOf = (items: number) => `[${new Array(items).fill('{"a":1}').join(',')}]`
     const most = Math.floor((MAX_ANSWER_PARTS - 1) / 2)
 
-    expect(tooLargeForAnswer(listOf(most))).toBeUndefined()
-    expect(tooLargeForAnswer(listOf(most + 1))).toBe('has over 500,000 lists, objects and fields')
+    expect(tooLargeForAnswer(measureJson(listOf(most)))).toBeUndefined()
+    expect(tooLargeForAnswer(measureJson(listOf(most + 1)))).toBe('has over 500,000 lists, objects and fields')
   })
 
   it('may have as many numbers as the embeddings of 100 texts', () => {
     const embedding = new Array(3_072).fill(-0.0123456789)
     const answer = JSON.stringify({ data: new Array(100).fill({ object: 'embedding', embedding }) })
 
-    expect(tooLargeForAnswer(answer)).toBeUndefined()
+    expect(tooLargeForAnswer(measureJson(answer))).toBeUndefined()
   })
 })

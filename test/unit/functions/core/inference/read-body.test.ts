@@ -231,8 +231,8 @@ describe('readBody: a stream of events in place of JSON', () => {
   const callsOf = async (...pieces: object[]) =>
     (await messageOf(...pieces.map(piece => ({ tool_calls: [piece] }))))?.tool_calls
   const piece = (args: string, name?: string, more: object = {}) => ({ ...more, function: { name, arguments: args } })
-  const whole = (args: string, name: string, id?: string) => ({
-    ...(id && { id }),
+  const whole = (args: string, name: string, id?: string | number) => ({
+    ...(id !== undefined && { id }),
     function: { name, arguments: args },
   })
 
@@ -268,9 +268,43 @@ describe('readBody: a stream of events in place of JSON', () => {
       calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'f', 'y')],
     },
     {
+      what: 'the same index for all calls, and one of them has no arguments',
+      pieces: [piece('', 'f', { id: 'x', index: 0 }), piece('{"b":2}', 'g', { id: 'y', index: 0 })],
+      calls: [whole('', 'f', 'x'), whole('{"b":2}', 'g', 'y')],
+    },
+    {
       what: 'another id in each piece of one index (vLLM)',
       pieces: [piece('', 'f', { id: 'x', index: 0 }), piece('{"a"', undefined, { id: 'y', index: 0 })],
       calls: [whole('{"a"', 'f', 'x')],
+    },
+    {
+      what: 'another id and the same name in each piece of one index (vLLM with a named tool)',
+      pieces: [
+        piece('', 'f', { id: 'x', index: 0 }),
+        piece('{"ci', 'f', { id: 'y', index: 0 }),
+        piece('ty":"B"}', 'f', { id: 'z', index: 0 }),
+      ],
+      calls: [whole('{"city":"B"}', 'f', 'x')],
+    },
+    {
+      what: 'the same index for calls whose pieces alternate',
+      pieces: [
+        piece('{"a"', 'f', { id: 'x', index: 0 }),
+        piece('{"b"', 'g', { id: 'y', index: 0 }),
+        piece(':1}', undefined, { id: 'x', index: 0 }),
+        piece(':2}', undefined, { id: 'y', index: 0 }),
+      ],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'g', 'y')],
+    },
+    {
+      what: 'numbers as ids',
+      pieces: [piece('{"a"', 'f', { id: 0 }), piece(':1}', 'f', { id: 0 }), piece('{}', 'f', { id: 1 })],
+      calls: [whole('{"a":1}', 'f', 0), whole('{}', 'f', 1)],
+    },
+    {
+      what: 'the same id for two indexes',
+      pieces: [piece('{"a":1}', 'f', { id: 'x', index: 0 }), piece('{"b":2}', 'f', { id: 'x', index: 1 })],
+      calls: [whole('{"a":1}', 'f', 'x'), whole('{"b":2}', 'f', 'x')],
     },
     {
       what: 'the id and the name after the first piece',
@@ -313,6 +347,23 @@ describe('readBody: a stream of events in place of JSON', () => {
       what: 'two names for one index',
       pieces: [piece('{}', 'f', { index: 0, id: 'x' }), piece('', 'g', { index: 0 })],
     },
+    {
+      what: 'several ids and names for one index, and arguments that are no whole objects',
+      pieces: [piece('{"a"', 'f', { index: 0, id: 'x' }), piece(':1}', 'g', { index: 0, id: 'y' })],
+    },
+    {
+      what: 'several ids and the same name for one index, and arguments that are not JSON when joined',
+      pieces: [piece('{"a"', 'f', { index: 0, id: 'x' }), piece('{"b":2}', 'f', { index: 0, id: 'y' })],
+    },
+    {
+      what: 'the same index for calls whose pieces alternate without ids',
+      pieces: [
+        piece('{"a"', 'f', { index: 0, id: 'x' }),
+        piece('{"b"', 'g', { index: 0, id: 'y' }),
+        piece(':1}', undefined, { index: 0 }),
+        piece(':2}', undefined, { index: 0 }),
+      ],
+    },
     { what: 'arguments without a name', pieces: [piece('{}', undefined, { index: 0, id: 'x' })] },
     {
       what: 'a new id without a name',
@@ -354,11 +405,32 @@ describe('readBody: a stream of events in place of JSON', () => {
     })
   })
 
+  it('a list of parts that texts follow becomes one list, in which these texts are one part (Mistral)', async () => {
+    const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] })
+
+    expect(
+      await messageOf({ content: [thinking('h')] }, { content: [thinking('m')] }, { content: 'a' }, { content: 'b' }),
+    ).toMatchObject({ content: [thinking('h'), thinking('m'), { type: 'text', text: 'ab' }] })
+  })
+
   it.each([
+    { what: 'its type and id', field: 'type', deltas: [{ type: 'start', id: 1 }, { type: 'delta' }], kept: 'delta' },
     {
-      what: 'a text and a list as one content',
-      deltas: [{ content: [{ type: 'text', text: 'a' }] }, { content: 'b' }],
+      what: 'a name within another field',
+      field: 'citation',
+      deltas: [{ citation: { type: 'a', text: 'x' } }, { citation: { type: 'b', text: 'y' } }],
+      kept: { type: 'b', text: 'xy' },
     },
+    { what: 'the kind of another field', field: 'extra', deltas: [{ extra: 'x' }, { extra: ['y'] }], kept: ['y'] },
+  ])('a message keeps the last value if a stream changes $what', async ({ field, deltas, kept }) => {
+    expect(await messageOf({ content: 'a' }, ...deltas, { content: 'b' })).toMatchObject({
+      content: 'ab',
+      [field]: kept,
+    })
+  })
+
+  it.each([
+    { what: 'a text and an object as one content', deltas: [{ content: { text: 'a' } }, { content: 'b' }] },
     {
       what: 'two function calls in the older form',
       deltas: [{ function_call: { name: 'f', arguments: '{}' } }, { function_call: { name: 'g', arguments: '{}' } }],
@@ -413,6 +485,16 @@ describe('readBody: a stream of events in place of JSON', () => {
     const error = { error: { message: 'overloaded', code: 503 } }
 
     expect(await read(stream(chunk({ content: 'he' }), JSON.stringify(error)))).toEqual({ kind: 'json', value: error })
+  })
+
+  it('a stream becomes an answer with null in place of the levels of an event beyond 1,000', async () => {
+    const deep = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
+    const text = `data: {"choices":[{"delta":{"content":"hi","extra":${deep}}}]}\n\ndata: [DONE]\n\n`
+    const body = await read(text)
+
+    // The event, its choices, the choice and the delta are the first four levels.
+    const kept = `${'['.repeat(996)}null${']'.repeat(996)}`
+    expect(body.kind === 'json' && JSON.stringify(body.value)).toContain(`"extra":${kept},"role"`)
   })
 
   it.each([

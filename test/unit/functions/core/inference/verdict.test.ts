@@ -250,6 +250,17 @@ describe('the model’s error text about a failure (`detail`)', () => {
     expect(judge(withText('a whole result', 'text/html'), by())).not.toHaveProperty('detail')
   })
 
+  it.each([
+    { body: { code: 429, message: 'slow', choices: null }, detail: 'slow' },
+    { body: { code: 500, message: 'broken', data: null }, detail: 'broken' },
+    { body: { code: '503', message: 'busy' }, detail: 'busy (503)' },
+    { body: { code: 500, message: 'a result', data: [] }, detail: undefined },
+    { body: { code: 'E503', message: 'a result' }, detail: undefined },
+    { body: { code: [503], message: 'a result' }, detail: undefined },
+  ])('if the status is a success, an answer with a code of an error and no result is an error: $body', answer => {
+    expect(failureOf(judge(answered(answer.body), by({ condition: 'retry' }))).detail).toBe(answer.detail)
+  })
+
   it('the error text is not passed on if it may be about another user’s request in the same batch', () => {
     const refusal = judge(answered({ error: 'words' }, { status: 400 }), by({ quotes: false }))
     const text = failureOf(judge(withText('words', 'text/plain'), by({ quotes: false })))
