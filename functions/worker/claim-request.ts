@@ -5,6 +5,7 @@ import { ITEM_GRACE_MS } from '../core/domain/timing.ts'
 import { tombstoneOf } from '../core/lifecycle/fail-undelivered.ts'
 import { finalizeRequest } from '../core/lifecycle/finalize-request.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
+import { DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { checkOut } from '../core/stores/payloads/port.ts'
 import { deferUntil, resend, withHints } from './defer.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -73,7 +74,7 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
   if (!abandoned) return undefined
   const second = await ports.items.reclaim(abandoned, terms)
   if (second.claimed) return { ...request, item: second.item, claim_id: claimId }
-  await deferUntil(ports, request.message, 0)
+  await deferUnclaimed(ports, request.message, 0, 'claim refused')
   return undefined
 }
 
@@ -92,12 +93,14 @@ async function settleRefusedClaim(
     case 'drop':
       return undefined
     case 'wait':
-      await deferUntil(ports, message, refusal.until)
+      await deferUnclaimed(ports, message, refusal.until, 'claim refused')
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
       const prompt = storedPrompt(ports.settings, message)
-      await (expired ? finalizeRequest(ports, expired, message, prompt) : deferUntil(ports, message, now))
+      await (expired
+        ? finalizeRequest(ports, expired, message, prompt)
+        : deferUnclaimed(ports, message, now, 'claim refused'))
       return undefined
     }
     case 'reclaim':
@@ -111,7 +114,7 @@ async function settleRefusedClaim(
       await publishOutcome(ports, message, crashedOutcome(item, now))
       return undefined
     case 'again':
-      await deferUntil(ports, message, now)
+      await deferUnclaimed(ports, message, now, 'claim refused')
       return undefined
   }
 }
@@ -125,7 +128,19 @@ async function settleRefusedClaim(
 async function settleMissingItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()
   const age = now - message.created_at
-  if (age < ITEM_GRACE_MS) return deferUntil(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
+  if (age < ITEM_GRACE_MS)
+    return deferUnclaimed(ports, message, now + Math.min(age, ITEM_GRACE_MS - age), 'item missing')
   const item = await rejectAbsent(ports, tombstoneOf(message, now), message)
-  if (item.status !== 'rejected') await deferUntil(ports, message, now)
+  if (item.status !== 'rejected') await deferUnclaimed(ports, message, now, 'claim refused')
+}
+
+/** Defers a message whose request can't be claimed yet, and says why in the span of the delivery. */
+function deferUnclaimed(
+  ports: WorkerPorts,
+  message: InferenceMessage,
+  until: number,
+  why: 'item missing' | 'claim refused',
+): Promise<void> {
+  ports.tracing.current().set({ [DEFERRED_BY]: why })
+  return deferUntil(ports, message, until)
 }

@@ -65,7 +65,9 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
   expect(processed.map(attributes => attributes['sluice.request_id'])).toEqual(processed.map(() => requestId))
   const endings = processed.map(attributes => attributes['sluice.deferred_by'] ?? attributes['sluice.status'])
   expect(endings).toContain('rate limited')
-  expect(endings.filter(ending => ending !== 'rate limited').toSorted()).toEqual(['completed', 'model_error'])
+  // On a busy machine, a message may be delivered before its item is written, or before its retry is due.
+  const waits: readonly unknown[] = ['rate limited', 'item missing', 'claim refused']
+  expect(endings.filter(ending => !waits.includes(ending)).toSorted()).toEqual(['completed', 'model_error'])
   expect(named(spans, LIMITED_CALL).map(({ kind, status, attributes }) => ({ kind, status, attributes }))).toEqual([
     expect.objectContaining({
       kind: 3,

@@ -38,7 +38,10 @@ export const ATTEMPT = 'sluice.attempt'
 export const STATUS = 'sluice.status'
 /** The delay of the message in its queue, in seconds. */
 export const DELAY_SECONDS = 'sluice.delay_seconds'
-/** Why the message was sent again instead of processed: the flow control's reason, or the code of the failure that is retried. */
+/**
+ * Why the message was sent again instead of processed: the flow control's reason, the code of the failure that is
+ * retried, `item missing` if the message came before the request's item, or `claim refused`.
+ */
 export const DEFERRED_BY = 'sluice.deferred_by'
 /** The number of requests in a call to the model. */
 export const BATCH_SIZE = 'sluice.batch_size'

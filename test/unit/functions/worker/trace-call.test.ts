@@ -3,8 +3,9 @@ import type { Operation } from '../../../../functions/core/domain/operation.ts'
 import { createPassOn } from '../../../../functions/worker/pass-on.ts'
 import { callSpans } from '../../../../functions/worker/trace-call.ts'
 import { aBatchWorker } from '../../../support/batch-worker.ts'
+import { NOW } from '../../../support/clock.ts'
 import { recordedTracing } from '../../../support/recorded-tracing.ts'
-import { aMessage } from '../../../support/requests.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
 const ENDPOINT = { url: 'https://gpt.example.com/v1', timeout_ms: 60_000, headers: {} }
@@ -83,5 +84,26 @@ describe('the span of a call to the model', () => {
     expect(await tracedBatch(['embeddings', 'chat.completions'], 'tgi')).toMatchObject([
       { operation: 'text_completion' },
     ])
+  })
+})
+
+describe('the span of a delivery whose request can’t be claimed yet', () => {
+  it.each([
+    { when: 'the message comes before the item', fields: undefined, why: 'item missing' },
+    { when: 'the retry is not due', fields: { not_before: NOW + 60_000 }, why: 'claim refused' },
+    {
+      when: 'another worker runs the request',
+      fields: { status: 'running', attempt: 1, lease_until: NOW + 60_000 } as const,
+      why: 'claim refused',
+    },
+  ])('says so if $when: $why', async ({ fields, why }) => {
+    const { tracing, spans } = recordedTracing()
+    const worker = aWorker()
+    const item = fields ? await worker.create(fields) : anItem()
+
+    await worker.invoke([aMessage(item)], { ...worker.ports, tracing })
+
+    const [processed] = (await spans()).filter(({ name }) => name.startsWith('process'))
+    expect(processed?.attributes).toMatchObject({ 'sluice.deferred_by': why })
   })
 })
