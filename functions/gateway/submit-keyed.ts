@@ -5,6 +5,7 @@ import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { submitBound } from '../core/admission/submit-bound.ts'
 import { RequestError } from '../core/domain/errors.ts'
+import { leftOf } from '../core/domain/limits.ts'
 import { goOnAfter } from '../core/platform/unavailable.ts'
 import type { KeyedRequest } from '../core/stores/idempotency/port.ts'
 import type { GatewayPorts } from './ports.ts'
@@ -49,11 +50,7 @@ async function leftNow(
 ): Promise<Accepted['left']> {
   if (shards > 1) return undefined
   try {
-    const used = await quota.read(user_id, window, shard)
-    return {
-      requests: Math.max(0, limits.requests - used.requests),
-      tokens: Math.max(0, limits.tokens - used.tokens),
-    }
+    return leftOf(limits, await quota.read(user_id, window, shard))
   } catch (error) {
     goOnAfter(error, logger, 'the answer to a replay has no RateLimit, because the counters were not read', { user_id })
     return undefined

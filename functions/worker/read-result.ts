@@ -1,4 +1,5 @@
 import type { Usage } from '../core/domain/item.ts'
+import { isObject } from '../core/domain/json-value.ts'
 import { detailOfValue } from '../core/inference/detail.ts'
 import { MappingError, type Mappings } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
@@ -58,8 +59,7 @@ const noResult = ({ answer, status, content_type }: ModelSuccess, why: string): 
 const UNFINISHED = "; the model's answer has `done: false`, so it is not finished"
 
 /** Returns whether an answer is one line of a stream that was cut off. The last line of such a stream has `done: true`. */
-const isUnfinished = (answer: unknown): boolean =>
-  typeof answer === 'object' && answer !== null && 'done' in answer && answer.done === false
+const isUnfinished = (answer: unknown): boolean => isObject(answer) && answer.done === false
 
 const failureOf = (code: ModelFailure['code'], message: string): ModelFailure => ({
   ok: false,

@@ -15,6 +15,12 @@ export interface Limits {
   readonly rate?: Rate | undefined
 }
 
+/** Returns the amounts that a user has left in a window. A used amount may be over its limit, and then nothing is left. */
+export const leftOf = (limits: Pick<Limits, 'requests' | 'tokens'>, used: { requests: number; tokens: number }) => ({
+  requests: Math.max(0, limits.requests - used.requests),
+  tokens: Math.max(0, limits.tokens - used.tokens),
+})
+
 export const Plan = z.strictObject({
   requests: z.int().positive(),
   tokens: z.int().positive(),

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorDetails, ExceededQuota, Refusal, RequestError } from '../domain/errors.ts'
+import { leftOf } from '../domain/limits.ts'
 import { type HttpResponse, json } from '../http/response.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 
@@ -69,10 +70,5 @@ const headersOf = ({
   ...(request_id !== undefined && { 'x-request-id': request_id }),
   ...(retry_after_s !== undefined && { 'Retry-After': String(retry_after_s) }),
   ...(should_retry !== undefined && { 'x-should-retry': String(should_retry) }),
-  ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota) : undefined })),
-})
-
-const leftOf = ({ limits, used }: ExceededQuota) => ({
-  requests: Math.max(0, limits.requests - used.requests),
-  tokens: Math.max(0, limits.tokens - used.tokens),
+  ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota.limits, quota.used) : undefined })),
 })

@@ -1,4 +1,5 @@
-import type { ErrorCode, ErrorDetails, ExceededQuota, RequestError } from '../domain/errors.ts'
+import type { ErrorCode, ErrorDetails, RequestError } from '../domain/errors.ts'
+import { leftOf } from '../domain/limits.ts'
 import type { Problem } from '../domain/problems.ts'
 import type { HttpCall } from '../http/call.ts'
 import type { RenderError } from '../http/http-handler.ts'
@@ -81,7 +82,7 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
     ...(requestId !== undefined && { 'x-request-id': requestId }),
     ...(seconds !== undefined && { 'Retry-After': String(seconds), 'retry-after-ms': String(1000 * seconds) }),
     ...(mayRetry !== undefined && { 'x-should-retry': String(mayRetry) }),
-    ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota) : undefined })),
+    ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota.limits, quota.used) : undefined })),
     ...(rate && {
       'x-ratelimit-limit-requests': String(rate.count),
       'x-ratelimit-remaining-requests': '0',
@@ -121,11 +122,6 @@ function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): bo
 /** Returns whether the call can be repeated without making a second request. */
 const isRepeatable = ({ route, headers }: HttpCall): boolean =>
   !route.startsWith('POST ') || headers['idempotency-key'] !== undefined
-
-const leftOf = ({ limits, used }: ExceededQuota) => ({
-  requests: Math.max(0, limits.requests - used.requests),
-  tokens: Math.max(0, limits.tokens - used.tokens),
-})
 
 const PATHS = /^\/v1\/(?:models|chat|completions|embeddings|responses)(?:\/|$)/
 

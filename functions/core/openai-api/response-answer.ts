@@ -48,7 +48,7 @@ export function responseOf(view: RequestView, body?: Json): Json {
   const raw = isResponse(result) ? result : undefined
   const said = status === 'completed' ? readChoices(result) : []
   return {
-    ...repeated(body ?? {}),
+    ...(body ? repeated(body) : REPEATED),
     ...raw,
     id,
     object: 'response',
