@@ -38,7 +38,8 @@ export const postOpenAi =
       const { prepared, accepted } = await submitCall(ports, call, read, takeLease)
       const { asked } = held
       const headers = headersOf(prepared, accepted)
-      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers, asked?.body)
+      if (!asked || asked.background)
+        return backgroundAnswer(await viewOf(ports, accepted), headers, asked?.submission.body)
       return endedAnswer(operation, await endOf(ports, accepted, waitsUntil), asked, headers)
     } finally {
       if (held.lease) await releaseLease(ports, held.lease)

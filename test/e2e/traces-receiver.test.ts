@@ -18,19 +18,25 @@ afterAll(() => model?.close())
 const exportsOf = ({ exports }: OtlpReceiver, service: string): number[] =>
   exports.filter(({ body }) => JSON.stringify(body).includes(`"stringValue":"${service}"`)).map(({ at }) => at)
 
+/** Starts a system that sends its traces and metrics to a receiver with these answers. */
+async function startTraced(answer: Parameters<typeof startOtlpReceiver>[0]) {
+  const receiver = await startOtlpReceiver(answer)
+  onTestFinished(receiver.close)
+  const system = await startSystem({
+    SLUICE_CONFIG: fixture('traced.yaml'),
+    MODEL_URL: model.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
+  })
+  onTestFinished(async () => void (await system.stop()))
+  return { receiver, system }
+}
+
 describe('a receiver of traces', () => {
   test('one line of the terminal says that a receiver of traces and metrics is down, and one that this is over', {
     timeout: 240_000,
   }, async () => {
     let status = 503
-    const receiver = await startOtlpReceiver(() => ({ status }))
-    onTestFinished(receiver.close)
-    const system = await startSystem({
-      SLUICE_CONFIG: fixture('traced.yaml'),
-      MODEL_URL: model.url,
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-    })
-    onTestFinished(async () => void (await system.stop()))
+    const { receiver, system } = await startTraced(() => ({ status }))
     const client = await system.newUser()
     const post = async () => client.ended(await client.submit({ prompt: 'p', model: 'free' }))
     const lines = () =>
@@ -67,14 +73,7 @@ describe('a receiver of traces', () => {
     'a receiver $what gets at most one export per 30 s and environment, and all requests succeed',
     { timeout: 240_000 },
     async ({ answer, told }) => {
-      const receiver = await startOtlpReceiver(() => answer)
-      onTestFinished(receiver.close)
-      const system = await startSystem({
-        SLUICE_CONFIG: fixture('traced.yaml'),
-        MODEL_URL: model.url,
-        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-      })
-      onTestFinished(async () => void (await system.stop()))
+      const { receiver, system } = await startTraced(() => answer)
       const client = await system.newUser()
       for (let i = 0; i < POSTS; i++) model.on(`p${i}`, answerJson({ result: 'r', usage: usualUsage }))
 

@@ -14,7 +14,9 @@ import type { OpenAiCall } from './submission.ts'
 type Headers = Record<string, string>
 
 /** The form of the answer that the client wants. */
-type Wanted = Pick<OpenAiCall, 'body' | 'stream' | 'include_usage' | 'encoding' | 'texts'>
+type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'> & {
+  readonly submission: { readonly body: Json }
+}
 
 /**
  * Builds the answer to a call that does not wait: a `response` object of the OpenAI API about the request. `body` is the
@@ -52,7 +54,7 @@ export function endedAnswer(operation: Operation, view: RequestView, wanted: Wan
 export function laterAnswer(view: RequestView, headers: Headers): HttpResponse {
   const { result } = view
   const texts = embeddingsIn(result).length
-  const wanted = { body: {}, stream: false, include_usage: false, encoding: 'float', texts } as const
+  const wanted = { submission: { body: {} }, stream: false, include_usage: false, encoding: 'float', texts } as const
   return endedAnswer(operationOf(result), view, wanted, headers)
 }
 
@@ -61,14 +63,14 @@ function operationOf(result: unknown): Operation {
   return isOfEmbeddings(result) ? 'embeddings' : 'chat.completions'
 }
 
-function answerOf(operation: Operation, view: RequestView, { body, texts, encoding }: Wanted): Json {
+function answerOf(operation: Operation, view: RequestView, { submission, texts, encoding }: Wanted): Json {
   switch (operation) {
     case 'chat.completions':
       return chatCompletion(view)
     case 'completions':
       return completion(view)
     case 'responses':
-      return responseOf(view, body)
+      return responseOf(view, submission.body)
     case 'embeddings':
       return embeddingList(view, texts, encoding) ?? withoutEmbeddings(view)
   }

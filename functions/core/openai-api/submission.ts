@@ -11,8 +11,6 @@ import { checkSupported } from './check-supported.ts'
 /** The submission of a body of the OpenAI API, and the form of the answer that the client wants. */
 export interface OpenAiCall {
   readonly submission: Submission
-  /** The client's body, whose fields a response repeats. */
-  readonly body: Json
   readonly stream: boolean
   readonly include_usage: boolean
   readonly background: boolean
@@ -49,7 +47,6 @@ export function parseOpenAi(
       priority: parsed.service_tier === 'priority' ? 'high' : 'normal',
       metadata,
     },
-    body,
     stream: body.stream === true,
     include_usage: options.include_usage === true,
     background: operation === 'responses' && body.background === true,

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { failureSentence } from '../../../functions/core/domain/item.ts'
 import type { Answer, Run } from '../answer.ts'
 import { userId } from '../arguments.ts'
 import { facts } from '../columns.ts'
@@ -71,6 +72,9 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 function sentenceOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error)
   const { code, message, detail }: Record<string, unknown> = { ...error }
-  const isQuoted = String(message).includes(String(detail))
-  return [code, message, ...(isQuoted ? [] : [detail])].filter(part => typeof part === 'string').join(': ')
+  const sentence = failureSentence({
+    message: String(message),
+    detail: typeof detail === 'string' ? detail : undefined,
+  })
+  return typeof code === 'string' ? `${code}: ${sentence}` : sentence
 }

@@ -5,7 +5,7 @@ import { backgroundAnswer, endedAnswer, laterAnswer } from '../../../../../funct
 import { NOW } from '../../../../support/clock.ts'
 import { anItem } from '../../../../support/requests.ts'
 
-const wanted = { body: {}, stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
+const wanted = { submission: { body: {} }, stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
 const thrownBy = (answer: () => HttpResponse): unknown => {
   try {
     return answer()
@@ -167,7 +167,7 @@ describe('the OpenAI API: a response', () => {
   const parsed = (answer: HttpResponse) => JSON.parse(answer.body ?? '')
 
   it('repeats the fields of its call in the answer to this call, even if the endpoint does not know them', () => {
-    const waited = parsed(endedAnswer('responses', view, { ...wanted, body }, {}))
+    const waited = parsed(endedAnswer('responses', view, { ...wanted, submission: { body } }, {}))
     const begun = parsed(backgroundAnswer(view, {}, { ...body, background: true }))
 
     expect(waited).toMatchObject({ ...repeated, background: false })
@@ -177,7 +177,7 @@ describe('the OpenAI API: a response', () => {
   it('repeats no fields of over 64 KiB, since the answer could then be too large for Lambda', () => {
     const large = { ...body, instructions: 'x'.repeat(64 * 1024) }
 
-    expect(parsed(endedAnswer('responses', view, { ...wanted, body: large }, {}))).toMatchObject({
+    expect(parsed(endedAnswer('responses', view, { ...wanted, submission: { body: large } }, {}))).toMatchObject({
       instructions: null,
       tools: [],
     })
@@ -186,7 +186,9 @@ describe('the OpenAI API: a response', () => {
   it('has the fields that the endpoint itself has repeated', () => {
     const result = { object: 'response', output: [], temperature: 1, background: false }
 
-    expect(parsed(endedAnswer('responses', { ...view, result }, { ...wanted, body }, {}))).toMatchObject({
+    expect(
+      parsed(endedAnswer('responses', { ...view, result }, { ...wanted, submission: { body } }, {})),
+    ).toMatchObject({
       instructions: 'Be short.',
       temperature: 1,
     })
